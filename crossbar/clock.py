@@ -1,0 +1,47 @@
+"""What time it is.
+
+Every module that needs the time is handed a :class:`Clock`, so a test can hold time still. Nothing
+else in the package reads the system's clock.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+GREGORIAN_OFFSET = 62_167_219_200
+"""Seconds between year 0 and the Unix epoch: documents carry Gregorian seconds."""
+
+
+class Clock:
+    """The system's time, in the three forms that the API uses."""
+
+    def unix(self) -> int:
+        """Whole seconds since 1970: JWT claims."""
+        return int(self.precise())
+
+    def gregorian(self) -> int:
+        """Whole seconds since year 0: ``pvt_created`` and every other time in a document."""
+        return self.unix() + GREGORIAN_OFFSET
+
+    def iso(self) -> str:
+        """UTC, ISO 8601, to the second: the envelope's ``timestamp``."""
+        return datetime.fromtimestamp(self.precise(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def precise(self) -> float:
+        """Seconds since 1970 with fractions; for intervals and delays, never stored."""
+        return time.time()
+
+
+class FixedClock(Clock):
+    """A clock that moves only when told to."""
+
+    def __init__(self, unix: float) -> None:
+        self._now = unix
+
+    def precise(self) -> float:
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """Move forward by ``seconds``."""
+        self._now += seconds

@@ -1,0 +1,88 @@
+"""Documents: what a stored thing looks like, and the pure functions over it.
+
+A document is a JSON object. Keys that start with ``pvt_`` or ``_`` are private: they are dropped
+from what a client sends and are not shown (protocol reference §6.5). Nothing here reads or writes
+a store.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Document = dict[str, Any]
+
+PRIVATE_PREFIXES = ("_", "pvt_")
+
+
+def is_private(name: str) -> bool:
+    """Whether a top-level key is private."""
+    return name.startswith(PRIVATE_PREFIXES)
+
+
+def public(document: Mapping[str, Any]) -> Document:
+    """The fields a client may see, without ``id``."""
+    return {name: value for name, value in document.items() if not is_private(name)}
+
+
+def private(document: Mapping[str, Any]) -> Document:
+    """The fields that survive a replace: everything a client cannot send."""
+    return {name: value for name, value in document.items() if is_private(name)}
+
+
+def merge(stored: Mapping[str, Any], patch: Mapping[str, Any]) -> Document:
+    """Merge ``patch`` over ``stored`` as PATCH does (protocol reference §7.2).
+
+    Objects merge recursively, ``null`` removes a key, an empty object empties the stored one,
+    arrays and scalars replace. Null-valued keys are dropped at every level of both sides.
+    """
+    merged = without_nulls(stored)
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        elif isinstance(value, dict):
+            before = merged.get(name) if value else None
+            merged[name] = merge(before if isinstance(before, dict) else {}, value)
+        else:
+            merged[name] = value
+    return merged
+
+
+def without_nulls(document: Mapping[str, Any]) -> Document:
+    """A copy without null-valued keys, at every depth of nested objects."""
+    return {
+        name: without_nulls(value) if isinstance(value, dict) else value
+        for name, value in document.items()
+        if value is not None
+    }
+
+
+_MISSING = object()
+
+
+def lookup(document: Any, path: Iterable[str], default: Any = None) -> Any:
+    """The value at ``path``, or ``default``. Array elements are addressed by 1-based position."""
+    value = document
+    for part in path:
+        if isinstance(value, dict):
+            value = value.get(part, _MISSING)
+        elif isinstance(value, list) and part.isascii() and part.isdigit():
+            position = int(part) - 1 if len(part) < 10 else -1
+            value = value[position] if 0 <= position < len(value) else _MISSING
+        else:
+            return default
+        if value is _MISSING:
+            return default
+    return value
+
+
+def new_id() -> str:
+    """A fresh document id: 32 lower-case hex digits."""
+    return secrets.token_hex(16)
+
+
+def next_revision(current: str | None) -> str:
+    """The revision after ``current`` (``None``: a new document), ``<generation>-<32 hex>``."""
+    generation = int(current.split("-", 1)[0]) if current else 0
+    return f"{generation + 1}-{secrets.token_hex(16)}"

@@ -1,0 +1,287 @@
+"""Every error that the gateway can answer with.
+
+Each class has a ``status`` (HTTP), a stable ``code`` (the envelope's ``message``) and a phrase
+(the ``data.message`` that explains it); the wire forms are those of protocol reference §4. An
+error's status is given here and nowhere else. No HTTP library is imported.
+
+::
+
+    CrossbarError
+    ├── BadRequest 400
+    │   ├── ValidationFailed      every failing field, gathered
+    │   └── Disabled
+    ├── Unauthenticated 401       InvalidCredentials, TokenExpired
+    ├── PaymentRequired 402
+    ├── Forbidden 403
+    ├── NotFound 404              NoSuchPath, NoSuchDocument, UnknownKey, FaultyRequest
+    ├── MethodNotAllowed 405
+    ├── NotAcceptable 406
+    ├── Conflict 409
+    ├── Gone 410
+    ├── PreconditionFailed 412
+    ├── PayloadTooLarge 413
+    ├── UnsupportedMediaType 415
+    ├── RangeNotSatisfiable 416
+    ├── TooManyRequests 429
+    ├── NotImplementedHere 501
+    └── StoreUnavailable 503
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class CrossbarError(Exception):
+    """A refusal with a status, a stable code and the data that the client is shown."""
+
+    status: ClassVar[int] = 500
+    code: str = "unspecified_fault"
+    phrase: str = "unspecified fault"
+
+    def __init__(
+        self, phrase: str | None = None, *, code: str | None = None, **detail: Any
+    ) -> None:
+        super().__init__(phrase or self.phrase)
+        if phrase is not None:
+            self.phrase = phrase
+        if code is not None:
+            self.code = code
+        self.detail = detail
+
+    @property
+    def data(self) -> Any:
+        """The envelope's ``data``: the phrase, and whatever else was given."""
+        return {"message": self.phrase, **self.detail}
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Response headers that belong to this error."""
+        return {}
+
+
+class BadRequest(CrossbarError):
+    """The request makes no sense as sent."""
+
+    status = 400
+    code = "parse_error"
+    phrase = "failed to parse request body"
+
+
+class ValidationFailed(BadRequest):
+    """One or more fields were refused: ``{"dotted.path": {"<rule>": {"message": …}}}`` (§4.5)."""
+
+    code = "validation error"
+    phrase = "validation error"
+
+    def __init__(self, fields: Mapping[str, Mapping[str, Any]]) -> None:
+        super().__init__()
+        self.fields = dict(fields)
+
+    @classmethod
+    def of(cls, path: str, rule: str, message: str, **detail: Any) -> ValidationFailed:
+        """The failure of a single field."""
+        return cls({path: {rule: {"message": message, **detail}}})
+
+    @property
+    def data(self) -> Any:
+        return self.fields
+
+
+class Disabled(BadRequest):
+    """The entity exists and is switched off."""
+
+    code = "disabled"
+    phrase = "entity disabled"
+
+
+class Unauthenticated(CrossbarError):
+    """Nobody knows who is calling."""
+
+    status = 401
+    code = "invalid_credentials"
+    phrase = "invalid credentials"
+
+
+class InvalidCredentials(Unauthenticated):
+    """No token, an unknown or altered one, or a wrong login. Never says which part was wrong."""
+
+
+class TokenExpired(Unauthenticated):
+    """The token was genuine and its time is over; clients log in again on this answer."""
+
+    code = "invalid credentials"
+
+    @property
+    def data(self) -> Any:
+        return {}
+
+
+class PaymentRequired(CrossbarError):
+    """The change costs money that was not agreed to, or the account is in bad standing."""
+
+    status = 402
+    code = "billing_issue"
+    phrase = "billing issue"
+
+
+class Forbidden(CrossbarError):
+    """The caller is known and may not do this."""
+
+    status = 403
+    code = "forbidden"
+    phrase = "forbidden"
+
+
+class NotFound(CrossbarError):
+    """There is nothing there."""
+
+    status = 404
+    code = "not_found"
+    phrase = "not found"
+
+
+class NoSuchPath(NotFound):
+    """No family or action lives at this path."""
+
+
+class NoSuchDocument(NotFound):
+    """The path is right, the document id is not: unknown, deleted, or of another family."""
+
+    code = "bad_identifier"
+    phrase = "bad identifier"
+
+    def __init__(self, doc_id: str) -> None:
+        super().__init__(cause=doc_id)
+
+
+class UnknownKey(NotFound):
+    """An identifier that is itself the request's data (an API key) matches nothing."""
+
+    code = "bad identifier"
+    phrase = "bad identifier"
+
+    @property
+    def data(self) -> Any:
+        return []
+
+
+class FaultyRequest(NotFound):
+    """A listing parameter or an action name is not usable (upstream answers 404)."""
+
+    code = "faulty_request"
+    phrase = "faulty request"
+
+
+class MethodNotAllowed(CrossbarError):
+    """The path exists; the verb is not offered there."""
+
+    status = 405
+    code = "invalid_method"
+    phrase = "method not allowed"
+
+    def __init__(self, allowed: tuple[str, ...] = ()) -> None:
+        super().__init__()
+        self.allowed = allowed
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"allow": ", ".join(self.allowed)} if self.allowed else {}
+
+
+class NotAcceptable(CrossbarError):
+    """None of the media types that the client accepts can be produced here."""
+
+    status = 406
+    code = "not_acceptable"
+    phrase = "none of the accepted media types is available here"
+
+
+class Conflict(CrossbarError):
+    """The document changed, or came to exist, between reading and writing."""
+
+    status = 409
+    code = "datastore_conflict"
+    phrase = "conflicting documents"
+
+
+class Gone(CrossbarError):
+    """The interface was offered once and is no more."""
+
+    status = 410
+    code = "gone"
+    phrase = "gone"
+
+
+class PreconditionFailed(CrossbarError):
+    """``If-Match`` names another revision than the stored one."""
+
+    status = 412
+    code = "precondition_failed"
+    phrase = "the document has another revision than If-Match names"
+
+
+class PayloadTooLarge(CrossbarError):
+    """The body is larger than ``max_upload_size``."""
+
+    status = 413
+    code = "validation error"
+    phrase = "payload too large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self.limit = limit
+
+    @property
+    def data(self) -> Any:
+        message = f"Payload or Files must not be more than {self.limit} bytes"
+        return {"file": {"maxSize": {"message": message, "target": self.limit}}}
+
+
+class UnsupportedMediaType(CrossbarError):
+    """The body's media type is not one that this endpoint reads."""
+
+    status = 415
+    code = "unsupported_media_type"
+    phrase = "this endpoint does not read that media type"
+
+
+class RangeNotSatisfiable(CrossbarError):
+    """The requested bytes lie outside of the content, or a list is too large to send at once."""
+
+    status = 416
+    code = "range not satisfiable"
+    phrase = "range not satisfiable"
+
+
+class TooManyRequests(CrossbarError):
+    """The caller's token bucket is empty, or failed logins must wait."""
+
+    status = 429
+    code = "too_many_requests"
+    phrase = "too many requests"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__()
+        self.retry_after = retry_after
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"retry-after": str(self.retry_after)}
+
+
+class NotImplementedHere(CrossbarError):
+    """An HTTP method that the protocol does not know."""
+
+    status = 501
+    code = "not_implemented"
+    phrase = "not implemented"
+
+
+class StoreUnavailable(CrossbarError):
+    """The store did not answer; nothing was written."""
+
+    status = 503
+    code = "datastore_unreachable"
+    phrase = "datastore timeout"

@@ -1,0 +1,255 @@
+"""The store: the interface that the core writes against, and nothing else.
+
+A store keeps documents, grouped by account, with their listing position, their index entries and
+their claims of unique values; an append-only event log; and attachments. Two implementations obey
+the same suite (``tests/storage/contract.py``): ``storage.sqlite`` and ``storage.mongodb``.
+
+What a store promises:
+
+* :meth:`Store.commit` is atomic and durable. When it returns, every write of the batch, every
+  claim and every event is on disk; when it raises, none is.
+* A claim has one holder. Of two commits that take the same claim one succeeds and the other
+  raises :class:`ClaimTaken`, also when they come from different processes.
+* A put whose ``expected`` revision is not the stored one raises :class:`RevisionConflict`.
+* Events are numbered in commit order: a reader that has seen number *n* has seen every event up
+  to *n*, and will see every later one.
+* :meth:`Store.scan` walks in (sort, id) order and neither skips nor repeats a document that
+  existed during the whole walk.
+
+What a store does not know: families, schemas, filters, callers. It compares only revisions, ids,
+sort keys, index values and claims, all of them text, so that two stores cannot disagree about what
+"equal" means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from crossbar.documents import Document
+
+SYSTEM = "system"
+"""The account id under which documents that belong to no account are kept."""
+
+
+class Key(NamedTuple):
+    """Where a document is. Ids are unique within an account, whatever the document's type."""
+
+    account_id: str
+    doc_type: str
+    doc_id: str
+
+
+class Entry(NamedTuple):
+    """A value under which a document can be found, by :meth:`Store.scan` with ``entry``."""
+
+    name: str
+    value: str
+
+
+class Claim(NamedTuple):
+    """A value that at most one live document may hold within ``scope``.
+
+    ``space`` names what is unique (``"users.username"``), ``scope`` is an account id or
+    :data:`SYSTEM`, ``value`` is the normalised value.
+    """
+
+    space: str
+    scope: str
+    value: str
+
+
+class Put(NamedTuple):
+    """Insert a document, or replace the one that has the ``expected`` revision.
+
+    ``document`` carries its new revision in ``_rev``; ``expected`` is ``None`` for an insert.
+    ``sort`` is its place in listings, ``None`` when it is not to be listed (soft-deleted); an
+    unlisted document is not found through its entries either. ``entries`` and ``claims`` are all
+    that the document has from now on; those it had before and are not repeated are released.
+    """
+
+    key: Key
+    document: Document
+    expected: str | None
+    sort: str | None = ""
+    entries: Sequence[Entry] = ()
+    claims: Sequence[Claim] = ()
+
+
+class Remove(NamedTuple):
+    """Remove a document for good, with its entries and claims. Removing nothing is no error."""
+
+    key: Key
+    expected: str | None = None
+
+
+class Event(NamedTuple):
+    """That a document was ``created``, ``changed`` or ``deleted``.
+
+    ``at`` is in Gregorian seconds. ``summary`` holds public facts for those who react (a webhook),
+    never a private field.
+    """
+
+    action: str
+    key: Key
+    revision: str
+    at: int
+    summary: Document
+
+
+class Numbered(NamedTuple):
+    """An event with its number in the log."""
+
+    number: int
+    event: Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What one commit writes: all of it or nothing.
+
+    ``purge`` names accounts whose documents, claims and attachments are removed entirely.
+    ``drop_attachments`` names attachments that no document refers to any more, as pairs of account
+    id and attachment id.
+    """
+
+    puts: Sequence[Put] = ()
+    removes: Sequence[Remove] = ()
+    events: Sequence[Event] = ()
+    purge: Sequence[str] = ()
+    drop_attachments: Sequence[tuple[str, str]] = ()
+
+
+class Position(NamedTuple):
+    """A place in a listing: the sort key and id of a row."""
+
+    sort: str
+    doc_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Which documents to walk, from where to where.
+
+    Without ``entry``: every listed document of ``doc_type``; with it: those that have that entry.
+    ``start`` is inclusive (where a page begins). ``low`` and ``high`` bound the sort key,
+    inclusive.
+    """
+
+    account_id: str
+    doc_type: str
+    entry: Entry | None = None
+    start: Position | None = None
+    low: str | None = None
+    high: str | None = None
+    descending: bool = False
+
+
+class Row(NamedTuple):
+    """A document met by a scan, with its place."""
+
+    position: Position
+    document: Document
+
+
+class Attachment(NamedTuple):
+    """Stored bytes: immutable, named by ``attachment_id``. ``md5`` is the hex digest."""
+
+    attachment_id: str
+    length: int
+    md5: str
+
+
+class StoreError(Exception):
+    """Base of what a store raises."""
+
+
+class RevisionConflict(StoreError):
+    """The document has another revision than expected, or exists although it must not."""
+
+    def __init__(self, key: Key) -> None:
+        super().__init__(f"{key.doc_type} {key.doc_id}")
+        self.key = key
+
+
+class ClaimTaken(StoreError):
+    """Other documents hold at least one of the claims: ``holders`` says which holds which."""
+
+    def __init__(self, holders: dict[Claim, Key]) -> None:
+        super().__init__(", ".join(sorted(claim.space for claim in holders)))
+        self.holders = holders
+
+
+class Unreachable(StoreError):
+    """The store did not answer in time; the outcome of a write is unknown to the caller."""
+
+
+class Store(Protocol):
+    """The interface. Methods other than ``commit`` change nothing but attachments."""
+
+    async def open(self) -> None:
+        """Connect, and create whatever structure is missing."""
+        ...
+
+    async def close(self) -> None:
+        """Finish waiting writes and disconnect."""
+        ...
+
+    async def ping(self) -> None:
+        """Return when the store answers. Raises :class:`Unreachable`."""
+        ...
+
+    async def get(self, key: Key) -> Document | None:
+        """The document, or ``None`` when there is none of that type. Includes soft-deleted ones.
+
+        The caller owns the returned document and may change it.
+        """
+        ...
+
+    async def get_many(self, account_id: str, ids: Iterable[str]) -> dict[str, Document]:
+        """Those of the documents that exist, of whatever type, by id."""
+        ...
+
+    def scan(self, span: Span) -> AsyncIterator[Row]:
+        """Walk the span in (sort, id) order, lazily: a walk that stops early has not read on."""
+        ...
+
+    async def count(self, span: Span) -> int:
+        """How many documents the span holds (``start`` included)."""
+        ...
+
+    async def holders(self, claims: Iterable[Claim]) -> dict[Claim, Key]:
+        """Which of the claims are held, and by whom."""
+        ...
+
+    async def commit(self, batch: Batch) -> None:
+        """Write the batch, durably and atomically.
+
+        Raises :class:`RevisionConflict`, :class:`ClaimTaken`, :class:`Unreachable`.
+        """
+        ...
+
+    async def events(self, after: int, limit: int = 500) -> list[Numbered]:
+        """Events with numbers above ``after``, in order."""
+        ...
+
+    async def last_event(self) -> int:
+        """The number of the newest event; 0 when there is none."""
+        ...
+
+    async def put_attachment(self, account_id: str, chunks: AsyncIterator[bytes]) -> Attachment:
+        """Store a stream of bytes durably and name it. Not visible until a document refers to it.
+
+        When ``chunks`` raises, nothing is kept.
+        """
+        ...
+
+    def read_attachment(
+        self, account_id: str, attachment_id: str, start: int = 0, stop: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """The bytes from ``start`` up to, not including, ``stop``, in chunks.
+
+        Raises :class:`KeyError` when there is no such attachment.
+        """
+        ...

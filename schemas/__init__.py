@@ -1,0 +1,1 @@
+"""JSON Schemas of every family, one file a name; installed as ``crossbar.schemas``."""
