@@ -1,0 +1,1 @@
+"""What an API request means, whoever speaks it: actions, shapes, access and the recipes."""

@@ -1,0 +1,172 @@
+"""The words of the core: what is asked (:class:`Context`) and what is answered (:class:`Result`).
+
+Values only; what is done with them lives in ``core.service`` and in the families.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from crossbar.documents import Document
+from crossbar.filtering import Filters
+from crossbar.storage import SYSTEM
+
+if TYPE_CHECKING:
+    from crossbar.core.directory import Account
+    from crossbar.core.registry import Operation
+    from crossbar.core.services import Services
+
+
+class Action(StrEnum):
+    """What can be done to a family. HTTP verbs are mapped to these by each dialect."""
+
+    LIST = "list"
+    FETCH = "fetch"
+    CREATE = "create"
+    REPLACE = "replace"
+    PATCH = "patch"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who is calling, as proven by a credential.
+
+    ``user_id`` is ``None`` for account-level credentials (an API key). ``method`` names the way in
+    (``cb_user_auth``, ``cb_api_auth``, …), the first level of token restrictions. ``priv_level``
+    is the user's, or the configured default. ``is_admin_user`` is true only for a *user* whose
+    privilege is ``admin``. ``claims`` are those of the token; empty for Basic.
+    """
+
+    account_id: str
+    method: str
+    priv_level: str
+    user_id: str | None = None
+    is_superduper_admin: bool = False
+    is_admin_user: bool = False
+    token: str | None = None
+    claims: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A file that came with a request: its name, declared media type and bytes."""
+
+    name: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """How a list is to be answered. ``start_key`` is opaque (``core.paging``)."""
+
+    filters: Filters
+    page_size: int | None = None
+    start_key: str | None = None
+    end_key: str | None = None
+    paginate: bool = True
+    ascending: bool = False
+    full_docs: bool = False
+    fields: tuple[str, ...] = ()
+    is_chunked: bool = False
+    chunk_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """One request, complete when it is built and not written to afterwards.
+
+    ``params`` are the named path parameters, ``parameters`` the control values that may come in
+    the query string or the envelope (protocol reference §2.3; :meth:`parameter` looks them up).
+    ``if_match`` and ``if_none_match`` are revisions, without quotes; ``("*",)`` stands for any.
+    """
+
+    operation: Operation
+    params: Mapping[str, str]
+    services: Services
+    request_id: str
+    address: str = ""
+    caller: Caller | None = None
+    account: Account | None = None
+    data: Any = None
+    files: Sequence[Upload] = ()
+    query: Query
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    if_match: tuple[str, ...] | None = None
+    if_none_match: tuple[str, ...] | None = None
+    body_is_readable: bool = True
+    accept: tuple[str, ...] = ()
+
+    @property
+    def account_id(self) -> str:
+        """The account that owns the family's documents here, or the system's pseudo account."""
+        return self.params["account_id"] if self.operation.in_account else SYSTEM
+
+    @property
+    def doc_id(self) -> str:
+        """The id of the document that the URL names."""
+        return self.params[self.operation.id_param]
+
+    def parameter(self, name: str, default: Any = None) -> Any:
+        """A control value: from ``data``, else the query string, else the envelope (§2.3)."""
+        if isinstance(self.data, dict) and name in self.data:
+            return self.data[name]
+        return self.parameters.get(name, default)
+
+    def require_caller(self) -> Caller:
+        """The caller of an operation that is not public."""
+        if self.caller is None:
+            raise LookupError("this operation is public; it has no caller")
+        return self.caller
+
+    def require_account(self) -> Account:
+        """The account of an operation below ``accounts/{account_id}``."""
+        if self.account is None:
+            raise LookupError("this operation has no account in its path")
+        return self.account
+
+
+@dataclass(slots=True)
+class Page:
+    """Where a list stands. Filled while the rows are read, so complete only after them."""
+
+    size: int = 0
+    start_key: str | None = None
+    next_start_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """Bytes to send instead of an envelope. ``length`` is the whole content's, in bytes."""
+
+    content_type: str
+    length: int
+    filename: str
+    body: AsyncIterator[bytes]
+    start: int = 0
+    stop: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What an operation answers.
+
+    ``rows`` stands for ``data`` when a list is to be sent as it is read. ``created_id`` makes the
+    dialect answer 201 with the new document's location. ``metadata`` holds private facts that a
+    dialect may show beside the data. ``token`` is a new auth token.
+    """
+
+    data: Any = None
+    has_data: bool = True
+    revision: str | None = None
+    created_id: str | None = None
+    page: Page | None = None
+    rows: AsyncIterator[Any] | None = None
+    metadata: Document | None = None
+    token: str | None = None
+    download: Download | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,69 @@
+"""Binary parts of documents: storing what was uploaded, sending what is asked for.
+
+An attachment's bytes are immutable and are written before the document refers to them, so a
+document never names bytes that are not there. ``pvt_attachments`` maps names to facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from crossbar.core.actions import Context, Download, Upload
+from crossbar.core.change import Change
+from crossbar.documents import Document
+from crossbar.errors import NoSuchDocument, ValidationFailed
+
+ATTACHMENTS = "pvt_attachments"
+CHUNK = 256 * 1024
+
+
+async def store_upload(change: Change, name: str, upload: Upload) -> None:
+    """Store the bytes and make them the document's attachment ``name``, replacing the old one."""
+    store = change.context.services.store
+    stored = await store.put_attachment(change.key.account_id, _chunks(upload.content))
+    attachments = dict(change.document.get(ATTACHMENTS, {}))
+    change.dropped += [facts["id"] for facts in attachments.values()]
+    change.document[ATTACHMENTS] = {
+        name: {
+            "id": stored.attachment_id,
+            "length": stored.length,
+            "md5": stored.md5,
+            "content_type": upload.content_type,
+        }
+    }
+
+
+async def drop_all(change: Change) -> None:
+    """Remove the document's attachments with it: a stage for ``Hooks.deleting``."""
+    attachments = (change.current or {}).get(ATTACHMENTS, {})
+    change.dropped += [facts["id"] for facts in attachments.values()]
+
+
+async def _chunks(content: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(content), CHUNK):
+        yield content[start : start + CHUNK]
+
+
+def only_file(context: Context) -> Upload:
+    """The one file of an upload. Raises 400 for none and for several."""
+    if not context.files:
+        raise ValidationFailed.of("file", "required", "Please provide a file to upload")
+    if len(context.files) > 1:
+        raise ValidationFailed.of(
+            "file", "maxItems", "Please provide a single file to upload", target=1
+        )
+    return context.files[0]
+
+
+def download(context: Context, document: Document) -> Download:
+    """The document's attachment, ready to be sent. Raises 404 when it has none."""
+    attachments: Document = document.get(ATTACHMENTS, {})
+    for name, facts in attachments.items():
+        body = context.services.store.read_attachment(context.account_id, facts["id"])
+        return Download(
+            content_type=facts["content_type"],
+            length=facts["length"],
+            filename=name,
+            body=body,
+        )
+    raise NoSuchDocument(document["_id"])

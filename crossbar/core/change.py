@@ -1,0 +1,115 @@
+"""A write on its way: what was stored, what is proposed, what speaks against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from crossbar.core.actions import Context
+from crossbar.core.shapes import Collection, Scope, Singleton, Unique
+from crossbar.core.stamping import stamped
+from crossbar.documents import Document
+from crossbar.storage import SYSTEM, Batch, Claim, Entry, Event, Key, Put, Remove
+from crossbar.validation import Refusals
+
+
+@dataclass(slots=True, kw_only=True)
+class Change:
+    """What the hooks of a write see and may alter.
+
+    ``document`` is the proposed document; before ``prepare`` it has public fields only.
+    ``current`` is the stored one, ``None`` on create. ``more`` collects further writes for the
+    same commit, ``dropped`` attachments that no document refers to afterwards. ``notes`` is where
+    an early stage leaves something for a later one.
+    """
+
+    context: Context
+    family: Collection | Singleton
+    key: Key
+    document: Document
+    current: Document | None = None
+    refusals: Refusals = field(default_factory=Refusals)
+    more: list[Put] = field(default_factory=list)
+    removes: list[Remove] = field(default_factory=list)
+    purge: list[str] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    def value(self, name: str) -> Any:
+        """A top-level field of the proposed document."""
+        return self.document.get(name)
+
+    def changed(self, name: str) -> bool:
+        """Whether a top-level field differs from the stored document."""
+        before = self.current.get(name) if self.current else None
+        return bool(self.document.get(name) != before)
+
+    def also_put(self, family: Collection | Singleton, key: Key, document: Document) -> None:
+        """Write another document in the same commit: an insert, or a replace of its revision."""
+        expected = document.get("_rev")
+        self.more.append(put_of(family, key, stamped(self.context, key, document), expected))
+        self.events.append(event_of(self.context, "changed", self.more[-1]))
+
+    def batch(self, action: str, final: Put | Remove) -> Batch:
+        """Everything that this change writes."""
+        return Batch(
+            puts=(final, *self.more) if isinstance(final, Put) else tuple(self.more),
+            removes=tuple(self.removes) if isinstance(final, Put) else (final, *self.removes),
+            events=(event_of(self.context, action, final, self.current), *self.events),
+            purge=tuple(self.purge),
+            drop_attachments=tuple((self.key.account_id, name) for name in self.dropped),
+        )
+
+
+def claims_of(family: Collection | Singleton, key: Key, document: Document) -> Iterable[Claim]:
+    """The unique values that a document of the family claims."""
+    uniques = family.unique if isinstance(family, Collection) else ()
+    for unique in uniques:
+        yield from (claim_of(unique, key, value) for value in unique.values(document))
+
+
+def claim_of(unique: Unique, key: Key, value: str) -> Claim:
+    """The claim for one value."""
+    scope = key.account_id if unique.within is Scope.ACCOUNT else SYSTEM
+    return Claim(unique.space or f"{key.doc_type}.{unique.path}", scope, value)
+
+
+def put_of(
+    family: Collection | Singleton, key: Key, document: Document, expected: str | None
+) -> Put:
+    """The write that stores a document with its listing place, entries and claims."""
+    if document.get("pvt_deleted"):
+        return Put(key, document, expected, sort=None)
+    sort, entries = "", []
+    if isinstance(family, Collection):
+        sort = family.order(document) if family.order else ""
+        entries = [
+            Entry(index.name, value)
+            for index in family.indexes
+            for value in dict.fromkeys(index.values(document))
+        ]
+    claims = tuple(dict.fromkeys(claims_of(family, key, document)))
+    return Put(key, document, expected, sort=sort, entries=entries, claims=claims)
+
+
+def event_of(
+    context: Context, action: str, write: Put | Remove, current: Document | None = None
+) -> Event:
+    """The event of a write, with the public facts that subscribers need."""
+    document = write.document if isinstance(write, Put) else current or {}
+    caller = context.caller
+    summary = {
+        "name": document.get("name"),
+        "request_id": context.request_id,
+        "auth_account_id": caller.account_id if caller else None,
+        "auth_user_id": caller.user_id if caller else None,
+    }
+    return Event(
+        action=action,
+        key=write.key,
+        revision=document.get("_rev", ""),
+        at=context.services.clock.gregorian(),
+        summary={name: value for name, value in summary.items() if value is not None},
+    )

@@ -1,0 +1,124 @@
+"""The accounts of the system, as every request needs them: who is above whom, enabled or not.
+
+Account documents are read often and change rarely, so the directory keeps what it has read until
+an event says that the account changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from crossbar.documents import Document
+from crossbar.storage import SYSTEM, Entry, Event, Key, Span, Store
+
+ACCOUNT_TYPE = "account"
+RESTRICTIONS_TYPE = "token_restrictions"
+MAX_CACHED = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """The facts of a live account that access decisions and answers rest on.
+
+    ``tree`` are the ids of the ancestors, root first. ``expires`` is in Gregorian seconds, for
+    trials only. ``document`` is shared: nobody changes it.
+    """
+
+    account_id: str
+    name: str
+    realm: str
+    tree: tuple[str, ...]
+    is_enabled: bool
+    is_superduper_admin: bool
+    is_reseller: bool
+    reseller_id: str
+    expires: int | None
+    document: Document
+
+    def is_below(self, account_id: str) -> bool:
+        """Whether ``account_id`` is an ancestor of this account."""
+        return account_id in self.tree
+
+
+def account_key(account_id: str) -> Key:
+    """Where an account's document is kept."""
+    return Key(SYSTEM, ACCOUNT_TYPE, account_id)
+
+
+def account_of(document: Document) -> Account:
+    """The facts of a stored account document."""
+    tree = tuple(document.get("pvt_tree", ()))
+    return Account(
+        account_id=document["_id"],
+        name=document.get("name", ""),
+        realm=document.get("realm", ""),
+        tree=tree,
+        is_enabled=document.get("pvt_enabled", True),
+        is_superduper_admin=document.get("pvt_superduper_admin", False),
+        is_reseller=document.get("pvt_reseller", False),
+        reseller_id=document.get("pvt_reseller_id", tree[0] if tree else document["_id"]),
+        expires=document.get("pvt_trial_expires"),
+        document=document,
+    )
+
+
+class AccountDirectory:
+    """Live accounts by id, cached until an event touches them."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._cached: dict[str, Account] = {}
+        self._restrictions: dict[str, Document] = {}
+
+    async def get(self, account_id: str) -> Account | None:
+        """The account, or ``None`` when it is unknown or deleted."""
+        account = self._cached.get(account_id)
+        if account is None:
+            document = await self._store.get(account_key(account_id))
+            if document is None or document.get("pvt_deleted"):
+                return None
+            account = account_of(document)
+            if len(self._cached) >= MAX_CACHED:
+                self._cached.clear()
+            self._cached[account_id] = account
+        return account
+
+    async def find(self, index: str, value: str) -> list[Account]:
+        """Live accounts that have an index entry: ``name``, ``realm`` or ``api_key``."""
+        span = Span(account_id=SYSTEM, doc_type=ACCOUNT_TYPE, entry=Entry(index, value))
+        return [account_of(row.document) async for row in self._store.scan(span)]
+
+    async def master(self) -> Account | None:
+        """The account at the root of the tree; ``None`` on an empty store."""
+        masters = await self.find("master", "true")
+        return masters[0] if masters else None
+
+    async def restrictions(self, account_id: str) -> Document:
+        """An account's token restrictions by authentication method; empty when it has none."""
+        found = self._restrictions.get(account_id)
+        if found is None:
+            key = Key(account_id, RESTRICTIONS_TYPE, RESTRICTIONS_TYPE)
+            found = (await self._store.get(key) or {}).get("restrictions") or {}
+            if len(self._restrictions) >= MAX_CACHED:
+                self._restrictions.clear()
+            self._restrictions[account_id] = found
+        return found
+
+    def notice(self, event: Event) -> None:
+        """Forget what an event has made stale."""
+        if event.key.doc_type == ACCOUNT_TYPE:
+            self._cached.pop(event.key.doc_id, None)
+            self._restrictions.pop(event.key.doc_id, None)
+        elif event.key.doc_type == RESTRICTIONS_TYPE:
+            self._restrictions.pop(event.key.account_id, None)
+
+    def forget(self) -> None:
+        """Forget everything: the event log could not be read, so nothing is known to be fresh."""
+        self._cached.clear()
+        self._restrictions.clear()
+
+
+def is_at_or_below(account: Account, ancestor_id: Any) -> bool:
+    """Whether the account is ``ancestor_id`` or one of its descendants."""
+    return account.account_id == ancestor_id or account.is_below(ancestor_id)

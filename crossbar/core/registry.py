@@ -1,0 +1,258 @@
+"""From declared families to operations, and from a path to the operations that live there.
+
+The registry is computed once from ``families.FAMILIES``. It can enumerate every operation (for the
+documentation, for OpenAPI, for the negative tests) and match path tokens. Literals win over
+parameters. Verbs are not known here: a dialect picks among the actions of the matched path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from crossbar.core import service
+from crossbar.core.actions import Action
+from crossbar.core.shapes import (
+    Access,
+    Collection,
+    Family,
+    Handler,
+    Nesting,
+    Route,
+    Scope,
+    Singleton,
+)
+from crossbar.errors import NoSuchPath
+
+ACCOUNT_PREFIX = ("accounts", "{account_id}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parent:
+    """A document in the path that must exist before the operation is asked: its type and id."""
+
+    doc_type: str
+    param: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Operation:
+    """One thing that can be done at one path.
+
+    ``path`` is a template of tokens without the version. ``id_param`` names the parameter that
+    holds the document id (empty for lists). ``entry`` names the index that narrows a list to the
+    parent's documents, whose id is in ``entry_param``. ``depth`` counts the tokens before the
+    family's own parameters (token restrictions match what follows).
+    """
+
+    path: tuple[str, ...]
+    action: Action
+    family: Family
+    handler: Handler
+    access: Access
+    about: str
+    id_param: str = ""
+    parents: tuple[Parent, ...] = ()
+    entry: str = ""
+    entry_param: str = ""
+    depth: int = 0
+    schema: str | None = None
+    reads: tuple[str, ...] = ()
+    produces: tuple[str, ...] = ()
+    loads: bool = False
+
+    @property
+    def template(self) -> str:
+        """The path as documentation shows it: ``/accounts/{account_id}/users``."""
+        return "/" + "/".join(self.path)
+
+    @property
+    def in_account(self) -> bool:
+        """Whether the family lives below an account, so that its documents belong to it."""
+        return self.depth > 2
+
+    @property
+    def collection(self) -> Collection:
+        """The family, where it is a collection."""
+        if not isinstance(self.family, Collection):
+            raise TypeError(f"{self.template} belongs to no collection")
+        return self.family
+
+
+@dataclass(slots=True)
+class _Node:
+    """A place in the tree of paths."""
+
+    literals: dict[str, _Node] = field(default_factory=dict)
+    parameter: _Node | None = None
+    name: str = ""
+    operations: dict[Action, Operation] = field(default_factory=dict)
+
+
+Match = tuple[Mapping[Action, Operation], dict[str, str]]
+
+
+class Registry:
+    """Every operation of a set of families."""
+
+    def __init__(self, families: Iterable[Family]) -> None:
+        self.families = tuple(families)
+        self._root = _Node()
+        self._operations: list[Operation] = []
+        for family in self.families:
+            for operation in _operations_of(family):
+                self._add(operation)
+
+    def operations(self) -> Iterator[Operation]:
+        """Every operation, in declaration order."""
+        return iter(self._operations)
+
+    def match(self, tokens: Sequence[str]) -> Match:
+        """The operations at a path, by action, and its parameters. Raises :class:`NoSuchPath`."""
+        node = self._root
+        params: dict[str, str] = {}
+        for token in tokens:
+            literal = node.literals.get(token)
+            if literal is not None:
+                node = literal
+            elif node.parameter is not None and token:
+                node = node.parameter
+                params[node.name] = token
+            else:
+                raise NoSuchPath
+        if not node.operations:
+            raise NoSuchPath
+        return node.operations, params
+
+    def _add(self, operation: Operation) -> None:
+        node = self._root
+        for part in operation.path:
+            if part.startswith("{"):
+                node.parameter = node.parameter or _Node(name=part[1:-1])
+                if node.parameter.name != part[1:-1]:
+                    raise ValueError(f"{operation.template}: {part} is {{{node.parameter.name}}}")
+                node = node.parameter
+            else:
+                node = node.literals.setdefault(part, _Node())
+        if operation.action in node.operations:
+            raise ValueError(f"declared twice: {operation.action} {operation.template}")
+        node.operations[operation.action] = operation
+        self._operations.append(operation)
+
+
+STANDARD: Mapping[Action, tuple[Handler, str]] = {
+    Action.LIST: (service.list_documents, "List"),
+    Action.CREATE: (service.create, "Create"),
+    Action.FETCH: (service.fetch, "Read"),
+    Action.REPLACE: (service.replace, "Replace"),
+    Action.PATCH: (service.patch, "Merge changes into"),
+    Action.DELETE: (service.delete, "Delete"),
+}
+
+SINGLETON: Mapping[Action, tuple[Handler, str]] = {
+    Action.FETCH: (service.fetch_singleton, "Read"),
+    Action.REPLACE: (service.replace_singleton, "Replace"),
+    Action.PATCH: (service.patch_singleton, "Merge changes into"),
+    Action.DELETE: (service.delete_singleton, "Remove"),
+}
+
+ON_COLLECTION = frozenset({Action.LIST, Action.CREATE})
+
+
+def id_param_of(family: Collection) -> str:
+    """The name of the path parameter that holds a document id of the family."""
+    return f"{family.doc_type}_id"
+
+
+def _operations_of(family: Family) -> Iterator[Operation]:
+    if isinstance(family, Singleton):
+        yield from _singleton_operations(family)
+        return
+    for scope in family.scopes:
+        prefix = ACCOUNT_PREFIX if scope is Scope.ACCOUNT else ()
+        yield from _operations_below(family, (*prefix, family.noun), None)
+    if isinstance(family, Collection):
+        for nesting in family.nested:
+            parent = (*ACCOUNT_PREFIX, nesting.noun, f"{{{nesting.doc_type}_id}}")
+            yield from _operations_below(family, (*parent, family.noun), nesting)
+
+
+def _operations_below(
+    family: Family, base: tuple[str, ...], nesting: Nesting | None
+) -> Iterator[Operation]:
+    if isinstance(family, Collection):
+        yield from (
+            _standard_operation(family, base, action, nesting)
+            for action in Action
+            if action in family.actions
+        )
+    if not isinstance(family, Singleton):
+        yield from (_route_operation(family, base, route, nesting) for route in family.routes)
+
+
+def _parents(nesting: Nesting | None) -> tuple[Parent, ...]:
+    if nesting is None:
+        return ()
+    return (Parent(doc_type=nesting.doc_type, param=f"{nesting.doc_type}_id"),)
+
+
+def _standard_operation(
+    family: Collection, base: tuple[str, ...], action: Action, nesting: Nesting | None
+) -> Operation:
+    handler, about = STANDARD[action]
+    on_collection = action in ON_COLLECTION
+    id_param = id_param_of(family)
+    return Operation(
+        path=base if on_collection else (*base, f"{{{id_param}}}"),
+        action=action,
+        family=family,
+        handler=handler,
+        access=family.access,
+        about=f"{about} {family.noun.replace('_', ' ')}",
+        id_param="" if on_collection else id_param,
+        parents=_parents(nesting),
+        entry=nesting.index if nesting else "",
+        entry_param=f"{nesting.doc_type}_id" if nesting else "",
+        depth=len(base),
+        schema=family.schema,
+    )
+
+
+def _route_operation(
+    family: Family, base: tuple[str, ...], route: Route, nesting: Nesting | None
+) -> Operation:
+    tail = tuple(part for part in route.path.split("/") if part)
+    id_param = id_param_of(family) if isinstance(family, Collection) else ""
+    names_document = f"{{{id_param}}}" in tail
+    return Operation(
+        path=(*base, *tail),
+        action=route.action,
+        family=family,
+        handler=route.handler,
+        access=route.access or family.access,
+        about=route.about,
+        id_param=id_param if names_document else "",
+        parents=_parents(nesting),
+        depth=len(base),
+        schema=route.schema,
+        reads=route.reads,
+        produces=route.produces,
+        loads=route.loads and names_document,
+    )
+
+
+def _singleton_operations(family: Singleton) -> Iterator[Operation]:
+    base = (*ACCOUNT_PREFIX, family.noun)
+    for action in Action:
+        if action in family.actions:
+            handler, about = SINGLETON[action]
+            yield Operation(
+                path=base,
+                action=action,
+                family=family,
+                handler=handler,
+                access=family.access,
+                about=f"{about} {family.noun.replace('_', ' ')}",
+                depth=len(base),
+                schema=family.schema,
+            )

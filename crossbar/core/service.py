@@ -1,0 +1,405 @@
+"""The recipes: what list, fetch, create, replace, patch and delete mean, once for every family.
+
+Each recipe reads top to bottom in the order of refusals that clients see (protocol reference §0):
+the document is loaded (404), the proposed document is validated and checked (400, all fields
+together), the precondition is compared (412), the body's media type is judged (415), and the write
+is made (409, or 400 ``unique``). Hooks of a family are called here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import orjson
+import structlog
+
+from crossbar.core.actions import Context, Result
+from crossbar.core.change import Change, claim_of, put_of
+from crossbar.core.paging import page_of, page_size_of, read_page, span_of
+from crossbar.core.presenting import metadata_of, present, row_maker
+from crossbar.core.shapes import Collection, Singleton, Stage, Unique
+from crossbar.core.stamping import stamped
+from crossbar.documents import Document, merge, new_id, private, public
+from crossbar.errors import (
+    Conflict,
+    MethodNotAllowed,
+    NoSuchDocument,
+    NotFound,
+    PreconditionFailed,
+    RangeNotSatisfiable,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+from crossbar.storage import Claim, ClaimTaken, Entry, Key, Put, Remove, RevisionConflict, Span
+
+log = structlog.get_logger(__name__)
+
+DOCUMENT_ID = re.compile(r"[0-9a-f]{32}")
+
+ATTEMPTS = 5
+"""How often a write without a precondition is tried again when another write came between."""
+
+
+async def list_documents(context: Context) -> Result:
+    """A page of summaries, or everything with ``paginate=false``."""
+    family = context.operation.collection
+    await require_parents(context)
+    entry = None
+    if context.operation.entry:
+        entry = Entry(context.operation.entry, context.params[context.operation.entry_param])
+    span = Span(account_id=context.account_id, doc_type=family.doc_type, entry=entry)
+    return await list_span(context, span, row_maker(family, context.query))
+
+
+async def list_span(context: Context, span: Span, show: Callable[[Document], Any]) -> Result:
+    """A page of whatever ``show`` makes of the documents in ``span``."""
+    services, query = context.services, context.query
+    size = page_size_of(query, services.settings.lists.page_size)
+    page = page_of(query)
+    rows = read_page(services.store, span_of(query, span), query, size, page, show)
+    paged = page if query.paginate else None
+    if query.is_chunked:
+        return Result(rows=rows, page=paged)
+    data = await _gather(rows, services.settings.lists.memory_limit)
+    return Result(data=data, page=paged, revision=revision_of_list(data))
+
+
+async def _gather(rows: AsyncIterator[Any], limit: int) -> list[Any]:
+    data = []
+    async for row in rows:
+        data.append(row)
+        if limit and len(data) > limit:
+            raise RangeNotSatisfiable
+    return data
+
+
+def revision_of_list(data: list[Any]) -> str:
+    """The 32-hex revision of a list's content."""
+    raw = orjson.dumps(data, default=str, option=orjson.OPT_NON_STR_KEYS)
+    return hashlib.md5(raw, usedforsecurity=False).hexdigest()
+
+
+async def fetch(context: Context) -> Result:
+    """One document."""
+    await require_parents(context)
+    return await answer(context, await load(context))
+
+
+async def create(context: Context) -> Result:
+    """A new document; its id is the server's choice unless the client sent one (§7.6)."""
+    await require_parents(context)
+    family = context.operation.collection
+    doc_id = _chosen_id(context) or new_id()
+    key = Key(context.account_id, family.doc_type, doc_id)
+    change = Change(context=context, family=family, key=key, document=sent(context))
+    if context.if_match is not None:
+        change.refusals.raise_if_any()
+        raise PreconditionFailed
+    stored = await save(change, "created")
+    return await answer(context, stored, created_id=doc_id)
+
+
+async def replace(context: Context) -> Result:
+    """All public fields replaced by those that were sent; private ones kept."""
+    await require_parents(context)
+    return await _rewrite(context, load, lambda current: sent(context))
+
+
+async def patch(context: Context) -> Result:
+    """What was sent merged over the stored document, then validated as a whole."""
+    await require_parents(context)
+    return await _rewrite(context, load, lambda current: merge(public(current), sent(context)))
+
+
+async def delete(context: Context) -> Result:
+    """Soft by default: the id answers 404 from now on and unique values are free again (§7.7)."""
+    await require_parents(context)
+    family = context.operation.collection
+    is_soft = family.soft_delete and not is_false(context.parameter("should_soft_delete"))
+    current = await load(context)
+    require_match(context, current)
+    change = Change(
+        context=context, family=family, key=key_of(context), document={}, current=current
+    )
+    await remove(change, is_soft=is_soft)
+    return await deleted_answer(context, current)
+
+
+async def deleted_answer(context: Context, document: Document) -> Result:
+    """The document as it was, marked as deleted."""
+    result = await answer(context, document)
+    result.data["_read_only"] = {**result.data.get("_read_only", {}), "deleted": True}
+    return result
+
+
+async def remove(change: Change, *, is_soft: bool) -> None:
+    """The tail of every deletion: hooks may refuse or add writes, then one commit does it all."""
+    context, current = change.context, change.current or {}
+    await _run(change.family.hooks.deleting, change)
+    final: Put | Remove
+    if is_soft:
+        document = stamped(context, change.key, {**current, "pvt_deleted": True})
+        final = put_of(change.family, change.key, document, current.get("_rev"))
+    else:
+        final = Remove(change.key, current.get("_rev"))
+    try:
+        await context.services.commit(change.batch("deleted", final))
+    except RevisionConflict:
+        raise Conflict from None
+    await _committed(change)
+
+
+async def fetch_singleton(context: Context) -> Result:
+    """The account's document of this family, or its defaults when it was never written."""
+    family = _singleton(context)
+    stored = await _load_singleton(context)
+    if stored is None and family.optional:
+        raise NoSuchDocument(family.noun)
+    if stored is None:
+        defaults, _ = context.services.schemas.apply(family.schema, {})
+        stored = {**defaults, "_id": family.noun}
+    return await answer(context, stored)
+
+
+async def replace_singleton(context: Context) -> Result:
+    """The account's document of this family, written anew or for the first time."""
+    return await _rewrite(context, _load_singleton, lambda current: sent(context))
+
+
+async def patch_singleton(context: Context) -> Result:
+    """Changes merged into the account's document of this family."""
+    return await _rewrite(
+        context, _load_singleton, lambda current: merge(public(current), sent(context))
+    )
+
+
+async def delete_singleton(context: Context) -> Result:
+    """The account's document of this family removed for good."""
+    family = _singleton(context)
+    current = await _load_singleton(context)
+    if current is None:
+        raise NoSuchDocument(family.noun)
+    require_match(context, current)
+    key = Key(context.account_id, family.doc_type, family.noun)
+    change = Change(context=context, family=family, key=key, document={}, current=current)
+    await remove(change, is_soft=False)
+    return await deleted_answer(context, current)
+
+
+async def save(change: Change, action: str) -> Document:
+    """The tail of every write: normalise, validate, check, prepare, stamp, commit, react.
+
+    Raises :class:`ValidationFailed` with every refused field, :class:`PreconditionFailed`,
+    :class:`UnsupportedMediaType`, :class:`Conflict`.
+    """
+    context, hooks = change.context, change.family.hooks
+    await _run(hooks.normalize, change)
+    change.document, errors = context.services.schemas.apply(change.family.schema, change.document)
+    change.refusals.merge(errors)
+    await _run(hooks.check, change)
+    if change.refusals:
+        await _add_clashes(change)
+        raise ValidationFailed(change.refusals)
+    if change.current is not None:
+        require_match(context, change.current)
+    if not context.body_is_readable:
+        raise UnsupportedMediaType
+    change.document |= private(change.current or {})
+    await _run(hooks.prepare, change)
+    change.document = stamped(context, change.key, change.document)
+    expected = change.current["_rev"] if change.current else None
+    final = put_of(change.family, change.key, change.document, expected)
+    try:
+        await context.services.commit(change.batch(action, final))
+    except ClaimTaken as taken:
+        raise ValidationFailed(await _clashes(change, taken.holders)) from None
+    except RevisionConflict:
+        raise Conflict from None
+    await _committed(change)
+    return change.document
+
+
+async def commit_private(change: Change) -> Document:
+    """Commit a change of private facts: nothing that a schema describes is touched."""
+    document = stamped(change.context, change.key, change.document)
+    expected = change.current["_rev"] if change.current else None
+    final = put_of(change.family, change.key, document, expected)
+    try:
+        await change.context.services.commit(change.batch("changed", final))
+    except RevisionConflict:
+        raise Conflict from None
+    return document
+
+
+async def answer(context: Context, stored: Document, *, created_id: str | None = None) -> Result:
+    """A document as the client sees it, with its revision."""
+    data = await present(context, stored)
+    return Result(
+        data=data,
+        revision=stored.get("_rev"),
+        created_id=created_id,
+        metadata=metadata_of(stored),
+    )
+
+
+def key_of(context: Context) -> Key:
+    """The key of the document that the URL names."""
+    return Key(context.account_id, context.operation.collection.doc_type, context.doc_id)
+
+
+async def load(context: Context) -> Document:
+    """The live document that the URL names. Raises :class:`NoSuchDocument`."""
+    stored = await context.services.store.get(key_of(context))
+    if stored is None or stored.get("pvt_deleted"):
+        raise NoSuchDocument(context.doc_id)
+    return stored
+
+
+async def require_parents(context: Context) -> None:
+    """Refuse a path whose scoping documents do not exist (§0 step 12)."""
+    for parent in context.operation.parents:
+        doc_id = context.params[parent.param]
+        document = await context.services.store.get(
+            Key(context.account_id, parent.doc_type, doc_id)
+        )
+        if document is None or document.get("pvt_deleted"):
+            raise NoSuchDocument(doc_id)
+
+
+def require_match(context: Context, current: Document) -> None:
+    """Compare ``If-Match`` and ``If-None-Match`` of a write with the stored revision (§3.4)."""
+    revision = current.get("_rev")
+    if context.if_match is not None and not _names(context.if_match, revision):
+        raise PreconditionFailed
+    if context.if_none_match is not None and _names(context.if_none_match, revision):
+        raise PreconditionFailed
+
+
+def _names(revisions: tuple[str, ...], revision: str | None) -> bool:
+    return revision is not None and (revisions == ("*",) or revision in revisions)
+
+
+async def _rewrite(
+    context: Context,
+    read: Callable[[Context], Awaitable[Document | None]],
+    propose: Callable[[Document], Document],
+) -> Result:
+    """Load, propose, save; again from the start when another write came between.
+
+    Only a client that named a revision is told of the race: it asked to be. Without one the last
+    writer wins, and a PATCH is merged over what the other writer left.
+    """
+    family = context.operation.family
+    if not isinstance(family, Collection | Singleton):
+        raise MethodNotAllowed
+    doc_id = context.doc_id if isinstance(family, Collection) else family.noun
+    key = Key(context.account_id, family.doc_type, doc_id)
+    for attempt in range(ATTEMPTS):
+        current = await read(context)
+        document = propose(current or {})
+        change = Change(
+            context=context, family=family, key=key, document=document, current=current
+        )
+        try:
+            return await answer(context, await save(change, "changed"))
+        except Conflict:
+            if context.if_match is not None or attempt == ATTEMPTS - 1:
+                raise
+    raise Conflict
+
+
+def sent(context: Context) -> Document:
+    """The public fields that the client sent; ``id`` comes from the URL, never from the body."""
+    if not isinstance(context.data, dict):
+        raise ValidationFailed.of(
+            "data",
+            "type",
+            "Value did not match type(s): object",
+            target="object",
+            value=context.data,
+        )
+    document = public(context.data)
+    document.pop("id", None)
+    return document
+
+
+def _chosen_id(context: Context) -> str | None:
+    """A usable ``id`` in the data of a create: 32 lower-case hex digits; others are ignored."""
+    wanted = context.data.get("id") if isinstance(context.data, dict) else None
+    return wanted if isinstance(wanted, str) and DOCUMENT_ID.fullmatch(wanted) else None
+
+
+def is_false(value: Any) -> bool:
+    """Whether a control parameter says no, in the query string's spelling or in JSON's."""
+    return value is False or value == "false"
+
+
+def _singleton(context: Context) -> Singleton:
+    family = context.operation.family
+    if not isinstance(family, Singleton):
+        raise NotFound
+    return family
+
+
+async def _load_singleton(context: Context) -> Document | None:
+    family = _singleton(context)
+    return await context.services.store.get(Key(context.account_id, family.doc_type, family.noun))
+
+
+async def _run(stages: tuple[Stage, ...], change: Change) -> None:
+    for stage in stages:
+        await stage(change)
+
+
+async def _committed(change: Change) -> None:
+    """Run reactions. The write is done and stays done, so a failure here is logged only."""
+    for stage in change.family.hooks.committed:
+        try:
+            await stage(change)
+        except Exception:
+            log.exception("committed_hook_failed", hook=stage.__name__, document=change.key.doc_id)
+
+
+async def _add_clashes(change: Change) -> None:
+    """Report uniqueness together with the other refusals (§7.8)."""
+    held = await context_holders(change)
+    change.refusals.merge(await _clashes(change, held))
+
+
+async def context_holders(change: Change) -> dict[Claim, Key]:
+    """Which of the values that the proposed document claims another document holds."""
+    if not isinstance(change.family, Collection):
+        return {}
+    claims = [
+        claim_of(unique, change.key, value)
+        for unique in change.family.unique
+        for value in _claimed(unique, change.document)
+    ]
+    held = await change.context.services.store.holders(claims)
+    return {claim: holder for claim, holder in held.items() if holder != change.key}
+
+
+def _claimed(unique: Unique, document: Document) -> list[str]:
+    """The values that a document claims; none where a refused field has an impossible type."""
+    try:
+        return list(unique.values(document))
+    except (TypeError, AttributeError, ValueError):
+        return []
+
+
+async def _clashes(change: Change, held: dict[Claim, Key]) -> dict[str, dict[str, Any]]:
+    """The refusals for unique values that others hold."""
+    uniques = change.family.unique if isinstance(change.family, Collection) else ()
+    errors: dict[str, dict[str, Any]] = {}
+    for unique in uniques:
+        for value in _claimed(unique, change.document):
+            holder = held.get(claim_of(unique, change.key, value))
+            if holder is not None:
+                message = unique.message
+                if unique.explain is not None:
+                    message = await unique.explain(change.context, value, holder)
+                errors[unique.path] = {"unique": {"message": message, "cause": value}}
+    return errors

@@ -1,0 +1,96 @@
+"""What a request can use: the store and the helpers around it, wired once in ``crossbar.app``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from crossbar.clock import Clock
+from crossbar.core.directory import AccountDirectory
+from crossbar.events import Events
+from crossbar.settings import Settings
+from crossbar.storage import Batch, Store
+from crossbar.validation import Schemas
+
+if TYPE_CHECKING:
+    from crossbar.core.actions import Caller
+    from crossbar.core.directory import Account
+    from crossbar.core.registry import Registry
+    from crossbar.documents import Document
+
+
+class Credentials(Protocol):
+    """What families need of passwords and keys; ``identity`` implements it."""
+
+    async def user_secrets(self, account_id: str, username: str, password: str) -> dict[str, Any]:
+        """Private fields that let a user log in with the password."""
+        ...
+
+    async def imported_secrets(self, account_id: str, md5_digest: str) -> dict[str, Any]:
+        """Private fields that let a user log in with a digest made elsewhere."""
+        ...
+
+    async def account_secrets(self, password: str) -> dict[str, Any]:
+        """Private fields that let an account authenticate with its own password."""
+        ...
+
+    def new_api_key(self) -> dict[str, Any]:
+        """Private fields of a fresh API key."""
+        ...
+
+    def api_key_of(self, account: Document) -> str | None:
+        """The API key of an account document, decrypted; ``None`` when it cannot be."""
+        ...
+
+    async def issue_token(
+        self, account: Account, *, user: Document | None, method: str, **claims: Any
+    ) -> str:
+        """A new auth token."""
+        ...
+
+    async def read_token(self, token: str) -> Caller:
+        """Whose token it is. Raises ``InvalidCredentials`` and ``TokenExpired``."""
+        ...
+
+    async def find_user(self, account_id: str, method: str, digest: str) -> Document | None:
+        """The live, enabled user whose login digest (``md5`` or ``sha``) this is."""
+        ...
+
+    async def find_by_api_key(self, api_key: str) -> Account | None:
+        """The account that has the key."""
+        ...
+
+    def slow_down(self, subject: str, address: str) -> None:
+        """Raise ``TooManyRequests`` while failed logins of this subject and address must wait."""
+        ...
+
+    def login_failed(self, subject: str, address: str) -> None:
+        """Remember a failed login."""
+        ...
+
+    def login_succeeded(self, subject: str, address: str) -> None:
+        """Forget the failed logins of this subject and address."""
+        ...
+
+    async def revoke_token(self, caller: Caller) -> None:
+        """Make the caller's token worthless, now here and within a second elsewhere."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The parts that recipes, hooks and handlers work with."""
+
+    store: Store
+    schemas: Schemas
+    clock: Clock
+    settings: Settings
+    events: Events
+    accounts: AccountDirectory
+    credentials: Credentials
+    registry: Registry
+
+    async def commit(self, batch: Batch) -> None:
+        """Write a batch and tell this process's subscribers. Every write goes through here."""
+        await self.store.commit(batch)
+        self.events.announce(batch.events)

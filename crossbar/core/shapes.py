@@ -1,0 +1,209 @@
+"""The shapes that families are declared with: data, no behaviour.
+
+A family is a :class:`Collection`, a :class:`Singleton` or, when it has no standard shape, a set of
+:class:`Routes`. A declaration that contradicts itself fails when the registry is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from crossbar.core.actions import Action, Context, Result
+from crossbar.documents import Document, lookup
+
+if TYPE_CHECKING:
+    from crossbar.core.change import Change
+    from crossbar.storage import Key
+
+Handler = Callable[[Context], Awaitable[Result]]
+
+CRUD = frozenset(Action)
+"""All six standard actions."""
+
+
+class Scope(Enum):
+    """Where a family lives: below ``accounts/{account_id}``, or at the root."""
+
+    ACCOUNT = "account"
+    SYSTEM = "system"
+
+
+class Access(Enum):
+    """Who may use an operation, before token restrictions are asked.
+
+    ``PUBLIC``: anybody. ``TOKEN``: any authenticated caller. ``ACCOUNT``: a caller whose account
+    is the URL's account or an ancestor of it. ``SUPERDUPER``: a caller from the master account.
+    """
+
+    PUBLIC = "public"
+    TOKEN = "token"  # noqa: S105 - the name of a rule, not a secret
+    ACCOUNT = "account"
+    SUPERDUPER = "superduper"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A key of a summary whose value is not simply the field of the same name."""
+
+    key: str
+    value: Callable[[Document], Any]
+
+
+def renamed(key: str, path: str, default: Any = None) -> Column:
+    """A summary key that shows the value at a dotted ``path``; omitted when there is none."""
+    parts = tuple(path.split("."))
+    return Column(key, lambda document: lookup(document, parts, default))
+
+
+def defaulted(key: str, default: Any) -> Column:
+    """A summary key that is shown even when the document has no such field."""
+    return Column(key, lambda document: document.get(key, default))
+
+
+FLAGS = defaulted("flags", [])
+"""The ``flags`` of nearly every summary."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unique:
+    """Values that at most one live document may hold.
+
+    ``path`` is the field that the error names, ``values`` the normalised values that a document
+    claims. ``within`` is the account or the whole system. ``space`` defaults to
+    ``<doc_type>.<path>``; families that share a space compete for its values. ``explain`` may word
+    the message from the value and the holder.
+    """
+
+    path: str
+    values: Callable[[Document], Iterable[str]]
+    message: str
+    within: Scope = Scope.ACCOUNT
+    space: str = ""
+    explain: Callable[[Context, str, Key], Awaitable[str]] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """A value, or several, by which documents of the family can be found and walked."""
+
+    name: str
+    values: Callable[[Document], Iterable[str]]
+
+
+def field_index(path: str) -> Index:
+    """An index over one text field, named by its dotted path."""
+    parts = tuple(path.split("."))
+
+    def values(document: Document) -> Iterable[str]:
+        value = lookup(document, parts)
+        return (value,) if isinstance(value, str) else ()
+
+    return Index(name=path, values=values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nesting:
+    """The family is also reached below another one, whose id narrows lists through an index."""
+
+    noun: str
+    doc_type: str
+    index: str
+
+
+Stage = Callable[["Change"], Awaitable[None]]
+Present = Callable[[Context, Document, Document], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hooks:
+    """What is special about a family's writes and answers, by stage.
+
+    ``normalize`` runs before the schema and may rewrite what the client sent; ``check`` runs after
+    it and adds refusals; ``prepare`` runs only when there are none, may add private fields and
+    further writes to the same commit; ``deleting`` may refuse a deletion or add writes to it;
+    ``committed`` runs after a commit, never undoes it, and its failure is logged. ``present`` is
+    handed the outgoing document and the stored one, and may change the former.
+    """
+
+    normalize: tuple[Stage, ...] = ()
+    check: tuple[Stage, ...] = ()
+    prepare: tuple[Stage, ...] = ()
+    deleting: tuple[Stage, ...] = ()
+    committed: tuple[Stage, ...] = ()
+    present: tuple[Present, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One hand-written operation. ``path`` is below the family's own, for example
+    ``"{media_id}/raw"``; ``loads`` makes the service answer 404 for an unknown document first.
+
+    ``reads`` lists media types of the request body beyond the standard ones, ``produces`` those of
+    the answer.
+    """
+
+    path: str
+    action: Action
+    handler: Handler
+    about: str
+    access: Access | None = None
+    schema: str | None = None
+    loads: bool = True
+    reads: tuple[str, ...] = ()
+    produces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collection:
+    """A family of documents with ids: a list and items.
+
+    ``summary`` are the keys of list rows; ``order`` the sort key of lists (by id when ``None``).
+    An action that behaves differently is left out of ``actions`` and written as a :class:`Route`.
+    """
+
+    noun: str
+    doc_type: str
+    schema: str
+    summary: tuple[str | Column, ...]
+    actions: frozenset[Action] = CRUD
+    order: Callable[[Document], str] | None = None
+    unique: tuple[Unique, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    nested: tuple[Nesting, ...] = ()
+    hooks: Hooks = Hooks()
+    routes: tuple[Route, ...] = ()
+    scopes: tuple[Scope, ...] = (Scope.ACCOUNT,)
+    access: Access = Access.ACCOUNT
+    soft_delete: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Singleton:
+    """A family that is one document per account, whose id is its noun.
+
+    ``optional``: reading it before it was written is 404; otherwise its defaults are answered.
+    """
+
+    noun: str
+    doc_type: str
+    schema: str
+    actions: frozenset[Action] = frozenset({Action.FETCH, Action.REPLACE})
+    optional: bool = False
+    hooks: Hooks = Hooks()
+    access: Access = Access.ACCOUNT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routes:
+    """A family without documents of a standard shape: nothing but routes."""
+
+    noun: str
+    routes: tuple[Route, ...]
+    scopes: tuple[Scope, ...] = (Scope.SYSTEM,)
+    access: Access = Access.TOKEN
+
+
+Family = Collection | Singleton | Routes

@@ -1,0 +1,26 @@
+"""The private fields that every saved document carries (protocol reference §7.6)."""
+
+from __future__ import annotations
+
+from crossbar.core.actions import Context
+from crossbar.documents import Document, next_revision
+from crossbar.storage import Key
+
+
+def stamped(context: Context, key: Key, document: Document) -> Document:
+    """A copy of ``document`` with its ids, its next revision, and who wrote it when."""
+    now = context.services.clock.gregorian()
+    caller = context.caller
+    saved = dict(document)
+    saved["_id"] = key.doc_id
+    saved["_rev"] = next_revision(document.get("_rev"))
+    saved["pvt_type"] = key.doc_type
+    saved["pvt_account_id"] = key.account_id
+    saved.setdefault("pvt_vsn", "1")
+    saved.setdefault("pvt_created", now)
+    saved["pvt_modified"] = now
+    saved["pvt_request_id"] = context.request_id
+    saved["pvt_is_authenticated"] = caller is not None
+    saved["pvt_auth_account_id"] = caller.account_id if caller else None
+    saved["pvt_auth_user_id"] = caller.user_id if caller else None
+    return saved

@@ -1,0 +1,81 @@
+"""Telling the parts of a process what was written, here or by another process.
+
+The store's event log is the truth. A commit of this process is announced at once; what other
+processes commit is read from the log a few times a second. Subscribers are told of every event at
+least once, and may be told twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Protocol
+
+import structlog
+
+from crossbar.storage import Event, Store, StoreError
+
+log = structlog.get_logger(__name__)
+
+POLL_INTERVAL = 0.25
+"""Seconds between looks at the log. A change made elsewhere is noticed within this and a read."""
+
+
+class Subscriber(Protocol):
+    """A cache, or anything else that reacts to writes. Must be quick: it runs on the loop."""
+
+    def notice(self, event: Event) -> None:
+        """React to one event."""
+        ...
+
+    def forget(self) -> None:
+        """Events may have been missed: trust nothing that was remembered."""
+        ...
+
+
+class Events:
+    """Passes events from commits and from the log to subscribers."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._subscribers: list[Subscriber] = []
+        self._seen = 0
+        self._task: asyncio.Task[None] | None = None
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        """Tell ``subscriber`` of every event from now on."""
+        self._subscribers.append(subscriber)
+
+    def announce(self, events: Iterable[Event]) -> None:
+        """Tell everybody of events that this process has just committed."""
+        for event in events:
+            for subscriber in self._subscribers:
+                subscriber.notice(event)
+
+    async def start(self) -> None:
+        """Begin to follow the log, from its present end."""
+        self._seen = await self._store.last_event()
+        self._task = asyncio.create_task(self._follow(), name="event-log")
+
+    async def stop(self) -> None:
+        """Stop following the log."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    async def catch_up(self) -> None:
+        """Read the log up to its end and pass on what is new."""
+        while numbered := await self._store.events(self._seen):
+            self.announce(event for _, event in numbered)
+            self._seen = numbered[-1].number
+
+    async def _follow(self) -> None:
+        while True:
+            try:
+                await self.catch_up()
+            except StoreError as error:
+                log.warning("event_log_unreadable", error=str(error))
+                for subscriber in self._subscribers:
+                    subscriber.forget()
+            await asyncio.sleep(POLL_INTERVAL)

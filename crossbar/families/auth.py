@@ -1,0 +1,336 @@
+"""Logging in and out: user_auth, api_auth, token_auth and auth (protocol reference §5).
+
+Who a credential belongs to and how tokens are made lives in ``identity``; these are the operations
+that clients use. No answer says which part of a login was wrong.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from crossbar.core import service
+from crossbar.core.actions import Action, Caller, Context, Result
+from crossbar.core.change import Change
+from crossbar.core.directory import Account, account_key
+from crossbar.core.shapes import Access, Collection, Route, Routes, Scope
+from crossbar.documents import Document
+from crossbar.errors import (
+    FaultyRequest,
+    Forbidden,
+    InvalidCredentials,
+    NotFound,
+    UnknownKey,
+    ValidationFailed,
+)
+from crossbar.families.accounts import ACCOUNTS, normalized_name
+from crossbar.families.users import USERS
+from crossbar.storage import Key
+
+USER_METHOD = "cb_user_auth"
+API_METHOD = "cb_api_auth"
+REFRESH_METHOD = "cb_auth"
+
+
+async def login(context: Context) -> Result:
+    """A token for the user whose user name and password digest was sent."""
+    sent = _validated(context, "user_auth")
+    credentials = context.services.credentials
+    accounts = await _accounts_named(context, sent)
+    subject = ",".join(account.account_id for account in accounts) or "unknown"
+    credentials.slow_down(subject, context.address)
+    digest = sent["credentials"].lower()
+    for account in accounts:
+        user = await credentials.find_user(account.account_id, sent["method"], digest)
+        if user is not None:
+            credentials.login_succeeded(subject, context.address)
+            require_good_standing(context, account)
+            return await _login_answer(context, account, user, USER_METHOD)
+    credentials.login_failed(subject, context.address)
+    raise InvalidCredentials
+
+
+def _validated(context: Context, schema: str) -> Document:
+    """What was sent, as the schema wants it."""
+    sent, errors = context.services.schemas.apply(schema, service.sent(context))
+    if errors:
+        raise ValidationFailed(errors)
+    return sent
+
+
+async def _accounts_named(context: Context, sent: Document) -> list[Account]:
+    """The accounts that a login may mean: by number, else by realm, else by name (§5.2)."""
+    accounts = context.services.accounts
+    realm = sent.get("account_realm") or sent.get("realm")
+    if isinstance(realm, str) and (found := await accounts.find("realm", realm.lower())):
+        return found
+    name = sent.get("account_name")
+    return await accounts.find("name", normalized_name(name)) if isinstance(name, str) else []
+
+
+def require_good_standing(context: Context, account: Account) -> None:
+    """Refuse logins of a disabled account or an expired trial: 400, as upstream (§5.2)."""
+    if not account.is_enabled:
+        raise ValidationFailed.of("account", "disabled", "account disabled")
+    if account.expires is not None and account.expires < context.services.clock.gregorian():
+        raise ValidationFailed.of(
+            "account", "expired", "account expired", cause=account.expires
+        )
+
+
+async def login_with_key(context: Context) -> Result:
+    """A token for the account whose API key was sent."""
+    sent = _validated(context, "api_auth")
+    credentials = context.services.credentials
+    credentials.slow_down(API_METHOD, context.address)
+    account = await credentials.find_by_api_key(sent["api_key"])
+    if account is None:
+        credentials.login_failed(API_METHOD, context.address)
+        raise UnknownKey
+    credentials.login_succeeded(API_METHOD, context.address)
+    require_good_standing(context, account)
+    return await _login_answer(context, account, None, API_METHOD)
+
+
+async def _login_answer(
+    context: Context, account: Account, user: Document | None, method: str, **claims: Any
+) -> Result:
+    token = await context.services.credentials.issue_token(
+        account, user=user, method=method, **claims
+    )
+    return Result(
+        data=await _session(context, account, user),
+        token=token,
+        revision="automatic",
+    )
+
+
+async def _session(context: Context, account: Account, user: Document | None) -> Document:
+    """What a login answer says of account and user (§5.2)."""
+    language = (user or {}).get("language") or account.document.get("language")
+    master = await context.services.accounts.master()
+    facts: Document = {
+        "account_id": account.account_id,
+        "account_name": account.name,
+        "language": language or context.services.settings.accounts.language,
+        "is_reseller": account.is_reseller,
+        "is_master_account": not account.tree,
+        "reseller_id": account.reseller_id,
+        "cluster_id": master.account_id if master else account.account_id,
+        "apps": [],
+        "capabilities": {"voicemail": {"transcription": {"available": False, "default": False}}},
+        "ui_config": {},
+    }
+    if user is not None:
+        facts["owner_id"] = user["_id"]
+    return facts
+
+
+async def describe(context: Context) -> Result:
+    """The claims of the caller's token, and what a login answer says."""
+    return Result(data=await _described(context, context.require_caller()))
+
+
+async def _described(context: Context, caller: Caller) -> Document:
+    account = await context.services.accounts.get(caller.account_id)
+    if account is None:
+        raise InvalidCredentials
+    user = await _user_of(context, caller)
+    claims = {name: value for name, value in caller.claims.items() if name != "identity_sig"}
+    return {**claims, **await _session(context, account, user), "method": caller.method}
+
+
+async def _user_of(context: Context, caller: Caller) -> Document | None:
+    if caller.user_id is None:
+        return None
+    return await context.services.store.get(Key(caller.account_id, "user", caller.user_id))
+
+
+async def describe_own(context: Context) -> Result:
+    """The same for the token in the path, which must be the caller's own."""
+    caller = context.require_caller()
+    if context.params["auth_token"] != caller.token:
+        raise InvalidCredentials
+    return Result(data={**await _described(context, caller), "id": caller.token})
+
+
+async def logout(context: Context) -> Result:
+    """Make the caller's token worthless."""
+    await context.services.credentials.revoke_token(context.require_caller())
+    return Result(has_data=False)
+
+
+async def token_info(context: Context) -> Result:
+    """Whose token is it? Public: the token itself is the question."""
+    token = context.parameter("token")
+    if not isinstance(token, str) or not token:
+        place = "params" if context.operation.action is Action.FETCH else "request"
+        raise NotFound(f"missing token in {place}", code="bad_identifier")
+    caller = await context.services.credentials.read_token(token)
+    return Result(data={**await _described(context, caller), "id": token})
+
+
+async def system_action(context: Context) -> Result:
+    """``refresh_token``: a new token for the caller, who keeps its identity and gets an hour."""
+    caller = context.require_caller()
+    if context.parameter("action") != "refresh_token":
+        raise Forbidden
+    account = await context.services.accounts.get(caller.account_id)
+    if account is None:
+        raise InvalidCredentials
+    require_good_standing(context, account)
+    user = await _user_of(context, caller)
+    return await _login_answer(context, account, user, REFRESH_METHOD)
+
+
+async def reset_account_signature(context: Context) -> Result:
+    """``reset_signature_secret``: every token of the account dies. For its admin users."""
+    _require_reset(context, own=False)
+    key = account_key(context.require_account().account_id)
+    return await _reset(context, ACCOUNTS, key)
+
+
+async def reset_user_signature(context: Context) -> Result:
+    """``reset_signature_secret``: every token of the user dies. For admins and the user."""
+    user_id = context.params["user_id"]
+    caller = context.require_caller()
+    _require_reset(context, own=caller.user_id == user_id)
+    return await _reset(context, USERS, Key(context.account_id, "user", user_id))
+
+
+def _require_reset(context: Context, *, own: bool) -> None:
+    caller = context.require_caller()
+    is_reset = context.parameter("action") == "reset_signature_secret"
+    if not is_reset or not (caller.is_admin_user or caller.is_superduper_admin or own):
+        raise Forbidden
+
+
+async def _reset(context: Context, family: Collection, key: Key) -> Result:
+    stored = await context.services.store.get(key)
+    if stored is None or stored.get("pvt_deleted"):
+        raise NotFound
+    document = {**stored, "pvt_signature_secret": secrets.token_hex(16)}
+    await service.commit_private(
+        Change(context=context, family=family, key=key, document=document, current=stored)
+    )
+    return Result(data={})
+
+
+async def impersonate(context: Context) -> Result:
+    """``impersonate_user``: a token for a user of another account. For operators only (§5.9)."""
+    caller, account = context.require_caller(), context.require_account()
+    if context.parameter("action") != "impersonate_user":
+        raise FaultyRequest("action required")
+    allowed = caller.is_superduper_admin and caller.is_admin_user
+    if not allowed or account.account_id == caller.account_id:
+        raise Forbidden
+    user = await service.load(context)
+    return await _login_answer(
+        context,
+        account,
+        user,
+        USER_METHOD,
+        original_account_id=caller.account_id,
+        original_owner_id=caller.user_id,
+    )
+
+
+USER_AUTH = Routes(
+    noun="user_auth",
+    routes=(
+        Route(
+            path="",
+            action=Action.CREATE,
+            handler=login,
+            about="Log in as a user",
+            access=Access.PUBLIC,
+            schema="user_auth",
+        ),
+    ),
+)
+
+OWN_TOKEN = Routes(
+    noun="user_auth",
+    scopes=(Scope.ACCOUNT,),
+    access=Access.ACCOUNT,
+    routes=(
+        Route(
+            path="{auth_token}",
+            action=Action.FETCH,
+            handler=describe_own,
+            about="Describe one's own token",
+        ),
+    ),
+)
+
+API_AUTH = Routes(
+    noun="api_auth",
+    routes=(
+        Route(
+            path="",
+            action=Action.CREATE,
+            handler=login_with_key,
+            about="Log in with an API key",
+            access=Access.PUBLIC,
+            schema="api_auth",
+        ),
+    ),
+)
+
+TOKEN_AUTH = Routes(
+    noun="token_auth",
+    routes=(
+        Route(path="", action=Action.FETCH, handler=describe, about="Describe the token in use"),
+        Route(path="", action=Action.DELETE, handler=logout, about="Log out"),
+    ),
+)
+
+AUTH = Routes(
+    noun="auth",
+    routes=(
+        Route(path="", action=Action.CREATE, handler=system_action, about="Refresh the token"),
+        Route(
+            path="tokeninfo",
+            action=Action.FETCH,
+            handler=token_info,
+            about="Describe any token",
+            access=Access.PUBLIC,
+        ),
+        Route(
+            path="tokeninfo",
+            action=Action.REPLACE,
+            handler=token_info,
+            about="Describe any token",
+            access=Access.PUBLIC,
+        ),
+    ),
+)
+
+AUTH_OF_ACCOUNT = Routes(
+    noun="auth",
+    scopes=(Scope.ACCOUNT,),
+    access=Access.ACCOUNT,
+    routes=(
+        Route(
+            path="",
+            action=Action.CREATE,
+            handler=reset_account_signature,
+            about="Invalidate every token of the account",
+        ),
+    ),
+)
+
+USER_ROUTES = (
+    Route(
+        path="{user_id}/auth",
+        action=Action.CREATE,
+        handler=reset_user_signature,
+        about="Invalidate every token of the user",
+    ),
+    Route(
+        path="{user_id}/user_auth",
+        action=Action.CREATE,
+        handler=impersonate,
+        about="Log in as this user, for operators",
+    ),
+)

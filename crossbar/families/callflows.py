@@ -1,0 +1,171 @@
+"""Callflows: what happens when a number is dialed (resources/callflows.md).
+
+The schema describes a node of the flow; each node's data is checked here against the schema of its
+module (``callflows.<module>``), at every depth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from crossbar.core.actions import Action, Context
+from crossbar.core.change import Change
+from crossbar.core.shapes import (
+    FLAGS,
+    Collection,
+    Column,
+    Hooks,
+    Nesting,
+    Unique,
+    defaulted,
+    field_index,
+)
+from crossbar.documents import Document
+from crossbar.numbers import normalized
+from crossbar.storage import Key
+
+NO_NUMBERS = "Callflows must be assigned at least one number or pattern"
+
+
+def _strings(document: Document, name: str) -> Iterable[str]:
+    values = document.get(name)
+    return (
+        [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
+    )
+
+
+def nodes(flow: Any, path: str = "flow") -> Iterator[tuple[str, Document]]:
+    """Every node of a flow with its dotted path, depth first."""
+    waiting: list[tuple[str, Any]] = [(path, flow)]
+    while waiting:
+        at, node = waiting.pop()
+        if not isinstance(node, dict):
+            continue
+        yield at, node
+        children = node.get("children")
+        if isinstance(children, dict):
+            waiting.extend(
+                (f"{at}.children.{name.replace('.', '%2E')}", child)
+                for name, child in reversed(children.items())
+            )
+
+
+def modules(document: Document) -> list[str]:
+    """The modules that a flow uses, each once; nodes that are skipped do not count."""
+    used: dict[str, None] = {}
+    for _, node in nodes(document.get("flow")):
+        data = node.get("data")
+        if isinstance(data, dict) and not data.get("skip_module"):
+            used[str(node.get("module"))] = None
+    return list(used)
+
+
+async def normalize(change: Change) -> None:
+    """Full telephone numbers are kept as E.164; extensions stay as they are."""
+    numbers = change.value("numbers")
+    if isinstance(numbers, list):
+        change.document["numbers"] = [
+            normalized(number) if isinstance(number, str) else number for number in numbers
+        ]
+
+
+async def check_numbers(change: Change) -> None:
+    """A callflow that nothing can reach is refused."""
+    numbers, patterns = change.value("numbers"), change.value("patterns")
+    if not isinstance(numbers, list | None) or not isinstance(patterns, list | None):
+        return  # the schema has said so already
+    if not numbers and not patterns:
+        change.refusals.add("numbers", "required", NO_NUMBERS)
+
+
+async def check_flow(change: Change) -> None:
+    """Each node's data must satisfy its module's schema, whose defaults are stored."""
+    schemas = change.context.services.schemas
+    for path, node in nodes(change.value("flow")):
+        module = node.get("module")
+        if not isinstance(module, str) or not isinstance(node.get("data", {}), dict):
+            continue
+        name = f"callflows.{module}"
+        if name not in schemas:
+            message = f"unable to find callflow schema for module {module}"
+            change.refusals.add(f"{path}.module", "error", message, value=module)
+            continue
+        node["data"], errors = schemas.apply(name, node.get("data", {}))
+        change.refusals.merge({f"{path}.data.{field}": found for field, found in errors.items()})
+
+
+async def explain_clash(context: Context, value: str, holder: Key) -> str:
+    """Name the callflow that has the number already."""
+    stored = await context.services.store.get(holder) or {}
+    label = f" {stored['name']}" if stored.get("name") else ""
+    return f"Number {value} exists in callflow {holder.doc_id}{label}"
+
+
+def _referenced(flow: Any) -> Iterator[str]:
+    """Ids that a flow mentions: in data under ``id`` or ``…_id…``, and as names of branches."""
+    for _, node in nodes(flow):
+        data = node.get("data")
+        for name, value in data.items() if isinstance(data, dict) else ():
+            if isinstance(value, str) and (name == "id" or "_id" in name):
+                yield value
+        children = node.get("children")
+        yield from (name for name in children or () if isinstance(name, str) and len(name) > 1)
+
+
+async def add_metadata(context: Context, shown: Document, stored: Document) -> None:
+    """On reading one callflow: names and numbers of the documents that the flow mentions."""
+    if context.operation.action is not Action.FETCH:
+        return
+    ids = dict.fromkeys(_referenced(stored.get("flow")))
+    found = await context.services.store.get_many(context.account_id, ids)
+    shown["metadata"] = {
+        doc_id: _about(found[doc_id])
+        for doc_id in ids
+        if doc_id in found and not found[doc_id].get("pvt_deleted")
+    }
+
+
+def _about(document: Document) -> Document:
+    name = document.get("name")
+    if document.get("pvt_type") == "user":
+        name = f"{document.get('first_name', '')} {document.get('last_name', '')}".strip()
+    facts = {"name": name, "numbers": document.get("numbers"), "pvt_type": document["pvt_type"]}
+    return {key: value for key, value in facts.items() if value is not None}
+
+
+CALLFLOWS = Collection(
+    noun="callflows",
+    doc_type="callflow",
+    schema="callflows",
+    summary=(
+        "name",
+        "type",
+        "numbers",
+        "patterns",
+        defaulted("featurecode", False),
+        "owner_id",
+        "group_id",
+        Column("modules", modules),
+        FLAGS,
+    ),
+    unique=(
+        Unique(
+            path="numbers",
+            values=lambda document: _strings(document, "numbers"),
+            message="Number exists in another callflow",
+            explain=explain_clash,
+        ),
+        Unique(
+            path="patterns",
+            values=lambda document: _strings(document, "patterns"),
+            message="Pattern exists in another callflow",
+            explain=explain_clash,
+        ),
+    ),
+    indexes=(field_index("owner_id"),),
+    nested=(Nesting(noun="users", doc_type="user", index="owner_id"),),
+    hooks=Hooks(
+        normalize=(normalize,), check=(check_numbers, check_flow), present=(add_metadata,)
+    ),
+)

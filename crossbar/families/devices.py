@@ -1,0 +1,170 @@
+"""Devices: phones and their SIP credentials (resources/devices.md)."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+
+from crossbar.core.change import Change
+from crossbar.core.shapes import (
+    FLAGS,
+    Collection,
+    Hooks,
+    Nesting,
+    Scope,
+    Unique,
+    defaulted,
+    field_index,
+    renamed,
+)
+from crossbar.documents import Document, lookup
+from crossbar.numbers import normalized
+
+SIP_METHODS = ["password", "ip"]
+
+_NOT_HEX = re.compile(r"[^0-9a-f]")
+
+
+def _sip_usernames(document: Document) -> Iterable[str]:
+    username = lookup(document, ("sip", "username"))
+    return (username.lower(),) if isinstance(username, str) and username else ()
+
+
+def _sip_addresses_of_record(document: Document) -> Iterable[str]:
+    """``user@realm`` where a device overrides the realm: such addresses are the system's."""
+    realm = lookup(document, ("sip", "realm"))
+    if not isinstance(realm, str):
+        return ()
+    return (f"{username}@{realm.lower()}" for username in _sip_usernames(document))
+
+
+def _sip_ips(document: Document) -> Iterable[str]:
+    sip = document.get("sip", {})
+    return (sip["ip"],) if sip.get("method") == "ip" and isinstance(sip.get("ip"), str) else ()
+
+
+def _macs(document: Document) -> Iterable[str]:
+    mac = document.get("mac_address")
+    return (mac,) if isinstance(mac, str) and mac else ()
+
+
+def _mdns(document: Document) -> Iterable[str]:
+    mdn = lookup(document, ("mobile", "mdn"))
+    return (mdn,) if isinstance(mdn, str) and mdn else ()
+
+
+async def normalize(change: Change) -> None:
+    """One spelling for addresses and numbers; what only repeats a default is dropped."""
+    document = change.document
+    document.pop("sync", None)
+    if isinstance(document.get("mac_address"), str):
+        document["mac_address"] = _NOT_HEX.sub("", document["mac_address"].lower())
+    emergency = lookup(document, ("caller_id", "emergency"))
+    if isinstance(emergency, dict) and isinstance(emergency.get("number"), str):
+        emergency["number"] = normalized(emergency["number"])
+    sip = document.get("sip")
+    realm = change.context.require_account().realm
+    if isinstance(sip, dict) and str(sip.get("realm", "")).lower() == realm.lower():
+        sip.pop("realm", None)
+    _trim_flags(document)
+    _prune_keys(document)
+
+
+def _trim_flags(document: Document) -> None:
+    flags = document.get("outbound_flags")
+    if isinstance(flags, list):
+        document["outbound_flags"] = [
+            flag.strip() if isinstance(flag, str) else flag for flag in flags
+        ]
+
+
+def _prune_keys(document: Document) -> None:
+    """Phones send ``null`` for a key that was emptied."""
+    provision = document.get("provision")
+    if not isinstance(provision, dict):
+        return
+    for name in ("combo_keys", "feature_keys"):
+        keys = provision.get(name)
+        if isinstance(keys, dict):
+            provision[name] = {at: key for at, key in keys.items() if key is not None}
+
+
+async def check_sip(change: Change) -> None:
+    """A device that is known by its address needs a usable one."""
+    sip = change.value("sip")
+    if not isinstance(sip, dict) or sip.get("method") != "ip":
+        return
+    try:
+        ipaddress.IPv4Address(sip.get("ip", ""))
+    except ValueError:
+        change.refusals.add(
+            "sip.ip", "type", "Must be a valid IPv4 RFC 791", value=sip.get("ip"), target="ipv4"
+        )
+
+
+async def check_type(change: Change) -> None:
+    """Only the system's operators change what kind of device it is; a mobile needs its number."""
+    caller = change.context.caller
+    is_operator = caller is not None and caller.is_superduper_admin
+    before = (change.current or {}).get("device_type", "sip_device")
+    now = change.value("device_type") or "sip_device"
+    if change.current is not None and now != before and not is_operator:
+        change.refusals.add("device_type", "invalid", "Device type cannot be changed", cause=now)
+    if now != "mobile":
+        return
+    mdn = lookup(change.document, ("mobile", "mdn"))
+    stored = lookup(change.current or {}, ("mobile", "mdn"))
+    if not mdn:
+        change.refusals.add("mobile.mdn", "required", "Field is required but missing")
+    elif stored and stored != mdn:
+        change.refusals.add("mobile.mdn", "invalid", "The mobile number cannot be changed")
+
+
+DEVICES = Collection(
+    noun="devices",
+    doc_type="device",
+    schema="devices",
+    summary=(
+        "name",
+        renamed("username", "sip.username"),
+        defaulted("mac_address", ""),
+        "owner_id",
+        "enabled",
+        defaulted("device_type", "sip_device"),
+        "mobile",
+        "call_recording",
+        FLAGS,
+    ),
+    unique=(
+        Unique(path="mac_address", values=_macs, message="MAC address already in use"),
+        Unique(
+            path="sip.username",
+            values=_sip_usernames,
+            message="SIP credentials already in use",
+            space="sip.username",
+        ),
+        Unique(
+            path="sip.username",
+            values=_sip_addresses_of_record,
+            message="SIP credentials already in use",
+            space="sip.address_of_record",
+            within=Scope.SYSTEM,
+        ),
+        Unique(
+            path="sip.ip",
+            values=_sip_ips,
+            message="SIP IP already in use",
+            within=Scope.SYSTEM,
+        ),
+        Unique(
+            path="mobile.mdn",
+            values=_mdns,
+            message="Mobile number already in use",
+            within=Scope.SYSTEM,
+        ),
+    ),
+    indexes=(field_index("owner_id"),),
+    nested=(Nesting(noun="users", doc_type="user", index="owner_id"),),
+    hooks=Hooks(normalize=(normalize,), check=(check_sip, check_type)),
+)

@@ -1,0 +1,34 @@
+"""Directories: dial by name (resources/directories.md). Who is in one is written on the users."""
+
+from __future__ import annotations
+
+from crossbar.core.actions import Action, Context
+from crossbar.core.shapes import FLAGS, Collection, Hooks
+from crossbar.documents import Document
+from crossbar.storage import Entry, Span
+
+
+async def add_users(context: Context, shown: Document, stored: Document) -> None:
+    """On reading one directory: its users, from every user document that names it."""
+    if context.operation.action is not Action.FETCH:
+        return
+    doc_id = stored["_id"]
+    span = Span(
+        account_id=context.account_id,
+        doc_type="user",
+        entry=Entry("directory", doc_id),
+        descending=True,
+    )
+    shown["users"] = [
+        {"user_id": row.position.doc_id, "callflow_id": row.document["directories"][doc_id]}
+        async for row in context.services.store.scan(span)
+    ]
+
+
+DIRECTORIES = Collection(
+    noun="directories",
+    doc_type="directory",
+    schema="directories",
+    summary=("name", FLAGS),
+    hooks=Hooks(present=(add_users,)),
+)

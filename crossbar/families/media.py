@@ -1,0 +1,152 @@
+"""Media: prompts and recordings, with their audio (resources/media.md)."""
+
+from __future__ import annotations
+
+import secrets
+from mimetypes import guess_extension
+
+from crossbar.core.actions import Action, Context, Result, Upload
+from crossbar.core.attachments import download, drop_all, only_file, store_upload
+from crossbar.core.change import Change
+from crossbar.core.service import answer, fetch, key_of, load, replace, save
+from crossbar.core.shapes import CRUD, Collection, Column, Hooks, Route
+from crossbar.documents import Document, public
+
+AUDIO_TYPES = (
+    "audio/x-wav",
+    "audio/wav",
+    "audio/mpeg",
+    "audio/mp3",
+    "audio/ogg",
+    "video/x-flv",
+    "video/h264",
+    "video/mpeg",
+    "video/quicktime",
+    "video/mp4",
+    "video/webm",
+)
+BASE64_TYPES = ("application/base64", "application/x-base64")
+PLAYABLE = (*AUDIO_TYPES, *BASE64_TYPES)
+
+UPLOAD = "upload"
+
+
+async def normalize(change: Change) -> None:
+    """Languages are compared in lower case."""
+    language = change.value("language")
+    if isinstance(language, str):
+        change.document["language"] = language.lower()
+
+
+async def refuse_speech(change: Change) -> None:
+    """Text is not spoken here: no engine is connected, so nothing is stored that will not play."""
+    if change.value("media_source") == "tts" and change.current is None:
+        message = "No text-to-speech engine is connected; upload the audio instead"
+        change.refusals.add("media_source", "forbidden", message, cause="tts")
+
+
+async def attach(change: Change) -> None:
+    """Store the uploaded bytes, when there are any, as the only attachment."""
+    upload: Upload | None = change.notes.get(UPLOAD)
+    if upload is not None:
+        await store_upload(change, upload.name, upload)
+
+
+async def fetch_or_play(context: Context) -> Result:
+    """The document, or its audio when the client accepts nothing but audio or base64."""
+    if any(media_type in PLAYABLE for media_type in context.accept):
+        return await play(context)
+    return await fetch(context)
+
+
+async def play(context: Context) -> Result:
+    """The audio."""
+    stored = await load(context)
+    return Result(download=download(context, stored), revision=stored["_rev"])
+
+
+async def replace_or_upload(context: Context) -> Result:
+    """New metadata, or new audio when the body is a file."""
+    return await upload(context) if context.files else await replace(context)
+
+
+async def upload(context: Context) -> Result:
+    """New audio: the document learns its type and length, the old audio goes."""
+    file = only_file(context)
+    stored = await load(context)
+    document: Document = public(stored) | {
+        "content_type": file.content_type,
+        "content_length": len(file.content),
+        "media_source": "upload",
+    }
+    change = Change(
+        context=context,
+        family=context.operation.collection,
+        key=key_of(context),
+        document=document,
+        current=stored,
+    )
+    change.notes[UPLOAD] = _named(context, file)
+    return await answer(context, await save(change, "changed"))
+
+
+def _named(context: Context, file: Upload) -> Upload:
+    """The file under the name that the client asked for, or a random one."""
+    wanted = context.parameter("filename")
+    if isinstance(wanted, str) and wanted:
+        name = wanted
+    else:
+        name = secrets.token_hex(16) + (guess_extension(file.content_type) or "")
+    return Upload(name=name, content_type=file.content_type, content=file.content)
+
+
+MEDIA = Collection(
+    noun="media",
+    doc_type="media",
+    schema="media",
+    actions=CRUD - {Action.PATCH, Action.FETCH, Action.REPLACE},
+    summary=(
+        "name",
+        "media_type",
+        "media_source",
+        Column("language", lambda document: str(document.get("language", "")).lower()),
+        Column("is_prompt", lambda document: bool(document.get("prompt_id"))),
+    ),
+    hooks=Hooks(
+        normalize=(normalize,),
+        check=(refuse_speech,),
+        prepare=(attach,),
+        deleting=(drop_all,),
+    ),
+    routes=(
+        Route(
+            path="{media_id}",
+            action=Action.FETCH,
+            handler=fetch_or_play,
+            about="Read media, or its audio with an audio Accept header",
+            produces=PLAYABLE,
+        ),
+        Route(
+            path="{media_id}",
+            action=Action.REPLACE,
+            handler=replace_or_upload,
+            about="Replace media, or upload its audio",
+            schema="media",
+            reads=PLAYABLE,
+        ),
+        Route(
+            path="{media_id}/raw",
+            action=Action.FETCH,
+            handler=play,
+            about="Download the audio",
+            produces=("*/*",),
+        ),
+        Route(
+            path="{media_id}/raw",
+            action=Action.REPLACE,
+            handler=upload,
+            about="Upload the audio",
+            reads=PLAYABLE,
+        ),
+    ),
+)

@@ -1,0 +1,23 @@
+"""Families with nothing special: one entry each, alphabetical."""
+
+from __future__ import annotations
+
+from crossbar.core.shapes import FLAGS, Collection, renamed
+
+MENUS = Collection(noun="menus", doc_type="menu", schema="menus", summary=("name", FLAGS))
+
+TEMPORAL_RULES = Collection(
+    noun="temporal_rules",
+    doc_type="temporal_rule",
+    schema="temporal_rules",
+    summary=("name", "type", FLAGS),
+)
+
+TEMPORAL_RULES_SETS = Collection(
+    noun="temporal_rules_sets",
+    doc_type="temporal_rule_set",
+    schema="temporal_rules_sets",
+    summary=("name", renamed("rules", "temporal_rules"), FLAGS),
+)
+
+PLAIN = (MENUS, TEMPORAL_RULES, TEMPORAL_RULES_SETS)

@@ -1,0 +1,65 @@
+"""The schemas themselves, and validation without storing (resources/schemas.md)."""
+
+from __future__ import annotations
+
+from crossbar.core.actions import Action, Context, Result
+from crossbar.core.shapes import Access, Route, Routes, Scope
+from crossbar.documents import Document, public
+from crossbar.errors import NoSuchDocument, ValidationFailed
+
+
+async def list_names(context: Context) -> Result:
+    """The names of all schemas, ascending."""
+    return Result(data=context.services.schemas.names())
+
+
+def _known(context: Context) -> str:
+    name = context.params["schema_name"]
+    if name not in context.services.schemas:
+        raise NoSuchDocument(name)
+    return name
+
+
+async def fetch(context: Context) -> Result:
+    """One schema, with its name as ``id``."""
+    name = _known(context)
+    document: Document = {**context.services.schemas.document(name), "id": name}
+    return Result(data=document)
+
+
+async def validate(context: Context) -> Result:
+    """The data that was sent, with defaults filled in; refused like a document would be."""
+    name = _known(context)
+    sent = public(context.data) if isinstance(context.data, dict) else context.data
+    document, errors = context.services.schemas.apply(name, sent)
+    if errors:
+        raise ValidationFailed(errors)
+    return Result(data=document)
+
+
+def _routes(reading: Access | None, validating: Access | None) -> tuple[Route, ...]:
+    return (
+        Route(
+            path="", action=Action.LIST, handler=list_names, about="List schemas", access=reading
+        ),
+        Route(
+            path="{schema_name}",
+            action=Action.FETCH,
+            handler=fetch,
+            about="Read one schema",
+            access=reading,
+        ),
+        Route(
+            path="{schema_name}/validation",
+            action=Action.CREATE,
+            handler=validate,
+            about="Validate data against a schema without storing it",
+            access=validating,
+        ),
+    )
+
+
+SCHEMAS = Routes(noun="schemas", routes=_routes(Access.PUBLIC, Access.TOKEN))
+SCHEMAS_OF_ACCOUNT = Routes(
+    noun="schemas", routes=_routes(None, None), scopes=(Scope.ACCOUNT,), access=Access.ACCOUNT
+)

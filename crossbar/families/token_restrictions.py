@@ -1,0 +1,17 @@
+"""Token restrictions: what tokens of an account may do (resources/token_restrictions.md).
+
+They are applied in ``core.access``; this family only keeps the document.
+"""
+
+from __future__ import annotations
+
+from crossbar.core.actions import Action
+from crossbar.core.shapes import Singleton
+
+TOKEN_RESTRICTIONS = Singleton(
+    noun="token_restrictions",
+    doc_type="token_restrictions",
+    schema="token_restrictions",
+    actions=frozenset({Action.FETCH, Action.REPLACE, Action.DELETE}),
+    optional=True,
+)

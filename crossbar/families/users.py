@@ -1,0 +1,155 @@
+"""Users: who logs in, and what their phones inherit (resources/users.md).
+
+Login secrets are derived when a password comes in; the password itself is never stored. A change
+of user name or password gives the user a new token signature, so outstanding tokens die.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from typing import Any
+
+from crossbar.core.change import Change
+from crossbar.core.shapes import FLAGS, Collection, Column, Hooks, Index, Unique, field_index
+from crossbar.documents import Document, lookup
+from crossbar.numbers import normalized
+
+LOGIN_MARKS = "pvt_login_marks"
+SECRET_FIELDS = ("pvt_md5_auth", "pvt_sha1_auth", LOGIN_MARKS)
+
+NEVER_STORED = ("confirm_password", "sync")
+
+
+def _text(document: Document, *path: str) -> Iterable[str]:
+    value = lookup(document, path)
+    return (value,) if isinstance(value, str) and value else ()
+
+
+def full_name(document: Document) -> str:
+    """What lists of users are sorted by."""
+    return f"{document.get('last_name', '')} {document.get('first_name', '')}".lower()
+
+
+def features(document: Document) -> list[str]:
+    """The features that the user has switched on, as lists show them."""
+    forward = document.get("call_forward", {})
+    enabled = {
+        "caller_id": lookup(document, ("caller_id", "external", "number")),
+        "call_forward": forward.get("enabled"),
+        "call_forward_failover": forward.get("failover") and not forward.get("enabled"),
+        "do_not_disturb": lookup(document, ("do_not_disturb", "enabled")),
+        "hotdesk": lookup(document, ("hotdesk", "enabled")),
+        "music_on_hold": lookup(document, ("music_on_hold", "media_id")),
+        "vm_to_email": document.get("vm_to_email_enabled"),
+    }
+    smart = document.get("smartpbx", {})
+    named = [
+        name for name, value in smart.items() if isinstance(value, dict) and value.get("enabled")
+    ]
+    own = document.get("features", [])
+    stored = [name for name in own if isinstance(name, str)] if isinstance(own, list) else []
+    return list(dict.fromkeys([*stored, *named, *(name for name, on in enabled.items() if on)]))
+
+
+async def normalize(change: Change) -> None:
+    """Lower-case the user name, write the emergency number as E.164, drop what is only for now."""
+    document = change.document
+    for name in NEVER_STORED:
+        document.pop(name, None)
+    change.notes["credentials"] = document.pop("credentials", None)
+    if isinstance(document.get("username"), str):
+        document["username"] = document["username"].lower()
+    if document.get("password") in ("", None):
+        document.pop("password", None)
+    emergency = lookup(document, ("caller_id", "emergency"))
+    if isinstance(emergency, dict) and isinstance(emergency.get("number"), str):
+        emergency["number"] = normalized(emergency["number"])
+
+
+async def check_credentials(change: Change) -> None:
+    """A changed user name needs the password anew; a password needs a user name (§7.8)."""
+    settings = change.context.services.settings.users
+    has_password = isinstance(change.value("password"), str)
+    username = change.value("username")
+    if username and change.changed("username") and not has_password:
+        if settings.generate_password_if_empty:
+            change.document["password"] = secrets.token_urlsafe(12)
+        elif change.notes.get("credentials") is None:
+            message = "The password must be provided when updating the username"
+            change.refusals.add("password", "required", message)
+    if has_password and not username:
+        if settings.generate_username_if_empty:
+            change.document["username"] = f"user_{secrets.token_hex(8)}"
+        else:
+            message = "The username must be provided when updating the password"
+            change.refusals.add("username", "required", message)
+
+
+async def derive_secrets(change: Change) -> None:
+    """Replace the password by what verifies it, and drop secrets that belong to no user name."""
+    document, context = change.document, change.context
+    password = document.pop("password", None)
+    username = document.get("username")
+    imported = change.notes.get("credentials")
+    credentials = context.services.credentials
+    if password is not None and username:
+        document |= await credentials.user_secrets(context.account_id, username, password)
+    elif isinstance(imported, str) and username:
+        document |= await credentials.imported_secrets(context.account_id, imported.lower())
+    elif not username:
+        for name in SECRET_FIELDS:
+            document.pop(name, None)
+    if change.changed("username") or password is not None or imported is not None:
+        document["pvt_signature_secret"] = secrets.token_hex(16)
+
+
+def _marks(document: Document) -> Iterable[str]:
+    enabled = document.get("enabled", True)
+    marks: list[str] = document.get(LOGIN_MARKS, [])
+    return marks if enabled else ()
+
+
+def _directories(document: Document) -> Iterable[str]:
+    directories: Any = document.get("directories")
+    return tuple(directories) if isinstance(directories, dict) else ()
+
+
+USERS = Collection(
+    noun="users",
+    doc_type="user",
+    schema="users",
+    summary=(
+        Column("features", features),
+        "username",
+        "email",
+        "first_name",
+        "last_name",
+        "priv_level",
+        "feature_level",
+        "presence_id",
+        "timezone",
+        "call_recording",
+        "service",
+        FLAGS,
+    ),
+    order=full_name,
+    unique=(
+        Unique(
+            path="username",
+            values=lambda document: _text(document, "username"),
+            message="Username must be unique within account",
+        ),
+        Unique(
+            path="hotdesk.id",
+            values=lambda document: _text(document, "hotdesk", "id"),
+            message="Hotdesk ID must be unique within account",
+        ),
+    ),
+    indexes=(
+        Index(name="login", values=_marks),
+        Index(name="directory", values=_directories),
+        field_index("username"),
+    ),
+    hooks=Hooks(normalize=(normalize,), check=(check_credentials,), prepare=(derive_secrets,)),
+)

@@ -1,0 +1,143 @@
+"""Filters of lists: predicates over stored documents (protocol reference §8.4).
+
+Filtering happens here and not in the store, so that both stores agree on what "equal" means:
+values are compared by their text form, as upstream does. Private fields can be neither read nor
+tested; the only private facts that a filter sees are the creation and modification times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import orjson
+
+from crossbar.documents import Document, is_private, lookup
+
+Predicate = Callable[[Document], bool]
+Filters = tuple[Predicate, ...]
+
+ABSENT: Any = object()
+EMPTY = ("", 0, "0", [], {}, None, "undefined", "NULL")
+
+
+def parse_filters(parameters: Iterable[tuple[str, str]]) -> Filters:
+    """The predicates that the query parameters ask for; others are ignored. All must hold."""
+    predicates = (_predicate(name, value) for name, value in parameters)
+    return tuple(predicate for predicate in predicates if predicate is not None)
+
+
+def keeps(filters: Filters, document: Document) -> bool:
+    """Whether the document passes every filter."""
+    return all(predicate(document) for predicate in filters)
+
+
+def _predicate(name: str, value: str) -> Predicate | None:
+    if name.startswith("filter_not_"):
+        return _negated(_equals(name.removeprefix("filter_not_"), value))
+    if name.startswith("filter_"):
+        return _equals(name.removeprefix("filter_"), value)
+    if name in _TIME_BOUNDS:
+        return _time_bound(name, value)
+    test = _KEY_TESTS.get(name)
+    return test(value) if test is not None else None
+
+
+def _value_at(path: str) -> Callable[[Document], Any]:
+    """A reader of a public path; private and malformed ones read as absent."""
+    parts = tuple(path.split("."))
+    if is_private(parts[0]) and parts[0] != "_read_only":
+        return lambda _: ABSENT
+    if parts == ("id",):
+        return lambda document: document.get("_id", ABSENT)
+    return lambda document: lookup(document, parts, ABSENT)
+
+
+def text_form(value: Any) -> str:
+    """A value as the text that filters compare.
+
+    An array of strings is its elements concatenated, an object its compact JSON, an array of
+    anything else is empty.
+    """
+    if isinstance(value, str):
+        return value
+    if value is ABSENT:
+        return ""
+    if isinstance(value, list):
+        return "".join(value) if all(isinstance(item, str) for item in value) else ""
+    return _json_text(value)
+
+
+def _json_text(value: Any) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # an integer beyond 64 bits, alone or inside an object
+        return str(value)
+
+
+def _equals(path: str, wanted: str) -> Predicate:
+    read = _value_at(path)
+    alternatives = _alternatives(wanted)
+    return lambda document: text_form(read(document)) in alternatives
+
+
+def _alternatives(wanted: str) -> frozenset[str]:
+    """The texts that a filter value stands for: itself, a JSON string, or a JSON array of them."""
+    texts = {wanted}
+    if wanted[:1] in ("[", '"'):
+        try:
+            parsed = orjson.loads(wanted)
+        except orjson.JSONDecodeError:
+            parsed = None
+        if isinstance(parsed, str):
+            texts.add(parsed)
+        elif isinstance(parsed, list):
+            texts.update(item for item in parsed if isinstance(item, str))
+    return frozenset(texts)
+
+
+def _negated(predicate: Predicate) -> Predicate:
+    return lambda document: not predicate(document)
+
+
+def _has_key(path: str) -> Predicate:
+    read = _value_at(path)
+    return lambda document: read(document) is not ABSENT
+
+
+def _has_value(path: str) -> Predicate:
+    read = _value_at(path)
+
+    def holds(document: Document) -> bool:
+        value = read(document)
+        if value is ABSENT:
+            return False
+        return isinstance(value, bool) or value not in EMPTY
+
+    return holds
+
+
+_KEY_TESTS: dict[str, Callable[[str], Predicate]] = {
+    "has_key": _has_key,
+    "key_missing": lambda path: _negated(_has_key(path)),
+    "has_value": _has_value,
+    "value_missing": lambda path: _negated(_has_value(path)),
+}
+
+_TIME_BOUNDS = {
+    "created_from": ("pvt_created", True),
+    "created_to": ("pvt_created", False),
+    "modified_from": ("pvt_modified", True),
+    "modified_to": ("pvt_modified", False),
+}
+
+
+def _time_bound(name: str, text: str) -> Predicate:
+    """Inclusive bounds in Gregorian seconds; a bound that is no number keeps nothing."""
+    field, is_lower = _TIME_BOUNDS[name]
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        return lambda _: False
+    bound = int(text)
+    if is_lower:
+        return lambda document: document.get(field, 0) >= bound
+    return lambda document: document.get(field, 0) <= bound

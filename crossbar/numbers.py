@@ -1,0 +1,35 @@
+"""Telephone numbers: which strings are numbers of the public network, and their E.164 form."""
+
+from __future__ import annotations
+
+import re
+
+import phonenumbers
+
+_NORTH_AMERICAN = re.compile(r"(?:\+?1)?(\d{10})")
+_INTERNATIONAL = re.compile(r"(?:\+|011|00)([1-9]\d{6,14})")
+_DECORATION = re.compile(r"[\s().-]")
+
+
+def to_e164(number: str) -> str | None:
+    """The E.164 form of what looks like a full number, ``None`` for an extension or anything else.
+
+    Full numbers are ten digits with or without ``1`` or ``+1``, and country code and number after
+    ``+``, ``011`` or ``00`` (resources/callflows.md, the reconcile rule).
+    """
+    bare = _DECORATION.sub("", number)
+    if match := _NORTH_AMERICAN.fullmatch(bare):
+        return f"+1{match[1]}"
+    match = _INTERNATIONAL.fullmatch(bare)
+    if match is None:
+        return None
+    try:
+        parsed = phonenumbers.parse(f"+{match[1]}")
+    except phonenumbers.NumberParseException:
+        return None
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def normalized(number: str) -> str:
+    """The E.164 form where there is one, otherwise the string as it is."""
+    return to_e164(number) or number
