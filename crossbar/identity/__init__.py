@@ -1,0 +1,1 @@
+"""Who is calling: secrets, tokens, passwords, and what slows down those who guess."""

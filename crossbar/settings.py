@@ -1,0 +1,276 @@
+"""The settings: which there are, their defaults, and what each is for.
+
+A setting is a field of one of the sections below; its default and its explanation are written
+here and nowhere else. ``etc/crossbar.toml`` and ``docs/settings.md`` are generated from them (see
+``crossbar._settings_pages``), and ``crossbar._settings_reader`` reads values from where they come.
+Defaults that upstream has too are upstream's (protocol reference §10.4).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from crossbar._settings_reader import SettingDescription, SettingsError, gather
+
+__all__ = ["SettingDescription", "Settings", "SettingsError"]
+
+
+def setting(
+    default: Any,
+    explanation: str,
+    *,
+    choices: tuple[str, ...] = (),
+    minimum: float | None = None,
+    maximum: float | None = None,
+    secret: bool = False,
+) -> Any:
+    """A field with its default. A ``secret`` one is shown neither by ``repr`` nor in errors."""
+    metadata = {
+        "help": explanation,
+        "choices": choices,
+        "minimum": minimum,
+        "maximum": maximum,
+        "secret": secret,
+    }
+    return dataclasses.field(default=default, repr=not secret, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Http:
+    """The port that clients call."""
+
+    host: str = setting("127.0.0.1", "Address to listen on; 0.0.0.0 or :: for all.")
+    port: int = setting(8000, "Port to listen on; 0 takes a free one.", minimum=0, maximum=65535)
+    workers: int = setting(1, "Number of server processes.", minimum=1, maximum=1024)
+    max_upload_size: int = setting(8_000_000, "Largest request body, in bytes.", minimum=1)
+    max_depth: int = setting(
+        100, "How deeply the JSON of a request may be nested.", minimum=1, maximum=1000
+    )
+    request_timeout: float = setting(
+        10.0, "Seconds that a client has to send a whole request.", minimum=0.1
+    )
+    idle_timeout: float = setting(
+        120.0, "Seconds that a connection is kept open between two requests.", minimum=0
+    )
+    shutdown_timeout: float = setting(
+        10.0, "Seconds that requests under way get to finish when the server stops.", minimum=0
+    )
+    compress: bool = setting(True, "Compress answers for clients that accept it.")
+    pretty: bool = setting(False, "Indent the JSON of answers.")
+    trusted_proxies: tuple[str, ...] = setting(
+        ("127.0.0.1", "::1"),
+        "Addresses or networks of proxies whose X-Forwarded-For is believed.",
+    )
+    access_log: bool = setting(False, "Log a line for every request.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admin:
+    """The port that operators call: /metrics, /healthz and /readyz, without authentication."""
+
+    host: str = setting("127.0.0.1", "Address to listen on. Keep it away from the public.")
+    port: int = setting(0, "Port to listen on; 0 switches it off.", minimum=0, maximum=65535)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    """Where documents are kept."""
+
+    url: str = setting(
+        "sqlite:///var/crossbar.db",
+        "sqlite:///<file>, or mongodb://<user>:<password>@<host>/<database>.",
+        secret=True,
+    )
+    mongodb_driver: str = setting(
+        "motor",
+        "How a mongodb:// store is spoken to: through motor or PyMongo's own asynchronous client.",
+        choices=("motor", "pymongo"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secrets:
+    """What tokens are signed with. All servers of a cluster need the same secrets."""
+
+    file: str = setting(
+        "",
+        "File with one secret a line, newest first; made when it is missing. Empty:"
+        " crossbar.secrets beside the SQLite database, var/crossbar.secrets with another store.",
+    )
+    values: tuple[str, ...] = setting(
+        (),
+        "The secrets themselves, newest first, instead of the file; 32 characters or more each.",
+        secret=True,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """Auth tokens."""
+
+    lifetime: int = setting(3600, "Seconds after which a token expires.", minimum=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passwords:
+    """How expensive it is to check a password (argon2id). Old hashes stay valid."""
+
+    memory_kib: int = setting(19456, "Memory of one hash, in KiB.", minimum=8, maximum=4_194_304)
+    iterations: int = setting(2, "Passes over that memory.", minimum=1, maximum=1000)
+    concurrency: int = setting(
+        2, "How many hashes are computed at once in a process.", minimum=1, maximum=64
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The token bucket that every client has; a client is an address and an account."""
+
+    enabled: bool = setting(True, "Whether requests are limited.")
+    capacity: int = setting(100, "Tokens in a full bucket.", minimum=1)
+    refill: float = setting(10.0, "Tokens that a bucket regains in a second.", minimum=0.001)
+    cost: int = setting(1, "Tokens that a request takes.", minimum=0)
+    login_cost: int = setting(35, "Tokens that a login takes.", minimum=0)
+    charge_authenticated: bool = setting(
+        False, "Charge requests with a valid token too; upstream does not."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accounts:
+    """Accounts: defaults of new ones, and what their administrators may do."""
+
+    realm_suffix: str = setting(
+        "sip.2600hz.com", "Domain under which an account without a realm is given one."
+    )
+    timezone: str = setting("America/Los_Angeles", "Time zone of an account that names none.")
+    language: str = setting("en-us", "Language of an account that names none.")
+    ensure_unique_name: bool = setting(True, "Refuse a second account with the same name.")
+    allow_sibling_listing: bool = setting(True, "Let an account list its siblings.")
+    allow_move: str = setting(
+        "superduper_admin",
+        "Who may move an account below another one: only the system's administrators, or whoever"
+        " has both accounts in the tree below.",
+        choices=("superduper_admin", "tree"),
+    )
+    include_api_key: bool = setting(False, "Show an account's API key in its document.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Users:
+    """What happens when a user is created."""
+
+    generate_username_if_empty: bool = setting(True, "Make up a user name when none is given.")
+    generate_password_if_empty: bool = setting(False, "Make up a password when none is given.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lists:
+    """Listings."""
+
+    page_size: int = setting(50, "Rows of a page when the client names no number.", minimum=1)
+    chunk_size: int = setting(50, "Rows that are read and sent at a time.", minimum=1)
+    maximum_range: int = setting(
+        2_682_000, "Longest time, in seconds, that a listing by time may span.", minimum=1
+    )
+    allow_full_docs: bool = setting(True, "Let clients ask for whole documents in a listing.")
+    memory_limit: int = setting(
+        0, "Most rows of a listing without pages; more are refused. 0: no limit.", minimum=0
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schemas:
+    """How documents are validated."""
+
+    strict: bool = setting(
+        False, "Refuse texts that could be converted to the type asked for, such as '1' for 1."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Auth:
+    """Ways to authenticate."""
+
+    basic: bool = setting(True, "Accept `Authorization: Basic` on every request.")
+    default_priv_level: str = setting(
+        "admin",
+        "Privilege level that a token without a user counts as.",
+        choices=("admin", "user"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """The log, on standard error. Secrets are blackened in it."""
+
+    level: str = setting(
+        "info", "Least severity that is logged.", choices=("debug", "info", "warning", "error")
+    )
+    format: str = setting(
+        "json", "One JSON object a line, or text for a person.", choices=("json", "console")
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings, by section."""
+
+    http: Http = Http()
+    admin: Admin = Admin()
+    storage: Storage = Storage()
+    secrets: Secrets = Secrets()
+    tokens: Tokens = Tokens()
+    passwords: Passwords = Passwords()
+    limits: Limits = Limits()
+    accounts: Accounts = Accounts()
+    users: Users = Users()
+    lists: Lists = Lists()
+    schemas: Schemas = Schemas()
+    auth: Auth = Auth()
+    log: Log = Log()
+
+    @classmethod
+    def load(
+        cls, file: Path | None, environ: Mapping[str, str], overrides: Mapping[str, Any]
+    ) -> Settings:
+        """Defaults, overridden by the TOML ``file``, then ``environ``, then ``overrides``.
+
+        Environment variables are named ``CROSSBAR_<SECTION>__<NAME>``, overrides
+        ``<section>.<name>``. Raises one :class:`SettingsError` that lists everything wrong.
+        """
+        settings = {f"{each.section}.{each.name}": each for each in cls.describe()}
+        values = gather(settings, file, environ, overrides)
+        return cls(**{name: part(**values[name]) for name, part in section_types().items()})
+
+    @classmethod
+    def describe(cls) -> Iterator[SettingDescription]:
+        """Every setting, in the order of this module."""
+        for section, part in section_types().items():
+            types = typing.get_type_hints(part)
+            for field in dataclasses.fields(part):
+                yield SettingDescription(
+                    section=section,
+                    name=field.name,
+                    type=types[field.name],
+                    default=field.default,
+                    **field.metadata,
+                )
+
+    def secrets_file(self) -> Path:
+        """Where the secrets are, when they are not among the settings themselves."""
+        if self.secrets.file:
+            return Path(self.secrets.file)
+        database = self.storage.url.removeprefix("sqlite:///")
+        folder = Path(database).parent if database != self.storage.url else Path("var")
+        return folder / "crossbar.secrets"
+
+
+def section_types() -> dict[str, type[Any]]:
+    """The sections in order, by name."""
+    return typing.get_type_hints(Settings)
