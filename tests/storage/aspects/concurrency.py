@@ -1,0 +1,163 @@
+"""Races, through one store and through two; and what closing promises."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from crossbar.storage import (
+    Batch,
+    ClaimTaken,
+    Put,
+    RevisionConflict,
+    Store,
+    StoreError,
+)
+from tests.storage.builders import Opener, claim, event, ids, key, put, remove, rows, span, write
+
+ANN = claim("ann")
+
+
+async def _race(
+    stores: Sequence[Store], puts: Sequence[Put], refusal: type[StoreError]
+) -> list[Put]:
+    """Commit every put at once, the stores taking turns; the winners. Others must be refused."""
+    outcomes = await asyncio.gather(
+        *(write(stores[at % len(stores)], each) for at, each in enumerate(puts)),
+        return_exceptions=True,
+    )
+    assert all(outcome is None or isinstance(outcome, refusal) for outcome in outcomes), outcomes
+    return [each for each, outcome in zip(puts, outcomes, strict=True) if outcome is None]
+
+
+async def _claim_race(stores: Sequence[Store]) -> None:
+    puts = [put(f"{number}", claims=[ANN]) for number in range(50)]
+    [winner] = await _race(stores, puts, ClaimTaken)
+    for store in stores:
+        assert await store.holders([ANN]) == {ANN: winner.key}
+        assert await ids(store) == [winner.key.doc_id]
+
+
+async def _insert_race(stores: Sequence[Store]) -> None:
+    puts = [put("one", rev=f"1-{number}") for number in range(20)]
+    [winner] = await _race(stores, puts, RevisionConflict)
+    for store in stores:
+        assert await store.get(key("one")) == winner.document
+
+
+async def _update_race(stores: Sequence[Store]) -> None:
+    await write(stores[0], put("one"))
+    puts = [put("one", rev=f"2-{number}", expected="1-a") for number in range(20)]
+    [winner] = await _race(stores, puts, RevisionConflict)
+    for store in stores:
+        assert await store.get(key("one")) == winner.document
+
+
+async def _increment(store: Store, times: int) -> None:
+    """Count up ``times`` times, trying again whenever another was faster."""
+    done = 0
+    while done < times:
+        document = await store.get(key("counter"))
+        assert document is not None
+        before, count = document["_rev"], document["count"] + 1
+        try:
+            await write(store, put("counter", rev=f"{count}-x", expected=before, count=count))
+        except RevisionConflict:
+            continue
+        done += 1
+
+
+class ConcurrencyContract:
+    async def test_one_of_50_takes_a_claim(self, store: Store) -> None:
+        await _claim_race([store])
+
+    async def test_one_of_50_takes_a_claim_through_two_stores(
+        self, store: Store, another: Opener
+    ) -> None:
+        await _claim_race([store, await another()])
+
+    async def test_one_of_many_inserts_a_document(self, store: Store, another: Opener) -> None:
+        await _insert_race([store, await another()])
+
+    async def test_one_of_many_updates_of_a_revision_wins(self, store: Store) -> None:
+        await _update_race([store])
+
+    async def test_one_of_many_updates_of_a_revision_wins_through_two_stores(
+        self, store: Store, another: Opener
+    ) -> None:
+        await _update_race([store, await another()])
+
+    async def test_no_update_is_lost(self, store: Store, another: Opener) -> None:
+        second = await another()
+        await write(store, put("counter", rev="0-x", count=0))
+        await asyncio.gather(*(_increment(via, 5) for via in (store, second) for _ in range(3)))
+        assert await store.get(key("counter")) == {"_rev": "30-x", "count": 30}
+
+    async def test_a_claim_is_handed_round(self, store: Store, another: Opener) -> None:
+        second = await another()
+        await write(store, put("one", claims=[ANN]))
+        await remove(second, key("one"))
+        await write(store, put("two", claims=[ANN]))
+        assert await second.holders([ANN]) == {ANN: key("two")}
+
+    async def test_a_write_is_seen_at_once_by_the_other_store(
+        self, store: Store, another: Opener
+    ) -> None:
+        second = await another()
+        for number in range(5):
+            name = f"{number}"
+            await store.commit(
+                Batch(puts=[put(name, entries=[("n", name)])], events=[event(name)])
+            )
+            assert await second.get(key(name)) is not None
+            assert await ids(second, ("n", name)) == [name]
+            assert (await second.events(0))[-1].event.key.doc_id == name
+
+    async def test_a_reader_never_meets_half_a_batch(self, store: Store, another: Opener) -> None:
+        second = await another()
+        names = [f"{number}" for number in range(4)]
+        await write(store, *(put(name, rev="0-x", turn=0) for name in names))
+
+        async def writer() -> None:
+            for turn in range(1, 25):
+                before, after = f"{turn - 1}-x", f"{turn}-x"
+                batch = (put(name, rev=after, expected=before, turn=turn) for name in names)
+                await write(store, *batch)
+
+        writing = asyncio.ensure_future(writer())
+        while not writing.done():
+            first, *_, last = [row.document["turn"] for row in await rows(second, span())]
+            newest = await second.get(key(names[-1]))
+            assert newest is not None
+            assert first <= last <= newest["turn"]
+        await writing
+
+    async def test_closing_finishes_waiting_commits(self, store: Store, reopen: Opener) -> None:
+        waiting = [asyncio.ensure_future(write(store, put(f"{at:02}"))) for at in range(40)]
+        await asyncio.sleep(0)
+        fresh = await reopen()
+        await asyncio.gather(*waiting)
+        assert await ids(fresh) == [f"{at:02}" for at in range(40)]
+
+    async def test_everything_acknowledged_is_there_after_a_restart(
+        self, store: Store, reopen: Opener
+    ) -> None:
+        acknowledged = set()
+
+        async def writer(name: int) -> None:
+            for turn in range(8):
+                doc_id = f"{name}-{turn}"
+                await store.commit(
+                    Batch(
+                        puts=[put(doc_id, entries=[("n", "1")], claims=[claim(doc_id)])],
+                        events=[event(doc_id)],
+                    )
+                )
+                acknowledged.add(doc_id)
+
+        await asyncio.gather(*(writer(name) for name in range(6)))
+        fresh = await reopen()
+        assert set(await ids(fresh)) == acknowledged
+        assert set(await ids(fresh, ("n", "1"))) == acknowledged
+        assert len(await fresh.holders([claim(doc_id) for doc_id in acknowledged])) == 48
+        assert {each.event.key.doc_id for each in await fresh.events(0)} == acknowledged

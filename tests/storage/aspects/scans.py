@@ -1,0 +1,273 @@
+"""Walks: which documents are met, in which order, and what happens while others write."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any, cast
+
+import pytest
+
+from crossbar.storage import Position, Row, Store
+from tests.storage.builders import (
+    OTHER,
+    Opener,
+    claim,
+    ids,
+    key,
+    put,
+    remove,
+    rows,
+    span,
+    write,
+)
+
+SORTS = [
+    "",
+    "\x00",
+    " ",
+    "0",
+    "10",
+    "9",
+    "A",
+    "AB",
+    "B",
+    "Z",
+    "_",
+    "a",
+    "a\x00b",
+    "a b",
+    "aa",
+    "ab",
+    "b",
+    "z",
+    "~",
+    "é",
+    "Ω",
+    "я",
+    "\u2028",
+    "中",
+    "\ue000",
+    "\uffff",
+    "😀",
+    "\U0010ffff",
+]
+
+
+def _walk(store: Store, **bounds: Any) -> AsyncGenerator[Row, None]:
+    return cast("AsyncGenerator[Row, None]", store.scan(span(**bounds)))
+
+
+class ScanContract:
+    async def test_an_empty_span(self, store: Store) -> None:
+        assert await ids(store) == []
+        assert await ids(store, ("email", "x"), descending=True) == []
+
+    async def test_a_row_has_its_place_and_document(self, store: Store) -> None:
+        await write(store, put("one", sort="s", entries=[("tag", "x")], name="Ann"))
+        row = Row(Position("s", "one"), {"_rev": "1-a", "name": "Ann"})
+        assert await rows(store, span()) == [row]
+        assert await rows(store, span(("tag", "x"))) == [row]
+
+    async def test_order_is_by_sort_then_id(self, store: Store) -> None:
+        places = [("b", "1"), ("a", "2"), ("a", "10"), ("", "3"), ("b", "0"), ("a", "B")]
+        await write(store, *(put(name, sort=sort) for sort, name in places))
+        met = [name for _, name in sorted(places)]
+        assert await ids(store) == met
+        assert await ids(store, descending=True) == met[::-1]
+
+    async def test_sort_keys_are_in_code_point_order(self, store: Store) -> None:
+        assert sorted(SORTS) == sorted(SORTS, key=lambda sort: [ord(each) for each in sort])
+        await write(
+            store,
+            *(put(str(at), sort=sort, entries=[("e", "v")]) for at, sort in enumerate(SORTS)),
+        )
+        for entry in (None, ("e", "v")):
+            up = [row.position.sort for row in await rows(store, span(entry))]
+            down = [row.position.sort for row in await rows(store, span(entry, descending=True))]
+            assert up == sorted(SORTS)
+            assert down == sorted(SORTS, reverse=True)
+
+    async def test_ids_are_in_code_point_order(self, store: Store) -> None:
+        names = ["a", "B", "é", "😀", "\uffff", "Z", "_", "10", "9"]
+        await write(store, *(put(name) for name in names))
+        assert await ids(store) == sorted(names)
+
+    async def test_other_types_and_accounts_are_not_met(self, store: Store) -> None:
+        await write(
+            store,
+            put("one", entries=[("e", "v")]),
+            put("two", doc_type="device", entries=[("e", "v")]),
+            put("three", account=OTHER, entries=[("e", "v")]),
+        )
+        assert await ids(store) == ["one"]
+        assert await ids(store, ("e", "v")) == ["one"]
+        assert await ids(store, doc_type="device") == ["two"]
+        assert await ids(store, ("e", "v"), account_id=OTHER) == ["three"]
+
+    @pytest.mark.parametrize("entry", [None, ("e", "v")])
+    async def test_start_is_inclusive(self, store: Store, entry: tuple[str, str] | None) -> None:
+        for sort, name in [("a", "1"), ("b", "1b"), ("b", "2"), ("b", "3"), ("c", "0")]:
+            await write(store, put(name, sort=sort, entries=[("e", "v")]))
+        start = Position("b", "2")
+        assert await ids(store, entry, start=start) == ["2", "3", "0"]
+        assert await ids(store, entry, start=start, descending=True) == ["2", "1b", "1"]
+        between = Position("b", "20")
+        assert await ids(store, entry, start=between) == ["3", "0"]
+        assert await ids(store, entry, start=between, descending=True) == ["2", "1b", "1"]
+        assert await ids(store, entry, start=Position("", "")) == ["1", "1b", "2", "3", "0"]
+        assert await ids(store, entry, start=Position("", ""), descending=True) == []
+        assert await ids(store, entry, start=Position("d", "")) == []
+
+    @pytest.mark.parametrize("entry", [None, ("e", "v")])
+    async def test_low_and_high_are_inclusive(
+        self, store: Store, entry: tuple[str, str] | None
+    ) -> None:
+        for sort in ["", "a", "b", "c", "d"]:
+            await write(store, put(f"id-{sort}", sort=sort, entries=[("e", "v")]))
+        assert await ids(store, entry, low="b") == ["id-b", "id-c", "id-d"]
+        assert await ids(store, entry, high="b") == ["id-", "id-a", "id-b"]
+        assert await ids(store, entry, high="") == ["id-"]
+        assert await ids(store, entry, low="b", high="c") == ["id-b", "id-c"]
+        assert await ids(store, entry, low="b", high="c", descending=True) == ["id-c", "id-b"]
+        assert await ids(store, entry, low="bb", high="bc") == []
+        assert await ids(store, entry, low="c", high="b") == []
+
+    async def test_start_and_bounds_hold_together(self, store: Store) -> None:
+        await write(store, *(put(sort, sort=sort) for sort in "abcdef"))
+        start = Position("c", "c")
+        assert await ids(store, start=start, low="b", high="d") == ["c", "d"]
+        assert await ids(store, start=start, low="b", high="d", descending=True) == ["c", "b"]
+        assert await ids(store, start=Position("a", "a"), low="b") == ["b", "c", "d", "e", "f"]
+        assert await ids(store, start=Position("f", "f"), high="b", descending=True) == ["b", "a"]
+
+    async def test_entries_find_documents(self, store: Store) -> None:
+        await write(
+            store,
+            put("one", sort="2", entries=[("email", "x"), ("owner", "o")]),
+            put("two", sort="1", entries=[("email", "y"), ("owner", "o")]),
+            put("three", sort="0"),
+        )
+        assert await ids(store, ("owner", "o")) == ["two", "one"]
+        assert await ids(store, ("owner", "o"), descending=True) == ["one", "two"]
+        assert await ids(store, ("email", "x")) == ["one"]
+        assert await ids(store, ("email", "o")) == []
+        assert await ids(store, ("email", "X")) == []
+        assert await ids(store, ("email", "")) == []
+
+    async def test_an_entry_may_have_several_values(self, store: Store) -> None:
+        values = ["x", "y", "x", "", "é", "a\x00b", "$x", "a.b"]
+        await write(store, put("one", entries=[("number", value) for value in values]))
+        await write(store, put("two", entries=[("number", "y")]))
+        for value in values:
+            found = ["one", "two"] if value == "y" else ["one"]
+            assert await ids(store, ("number", value)) == found
+
+    async def test_a_replace_replaces_entries_and_place(self, store: Store) -> None:
+        await write(store, put("one", sort="a", entries=[("n", "1"), ("n", "2"), ("m", "1")]))
+        await write(store, put("two", sort="b", entries=[("n", "1")]))
+        new = [("n", "2"), ("n", "3")]
+        await write(store, put("one", rev="2-b", expected="1-a", sort="c", entries=new))
+        assert await ids(store) == ["two", "one"]
+        assert await ids(store, ("n", "1")) == ["two"]
+        assert await ids(store, ("n", "2")) == ["one"]
+        assert await ids(store, ("n", "3")) == ["one"]
+        assert await ids(store, ("m", "1")) == []
+        found = await rows(store, span(("n", "2")))
+        assert found == [Row(Position("c", "one"), {"_rev": "2-b"})]
+
+    async def test_a_new_place_with_the_same_entries(self, store: Store) -> None:
+        await write(store, put("one", sort="a", entries=[("n", "1")]))
+        await write(store, put("two", sort="b", entries=[("n", "1")]))
+        await write(store, put("one", rev="2-b", expected="1-a", sort="c", entries=[("n", "1")]))
+        assert await ids(store, ("n", "1")) == ["two", "one"]
+
+    async def test_an_unlisted_document_is_met_nowhere(self, store: Store) -> None:
+        await write(store, put("one", sort=None, entries=[("n", "1")]), put("two"))
+        assert await ids(store) == ["two"]
+        assert await ids(store, low="") == ["two"]
+        assert await ids(store, descending=True, high="\U0010ffff") == ["two"]
+        assert await ids(store, ("n", "1")) == []
+        assert await store.get(key("one")) is not None
+
+    async def test_unlisting_and_listing_again(self, store: Store) -> None:
+        await write(store, put("one", entries=[("n", "1")]))
+        unlisted = put("one", rev="2-b", expected="1-a", sort=None, entries=[("n", "1")])
+        await write(store, unlisted)
+        assert await ids(store) == await ids(store, ("n", "1")) == []
+        await write(store, put("one", rev="3-c", expected="2-b", entries=[("n", "1")]))
+        assert await ids(store) == await ids(store, ("n", "1")) == ["one"]
+
+    async def test_a_removed_document_leaves_no_entries(self, store: Store) -> None:
+        await write(store, put("one", entries=[("n", "1")]), put("two", entries=[("n", "1")]))
+        await remove(store, key("one"))
+        assert await ids(store, ("n", "1")) == ["two"]
+        await write(store, put("one"))
+        assert await ids(store, ("n", "1")) == ["two"]
+
+    async def test_a_long_walk_meets_all(self, store: Store) -> None:
+        names = [f"{number:04}" for number in range(350)]
+        await write(
+            store,
+            *(put(name, sort=name[:2], entries=[("n", "1")], own=name) for name in names),
+        )
+        for entry in (None, ("n", "1")):
+            assert await ids(store, entry) == names
+            assert await ids(store, entry, descending=True) == names[::-1]
+        assert [row.document["own"] for row in await rows(store, span())] == names
+
+    async def test_a_walk_may_stop_early(self, store: Store) -> None:
+        await write(store, *(put(f"{number:03}") for number in range(250)))
+        for stop_at in ("000", "100", "249"):
+            walk = _walk(store)
+            async for row in walk:
+                if row.position.doc_id == stop_at:
+                    break
+            await walk.aclose()
+        await write(store, put("x"))
+        assert await store.count(span()) == 251
+
+    async def test_an_unstarted_walk_asks_nothing(self, store: Store) -> None:
+        walk = _walk(store)
+        await write(store, put("one"))
+        assert [row.position.doc_id async for row in walk] == ["one"]
+
+    @pytest.mark.parametrize("descending", [False, True])
+    @pytest.mark.parametrize("entry", [None, ("n", "1")])
+    async def test_a_walk_is_steady_while_others_write(
+        self, store: Store, entry: tuple[str, str] | None, descending: bool
+    ) -> None:
+        kept = [f"{number:04}" for number in range(0, 600, 2)]
+        doomed = [f"{number:04}-" for number in range(0, 600, 10)]
+        tag = [("n", "1")]
+        await write(store, *(put(name, sort=name[:3], entries=tag) for name in kept + doomed))
+        met = []
+        async for row in store.scan(span(entry, descending=descending)):
+            met.append(row.position.doc_id)
+            if len(met) % 12 == 0:
+                around = [f"{at:04}+{len(met)}" for at in (0, len(met), len(met) * 2, 599)]
+                await write(store, *(put(name, sort=name[:3], entries=tag) for name in around))
+                await remove(store, key(doomed.pop()), key(doomed.pop(0)))
+        assert [name for name in met if name in kept] == kept[:: -1 if descending else 1]
+        assert len(met) == len(set(met))
+        assert met == sorted(met, key=lambda name: (name[:3], name), reverse=descending)
+
+    async def test_two_walks_at_once(self, store: Store) -> None:
+        names = [f"{number:03}" for number in range(220)]
+        await write(store, *(put(name) for name in names))
+        up, down = _walk(store), _walk(store, descending=True)
+        met = [
+            ((await anext(up)).position.doc_id, (await anext(down)).position.doc_id) for _ in names
+        ]
+        assert met == list(zip(names, reversed(names), strict=True))
+        await up.aclose()
+        await down.aclose()
+
+    async def test_a_claim_is_no_entry(self, store: Store) -> None:
+        await write(store, put("one", claims=[claim("ann")]))
+        assert await ids(store, ("users.username", "ann")) == []
+
+    async def test_listings_survive_a_restart(self, store: Store, reopen: Opener) -> None:
+        await write(store, put("one", sort="b", entries=[("n", "1")]), put("two", sort="a"))
+        fresh = await reopen()
+        assert await ids(fresh) == ["two", "one"]
+        assert await ids(fresh, ("n", "1")) == ["one"]
