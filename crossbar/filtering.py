@@ -18,7 +18,7 @@ Predicate = Callable[[Document], bool]
 Filters = tuple[Predicate, ...]
 
 ABSENT: Any = object()
-EMPTY = ("", 0, "0", [], {}, None, "undefined", "NULL")
+EMPTY: tuple[Any, ...] = ("", 0, "0", [], {}, None, "undefined", "NULL")
 
 
 def parse_filters(parameters: Iterable[tuple[str, str]]) -> Filters:

@@ -5,7 +5,7 @@ Values only; what is done with them lives in ``core.service`` and in the familie
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -141,14 +141,16 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Download:
-    """Bytes to send instead of an envelope. ``length`` is the whole content's, in bytes."""
+    """Bytes to send instead of an envelope.
+
+    ``length`` is the whole content's, in bytes; ``read`` yields those from a start up to, not
+    including, a stop.
+    """
 
     content_type: str
     length: int
     filename: str
-    body: AsyncIterator[bytes]
-    start: int = 0
-    stop: int | None = None
+    read: Callable[[int, int], AsyncIterator[bytes]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

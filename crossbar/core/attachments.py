@@ -7,6 +7,7 @@ document never names bytes that are not there. ``pvt_attachments`` maps names to
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 from crossbar.core.actions import Context, Download, Upload
 from crossbar.core.change import Change
@@ -59,11 +60,11 @@ def download(context: Context, document: Document) -> Download:
     """The document's attachment, ready to be sent. Raises 404 when it has none."""
     attachments: Document = document.get(ATTACHMENTS, {})
     for name, facts in attachments.items():
-        body = context.services.store.read_attachment(context.account_id, facts["id"])
+        read = partial(context.services.store.read_attachment, context.account_id, facts["id"])
         return Download(
             content_type=facts["content_type"],
             length=facts["length"],
             filename=name,
-            body=body,
+            read=read,
         )
     raise NoSuchDocument(document["_id"])

@@ -95,9 +95,6 @@ async def create(context: Context) -> Result:
     doc_id = _chosen_id(context) or new_id()
     key = Key(context.account_id, family.doc_type, doc_id)
     change = Change(context=context, family=family, key=key, document=sent(context))
-    if context.if_match is not None:
-        change.refusals.raise_if_any()
-        raise PreconditionFailed
     stored = await save(change, "created")
     return await answer(context, stored, created_id=doc_id)
 
@@ -203,8 +200,7 @@ async def save(change: Change, action: str) -> Document:
     if change.refusals:
         await _add_clashes(change)
         raise ValidationFailed(change.refusals)
-    if change.current is not None:
-        require_match(context, change.current)
+    require_match(context, change.current)
     if not context.body_is_readable:
         raise UnsupportedMediaType
     change.document |= private(change.current or {})
@@ -269,9 +265,12 @@ async def require_parents(context: Context) -> None:
             raise NoSuchDocument(doc_id)
 
 
-def require_match(context: Context, current: Document) -> None:
-    """Compare ``If-Match`` and ``If-None-Match`` of a write with the stored revision (§3.4)."""
-    revision = current.get("_rev")
+def require_match(context: Context, current: Document | None) -> None:
+    """Compare ``If-Match`` and ``If-None-Match`` of a write with the stored revision (§3.4).
+
+    Without a stored document ``If-Match`` fails whatever it names.
+    """
+    revision = current.get("_rev") if current else None
     if context.if_match is not None and not _names(context.if_match, revision):
         raise PreconditionFailed
     if context.if_none_match is not None and _names(context.if_none_match, revision):

@@ -24,7 +24,6 @@ from crossbar.errors import (
     ValidationFailed,
 )
 from crossbar.families.accounts import ACCOUNTS, normalized_name
-from crossbar.families.users import USERS
 from crossbar.storage import Key
 
 USER_METHOD = "cb_user_auth"
@@ -73,9 +72,7 @@ def require_good_standing(context: Context, account: Account) -> None:
     if not account.is_enabled:
         raise ValidationFailed.of("account", "disabled", "account disabled")
     if account.expires is not None and account.expires < context.services.clock.gregorian():
-        raise ValidationFailed.of(
-            "account", "expired", "account expired", cause=account.expires
-        )
+        raise ValidationFailed.of("account", "expired", "account expired", cause=account.expires)
 
 
 async def login_with_key(context: Context) -> Result:
@@ -195,7 +192,7 @@ async def reset_user_signature(context: Context) -> Result:
     user_id = context.params["user_id"]
     caller = context.require_caller()
     _require_reset(context, own=caller.user_id == user_id)
-    return await _reset(context, USERS, Key(context.account_id, "user", user_id))
+    return await _reset(context, context.operation.collection, service.key_of(context))
 
 
 def _require_reset(context: Context, *, own: bool) -> None:

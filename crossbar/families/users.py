@@ -13,6 +13,7 @@ from typing import Any
 from crossbar.core.change import Change
 from crossbar.core.shapes import FLAGS, Collection, Column, Hooks, Index, Unique, field_index
 from crossbar.documents import Document, lookup
+from crossbar.families.auth import USER_ROUTES
 from crossbar.numbers import normalized
 
 LOGIN_MARKS = "pvt_login_marks"
@@ -152,4 +153,5 @@ USERS = Collection(
         field_index("username"),
     ),
     hooks=Hooks(normalize=(normalize,), check=(check_credentials,), prepare=(derive_secrets,)),
+    routes=USER_ROUTES,
 )

@@ -1,0 +1,1 @@
+"""How clients speak: adapters from HTTP to the core. One folder per dialect."""

@@ -1,0 +1,229 @@
+"""The Crossbar dialect: ``/v2``, data envelopes, verb tunnelling.
+
+One request, start to finish, in the order in which refusals win (protocol reference §0): the body
+is read, the verb known, the caller recognised, the path matched, the account found, the caller
+admitted, the answer's form chosen, and then the operation runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from collections.abc import Mapping
+
+import structlog
+from aiohttp import web
+
+from crossbar.core.access import account_in_path, require_access, require_unrestricted
+from crossbar.core.actions import Action, Context, Result
+from crossbar.core.directory import Account
+from crossbar.core.registry import Operation
+from crossbar.core.service import load
+from crossbar.core.services import Services
+from crossbar.core.shapes import Access
+from crossbar.dialects.v2.answers import Exchange, write, write_error, write_preflight
+from crossbar.dialects.v2.body import path_tokens, read_body
+from crossbar.dialects.v2.negotiation import accepted_types, can_read, choose, revisions
+from crossbar.dialects.v2.query import parse_query
+from crossbar.errors import (
+    CrossbarError,
+    Gone,
+    InvalidCredentials,
+    MethodNotAllowed,
+    NotImplementedHere,
+    StoreUnavailable,
+    TooManyRequests,
+)
+from crossbar.identity.buckets import Buckets
+from crossbar.identity.credentials import Identity, Presented
+from crossbar.storage import StoreError
+
+log = structlog.get_logger(__name__)
+
+VERBS: Mapping[str, tuple[Action, ...]] = {
+    "GET": (Action.LIST, Action.FETCH),
+    "PUT": (Action.CREATE,),
+    "POST": (Action.REPLACE,),
+    "PATCH": (Action.PATCH,),
+    "DELETE": (Action.DELETE,),
+}
+"""What each verb means here: PUT creates and POST replaces, unlike elsewhere."""
+
+VERB_OF = {action: verb for verb, actions in VERBS.items() for action in actions}
+METHODS = frozenset((*VERBS, "HEAD", "OPTIONS"))
+
+_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+
+
+class V2:
+    """Answers requests below ``/v2``."""
+
+    def __init__(self, services: Services, identity: Identity, buckets: Buckets) -> None:
+        self._services = services
+        self._identity = identity
+        self._buckets = buckets
+        self._settings = services.settings
+
+    async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The answer to a request, whatever happens."""
+        exchange = Exchange(
+            request=request,
+            request_id=_request_id(request),
+            clock=self._services.clock,
+            compress=self._settings.http.compress
+            and "gzip" in request.headers.get("Accept-Encoding", ""),
+        )
+        try:
+            return await self._answer(exchange)
+        except CrossbarError as error:
+            return write_error(exchange, error)
+        except StoreError as error:
+            log.error("store_failed", request_id=exchange.request_id, error=str(error))
+            return write_error(exchange, StoreUnavailable())
+        except (asyncio.CancelledError, ConnectionError, web.HTTPException):
+            raise
+        except Exception:
+            log.exception("unexpected_error", request_id=exchange.request_id)
+            return write_error(exchange, CrossbarError())
+
+    async def _answer(self, exchange: Exchange) -> web.StreamResponse:
+        request = exchange.request
+        tokens = path_tokens(request.raw_path)
+        if tokens[0] == "v1":
+            raise Gone("API version 1 is not supported. Please upgrade to version 2.")
+        body = exchange.body = await read_body(request, self._settings.http)
+        verb = self._effective_verb(exchange)
+        address = self._address(request)
+        await self._authenticate(exchange, address)
+        tokens = self._expand_alias(tokens[1:], exchange)
+        operations, params = self._services.registry.match(tokens)
+        exchange.verbs = tuple(dict.fromkeys(VERB_OF[action] for action in operations))
+        if request.method == "OPTIONS":
+            return self._preflight(exchange)
+        operation = _choose_operation(operations, verb, exchange.verbs)
+        if request.method == "GET" and verb != "GET":
+            # A tunnelled verb needs a method with a body; GET never changes anything (§2.4).
+            operation = _choose_operation(operations, "GET", exchange.verbs)
+        account = await account_in_path(self._services.accounts, params)
+        self._charge(exchange, operation, account, address)
+        require_access(operation, exchange.caller, account)
+        await require_unrestricted(
+            self._services.accounts, operation, exchange.caller, account, (tokens, verb)
+        )
+        accept = accepted_types(request.headers.get("Accept"), exchange.parameter("accept"))
+        exchange.wanted = choose(operation, accept)
+        context = Context(
+            operation=operation,
+            params=params,
+            services=self._services,
+            request_id=exchange.request_id,
+            address=address,
+            caller=exchange.caller,
+            account=account,
+            data=body.data,
+            files=body.files,
+            query=parse_query(body, self._settings.lists),
+            parameters=body.parameters,
+            if_match=revisions(request.headers.get("If-Match")),
+            if_none_match=revisions(request.headers.get("If-None-Match")),
+            body_is_readable=can_read(operation, body.content_type),
+            accept=accept,
+        )
+        return await write(exchange, await self._perform(context), verb)
+
+    async def _perform(self, context: Context) -> Result:
+        if context.operation.loads:
+            await load(context)
+        return await context.operation.handler(context)
+
+    def _effective_verb(self, exchange: Exchange) -> str:
+        """The verb, after tunnelling (§2.4). Raises 501 for a method that HTTP does not know."""
+        method = exchange.request.method
+        if method not in METHODS:
+            raise NotImplementedHere
+        tunnelled = exchange.parameter("verb")
+        return tunnelled.upper() if isinstance(tunnelled, str) and tunnelled else method
+
+    async def _authenticate(self, exchange: Exchange, address: str) -> None:
+        headers = exchange.request.headers
+        scheme, _, credential = headers.get("Authorization", "").partition(" ")
+        scheme = scheme.lower()
+        bearer = credential.strip() if scheme == "bearer" else None
+        token = (
+            headers.get("X-Auth-Token")
+            or exchange.parameter("auth_token")
+            or bearer
+            or exchange.parameter("authorization")
+        )
+        presented = Presented(
+            token=token if isinstance(token, str) else None,
+            basic=credential.strip() if scheme == "basic" else None,
+            account_id=headers.get("X-Auth-Account-ID"),
+            address=address,
+        )
+        exchange.caller = await self._identity.authenticate(presented)
+        if exchange.caller is not None:
+            exchange.token = exchange.caller.token
+
+    def _expand_alias(self, tokens: list[str], exchange: Exchange) -> list[str]:
+        """``account/…`` is the caller's own account (§1.2)."""
+        if tokens and tokens[0] == "account":
+            if exchange.caller is None:
+                raise InvalidCredentials
+            return ["accounts", exchange.caller.account_id, *tokens[1:]]
+        return tokens
+
+    def _preflight(self, exchange: Exchange) -> web.StreamResponse:
+        headers = exchange.request.headers
+        requested = headers.get("Access-Control-Request-Method", "")
+        is_cors = "Origin" in headers or any(
+            name.lower().startswith("access-control-request-") for name in headers
+        )
+        if not is_cors:
+            raise MethodNotAllowed(exchange.verbs)
+        return write_preflight(exchange, requested if requested in METHODS else "")
+
+    def _charge(
+        self, exchange: Exchange, operation: Operation, account: Account | None, address: str
+    ) -> None:
+        """Take tokens for anonymous requests and logins; a known caller is only told (§10.1)."""
+        limits = self._settings.limits
+        if not limits.enabled:
+            return
+        caller = exchange.caller
+        key = (address, caller.account_id if caller else "no_account")
+        is_login = operation.access is Access.PUBLIC and operation.action is Action.CREATE
+        if caller is None or is_login or limits.charge_authenticated:
+            cost = limits.login_cost if is_login else limits.cost
+            exchange.charge = self._buckets.take(key, cost)
+            if exchange.charge.retry_after:
+                raise TooManyRequests(exchange.charge.retry_after)
+        else:
+            exchange.charge = self._buckets.peek(key)
+
+    def _address(self, request: web.BaseRequest) -> str:
+        """The client's address; a proxy's word is taken only from trusted proxies (§2.7)."""
+        peer = request.remote or ""
+        forwarded = request.headers.get("X-Forwarded-For")
+        trusted = self._settings.http.trusted_proxies
+        if forwarded is None or peer not in trusted:
+            return peer
+        hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
+        return next((hop for hop in reversed(hops) if hop not in trusted), peer)
+
+
+def _request_id(request: web.BaseRequest) -> str:
+    sent = request.headers.get("X-Request-ID")
+    if sent is not None and _REQUEST_ID.fullmatch(sent):
+        return sent
+    return secrets.token_hex(16)
+
+
+def _choose_operation(
+    operations: Mapping[Action, Operation], verb: str, verbs: tuple[str, ...]
+) -> Operation:
+    for action in VERBS.get(verb, ()):
+        if action in operations:
+            return operations[action]
+    raise MethodNotAllowed(verbs)

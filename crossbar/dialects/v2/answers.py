@@ -1,0 +1,344 @@
+"""Writing v2 answers: envelope, errors, CSV, JSONP, streams, downloads (reference §3, §4, §8)."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import platform
+import re
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+from aiohttp import web
+
+from crossbar import __version__
+from crossbar.clock import Clock
+from crossbar.core.actions import Caller, Download, Page, Result
+from crossbar.dialects.v2.body import Body
+from crossbar.dialects.v2.negotiation import CSV_TYPES, Wanted, byte_range
+from crossbar.dialects.v2.query import is_true
+from crossbar.errors import CrossbarError
+from crossbar.identity.buckets import Charge
+
+NODE = (
+    base64.urlsafe_b64encode(hashlib.md5(platform.node().encode(), usedforsecurity=False).digest())
+    .rstrip(b"=")
+    .decode()
+)
+"""An opaque name of this server, 22 characters (§3.1)."""
+
+EXPIRES = "Fri, 01 Jan 1999 00:00:00 GMT"
+MIN_COMPRESSED = 1024
+"""Bytes. Below this, compression costs more than it saves."""
+
+CSV_TITLES = {
+    "account_id": "Account ID",
+    "account_name": "Account Name",
+    "amount": "Amount",
+    "description": "Description",
+    "id": "ID",
+    "metadata_callee_id_number": "Callee ID Number",
+    "metadata_callee_id_name": "Callee ID Name",
+    "metadata_caller_id_number": "Caller ID Number",
+    "metadata_caller_id_name": "Caller ID Name",
+    "metadata_direction": "Direction",
+    "metadata_from": "From",
+    "metadata_to": "To",
+    "metadata_rate_description": "Rate Description",
+    "metadata_rate_increment": "Rate Increment",
+    "metadata_rate_minimum": "Rate Minimum",
+    "metadata_rate_name": "Rate Name",
+    "metadata_rate_nocharge_time": "Grace Period",
+    "metadata_rate_value": "Rate",
+    "period_start": "Start Time",
+    "period_end": "End Time",
+    "source_id": "Source ID",
+    "source_service": "Source Service",
+    "usage_quantity": "Usage Quantity",
+    "usage_type": "Usage Type",
+    "usage_unit": "Usage Unit",
+}
+
+_CALLBACK = re.compile(r"[A-Za-z_$][\w$.]{0,127}", re.ASCII)
+_NOT_FILE_NAME = re.compile(r'[\x00-\x1f"\\/\x7f]')
+
+
+@dataclass(slots=True, kw_only=True)
+class Exchange:
+    """What the answer to a request must repeat, as far as it is known when it is written."""
+
+    request: web.BaseRequest
+    request_id: str
+    clock: Clock
+    compress: bool
+    body: Body | None = None
+    caller: Caller | None = None
+    token: str | None = None
+    charge: Charge | None = None
+    verbs: tuple[str, ...] = ()
+    wanted: Wanted = Wanted.JSON
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def parameter(self, name: str) -> Any:
+        """A control value of the request, once its body has been read."""
+        return self.body.parameter(name) if self.body is not None else None
+
+
+def _closing(exchange: Exchange) -> dict[str, Any]:
+    """The keys that every envelope ends with."""
+    envelope: dict[str, Any] = {
+        "request_id": exchange.request_id,
+        "node": NODE,
+        "timestamp": exchange.clock.iso(),
+    }
+    if exchange.caller is not None:
+        envelope["version"] = __version__
+    if exchange.token is not None:
+        envelope["auth_token"] = exchange.token
+    if exchange.charge is not None:
+        consumed, remaining, _ = exchange.charge
+        envelope["tokens"] = {"consumed": consumed, "remaining": remaining}
+    return envelope
+
+
+def _envelope(exchange: Exchange, result: Result) -> dict[str, Any]:
+    envelope: dict[str, Any] = {}
+    if result.has_data:
+        envelope["data"] = result.data
+    if result.metadata:
+        envelope["metadata"] = result.metadata
+    if result.revision is not None:
+        envelope["revision"] = result.revision
+    if result.page is not None:
+        envelope |= _paging(result.page)
+    envelope["status"] = "success"
+    return envelope | _closing(exchange)
+
+
+def _paging(page: Page) -> dict[str, Any]:
+    paging: dict[str, Any] = {"page_size": page.size}
+    if page.start_key:
+        paging["start_key"] = page.start_key
+    if page.next_start_key:
+        paging["next_start_key"] = page.next_start_key
+    return paging
+
+
+async def write(exchange: Exchange, result: Result, verb: str) -> web.StreamResponse:
+    """The answer to a request that succeeded."""
+    if result.token is not None:
+        exchange.token = result.token
+    exchange.headers.update(result.headers)
+    if verb == "GET":
+        exchange.headers["expires"] = EXPIRES
+        if result.revision is not None:
+            exchange.headers["etag"] = f'"{result.revision}"'
+            if _is_known(exchange.request, result.revision):
+                return _bare(exchange, 304)
+    if result.download is not None:
+        return await _send(exchange, result.download)
+    if exchange.wanted is Wanted.CSV and _is_list(result):
+        return await _csv(exchange, result)
+    if result.rows is not None:
+        return await _stream(exchange, result)
+    if result.created_id is not None:
+        exchange.headers["location"] = _location(exchange.request, result.created_id)
+    status = 201 if verb == "PUT" else 200
+    return _json(exchange, status, _envelope(exchange, result))
+
+
+def write_error(exchange: Exchange, error: CrossbarError) -> web.StreamResponse:
+    """The answer to a request that was refused (§4.1)."""
+    exchange.headers.update(error.headers)
+    _allow_origin(exchange)
+    envelope = {
+        "data": error.data,
+        "error": str(error.status),
+        "message": error.code,
+        "status": "error",
+    }
+    return _json(exchange, error.status, envelope | _closing(exchange))
+
+
+def write_preflight(exchange: Exchange, requested: str) -> web.StreamResponse:
+    """The answer to a CORS preflight: 200, empty (§10.3)."""
+    exchange.verbs = (requested, *exchange.verbs) if requested else exchange.verbs
+    _allow_origin(exchange)
+    return _bare(exchange, 200)
+
+
+def _is_list(result: Result) -> bool:
+    return result.rows is not None or isinstance(result.data, list)
+
+
+def _is_known(request: web.BaseRequest, revision: str) -> bool:
+    known = request.headers.get("If-None-Match")
+    if known is None:
+        return False
+    return known.strip() == "*" or f'"{revision}"' in known
+
+
+def _location(request: web.BaseRequest, created_id: str) -> str:
+    """The new document's path: the request's, with the id (§3.2)."""
+    path = request.raw_path.partition("?")[0].rstrip("/")
+    return f"{path}/{quote(created_id, safe='')}"
+
+
+def _headers(exchange: Exchange, content_type: str | None) -> dict[str, str]:
+    headers = {
+        "x-request-id": exchange.request_id,
+        "content-language": "en",
+        "vary": "accept-language, accept",
+        "server": "Crossbar",
+    }
+    if content_type is not None:
+        headers["content-type"] = content_type
+    if "Origin" in exchange.request.headers:
+        _allow_origin(exchange)
+    return headers | exchange.headers
+
+
+def _allow_origin(exchange: Exchange) -> None:
+    methods = dict.fromkeys((*exchange.verbs, "OPTIONS"))
+    exchange.headers |= {
+        "access-control-allow-origin": "*",
+        "access-control-allow-methods": ", ".join(methods),
+        "access-control-allow-headers": (
+            "content-type, depth, user-agent, x-http-method-override, x-file-size,"
+            " x-requested-with, if-modified-since, x-file-name, cache-control, x-auth-token,"
+            " x-kazoo-cluster-id, if-match, if-none-match, authorization, x-auth-account-id,"
+            " x-request-id"
+        ),
+        "access-control-expose-headers": (
+            "content-type, x-auth-token, x-request-id, x-kazoo-cluster-id, location, etag,"
+            " retry-after, content-disposition"
+        ),
+        "access-control-max-age": "86400",
+    }
+
+
+def _json(exchange: Exchange, status: int, envelope: dict[str, Any]) -> web.Response:
+    option = 0
+    pretty = is_true(exchange.parameter("pretty_print"))
+    if pretty or exchange.request.headers.get("X-Pretty-Print") == "true":
+        option = orjson.OPT_INDENT_2
+    body = orjson.dumps(envelope, option=option)
+    content_type = "application/json"
+    callback = exchange.parameter("jsonp")
+    if isinstance(callback, str) and _CALLBACK.fullmatch(callback):
+        body = b"".join((b"/**/", callback.encode(), b"(", body, b");"))
+        content_type = "application/javascript"
+    response = web.Response(body=body, status=status, headers=_headers(exchange, content_type))
+    if exchange.compress and len(body) >= MIN_COMPRESSED:
+        response.enable_compression()
+    return response
+
+
+def _bare(exchange: Exchange, status: int) -> web.Response:
+    return web.Response(status=status, headers=_headers(exchange, None))
+
+
+async def _stream(exchange: Exchange, result: Result) -> web.StreamResponse:
+    """A list as it is read: ``data`` first, then the other keys as text (§8.6)."""
+    response = web.StreamResponse(headers=_headers(exchange, "application/json"))
+    await response.prepare(exchange.request)
+    await response.write(b'{"data":[')
+    separator = b""
+    async for chunk in _chunks(result.rows, 50):
+        await response.write(separator + b",".join(orjson.dumps(row) for row in chunk))
+        separator = b","
+    closing = _closing(exchange) | {"status": "success"}
+    closing.pop("tokens", None)
+    if result.page is not None:
+        closing |= _paging(result.page)
+    texts = {name: str(value) for name, value in closing.items() if value}
+    await response.write(b"]," + orjson.dumps(texts)[1:])
+    await response.write_eof()
+    return response
+
+
+async def _chunks(rows: AsyncIterator[Any] | None, size: int) -> AsyncIterator[list[Any]]:
+    chunk: list[Any] = []
+    if rows is not None:
+        async for row in rows:
+            chunk.append(row)
+            if len(chunk) == size:
+                yield chunk
+                chunk = []
+    if chunk:
+        yield chunk
+
+
+async def _csv(exchange: Exchange, result: Result) -> web.StreamResponse:
+    """A list as a table: the columns are the keys of all rows, flattened with ``_`` (§8.7)."""
+    data = result.data if result.rows is None else [row async for row in result.rows]
+    if not data:
+        return _bare(exchange, 204)
+    rows = [dict(_flat(row)) for row in data]
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(CSV_TITLES.get(name, name) for name in columns)
+    writer.writerows([row.get(name, "") for name in columns] for row in rows)
+    wanted = exchange.request.headers.get("X-File-Name") or exchange.parameter("file_name")
+    exchange.headers["content-disposition"] = _disposition(str(wanted or "result.csv"))
+    body = text.getvalue().encode()
+    return web.Response(body=body, headers=_headers(exchange, CSV_TYPES[0]))
+
+
+def _flat(row: Any, prefix: str = "") -> Iterable[tuple[str, Any]]:
+    if not isinstance(row, dict):
+        yield prefix or "value", _cell(row)
+        return
+    for name, value in row.items():
+        path = f"{prefix}_{name}" if prefix else name
+        if isinstance(value, dict):
+            yield from _flat(value, path)
+        else:
+            yield path, _cell(value)
+
+
+def _cell(value: Any) -> Any:
+    """A value as a table shows it. Text that a spreadsheet would run as a formula is defused."""
+    if isinstance(value, list):
+        return ",".join(str(_cell(item)) for item in value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return orjson.dumps(value).decode()
+    if isinstance(value, str) and value[:1] in ("=", "@", "\t", "\r"):
+        return f"'{value}"
+    return value
+
+
+def _disposition(name: str) -> str:
+    safe = _NOT_FILE_NAME.sub("_", name)
+    ascii_name = safe.encode("ascii", "replace").decode().replace("?", "_")
+    extended = "" if ascii_name == safe else f"; filename*=UTF-8''{quote(safe)}"
+    return f'attachment; filename="{ascii_name}"{extended}'
+
+
+async def _send(exchange: Exchange, download: Download) -> web.StreamResponse:
+    """Bytes, whole or the range that was asked for (§2.8)."""
+    span = byte_range(exchange.request.headers.get("Range"), download.length)
+    start, stop = span or (0, download.length)
+    exchange.headers |= {
+        "accept-ranges": "bytes",
+        "content-length": str(stop - start),
+        "content-disposition": _disposition(download.filename),
+    }
+    if span is not None:
+        exchange.headers["content-range"] = f"bytes {start}-{stop - 1}/{download.length}"
+    response = web.StreamResponse(
+        status=200 if span is None else 206, headers=_headers(exchange, download.content_type)
+    )
+    await response.prepare(exchange.request)
+    async for chunk in download.read(start, stop):
+        await response.write(chunk)
+    await response.write_eof()
+    return response

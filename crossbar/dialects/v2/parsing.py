@@ -1,0 +1,103 @@
+"""Strict JSON: what a body may contain before anything looks at it.
+
+Refused with 400 (protocol reference §2.1): malformed or truncated text, invalid UTF-8, lone
+surrogates, ``NaN`` and infinities, numbers beyond 64 bits, duplicate keys, too deep nesting.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import orjson
+
+from crossbar.errors import ValidationFailed
+
+MAX_INTEGER = 2**63 - 1
+MAX_DIGITS = 20
+
+
+class _Refused(ValueError):
+    """The text is JSON, but says something that documents cannot hold."""
+
+
+def parse_json(body: bytes, max_depth: int) -> Any:
+    """The value of a JSON text. Raises :class:`ValidationFailed` on key ``json``."""
+    try:
+        text = body.decode()
+        value = _DECODER.decode(text)
+        if b"\\u" in body:
+            orjson.loads(body)  # the only parser here that refuses a lone surrogate
+    except UnicodeDecodeError as error:
+        raise _invalid(f"invalid_json around {error.start}") from None
+    except orjson.JSONDecodeError as error:
+        raise _invalid(f"invalid_json around {error.pos}") from None
+    except json.JSONDecodeError as error:
+        name = "truncated_json" if error.pos >= len(body.rstrip()) else "invalid_json"
+        raise _invalid(f"{name} around {error.pos}") from None
+    except _Refused as error:
+        raise _invalid(str(error)) from None
+    except RecursionError:
+        raise _too_deep(max_depth) from None
+    if _is_deeper(value, max_depth):
+        raise _too_deep(max_depth)
+    return value
+
+
+def _invalid(message: str) -> ValidationFailed:
+    return ValidationFailed.of("json", "invalid", message, target="body")
+
+
+def _too_deep(max_depth: int) -> ValidationFailed:
+    return _invalid(f"nested deeper than {max_depth} levels")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _Refused(f"duplicate key {twice[:64]!r}")
+    return document
+
+
+def _integer(text: str) -> int:
+    if len(text) <= MAX_DIGITS:
+        value = int(text)
+        if -MAX_INTEGER - 1 <= value <= MAX_INTEGER:
+            return value
+    raise _Refused("integers must fit into 64 bits")
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise _Refused("numbers must fit into a double")
+    return value
+
+
+def _constant(text: str) -> Any:
+    raise _Refused(f"{text} is not JSON")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique,
+    parse_int=_integer,
+    parse_float=_number,
+    parse_constant=_constant,
+)
+
+
+def _is_deeper(value: Any, max_depth: int) -> bool:
+    level = [value]
+    for _ in range(max_depth + 1):
+        level = [
+            item
+            for container in level
+            if isinstance(container, dict | list)
+            for item in (container.values() if isinstance(container, dict) else container)
+        ]
+        if not level:
+            return False
+    return True

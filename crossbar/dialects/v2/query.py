@@ -1,0 +1,77 @@
+"""The listing parameters of a v2 request (protocol reference §8.3 to §8.6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from crossbar.core.actions import Query
+from crossbar.core.service import is_false
+from crossbar.dialects.v2.body import Body
+from crossbar.errors import FaultyRequest, ValidationFailed
+from crossbar.filtering import parse_filters
+from crossbar.settings import Lists
+
+EMPTY = Query(filters=())
+
+
+def parse_query(body: Body, settings: Lists) -> Query:
+    """How a list is to be answered. Raises :class:`FaultyRequest` for unusable sizes."""
+    if not body.pairs and not body.parameters and not body.data:
+        return EMPTY
+    get = body.parameter
+    ascending = is_true(get("ascending")) or is_false(get("descending"))
+    return Query(
+        filters=parse_filters(body.pairs),
+        page_size=_size(get("page_size"), "page size"),
+        start_key=_text(get("start_key")) or _text(get("bookmark")),
+        end_key=_text(get("end_key")),
+        paginate=not is_false(get("paginate")),
+        ascending=ascending,
+        full_docs=settings.allow_full_docs and is_true(get("full_docs")),
+        fields=_fields(dict(body.pairs).get("fields")),
+        is_chunked=is_true(dict(body.pairs).get("is_chunked")),
+        chunk_size=_chunk_size(dict(body.pairs).get("chunk_size"), settings.chunk_size),
+    )
+
+
+def is_true(value: Any) -> bool:
+    """Whether a control parameter says yes, in the query string's spelling or in JSON's."""
+    return value is True or value == "true"
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _size(value: Any, what: str) -> int | None:
+    if value is None:
+        return None
+    try:
+        return int(str(value)[:20])
+    except ValueError:
+        raise FaultyRequest(f"invalid {what}") from None
+
+
+def _chunk_size(value: Any, maximum: int) -> int | None:
+    size = _size(value, "chunk size")
+    if size is None:
+        return None
+    if size < 1:
+        raise FaultyRequest("invalid chunk size")
+    if size > maximum:
+        raise FaultyRequest(f"chunk size must be lower than {maximum}")
+    return size
+
+
+def _fields(value: str | None) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    try:
+        fields = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        fields = None
+    if not isinstance(fields, list) or not all(isinstance(name, str) for name in fields):
+        raise ValidationFailed.of("fields", "invalid", "invalid fields query string")
+    return tuple(fields)

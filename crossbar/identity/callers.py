@@ -1,0 +1,70 @@
+"""Remembering whom a credential proved to be, until something about them changes.
+
+Verifying a token takes two document reads, verifying a password some twenty milliseconds. The
+result is kept and is forgotten on any event that touches the user, the account or the token.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import NamedTuple
+
+from crossbar.core.actions import Caller
+from crossbar.storage import Event
+
+MAX_REMEMBERED = 20_000
+SUBJECT_TYPES = frozenset({"account", "user", "revoked_token"})
+
+
+class _Remembered(NamedTuple):
+    caller: Caller
+    until: float
+    subjects: tuple[str, ...]
+
+
+class Callers:
+    """Callers by credential. A credential is a token, or a keyed digest of a Basic header."""
+
+    def __init__(self) -> None:
+        self._by_credential: dict[str, _Remembered] = {}
+        self._by_subject: defaultdict[str, set[str]] = defaultdict(set)
+
+    def recall(self, credential: str, now: float) -> Caller | None:
+        """The caller, unless forgotten or past its time (Unix seconds)."""
+        found = self._by_credential.get(credential)
+        if found is None:
+            return None
+        if found.until <= now:
+            self._drop(credential)
+            return None
+        return found.caller
+
+    def remember(
+        self, credential: str, caller: Caller, until: float, subjects: tuple[str, ...]
+    ) -> None:
+        """Keep the caller until that time, or until an event names one of the subjects' ids."""
+        if len(self._by_credential) >= MAX_REMEMBERED:
+            self.forget()
+        self._by_credential[credential] = _Remembered(caller, until, subjects)
+        for subject in subjects:
+            self._by_subject[subject].add(credential)
+
+    def notice(self, event: Event) -> None:
+        """Forget callers that an event may have changed."""
+        if event.key.doc_type in SUBJECT_TYPES:
+            for credential in self._by_subject.pop(event.key.doc_id, ()):
+                self._drop(credential)
+
+    def forget(self) -> None:
+        """Forget everybody."""
+        self._by_credential.clear()
+        self._by_subject.clear()
+
+    def _drop(self, credential: str) -> None:
+        found = self._by_credential.pop(credential, None)
+        for subject in found.subjects if found else ():
+            credentials = self._by_subject.get(subject)
+            if credentials is not None:
+                credentials.discard(credential)
+                if not credentials:
+                    del self._by_subject[subject]

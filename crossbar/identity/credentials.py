@@ -1,0 +1,337 @@
+"""Credentials of users and accounts: made, found and verified.
+
+The one home of what is derived from passwords, API keys and signatures. Families reach it through
+``services.credentials``; dialects through :meth:`Identity.authenticate`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import re
+import secrets as random
+from dataclasses import dataclass
+from typing import Any
+
+from crossbar.clock import Clock
+from crossbar.core.actions import Caller
+from crossbar.core.directory import Account, AccountDirectory
+from crossbar.documents import Document, next_revision
+from crossbar.errors import InvalidCredentials, TooManyRequests, ValidationFailed
+from crossbar.identity.callers import Callers
+from crossbar.identity.passwords import Passwords, login_digests
+from crossbar.identity.secrets import Secrets
+from crossbar.identity.throttle import Throttle
+from crossbar.identity.tokens import Tokens
+from crossbar.settings import Settings
+from crossbar.storage import SYSTEM, Batch, Entry, Event, Key, Put, Remove, Span, Store
+
+BASIC_METHOD = "cb_basic_auth"
+BASIC_REMEMBERED = 60
+"""Seconds for which a verified Basic header is not verified again."""
+
+REVOKED_TYPE = "revoked_token"
+MD5, SHA = "md5", "sha"
+
+_MD5_DIGEST = re.compile(r"[0-9a-fA-F]{32}")
+_SHA1_DIGEST = re.compile(r"[0-9a-fA-F]{40}")
+_HASH_FIELDS = {MD5: "pvt_md5_auth", SHA: "pvt_sha1_auth"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presented:
+    """The credentials that came with a request, unverified."""
+
+    token: str | None = None
+    basic: str | None = None
+    account_id: str | None = None
+    address: str = ""
+
+
+class Identity:
+    """Who is calling, and what proves it."""
+
+    def __init__(
+        self,
+        store: Store,
+        accounts: AccountDirectory,
+        secrets: Secrets,
+        clock: Clock,
+        settings: Settings,
+    ) -> None:
+        self._store = store
+        self._accounts = accounts
+        self._secrets = secrets
+        self._clock = clock
+        self._settings = settings
+        self._tokens = Tokens(secrets, clock, lifetime=settings.tokens.lifetime)
+        self._throttle = Throttle(clock)
+        self.callers = Callers()
+        self.passwords = Passwords(
+            secrets,
+            memory_kib=settings.passwords.memory_kib,
+            iterations=settings.passwords.iterations,
+            concurrency=settings.passwords.concurrency,
+        )
+
+    # Secrets of users and accounts
+
+    async def user_secrets(self, account_id: str, username: str, password: str) -> dict[str, Any]:
+        """Private fields that let a user log in with the password."""
+        digests = login_digests(username, password)
+        md5_hash, sha1_hash = await asyncio.gather(
+            self.passwords.hash(digests.md5), self.passwords.hash(digests.sha1)
+        )
+        return {
+            "pvt_md5_auth": md5_hash,
+            "pvt_sha1_auth": sha1_hash,
+            "pvt_login_marks": [
+                self._mark(account_id, MD5, digests.md5),
+                self._mark(account_id, SHA, digests.sha1),
+            ],
+        }
+
+    async def imported_secrets(self, account_id: str, md5_digest: str) -> dict[str, Any]:
+        """Private fields that let a user log in with a digest made elsewhere."""
+        if not _MD5_DIGEST.fullmatch(md5_digest):
+            message = "Credentials must be the md5 of username:password, in hex"
+            raise ValidationFailed.of("credentials", "invalid", message)
+        return {
+            "pvt_md5_auth": await self.passwords.hash(md5_digest),
+            "pvt_sha1_auth": None,
+            "pvt_login_marks": [self._mark(account_id, MD5, md5_digest)],
+        }
+
+    async def account_secrets(self, password: str) -> dict[str, Any]:
+        """Private fields that let an account authenticate with its own password."""
+        return {"pvt_password_auth": await self.passwords.hash(password)}
+
+    def _mark(self, account_id: str, method: str, digest: str) -> str:
+        return f"{method}:{self.passwords.fingerprint(account_id, digest)}"
+
+    def new_api_key(self) -> dict[str, Any]:
+        """Private fields of a fresh API key: a keyed hash to find it by, and the key, sealed."""
+        api_key = random.token_hex(32)
+        return {
+            "pvt_api_key_marks": [self._secrets.mac("api key", api_key.encode()).hex()],
+            "pvt_api_key_sealed": self._secrets.seal("api key", api_key),
+        }
+
+    def api_key_of(self, account: Document) -> str | None:
+        """The API key of an account document, decrypted; ``None`` when it cannot be."""
+        sealed = account.get("pvt_api_key_sealed")
+        return self._secrets.open("api key", sealed) if sealed else None
+
+    # Finding who it is
+
+    async def find_user(self, account_id: str, method: str, digest: str) -> Document | None:
+        """The live, enabled user whose login digest (``md5`` or ``sha``) this is.
+
+        The fingerprint finds a handful of candidates; each is verified.
+        """
+        tried = False
+        for fingerprint in self.passwords.fingerprints(account_id, digest):
+            entry = Entry("login", f"{method}:{fingerprint}")
+            span = Span(account_id=account_id, doc_type="user", entry=entry)
+            async for row in self._store.scan(span):
+                tried = True
+                hashed = row.document.get(_HASH_FIELDS[method])
+                if hashed and await self.passwords.verify(digest, hashed):
+                    return row.document
+        if not tried:
+            await self.passwords.verify(digest, None)
+        return None
+
+    async def find_by_api_key(self, api_key: str) -> Account | None:
+        """The account that has the key."""
+        for mark in self._secrets.macs("api key", api_key.encode()):
+            found = await self._accounts.find("api_key", mark.hex())
+            if found:
+                return found[0]
+        return None
+
+    def slow_down(self, subject: str, address: str) -> None:
+        """Raise :class:`TooManyRequests` while failed logins must wait."""
+        wait = self._throttle.wait((subject, address))
+        if wait:
+            raise TooManyRequests(wait)
+
+    def login_failed(self, subject: str, address: str) -> None:
+        """Remember a failed login."""
+        self._throttle.failed((subject, address))
+
+    def login_succeeded(self, subject: str, address: str) -> None:
+        """Forget the failed logins of this subject and address."""
+        self._throttle.succeeded((subject, address))
+
+    # Tokens
+
+    async def issue_token(
+        self, account: Account, *, user: Document | None, method: str, **claims: Any
+    ) -> str:
+        """A new auth token."""
+        owner = {"owner_id": user["_id"]} if user is not None else {}
+        return self._tokens.issue(
+            {
+                "account_id": account.account_id,
+                **owner,
+                "method": method,
+                "identity_sig": self._signature(account, user),
+                **{name: value for name, value in claims.items() if value is not None},
+            }
+        )
+
+    def _signature(self, account: Account, user: Document | None) -> str:
+        return self._signatures(account, user)[0]
+
+    def _signatures(self, account: Account, user: Document | None) -> list[str]:
+        """What ties a token to the present secrets of account and user, for each server secret.
+
+        A token dies when one of these secrets changes.
+        """
+        secrets = (
+            document.get("pvt_signature_secret", "") for document in (account.document, user or {})
+        )
+        message = ":".join(secrets).encode()
+        return [mac.hex()[:32] for mac in self._secrets.macs("identity signature", message)]
+
+    async def read_token(self, token: str) -> Caller:
+        """Whose token it is. Raises :class:`InvalidCredentials` and :class:`TokenExpired`."""
+        caller = self.callers.recall(token, self._clock.precise())
+        if caller is not None:
+            return caller
+        claims = self._tokens.read(token)
+        caller = await self._caller_of(claims, token)
+        jti = str(claims["jti"])
+        subjects = tuple(filter(None, (caller.account_id, caller.user_id, jti)))
+        self.callers.remember(token, caller, claims["exp"], subjects)
+        return caller
+
+    async def _caller_of(self, claims: Document, token: str) -> Caller:
+        """The caller of genuine claims, if account and user still are what they were."""
+        account = await self._accounts.get(str(claims.get("account_id")))
+        if account is None:
+            raise InvalidCredentials
+        user_id = claims.get("owner_id")
+        user = await self._live_user(account.account_id, user_id) if user_id else None
+        if claims.get("identity_sig") not in self._signatures(account, user):
+            raise InvalidCredentials
+        if await self._store.get(Key(SYSTEM, REVOKED_TYPE, str(claims["jti"]))) is not None:
+            raise InvalidCredentials
+        return self._caller(account, user, str(claims["method"]), token=token, claims=claims)
+
+    async def _live_user(self, account_id: str, user_id: str) -> Document:
+        user = await self._store.get(Key(account_id, "user", user_id))
+        if user is None or user.get("pvt_deleted") or not user.get("enabled", True):
+            raise InvalidCredentials
+        return user
+
+    def _caller(self, account: Account, user: Document | None, method: str, **more: Any) -> Caller:
+        level = (user or {}).get("priv_level") or self._settings.auth.default_priv_level
+        return Caller(
+            account_id=account.account_id,
+            user_id=user["_id"] if user else None,
+            method=method,
+            priv_level=level,
+            is_superduper_admin=account.is_superduper_admin,
+            is_admin_user=user is not None and level == "admin",
+            **more,
+        )
+
+    async def revoke_token(self, caller: Caller) -> None:
+        """Make the caller's token worthless, now here and within a second elsewhere."""
+        jti, expires = caller.claims.get("jti"), caller.claims.get("exp")
+        if not jti or not expires:
+            return
+        key = Key(SYSTEM, REVOKED_TYPE, str(jti))
+        document = {"_id": key.doc_id, "_rev": next_revision(None), "pvt_type": REVOKED_TYPE}
+        event = Event("created", key, document["_rev"], self._clock.gregorian(), {})
+        if await self._store.get(key) is None:
+            sort = f"{int(expires):020d}"
+            puts = (Put(key, document, None, sort=sort),)
+            outdated = await self._outdated_revocations()
+            await self._store.commit(Batch(puts=puts, removes=outdated, events=(event,)))
+        self.callers.notice(event)
+
+    async def _outdated_revocations(self) -> list[Remove]:
+        """Some revocations of tokens that have expired since: they are not needed any more."""
+        span = Span(account_id=SYSTEM, doc_type=REVOKED_TYPE, high=f"{self._clock.unix():020d}")
+        outdated: list[Remove] = []
+        async for row in self._store.scan(span):
+            outdated.append(Remove(Key(SYSTEM, REVOKED_TYPE, row.position.doc_id)))
+            if len(outdated) == 10:
+                break
+        return outdated
+
+    # Requests
+
+    async def authenticate(self, presented: Presented) -> Caller | None:
+        """The caller, or ``None``: a bad credential counts as none, so public paths still work.
+
+        Raises :class:`TokenExpired` (on any path), :class:`TooManyRequests`.
+        """
+        try:
+            if presented.token is not None:
+                caller = await self.read_token(presented.token)
+            elif presented.basic is not None and self._settings.auth.basic:
+                caller = await self._basic(presented.basic, presented.address)
+            else:
+                return None
+        except InvalidCredentials:
+            return None
+        if presented.account_id is not None and presented.account_id != caller.account_id:
+            return None
+        return caller
+
+    async def _basic(self, encoded: str, address: str) -> Caller:
+        """Account id, and as password one of: the account's own, ``user:password``, its digest."""
+        credential = self._secrets.mac("basic", encoded.encode("utf-8", "replace")).hex()
+        caller = self.callers.recall(credential, self._clock.precise())
+        if caller is not None:
+            return caller
+        account_id, secret = _parse_basic(encoded)
+        self.slow_down(account_id, address)
+        account = await self._accounts.get(account_id)
+        caller = await self._by_password(account, secret) if account else None
+        if caller is None or account is None:
+            self.login_failed(account_id, address)
+            raise InvalidCredentials
+        self.login_succeeded(account_id, address)
+        subjects = tuple(filter(None, (caller.account_id, caller.user_id)))
+        until = self._clock.precise() + BASIC_REMEMBERED
+        self.callers.remember(credential, caller, until, subjects)
+        return caller
+
+    async def _by_password(self, account: Account, secret: str) -> Caller | None:
+        method, digest = _digest_of(secret)
+        if digest is not None:
+            user = await self.find_user(account.account_id, method, digest)
+            if user is not None:
+                return self._caller(account, user, BASIC_METHOD)
+        hashed = account.document.get("pvt_password_auth")
+        if hashed and await self.passwords.verify(secret, hashed):
+            return self._caller(account, None, BASIC_METHOD)
+        return None
+
+
+def _parse_basic(encoded: str) -> tuple[str, str]:
+    """Account id and the rest. Raises :class:`InvalidCredentials`."""
+    try:
+        text = base64.b64decode(encoded, validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise InvalidCredentials from None
+    account_id, colon, secret = text.partition(":")
+    if not colon or not secret:
+        raise InvalidCredentials
+    return account_id, secret
+
+
+def _digest_of(secret: str) -> tuple[str, str | None]:
+    """The login digest that a Basic password is or stands for, with its method."""
+    if _MD5_DIGEST.fullmatch(secret):
+        return MD5, secret.lower()
+    if _SHA1_DIGEST.fullmatch(secret):
+        return SHA, secret.lower()
+    username, colon, password = secret.partition(":")
+    return MD5, login_digests(username, password).md5 if colon else None
