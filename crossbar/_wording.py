@@ -137,6 +137,24 @@ def _required(_validator: Any, names: Any, value: Any, _schema: Any) -> Iterator
                 yield ValidationError("", path=[name], instance=name)
 
 
+def _member(validator: Any, name: str, value: Any, schema: Any) -> Iterator[ValidationError]:
+    """The errors of one property of an object."""
+    if schema is False:
+        # jsonschema forgets the path here.
+        yield ValidationError("", path=[name], instance=value, validator=None)
+    else:
+        yield from validator.descend(value, schema, path=name)
+
+
+def _properties(
+    validator: Any, properties: Any, value: Any, _schema: Any
+) -> Iterator[ValidationError]:
+    if isinstance(value, dict):
+        for name, subschema in properties.items():
+            if name in value:
+                yield from _member(validator, name, value[name], subschema)
+
+
 def _pattern_properties(
     validator: Any, patterns: Any, value: Any, _schema: Any
 ) -> Iterator[ValidationError]:
@@ -144,7 +162,7 @@ def _pattern_properties(
         for pattern, subschema in patterns.items():
             for name, item in value.items():
                 if holds("pattern", pattern, name):
-                    yield from validator.descend(item, subschema, path=name)
+                    yield from _member(validator, name, item, subschema)
 
 
 def _additional_properties(
@@ -183,6 +201,7 @@ WordingValidator: Any = extend(
         "additionalProperties": _additional_properties,
         "allOf": _all_of,
         "patternProperties": _pattern_properties,
+        "properties": _properties,
         "required": _required,
     },
 )

@@ -19,6 +19,7 @@ from typing import Any
 import jsonschema_rs
 import orjson
 from jsonschema.exceptions import ValidationError
+from jsonschema_rs import Draft202012Validator as CompiledValidator
 from referencing import Registry, Resource
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
@@ -157,7 +158,7 @@ class _Compiled:
     """One schema, ready to judge."""
 
     plan: _Plan | None
-    quick: jsonschema_rs.Validator
+    quick: CompiledValidator
     wording: Any
     secrets: frozenset[str]
 
@@ -287,18 +288,23 @@ class Schemas:
 
     def check(self) -> list[str]:
         """Load everything and try it; what is wrong, one line each, empty when all is well."""
-        problems = [problem for name in self.names() for problem in self._faults(name)]
-        if not problems:
-            problems = [problem for name in self.names() for problem in self._trial(name)]
-        return list(dict.fromkeys(problems))
+        problems: dict[str, None] = {}
+        for name in self.names():
+            problems.update(dict.fromkeys([*self._faults(name)] or self._trial(name)))
+        return list(problems)
 
     def _schema(self, name: str) -> Document:
         schema = self._loaded.get(name)
         if schema is None:
+            content = self._files[name].read_bytes()
             try:
-                schema = orjson.loads(self._files[name].read_bytes())
-            except ValueError as error:
+                schema = orjson.loads(content)
+                jsonschema_rs.meta.validate(schema)
+            except orjson.JSONDecodeError as error:
                 raise BrokenSchema(f"{name}: not JSON: {error}") from error
+            except jsonschema_rs.ValidationError as error:
+                place = "/".join(map(str, error.instance_path))
+                raise BrokenSchema(f"{name}: not a schema at /{place}: {error.message}") from error
             if not isinstance(schema, dict) or schema.get("$id") != name:
                 raise BrokenSchema(f'{name}: not an object with "$id": "{name}"')
             self._loaded[name] = schema
@@ -329,7 +335,7 @@ class Schemas:
         registry = self._registry(name)
         schema, resolver = self._resource(name).contents, registry.resolver(name)
         try:
-            quick = jsonschema_rs.Draft202012Validator(
+            quick = CompiledValidator(
                 schema,
                 formats=COMPILED_FORMATS,
                 validate_formats=True,
@@ -368,17 +374,11 @@ class Schemas:
     def _faults(self, name: str) -> Iterator[str]:
         """What is wrong with one file by itself, and with its references."""
         try:
-            schema = self._schema(name)
-            jsonschema_rs.meta.validate(schema)
             resolver = self._registry(name).resolver(name)
         except BrokenSchema as error:
             yield str(error)
             return
-        except jsonschema_rs.ValidationError as error:
-            place = "/".join(map(str, error.instance_path))
-            yield f"{name}: not a schema at /{place}: {error.message}"
-            return
-        for node in _nodes(schema):
+        for node in _nodes(self._schema(name)):
             if isinstance(reference := node.get("$ref"), str):
                 try:
                     resolver.lookup(reference)
