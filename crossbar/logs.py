@@ -118,19 +118,17 @@ def configure(log: Log, *, clock: Clock | None = None, stream: TextIO | None = N
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+    finish: list[Processor] = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        _stamp(clock or Clock()),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        _redact_event,  # after all others, so that it sees the text of exceptions too
+        _renderer(log, stream),
+    ]
     handler = _Handler(stream)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=prepare,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                _stamp(clock or Clock()),
-                structlog.processors.StackInfoRenderer(),
-                structlog.processors.format_exc_info,
-                _redact_event,  # last, so that it sees the text of exceptions too
-                _renderer(log, stream),
-            ],
-        )
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=prepare, processors=finish)
     )
     root = logging.getLogger()
     root.handlers = [other for other in root.handlers if not isinstance(other, _Handler)]
