@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-import secrets as random
 from concurrent.futures import ThreadPoolExecutor
+from secrets import token_bytes
 from typing import NamedTuple
 
 from passlib.hash import argon2
@@ -123,4 +123,4 @@ def _bytes(text: str) -> bytes:
 
 
 def _unpadded(length: int) -> str:
-    return base64.b64encode(random.token_bytes(length)).decode().rstrip("=")
+    return base64.b64encode(token_bytes(length)).decode().rstrip("=")

@@ -11,9 +11,9 @@ from __future__ import annotations
 import base64
 import hmac
 import os
-import secrets as random
 from collections.abc import Sequence
 from pathlib import Path
+from secrets import token_hex
 from typing import IO
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -125,12 +125,12 @@ def _create(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     # A file that is opened under its final name is empty for a moment, in which another process
     # could read it. A link appears with its content, and fails when the name is taken.
-    draft = path.with_name(f".{path.name}.{random.token_hex(8)}")
+    draft = path.with_name(f".{path.name}.{token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write("# The server's secrets, one a line, newest first. Nobody else's.\n")
-            file.write(f"{random.token_hex(32)}\n")
+            file.write(f"{token_hex(32)}\n")
             file.flush()
             os.fsync(file.fileno())
         os.link(draft, path)

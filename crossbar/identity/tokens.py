@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-import secrets as random
 from collections.abc import Mapping
+from secrets import token_hex
 from typing import Any
 
 import orjson
@@ -68,7 +68,7 @@ class Tokens:
             "iss": "kazoo",
             "iat": now,
             "exp": now + (self._lifetime if lifetime is None else lifetime),
-            "jti": random.token_hex(8),
+            "jti": token_hex(8),
         }
         token = self._signer.sign(f"{self._headers[0]}.{_segment(whole)}").decode()
         if len(token) > MAXIMUM_LENGTH:
