@@ -125,6 +125,14 @@ async def prepare(change: Change) -> None:
         document["pvt_signature_secret"] = secrets.token_hex(16)
 
 
+async def check_password(change: Change) -> None:
+    """The account's own password, for Basic authentication, is text."""
+    password = change.value("password")
+    if password is not None and not (isinstance(password, str) and 0 < len(password) <= 1024):
+        message = "Value did not match type(s): string"
+        change.refusals.add("password", "type", message, target="string")
+
+
 def _reseller_for(parent: Account | None) -> str | None:
     """The nearest reseller above, else the master account; ``None`` for the master itself."""
     if parent is None:
@@ -392,6 +400,7 @@ ACCOUNTS = Collection(
     ),
     hooks=Hooks(
         normalize=(normalize,),
+        check=(check_password,),
         prepare=(prepare,),
         deleting=(forbid_deletion,),
         present=(add_facts,),

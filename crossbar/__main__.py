@@ -1,0 +1,7 @@
+"""``python -m crossbar``."""
+
+import sys
+
+from crossbar.cli import main
+
+sys.exit(main())

@@ -1,0 +1,110 @@
+"""The only place where the parts are wired together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from crossbar.bootstrap import remember_secrets
+from crossbar.clock import Clock
+from crossbar.core.directory import AccountDirectory
+from crossbar.core.registry import Registry
+from crossbar.core.services import Services
+from crossbar.dialects.banner import banner
+from crossbar.dialects.v2 import V2
+from crossbar.events import Events
+from crossbar.families import FAMILIES
+from crossbar.identity.buckets import Buckets
+from crossbar.identity.credentials import Identity
+from crossbar.identity.secrets import Secrets, load_or_create
+from crossbar.settings import Settings
+from crossbar.storage import Store
+from crossbar.storage.factory import store_for
+from crossbar.validation import Schemas
+
+REGISTRY = Registry(FAMILIES)
+"""Every operation of the gateway; the same for every process."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """The wired parts of one process, with the store open."""
+
+    services: Services
+    identity: Identity
+
+
+def secrets_of(settings: Settings) -> Secrets:
+    """The server's secrets: from the settings, else from their file, which is made if missing."""
+    if settings.secrets.values:
+        return Secrets(settings.secrets.values)
+    return load_or_create(settings.secrets_file())
+
+
+@asynccontextmanager
+async def open_gateway(
+    settings: Settings, *, clock: Clock | None = None, store: Store | None = None
+) -> AsyncIterator[Gateway]:
+    """Open the store and wire everything to it; close it all at the end."""
+    clock = clock or Clock()
+    store = store or store_for(settings.storage)
+    secrets = secrets_of(settings)
+    await store.open()
+    events = Events(store)
+    accounts = AccountDirectory(store)
+    identity = Identity(store, accounts, secrets, clock, settings)
+    events.subscribe(accounts)
+    events.subscribe(identity.callers)
+    services = Services(
+        store=store,
+        schemas=Schemas(strict=settings.schemas.strict),
+        clock=clock,
+        settings=settings,
+        events=events,
+        accounts=accounts,
+        credentials=identity,
+        registry=REGISTRY,
+    )
+    try:
+        await remember_secrets(store, secrets)
+        await events.start()
+        yield Gateway(services=services, identity=identity)
+    finally:
+        await events.stop()
+        identity.passwords.close()
+        await store.close()
+
+
+def build_app(settings: Settings, *, clock: Clock | None = None) -> web.Application:
+    """The web application: opens the gateway when it starts, closes it when it stops."""
+    app = web.Application(client_max_size=settings.http.max_upload_size)
+
+    async def opened(app: web.Application) -> AsyncIterator[None]:
+        async with open_gateway(settings, clock=clock) as gateway:
+            buckets = Buckets(
+                gateway.services.clock,
+                capacity=settings.limits.capacity,
+                refill=settings.limits.refill,
+            )
+            app[V2_KEY] = V2(gateway.services, gateway.identity, buckets)
+            app[GATEWAY] = gateway
+            yield
+
+    app.cleanup_ctx.append(opened)
+    app.router.add_route("*", "/{path:.*}", serve)
+    return app
+
+
+V2_KEY = web.AppKey("v2", V2)
+GATEWAY = web.AppKey("gateway", Gateway)
+
+
+async def serve(request: web.Request) -> web.StreamResponse:
+    """Give the request to the dialect that its path names; other paths get the banner (§1.1)."""
+    first = request.raw_path[1:].partition("?")[0].partition("/")[0]
+    if first in ("v2", "v1"):
+        return await request.app[V2_KEY].serve(request)
+    return banner()

@@ -1,0 +1,133 @@
+"""The first account and user of an empty store, and what a store remembers of its server."""
+
+from __future__ import annotations
+
+import secrets as random
+from dataclasses import dataclass
+
+from crossbar.core import service
+from crossbar.core.actions import Action, Context, Query
+from crossbar.core.change import Change
+from crossbar.core.directory import account_key, account_of
+from crossbar.core.services import Services
+from crossbar.documents import Document, new_id, next_revision
+from crossbar.errors import ValidationFailed
+from crossbar.families.accounts import ACCOUNTS
+from crossbar.families.users import USERS
+from crossbar.identity.secrets import Secrets, SecretsError
+from crossbar.storage import SYSTEM, Batch, Key, Put, RevisionConflict, Store
+
+SERVER = Key(SYSTEM, "server", "server")
+
+
+class AlreadyInitialised(Exception):
+    """The store has a master account."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Master:
+    """What the operator needs to know once. The password is not kept anywhere."""
+
+    account_id: str
+    account_name: str
+    realm: str
+    user_id: str
+    username: str
+    password: str
+    api_key: str
+
+
+async def create_master(
+    services: Services,
+    *,
+    account_name: str = "Master",
+    username: str = "admin",
+    password: str | None = None,
+    realm: str | None = None,
+) -> Master:
+    """Create the master account and its admin user, in one commit.
+
+    The password is the user's and the account's own; one is made up when none is given. Raises
+    :class:`AlreadyInitialised` and :class:`~crossbar.errors.ValidationFailed`.
+    """
+    if await services.accounts.master() is not None:
+        raise AlreadyInitialised
+    password = password or random.token_urlsafe(15)
+    account_id, user_id = new_id(), new_id()
+    context = internal_context(services, "bootstrap")
+    document: Document = {"name": account_name, "password": password}
+    if realm:
+        document["realm"] = realm
+    change = Change(
+        context=context, family=ACCOUNTS, key=account_key(account_id), document=document
+    )
+    document |= {"pvt_superduper_admin": True, "pvt_reseller": True}
+    change.notes["tree"] = ()
+    user = await _admin(services, account_id, username, password)
+    change.also_put(USERS, Key(account_id, "user", user_id), user)
+    try:
+        account = account_of(await service.save(change, "created"))
+    except ValidationFailed as error:
+        if "parent" in error.fields:
+            raise AlreadyInitialised from None
+        raise
+    return Master(
+        account_id=account_id,
+        account_name=account.name,
+        realm=account.realm,
+        user_id=user_id,
+        username=user["username"],
+        password=password,
+        api_key=services.credentials.api_key_of(account.document) or "",
+    )
+
+
+async def _admin(services: Services, account_id: str, username: str, password: str) -> Document:
+    user, errors = services.schemas.apply(
+        "users",
+        {
+            "username": username.lower(),
+            "first_name": "Account",
+            "last_name": "Admin",
+            "priv_level": "admin",
+        },
+    )
+    if errors:
+        raise ValidationFailed(errors)
+    user |= await services.credentials.user_secrets(account_id, username, password)
+    user["pvt_signature_secret"] = random.token_hex(16)
+    return user
+
+
+def internal_context(services: Services, request_id: str) -> Context:
+    """The context of a write that no request asked for."""
+    operations, params = services.registry.match(["accounts"])
+    return Context(
+        operation=operations[Action.CREATE],
+        params=params,
+        services=services,
+        request_id=request_id,
+        query=Query(filters=()),
+    )
+
+
+async def remember_secrets(store: Store, secrets: Secrets) -> None:
+    """Note with which secret a store is used; refuse a store that was used with another.
+
+    Without this, a server started with the wrong secret would serve, and every login would fail.
+    Raises :class:`~crossbar.identity.secrets.SecretsError`.
+    """
+    document = await store.get(SERVER)
+    if document is None:
+        document = {"_id": SERVER.doc_id, "_rev": next_revision(None), "pvt_type": "server"}
+        document["pvt_secrets"] = secrets.identity()
+        try:
+            await store.commit(Batch(puts=(Put(SERVER, document, None, sort=None),)))
+        except RevisionConflict:  # another process was first
+            document = await store.get(SERVER) or document
+    if not secrets.knows(document["pvt_secrets"]):
+        raise SecretsError(
+            "this store was initialised with another secret, so no login and no token would be"
+            " valid here. Give this server the same secrets: copy the secrets file, or set"
+            " CROSSBAR_SECRETS__VALUES"
+        )

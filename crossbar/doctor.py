@@ -1,0 +1,66 @@
+"""Is this installation sound? The checks behind ``crossbar doctor``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from crossbar.app import open_gateway
+from crossbar.clock import Clock
+from crossbar.identity.secrets import SecretsError
+from crossbar.settings import Settings
+from crossbar.storage import StoreError
+from crossbar.storage.factory import UnknownStorage
+from crossbar.validation import Schemas
+
+EARLIEST = datetime(2025, 1, 1, tzinfo=UTC).timestamp()
+"""A clock that shows less is wrong: this server did not exist then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found."""
+
+    subject: str
+    is_good: bool
+    text: str
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Every check, in order. None changes a document."""
+    return [
+        Finding("settings", True, "understood"),
+        *_schemas(),
+        *_clock(Clock()),
+        *await _store(settings),
+    ]
+
+
+def _schemas() -> Iterator[Finding]:
+    schemas = Schemas()
+    faults = schemas.check()
+    yield from (Finding("schemas", False, fault) for fault in faults)
+    if not faults:
+        yield Finding("schemas", True, f"{len(schemas.names())} are sound")
+
+
+def _clock(clock: Clock) -> Iterator[Finding]:
+    is_good = clock.precise() > EARLIEST
+    text = clock.iso() if is_good else f"{clock.iso()} cannot be: tokens would not be valid"
+    yield Finding("clock", is_good, text)
+
+
+async def _store(settings: Settings) -> list[Finding]:
+    try:
+        async with open_gateway(settings) as gateway:
+            await gateway.services.store.ping()
+            master = await gateway.services.accounts.master()
+            last = await gateway.services.store.last_event()
+    except (StoreError, SecretsError, UnknownStorage, OSError) as error:
+        return [Finding("store", False, str(error))]
+    text = f"master account {master.account_id}" if master else "empty; `crossbar init` fills it"
+    return [
+        Finding("store", True, f"answers; {last} events in its log"),
+        Finding("accounts", master is not None, text),
+    ]

@@ -1,0 +1,35 @@
+"""From a storage URL to a store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from crossbar.settings import Storage
+from crossbar.storage import Store
+
+SQLITE = "sqlite:///"
+MONGODB = ("mongodb://", "mongodb+srv://")
+
+
+class UnknownStorage(ValueError):
+    """The URL is of no kind that a store exists for."""
+
+
+def store_for(settings: Storage) -> Store:
+    """The store that ``storage.url`` names, not opened. Raises :class:`UnknownStorage`.
+
+    Drivers are imported only when they are used.
+    """
+    url = settings.url
+    if url.startswith(SQLITE):
+        from crossbar.storage.sqlite import SQLiteStore
+
+        path = Path(url.removeprefix(SQLITE))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return SQLiteStore(str(path))
+    if url.startswith(MONGODB):
+        from crossbar.storage.mongodb import MongoStore
+
+        return MongoStore(url, driver=settings.mongodb_driver)
+    scheme = url.partition(":")[0]
+    raise UnknownStorage(f"storage.url: {scheme!r} is neither sqlite:///FILE nor mongodb://…")
