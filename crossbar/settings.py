@@ -70,14 +70,6 @@ class Http:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Admin:
-    """The port that operators call: /metrics, /healthz and /readyz, without authentication."""
-
-    host: str = setting("127.0.0.1", "Address to listen on. Keep it away from the public.")
-    port: int = setting(0, "Port to listen on; 0 switches it off.", minimum=0, maximum=65535)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Storage:
     """Where documents are kept."""
 
@@ -135,7 +127,7 @@ class Limits:
     capacity: int = setting(100, "Tokens in a full bucket.", minimum=1)
     refill: float = setting(10.0, "Tokens that a bucket regains in a second.", minimum=0.001)
     cost: int = setting(1, "Tokens that a request takes.", minimum=0)
-    login_cost: int = setting(35, "Tokens that a login takes.", minimum=0)
+    login_cost: int = setting(1, "Tokens that a login takes.", minimum=0)
     charge_authenticated: bool = setting(
         False, "Charge requests with a valid token too; upstream does not."
     )
@@ -150,7 +142,6 @@ class Accounts:
     )
     timezone: str = setting("America/Los_Angeles", "Time zone of an account that names none.")
     language: str = setting("en-us", "Language of an account that names none.")
-    ensure_unique_name: bool = setting(True, "Refuse a second account with the same name.")
     allow_sibling_listing: bool = setting(True, "Let an account list its siblings.")
     allow_move: str = setting(
         "superduper_admin",
@@ -222,7 +213,6 @@ class Settings:
     """All settings, by section."""
 
     http: Http = Http()
-    admin: Admin = Admin()
     storage: Storage = Storage()
     secrets: Secrets = Secrets()
     tokens: Tokens = Tokens()

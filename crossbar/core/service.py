@@ -121,24 +121,19 @@ async def delete(context: Context) -> Result:
     change = Change(
         context=context, family=family, key=key_of(context), document={}, current=current
     )
-    await remove(change, is_soft=is_soft)
-    return await deleted_answer(context, current)
+    return await remove(change, is_soft=is_soft)
 
 
-async def deleted_answer(context: Context, document: Document) -> Result:
-    """The document as it was, marked as deleted."""
-    result = await answer(context, document)
-    result.data["_read_only"] = {**result.data.get("_read_only", {}), "deleted": True}
-    return result
+async def remove(change: Change, *, is_soft: bool) -> Result:
+    """The tail of every deletion: hooks may refuse or add writes, then one commit does it all.
 
-
-async def remove(change: Change, *, is_soft: bool) -> None:
-    """The tail of every deletion: hooks may refuse or add writes, then one commit does it all."""
+    Answers the document as it was, marked as deleted (§7.7).
+    """
     context, current = change.context, change.current or {}
     await _run(change.family.hooks.deleting, change)
+    document = stamped(context, change.key, {**current, "pvt_deleted": True})
     final: Put | Remove
     if is_soft:
-        document = stamped(context, change.key, {**current, "pvt_deleted": True})
         final = put_of(change.family, change.key, document, current.get("_rev"))
     else:
         final = Remove(change.key, current.get("_rev"))
@@ -147,6 +142,9 @@ async def remove(change: Change, *, is_soft: bool) -> None:
     except RevisionConflict:
         raise Conflict from None
     await _committed(change)
+    result = await answer(context, current | {"_rev": document["_rev"]})
+    result.data["_read_only"] = {**result.data.get("_read_only", {}), "deleted": True}
+    return result
 
 
 async def fetch_singleton(context: Context) -> Result:
@@ -182,8 +180,7 @@ async def delete_singleton(context: Context) -> Result:
     require_match(context, current)
     key = Key(context.account_id, family.doc_type, family.noun)
     change = Change(context=context, family=family, key=key, document={}, current=current)
-    await remove(change, is_soft=False)
-    return await deleted_answer(context, current)
+    return await remove(change, is_soft=False)
 
 
 async def save(change: Change, action: str) -> Document:

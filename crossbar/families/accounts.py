@@ -113,7 +113,8 @@ async def prepare(change: Change) -> None:
         parent = await _parent_of(change)
         document["pvt_tree"] = list(change.notes["tree"])
         document["pvt_enabled"] = parent.is_enabled if parent else True
-        document["pvt_reseller_id"] = _reseller_for(parent)
+        if parent is not None:
+            document["pvt_reseller_id"] = _reseller_for(parent)
         document["pvt_signature_secret"] = secrets.token_hex(16)
         document |= context.services.credentials.new_api_key()
     caller = context.caller
@@ -133,10 +134,8 @@ async def check_password(change: Change) -> None:
         change.refusals.add("password", "type", message, target="string")
 
 
-def _reseller_for(parent: Account | None) -> str | None:
-    """The nearest reseller above, else the master account; ``None`` for the master itself."""
-    if parent is None:
-        return None
+def _reseller_for(parent: Account) -> str:
+    """The nearest reseller above, else the master account."""
     return parent.account_id if parent.is_reseller else parent.reseller_id
 
 

@@ -89,12 +89,14 @@ class V2:
 
     async def _answer(self, exchange: Exchange) -> web.StreamResponse:
         request = exchange.request
+        address = self._address(request)
+        if self._settings.limits.enabled:
+            exchange.charge = self._buckets.peek((address, "no_account"))
         tokens = path_tokens(request.raw_path)
         if tokens[0] == "v1":
             raise Gone("API version 1 is not supported. Please upgrade to version 2.")
         body = exchange.body = await read_body(request, self._settings.http)
         verb = self._effective_verb(exchange)
-        address = self._address(request)
         await self._authenticate(exchange, address)
         tokens = self._expand_alias(tokens[1:], exchange)
         operations, params = self._services.registry.match(tokens)

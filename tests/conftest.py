@@ -1,0 +1,189 @@
+"""What every test shares: a real server on a real store, and a client that checks envelopes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from aiohttp import ClientResponse
+from aiohttp.test_utils import TestClient, TestServer
+
+from crossbar.app import GATEWAY, Gateway, build_app
+from crossbar.bootstrap import Master, create_master
+from crossbar.clock import FixedClock
+from crossbar.settings import Settings
+
+NOW = 1_800_000_000
+PASSWORD = "open sesame"
+
+QUICK: dict[str, Any] = {
+    "passwords.memory_kib": 8,
+    "passwords.iterations": 1,
+    "limits.enabled": False,
+    "secrets.values": ["0123456789abcdef" * 4],
+    "log.level": "error",
+}
+"""Settings for tests: cheap hashes, no rate limit, a secret that is no secret."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response, read. ``body`` is the parsed envelope, ``None`` when the answer is no JSON."""
+
+    status: int
+    headers: Any
+    content: bytes
+    body: Any = None
+
+    @property
+    def data(self) -> Any:
+        """The envelope's data."""
+        return self.body["data"]
+
+    def expect(self, status: int) -> Answer:
+        """This answer, if it has the status; otherwise the test fails and shows the body."""
+        assert self.status == status, (self.status, self.content[:2000])
+        return self
+
+
+ENVELOPE_KEYS = {"request_id", "status", "timestamp", "node"}
+
+
+@dataclass
+class Api:
+    """A client of a running gateway. Every JSON answer is checked to be an envelope."""
+
+    client: TestClient[Any, Any]
+    gateway: Gateway
+    clock: FixedClock
+    master: Master
+    token: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def account(self) -> str:
+        """Path of the master account."""
+        return f"/v2/accounts/{self.master.account_id}"
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        data: Any = None,
+        *,
+        token: str | None = None,
+        raw: bytes | None = None,
+        headers: dict[str, str] | None = None,
+        **envelope: Any,
+    ) -> Answer:
+        """Send ``data`` in an envelope (or ``raw`` bytes) with ``token``, "" for none."""
+        sent = {**self.headers, **(headers or {})}
+        token = self.token if token is None else token
+        if token:
+            sent.setdefault("X-Auth-Token", token)
+        body = raw
+        if body is None and (data is not None or envelope):
+            body = orjson.dumps({"data": {} if data is None else data, **envelope})
+            sent.setdefault("Content-Type", "application/json")
+        async with self.client.request(method, path, data=body, headers=sent) as response:
+            return await _read(response)
+
+    async def get(self, path: str, **options: Any) -> Answer:
+        return await self.request("GET", path, **options)
+
+    async def put(self, path: str, data: Any = None, **options: Any) -> Answer:
+        return await self.request("PUT", path, data, **options)
+
+    async def post(self, path: str, data: Any = None, **options: Any) -> Answer:
+        return await self.request("POST", path, data, **options)
+
+    async def patch(self, path: str, data: Any = None, **options: Any) -> Answer:
+        return await self.request("PATCH", path, data, **options)
+
+    async def delete(self, path: str, **options: Any) -> Answer:
+        return await self.request("DELETE", path, **options)
+
+    async def login(self, username: str, password: str, account_name: str) -> str:
+        """A user's token."""
+        answer = await self.put("/v2/user_auth", credentials(username, password, account_name))
+        token: str = answer.expect(201).body["auth_token"]
+        return token
+
+    async def create_account(self, name: str, parent: str | None = None) -> str:
+        """A new account's id; below the master account unless ``parent`` is given."""
+        path = f"/v2/accounts/{parent or self.master.account_id}"
+        created: str = (await self.put(path, {"name": name})).expect(201).data["id"]
+        return created
+
+    async def account_token(self, account_id: str) -> str:
+        """A token of an account, from its API key."""
+        path = f"/v2/accounts/{account_id}/api_key"
+        key = (await self.get(path)).expect(200).data["api_key"]
+        answer = await self.put("/v2/api_auth", {"api_key": key}, token="")
+        token: str = answer.expect(201).body["auth_token"]
+        return token
+
+
+def credentials(username: str, password: str, account_name: str) -> dict[str, str]:
+    """What a client sends to log in."""
+    digest = hashlib.md5(f"{username.lower()}:{password}".encode()).hexdigest()
+    return {"credentials": digest, "account_name": account_name}
+
+
+async def _read(response: ClientResponse) -> Answer:
+    content = await response.read()
+    body = None
+    if response.headers.get("Content-Type") == "application/json":
+        body = orjson.loads(content)
+        assert body.keys() >= ENVELOPE_KEYS, body
+        assert body["request_id"] == response.headers["X-Request-ID"]
+        if response.status >= 400:
+            assert body["status"] == "error"
+            assert body["error"] == str(response.status)
+            assert isinstance(body["message"], str)
+            assert "data" in body
+        else:
+            assert body["status"] == "success"
+    return Answer(response.status, response.headers, content, body)
+
+
+@pytest.fixture(params=["sqlite"])
+def storage_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where the gateway under test keeps its documents. Contract tests run on both stores."""
+    if request.param == "mongodb":
+        url: str = request.getfixturevalue("mongodb_url")
+        return url
+    return f"sqlite:///{tmp_path / 'crossbar.db'}"
+
+
+@pytest.fixture
+def overrides() -> dict[str, Any]:
+    """Settings that a test module or test changes, by overriding this fixture."""
+    return {}
+
+
+@pytest.fixture
+def settings(storage_url: str, overrides: dict[str, Any]) -> Settings:
+    return Settings.load(None, {}, {"storage.url": storage_url, **QUICK, **overrides})
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock(NOW)
+
+
+@pytest.fixture
+async def api(settings: Settings, clock: FixedClock) -> AsyncIterator[Api]:
+    """A running gateway with a master account, and a client with its admin user's token."""
+    app = build_app(settings, clock=clock)
+    async with TestClient(TestServer(app)) as client:
+        gateway = app[GATEWAY]
+        master = await create_master(gateway.services, password=PASSWORD)
+        api = Api(client, gateway, clock, master)
+        api.token = await api.login("admin", PASSWORD, "Master")
+        yield api
