@@ -32,6 +32,13 @@ def full_name(document: Document) -> str:
     return f"{document.get('last_name', '')} {document.get('first_name', '')}".lower()
 
 
+def smart_features(document: Document) -> list[str]:
+    """What Smart PBX has switched on; clients write there what they like."""
+    smart = document.get("smartpbx")
+    named = smart.items() if isinstance(smart, dict) else ()
+    return [name for name, value in named if isinstance(value, dict) and value.get("enabled")]
+
+
 def features(document: Document) -> list[str]:
     """The features that the user has switched on, as lists show them."""
     forward = document.get("call_forward", {})
@@ -44,13 +51,13 @@ def features(document: Document) -> list[str]:
         "music_on_hold": lookup(document, ("music_on_hold", "media_id")),
         "vm_to_email": document.get("vm_to_email_enabled"),
     }
-    smart = document.get("smartpbx", {})
-    named = [
-        name for name, value in smart.items() if isinstance(value, dict) and value.get("enabled")
-    ]
     own = document.get("features", [])
     stored = [name for name in own if isinstance(name, str)] if isinstance(own, list) else []
-    return list(dict.fromkeys([*stored, *named, *(name for name, on in enabled.items() if on)]))
+    return list(
+        dict.fromkeys(
+            [*stored, *smart_features(document), *(name for name, on in enabled.items() if on)]
+        )
+    )
 
 
 async def normalize(change: Change) -> None:
