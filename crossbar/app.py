@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from crossbar.core.directory import AccountDirectory
 from crossbar.core.registry import Registry
 from crossbar.core.services import Services
 from crossbar.dialects.banner import banner
+from crossbar.dialects.targets import split_target
 from crossbar.dialects.v2 import V2
 from crossbar.events import Events
 from crossbar.families import FAMILIES
@@ -98,13 +100,14 @@ def build_app(settings: Settings, *, clock: Clock | None = None) -> web.Applicat
     return app
 
 
+VERSION = re.compile("v[0-9]+")
 V2_KEY = web.AppKey("v2", V2)
 GATEWAY = web.AppKey("gateway", Gateway)
 
 
 async def serve(request: web.Request) -> web.StreamResponse:
     """Give the request to the dialect that its path names; other paths get the banner (§1.1)."""
-    first = request.raw_path[1:].partition("?")[0].partition("/")[0]
-    if first in ("v2", "v1"):
+    first = split_target(request.raw_path)[0].split("/")[1]
+    if VERSION.fullmatch(first):
         return await request.app[V2_KEY].serve(request)
     return banner()

@@ -22,15 +22,22 @@ from crossbar.core.registry import Operation
 from crossbar.core.service import load
 from crossbar.core.services import Services
 from crossbar.core.shapes import Access
-from crossbar.dialects.v2.answers import Exchange, write, write_error, write_preflight
+from crossbar.dialects.v2.answers import Exchange, cut_off, write, write_error, write_preflight
 from crossbar.dialects.v2.body import path_tokens, read_body
-from crossbar.dialects.v2.negotiation import accepted_types, can_read, choose, revisions
+from crossbar.dialects.v2.negotiation import (
+    accepted_types,
+    accepts_gzip,
+    can_read,
+    choose,
+    revisions,
+)
 from crossbar.dialects.v2.query import parse_query
 from crossbar.errors import (
     CrossbarError,
     Gone,
     InvalidCredentials,
     MethodNotAllowed,
+    NoSuchPath,
     NotImplementedHere,
     StoreUnavailable,
     TooManyRequests,
@@ -52,6 +59,7 @@ VERBS: Mapping[str, tuple[Action, ...]] = {
 
 VERB_OF = {action: verb for verb, actions in VERBS.items() for action in actions}
 METHODS = frozenset((*VERBS, "HEAD", "OPTIONS"))
+SAFE_METHODS = ("GET", "HEAD")
 
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
@@ -72,20 +80,17 @@ class V2:
             request_id=_request_id(request),
             clock=self._services.clock,
             compress=self._settings.http.compress
-            and "gzip" in request.headers.get("Accept-Encoding", ""),
+            and accepts_gzip(request.headers.get("Accept-Encoding", "")),
         )
         try:
             return await self._answer(exchange)
-        except CrossbarError as error:
-            return write_error(exchange, error)
-        except StoreError as error:
-            log.error("store_failed", request_id=exchange.request_id, error=str(error))
-            return write_error(exchange, StoreUnavailable())
         except (asyncio.CancelledError, ConnectionError, web.HTTPException):
             raise
-        except Exception:
-            log.exception("unexpected_error", request_id=exchange.request_id)
-            return write_error(exchange, CrossbarError())
+        except Exception as error:
+            refusal = _refusal(error, exchange.request_id)
+        if exchange.has_begun:
+            cut_off(exchange)
+        return write_error(exchange, refusal)
 
     async def _answer(self, exchange: Exchange) -> web.StreamResponse:
         request = exchange.request
@@ -95,6 +100,8 @@ class V2:
         tokens = path_tokens(request.raw_path)
         if tokens[0] == "v1":
             raise Gone("API version 1 is not supported. Please upgrade to version 2.")
+        if tokens[0] != "v2":
+            raise NoSuchPath
         body = exchange.body = await read_body(request, self._settings.http)
         verb = self._effective_verb(exchange)
         await self._authenticate(exchange, address)
@@ -104,9 +111,10 @@ class V2:
         if request.method == "OPTIONS":
             return self._preflight(exchange)
         operation = _choose_operation(operations, verb, exchange.verbs)
-        if request.method == "GET" and verb != "GET":
+        if request.method in SAFE_METHODS:
             # A tunnelled verb needs a method with a body; GET never changes anything (§2.4).
-            operation = _choose_operation(operations, "GET", exchange.verbs)
+            verb = "GET"
+            operation = _choose_operation(operations, verb, exchange.verbs)
         account = await account_in_path(self._services.accounts, params)
         self._charge(exchange, operation, account, address)
         require_access(operation, exchange.caller, account)
@@ -213,6 +221,17 @@ class V2:
             return peer
         hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
         return next((hop for hop in reversed(hops) if hop not in trusted), peer)
+
+
+def _refusal(error: Exception, request_id: str) -> CrossbarError:
+    """What a client is told of an error; what it is not told is logged."""
+    if isinstance(error, CrossbarError):
+        return error
+    if isinstance(error, StoreError):
+        log.error("store_failed", request_id=request_id, error=str(error))
+        return StoreUnavailable()
+    log.error("unexpected_error", request_id=request_id, exc_info=error)
+    return CrossbarError()
 
 
 def _request_id(request: web.BaseRequest) -> str:
