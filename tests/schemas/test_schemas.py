@@ -169,3 +169,18 @@ def test_both_validators_read_regexes_alike(name: str) -> None:
         python, fast = both({"type": "string", "pattern": regex})
         for value in SAMPLES:
             assert python.is_valid(value) == fast.is_valid(value), (regex, value)
+
+
+@pytest.mark.parametrize(
+    ("address", "valid"), [("192.0.2.7", True), ("2001:db8::7", True), ("example.com", False)]
+)
+def test_addresses_need_formats(address: str, valid: bool) -> None:
+    """IPv4 and IPv6 are alternatives that only their format tells apart."""
+    schema, value = SCHEMAS["ips"], {"ips": [address]}
+    checker = Draft202012Validator.FORMAT_CHECKER
+    python = Draft202012Validator(schema, registry=REGISTRY, format_checker=checker)
+    fast = jsonschema_rs.Draft202012Validator(
+        schema, registry=FAST_REGISTRY, validate_formats=True
+    )
+    assert python.is_valid(value) is valid
+    assert fast.is_valid(value) is valid
