@@ -98,22 +98,16 @@ _NESTED = (dict, list)
 def _completed(value: Any, plan: _Plan | None) -> Any:
     """A deep copy of ``value`` with the defaults of ``plan`` filled in (protocol §7.4)."""
     if isinstance(value, dict):
-        if plan is None:
-            return {
-                name: _completed(item, None) if isinstance(item, _NESTED) else item
-                for name, item in value.items()
-            }
         made = {
-            name: _completed(item, plan.of(name)) if isinstance(item, _NESTED) else item
+            name: _completed(item, plan and plan.of(name)) if isinstance(item, _NESTED) else item
             for name, item in value.items()
         }
-        for name, default in plan.defaults:
+        for name, default in plan.defaults if plan else ():
             if name not in made:
-                made[name] = _completed(default, plan.named[name])
+                made[name] = _completed(default, plan and plan.named[name])
         return made
     if isinstance(value, list):
-        inner = plan.items if plan else None
-        return [_completed(item, inner) for item in value]
+        return [_completed(item, plan and plan.items) for item in value]
     return value
 
 
@@ -313,9 +307,8 @@ class Schemas:
     def _resource(self, name: str) -> Resource[Any]:
         if name not in self._resources:
             # jsonschema takes "$schema" as an order to drop the replaced keywords from there on.
-            contents = {
-                key: value for key, value in self._schema(name).items() if key != "$schema"
-            }
+            contents = dict(self._schema(name))
+            contents.pop("$schema", None)
             self._resources[name] = DRAFT202012.create_resource(contents)
         return self._resources[name]
 
