@@ -76,7 +76,7 @@ class Refusals(Mapping[str, dict[str, Any]]):
 class _Plan:
     """What filling defaults has to know about one schema, precomputed."""
 
-    defaults: list[tuple[str, Any]] = field(default_factory=list)
+    defaults: list[tuple[str, Any, _Plan | None]] = field(default_factory=list)
     named: dict[str, _Plan | None] = field(default_factory=dict)
     patterns: list[tuple[str, _Plan | None]] = field(default_factory=list)
     rest: _Plan | None = None
@@ -102,9 +102,9 @@ def _completed(value: Any, plan: _Plan | None) -> Any:
             name: _completed(item, plan and plan.of(name)) if isinstance(item, _NESTED) else item
             for name, item in value.items()
         }
-        for name, default in plan.defaults if plan else ():
+        for name, default, inner in plan.defaults if plan else ():
             if name not in made:
-                made[name] = _completed(default, plan and plan.named[name])
+                made[name] = _completed(default, inner)
         return made
     if isinstance(value, list):
         return [_completed(item, plan and plan.items) for item in value]
@@ -355,9 +355,9 @@ class Schemas:
         for layer, where in _layers(schema, resolver):
             for name, subschema in layer.get("properties", {}).items():
                 if name not in plan.named:
-                    plan.named[name] = self._plan(subschema, where)
+                    inner = plan.named[name] = self._plan(subschema, where)
                     if isinstance(subschema, dict) and {"default", "type"} <= subschema.keys():
-                        plan.defaults.append((name, subschema["default"]))
+                        plan.defaults.append((name, subschema["default"], inner))
             for pattern, subschema in layer.get("patternProperties", {}).items():
                 plan.patterns.append((pattern, self._plan(subschema, where)))
             plan.rest = plan.rest or self._plan(layer.get("additionalProperties"), where)
