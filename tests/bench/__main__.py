@@ -216,7 +216,7 @@ async def measure_writes(bench: Bench, port: int, users: str) -> None:
     token = bench.site.token
 
     def create(number: int) -> bytes:
-        data = {**USER, "username": f"bench{number}", "last_name": f"New{number}"}
+        data = {**USER, "last_name": f"New{number}"}
         return raw("PUT", users, json.dumps({"data": data}).encode(), token=token)
 
     def merge(number: int) -> bytes:

@@ -1,11 +1,12 @@
 """What the gateway is compared with: an aiohttp handler that answers fixed bytes.
 
-Run as ``python -m tests.bench.bare PORT FILE``: answers every request with the head and body of the
-HTTP answer in FILE, after reading the request's body.
+Run as ``python -m tests.bench.bare PORT FILE``: answers every request with the head and body of
+the HTTP answer in FILE, after reading the request's body.
 """
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import sys
 from pathlib import Path
@@ -28,9 +29,9 @@ def parse(answer: bytes) -> tuple[int, dict[str, str], bytes]:
     return int(first.split(b" ")[1]), headers, body
 
 
-async def main(port: int, file: Path) -> None:
+async def main(port: int, answer: bytes) -> None:
     """Serve until killed."""
-    status, headers, body = parse(file.read_bytes())
+    status, headers, body = parse(answer)
 
     async def handler(request: web.Request) -> web.Response:
         if request.can_read_body:
@@ -43,10 +44,8 @@ async def main(port: int, file: Path) -> None:
     await runner.setup()
     listener = socket.create_server(("127.0.0.1", port), backlog=1024)
     await web.SockSite(runner, listener).start()
-    import asyncio
-
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    run_loop(main(int(sys.argv[1]), Path(sys.argv[2])))
+    run_loop(main(int(sys.argv[1]), Path(sys.argv[2]).read_bytes()))

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 Request = Callable[[int], bytes]
 """Makes the bytes of the request with a number; numbers are never repeated within a run."""
@@ -41,8 +42,7 @@ class _Connection(asyncio.Protocol):
         self.done = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         self._next()
 
     def data_received(self, data: bytes) -> None:
@@ -114,7 +114,8 @@ async def load(
         (await loop.create_connection(lambda: _Connection(run), host, port))[1]
         for _ in range(clients)
     ]
-    await asyncio.gather(*(connection.done for connection in connections))
+    async with asyncio.timeout(seconds + 30):
+        await asyncio.gather(*(connection.done for connection in connections))
     ordered = sorted(run.latencies) or [0.0]
     return Load(
         requests=len(run.latencies),
