@@ -61,6 +61,8 @@ class Passwords:
         concurrency: int = 2,
     ) -> None:
         self._secrets = secrets
+        # On first use passlib looks for its backend, and fails when two threads do so at once.
+        argon2.get_backend()
         self._hasher = argon2.using(
             type="ID", memory_cost=memory_kib, rounds=iterations, parallelism=1
         )
