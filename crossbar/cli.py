@@ -51,7 +51,7 @@ class Refusal(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status."""
-    options = _parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     try:
         settings = _settings(options)
         logs.configure(settings.log)
@@ -120,6 +120,8 @@ def _with_gateway(settings: Settings, command: Callable[[Gateway], Awaitable[Any
 
 
 def _serve(options: argparse.Namespace, settings: Settings) -> int:
+    # Until there is something to finish, a request to stop is simply obeyed.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     # A port that is taken is found before the store is touched: otherwise the first start would
     # create an account whose password nobody gets to see.
     with listen(settings) as listener:
@@ -311,7 +313,8 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}; see `{self.prog} --help`\n")
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """Every command and option."""
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
         "--storage", metavar="URL", help="sqlite:///FILE or mongodb://HOST/DATABASE"

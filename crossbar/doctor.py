@@ -52,10 +52,10 @@ def _clock(clock: Clock) -> Iterator[Finding]:
 
 
 async def _store(settings: Settings) -> list[Finding]:
-    file = file_of(settings.storage)
-    if file is not None and not file.exists():  # opening would create it
-        return [Finding("store", False, f"{file} does not exist; `crossbar init` makes it")]
     try:
+        file = file_of(settings.storage)
+        if file is not None and not file.exists():  # opening would create it
+            return [Finding("store", False, f"{file} does not exist; `crossbar init` makes it")]
         async with open_gateway(settings) as gateway:
             await gateway.services.store.ping()
             master = await gateway.services.accounts.master()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 from collections.abc import Coroutine
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from crossbar.app import build_app
 from crossbar.settings import Settings
@@ -20,6 +22,9 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 BACKLOG = 1024
+
+LAST_MOMENT = 1.0
+"""Seconds for what began after the requests under way were waited for."""
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -81,24 +86,64 @@ async def _serve(settings: Settings, listener: socket.socket, lifeline: int | No
 
     The end of ``lifeline`` tells it too: the process that would pass on a signal is gone.
     """
-    stopping = asyncio.Event()
+    stopping, traffic = asyncio.Event(), Traffic()
     loop = asyncio.get_running_loop()
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, stopping.set)
     if lifeline is not None:
         loop.add_reader(lifeline, stopping.set)
+    app = build_app(settings)
+    app.middlewares.append(traffic.count)
     runner = web.AppRunner(
-        build_app(settings),
+        app,
         access_log=None,
         handle_signals=False,
         keepalive_timeout=settings.http.idle_timeout,
-        shutdown_timeout=settings.http.shutdown_timeout,
+        shutdown_timeout=LAST_MOMENT,
     )
     await runner.setup()
-    await web.SockSite(runner, listener, backlog=BACKLOG).start()
+    site = web.SockSite(runner, listener, backlog=BACKLOG)
+    await site.start()
     log.info("serving", url=url_of(listener), process=os.getpid())
     await stopping.wait()
     if lifeline is not None:
         loop.remove_reader(lifeline)
+    await site.stop()
+    await traffic.drain(settings.http.shutdown_timeout)
     await runner.cleanup()
     log.info("stopped", process=os.getpid())
+
+
+class Traffic:
+    """The requests under way, counted so that they can be waited for.
+
+    aiohttp's own way to stop waits for handlers, but drops what clients still send, so that a
+    request whose body is on its way would never be complete.
+    """
+
+    def __init__(self) -> None:
+        self._under_way = 0
+        self._is_ending = False
+        self._quiet = asyncio.Event()
+
+    @web.middleware
+    async def count(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Handle a request; once the server is ending, with the last answer of its connection."""
+        self._under_way += 1
+        try:
+            response = await handler(request)
+        finally:
+            self._under_way -= 1
+            if not self._under_way:
+                self._quiet.set()
+        if self._is_ending:
+            response.force_close()
+        return response
+
+    async def drain(self, timeout: float) -> None:
+        """Return when nothing is under way, or after ``timeout`` seconds."""
+        self._is_ending = True
+        if self._under_way:
+            self._quiet.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._quiet.wait(), timeout)

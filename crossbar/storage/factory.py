@@ -17,9 +17,12 @@ class UnknownStorage(ValueError):
 
 def file_of(settings: Storage) -> Path | None:
     """The file of an embedded store; ``None`` for a store elsewhere."""
-    if settings.url.startswith(SQLITE):
-        return Path(settings.url.removeprefix(SQLITE))
-    return None
+    if not settings.url.startswith(SQLITE):
+        return None
+    name = settings.url.removeprefix(SQLITE)
+    if not name:
+        raise UnknownStorage("storage.url: sqlite:/// names no file")
+    return Path(name)
 
 
 def store_for(settings: Storage) -> Store:
