@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from crossbar.bootstrap import remember_secrets
+from crossbar.bootstrap import knows_its_secrets, remember_secrets
 from crossbar.clock import Clock
 from crossbar.core.directory import AccountDirectory
 from crossbar.core.registry import Registry
@@ -19,7 +19,7 @@ from crossbar.events import Events
 from crossbar.families import FAMILIES
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
-from crossbar.identity.secrets import Secrets, load_or_create
+from crossbar.identity.secrets import Secrets, SecretsError, load_or_create
 from crossbar.settings import Settings
 from crossbar.storage import Store
 from crossbar.storage.factory import store_for
@@ -37,11 +37,21 @@ class Gateway:
     identity: Identity
 
 
-def secrets_of(settings: Settings) -> Secrets:
-    """The server's secrets: from the settings, else from their file, which is made if missing."""
+async def secrets_of(settings: Settings, store: Store) -> Secrets:
+    """The server's secrets: from the settings, else from their file, which a new store gets.
+
+    A store that was used before has secrets already: new ones would only hide that they are lost.
+    Raises :class:`~crossbar.identity.secrets.SecretsError`.
+    """
     if settings.secrets.values:
-        return Secrets(settings.secrets.values)
-    return load_or_create(settings.secrets_file())
+        secrets = Secrets(settings.secrets.values)
+    else:
+        file = settings.secrets_file()
+        if not file.exists() and await knows_its_secrets(store):
+            raise SecretsError(f"{file} is missing: this store was initialised with its secrets")
+        secrets = load_or_create(file)
+    await remember_secrets(store, secrets)
+    return secrets
 
 
 @asynccontextmanager
@@ -49,10 +59,20 @@ async def open_gateway(
     settings: Settings, *, clock: Clock | None = None, store: Store | None = None
 ) -> AsyncIterator[Gateway]:
     """Open the store and wire everything to it; close it all at the end."""
-    clock = clock or Clock()
     store = store or store_for(settings.storage)
-    secrets = secrets_of(settings)
     await store.open()
+    try:
+        secrets = await secrets_of(settings, store)
+        async with _wired(settings, clock or Clock(), store, secrets) as gateway:
+            yield gateway
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def _wired(
+    settings: Settings, clock: Clock, store: Store, secrets: Secrets
+) -> AsyncIterator[Gateway]:
     events = Events(store)
     accounts = AccountDirectory(store)
     identity = Identity(store, accounts, secrets, clock, settings)
@@ -68,14 +88,12 @@ async def open_gateway(
         credentials=identity,
         registry=REGISTRY,
     )
+    await events.start()
     try:
-        await remember_secrets(store, secrets)
-        await events.start()
         yield Gateway(services=services, identity=identity)
     finally:
         await events.stop()
         identity.passwords.close()
-        await store.close()
 
 
 def build_app(settings: Settings, *, clock: Clock | None = None) -> web.Application:

@@ -61,9 +61,8 @@ class Passwords:
         concurrency: int = 2,
     ) -> None:
         self._secrets = secrets
-        # passlib loads its backend at the first use, and two threads that are first together
-        # trip over each other.
-        argon2.set_backend("argon2_cffi")
+        # On first use passlib looks for its backend, and fails when two threads do so at once.
+        argon2.get_backend()
         self._hasher = argon2.using(
             type="ID", memory_cost=memory_kib, rounds=iterations, parallelism=1
         )
