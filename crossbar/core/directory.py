@@ -39,6 +39,14 @@ class Account:
     expires: int | None
     document: Document
 
+    def has_expired(self, now: int) -> bool:
+        """Whether the account was a trial that is over at ``now``, in Gregorian seconds."""
+        return self.expires is not None and self.expires <= now
+
+    def is_in_good_standing(self, now: int) -> bool:
+        """Whether its users and keys are accepted at ``now``, in Gregorian seconds."""
+        return self.is_enabled and not self.has_expired(now)
+
     def is_below(self, account_id: str) -> bool:
         """Whether ``account_id`` is an ancestor of this account."""
         return account_id in self.tree
