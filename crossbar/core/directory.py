@@ -88,9 +88,12 @@ class AccountDirectory:
         self._cached: dict[str, Account] = {}
         self._restrictions: dict[str, Document] = {}
 
-    async def get(self, account_id: str) -> Account | None:
-        """The account, or ``None`` when it is unknown or deleted."""
-        account = self._cached.get(account_id)
+    async def get(self, account_id: str, *, anew: bool = False) -> Account | None:
+        """The account, or ``None`` when it is unknown or deleted.
+
+        ``anew`` asks the store whatever is remembered, for what must not rest on a stale fact.
+        """
+        account = None if anew else self._cached.get(account_id)
         if account is None:
             noticed = self._noticed
             document = await self._store.get(account_key(account_id))

@@ -58,8 +58,11 @@ class Credentials(Protocol):
         """A new auth token."""
         ...
 
-    async def read_token(self, token: str) -> Caller:
-        """Whose token it is. Raises ``InvalidCredentials`` and ``TokenExpired``."""
+    async def read_token(self, token: str, *, anew: bool = False) -> Caller:
+        """Whose token it is. Raises ``InvalidCredentials`` and ``TokenExpired``.
+
+        ``anew`` trusts nothing that is remembered, for what is to outlive the token.
+        """
         ...
 
     async def find_user(self, account_id: str, method: str, digest: str) -> Document | None:

@@ -82,10 +82,10 @@ async def _turn(context: Context) -> Put:
 
 async def _present_account(context: Context, account_id: str) -> Account:
     """The account as the store has it now, not as it may be remembered."""
-    document = await context.services.store.get(account_key(account_id))
-    if document is None:
+    account = await context.services.accounts.get(account_id, anew=True)
+    if account is None:
         raise NoSuchDocument(account_id)
-    return account_of(document)
+    return account
 
 
 @in_turn

