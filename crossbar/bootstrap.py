@@ -63,7 +63,6 @@ async def create_master(
         context=context, family=ACCOUNTS, key=account_key(account_id), document=document
     )
     document |= {"pvt_superduper_admin": True, "pvt_reseller": True}
-    change.notes["tree"] = ()
     user = await _admin(services, account_id, username, password)
     change.also_put(USERS, Key(account_id, "user", user_id), user)
     try:
