@@ -138,7 +138,8 @@ def credentials(username: str, password: str, account_name: str) -> dict[str, st
 async def _read(response: ClientResponse) -> Answer:
     content = await response.read()
     body = None
-    if response.headers.get("Content-Type") == "application/json":
+    is_json = response.headers.get("Content-Type") == "application/json"
+    if is_json and response.method != "HEAD":
         body = orjson.loads(content)
         assert body.keys() >= ENVELOPE_KEYS, body
         assert body["request_id"] == response.headers["X-Request-ID"]
