@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 
@@ -96,33 +98,38 @@ async def _wired(
         identity.passwords.close()
 
 
-def build_app(settings: Settings, *, clock: Clock | None = None) -> web.Application:
-    """The web application: opens the gateway when it starts, closes it when it stops."""
-    app = web.Application(client_max_size=settings.http.max_upload_size)
-
-    async def opened(app: web.Application) -> AsyncIterator[None]:
-        async with open_gateway(settings, clock=clock) as gateway:
-            buckets = Buckets(
-                gateway.services.clock,
-                capacity=settings.limits.capacity,
-                refill=settings.limits.refill,
-            )
-            app[V2_KEY] = V2(gateway.services, gateway.identity, buckets)
-            app[GATEWAY] = gateway
-            yield
-
-    app.cleanup_ctx.append(opened)
-    app.router.add_route("*", "/{path:.*}", serve)
-    return app
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
-V2_KEY = web.AppKey("v2", V2)
-GATEWAY = web.AppKey("gateway", Gateway)
+def handler_of(gateway: Gateway) -> Handler:
+    """What answers every request: the dialect that its path names, or the banner (§1.1)."""
+    services, limits = gateway.services, gateway.services.settings.limits
+    buckets = Buckets(services.clock, capacity=limits.capacity, refill=limits.refill)
+    v2 = V2(services, gateway.identity, buckets)
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        path = request.raw_path
+        if path.startswith(("/v2/", "/v1/")) or path.partition("?")[0] in ("/v2", "/v1"):
+            return await v2.serve(request)
+        return banner()
+
+    return handle
 
 
-async def serve(request: web.Request) -> web.StreamResponse:
-    """Give the request to the dialect that its path names; other paths get the banner (§1.1)."""
-    first = request.raw_path[1:].partition("?")[0].partition("/")[0]
-    if first in ("v2", "v1"):
-        return await request.app[V2_KEY].serve(request)
-    return banner()
+def web_server(settings: Settings, handler: Handler) -> web.Server:
+    """An aiohttp server for the handler.
+
+    The low-level one: paths are matched by the registry, so aiohttp's router, which would take
+    about as long as the rest of a read, has nothing to do.
+    """
+    request = partial(
+        web.BaseRequest,
+        loop=asyncio.get_running_loop(),
+        client_max_size=settings.http.max_upload_size,
+    )
+    return web.Server(
+        handler,
+        request_factory=request,
+        access_log=None,
+        keepalive_timeout=settings.http.idle_timeout,
+    )

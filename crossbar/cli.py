@@ -269,7 +269,7 @@ def _token_inspect(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _routes(options: argparse.Namespace, settings: Settings) -> int:
-    from crossbar.dialects.v2 import VERB_OF
+    from crossbar.dialects.v2.verbs import VERB_OF
 
     rows = sorted(
         (f"/v2{operation.template}", VERB_OF[operation.action], operation)

@@ -13,7 +13,9 @@ from typing import TypeVar, dataclass_transform
 T = TypeVar("T")
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
+@dataclass_transform(
+    eq_default=False, frozen_default=True, kw_only_default=True, field_specifiers=(field,)
+)
 def record(cls: type[T]) -> type[T]:
-    """A keyword-only value that nobody writes to after it is made."""
-    return dataclass(slots=True, kw_only=True)(cls)
+    """A keyword-only value that nobody writes to after it is made; equal only to itself."""
+    return dataclass(eq=False, slots=True, kw_only=True)(cls)

@@ -11,9 +11,8 @@ from typing import Any, TypeVar
 
 import structlog
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
-from crossbar.app import build_app
+from crossbar.app import Handler, handler_of, open_gateway, web_server
 from crossbar.settings import Settings
 from crossbar.workers import STOP_SIGNALS, Supervisor
 
@@ -86,31 +85,26 @@ async def _serve(settings: Settings, listener: socket.socket, lifeline: int | No
 
     The end of ``lifeline`` tells it too: the process that would pass on a signal is gone.
     """
-    stopping, traffic = asyncio.Event(), Traffic()
+    stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, stopping.set)
     if lifeline is not None:
         loop.add_reader(lifeline, stopping.set)
-    app = build_app(settings)
-    app.middlewares.append(traffic.count)
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        handle_signals=False,
-        keepalive_timeout=settings.http.idle_timeout,
-        shutdown_timeout=LAST_MOMENT,
-    )
-    await runner.setup()
-    site = web.SockSite(runner, listener, backlog=BACKLOG)
-    await site.start()
-    log.info("serving", url=url_of(listener), process=os.getpid())
-    await stopping.wait()
-    if lifeline is not None:
-        loop.remove_reader(lifeline)
-    await site.stop()
-    await traffic.drain(settings.http.shutdown_timeout)
-    await runner.cleanup()
+    async with open_gateway(settings) as gateway:
+        traffic = Traffic(handler_of(gateway))
+        server = web_server(settings, traffic.handle)
+        runner = web.ServerRunner(server, shutdown_timeout=LAST_MOMENT)
+        await runner.setup()
+        site = web.SockSite(runner, listener, backlog=BACKLOG)
+        await site.start()
+        log.info("serving", url=url_of(listener), process=os.getpid())
+        await stopping.wait()
+        if lifeline is not None:
+            loop.remove_reader(lifeline)
+        await site.stop()
+        await traffic.drain(settings.http.shutdown_timeout)
+        await runner.cleanup()
     log.info("stopped", process=os.getpid())
 
 
@@ -121,17 +115,17 @@ class Traffic:
     request whose body is on its way would never be complete.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
         self._under_way = 0
         self._is_ending = False
         self._quiet = asyncio.Event()
 
-    @web.middleware
-    async def count(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Handle a request; once the server is ending, with the last answer of its connection."""
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer a request; once the server is ending, with the last answer of its connection."""
         self._under_way += 1
         try:
-            response = await handler(request)
+            response = await self._handler(request)
         finally:
             self._under_way -= 1
             if not self._under_way:

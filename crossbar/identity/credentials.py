@@ -12,7 +12,6 @@ import binascii
 import re
 import secrets as random
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from crossbar.clock import GREGORIAN_OFFSET, Clock
@@ -25,6 +24,7 @@ from crossbar.identity.passwords import Passwords, login_digests
 from crossbar.identity.secrets import Secrets
 from crossbar.identity.throttle import Throttle
 from crossbar.identity.tokens import Tokens
+from crossbar.records import record
 from crossbar.settings import Settings
 from crossbar.storage import (
     SYSTEM,
@@ -51,7 +51,7 @@ _SHA1_DIGEST = re.compile(r"[0-9a-fA-F]{40}")
 _HASH_FIELDS = {MD5: "pvt_md5_auth", SHA: "pvt_sha1_auth"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Presented:
     """The credentials that came with a request, unverified."""
 

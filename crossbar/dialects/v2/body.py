@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, unquote_plus
 
@@ -14,6 +13,7 @@ from aiohttp import BodyPartReader, web
 from crossbar.core.actions import Upload
 from crossbar.dialects.v2.parsing import parse_json
 from crossbar.errors import NoSuchPath, PayloadTooLarge, ValidationFailed
+from crossbar.records import record
 from crossbar.settings import Http
 
 JSON_TYPES = ("application/json", "application/x-json")
@@ -30,7 +30,7 @@ STANDARD_TYPES = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Body:
     """What a request carries. ``pairs`` are the query parameters in order, repeats included.
 
@@ -49,6 +49,10 @@ class Body:
         if isinstance(self.data, dict) and name in self.data:
             return self.data[name]
         return self.parameters.get(name)
+
+
+NO_BODY = Body(data={}, files=(), parameters={}, pairs=(), content_type=JSON_TYPES[0])
+"""What a request without body and query string carries; recognised by identity."""
 
 
 def path_tokens(raw_path: str) -> list[str]:
@@ -77,7 +81,10 @@ def query_pairs(query_string: str) -> tuple[tuple[str, str], ...]:
 
 async def read_body(request: web.BaseRequest, settings: Http) -> Body:
     """Everything that the request carries. Raises 400 and 413 in the envelope's words."""
-    pairs = query_pairs(request.query_string)
+    has_query = "?" in request.raw_path
+    if not has_query and not request.can_read_body:
+        return NO_BODY
+    pairs = query_pairs(request.raw_path.partition("?")[2]) if has_query else ()
     content_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     envelope, files = await _read_content(request, content_type, settings)
     data = _data_of(envelope)
@@ -119,7 +126,7 @@ async def _read_content(
 
 
 def _file_name(request: web.BaseRequest) -> str:
-    named = dict(reversed(query_pairs(request.query_string)))
+    named = dict(reversed(query_pairs(request.raw_path.partition("?")[2])))
     return named.get("filename") or "uploaded_file"
 
 
