@@ -130,6 +130,7 @@ class ConcurrencyContract:
             newest = await second.get(key(names[-1]))
             assert newest is not None
             assert first <= last <= newest["turn"]
+            await asyncio.sleep(0)
         await writing
 
     async def test_closing_finishes_waiting_commits(self, store: Store, reopen: Opener) -> None:

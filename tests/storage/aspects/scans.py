@@ -246,7 +246,7 @@ class ScanContract:
             if len(met) % 12 == 0:
                 around = [f"{at:04}+{len(met)}" for at in (0, len(met), len(met) * 2, 599)]
                 await write(store, *(put(name, sort=name[:3], entries=tag) for name in around))
-                await remove(store, key(doomed.pop()), key(doomed.pop(0)))
+                await remove(store, *(key(doomed.pop(at)) for at in (0, -1) if doomed))
         assert [name for name in met if name in kept] == kept[:: -1 if descending else 1]
         assert len(met) == len(set(met))
         assert met == sorted(met, key=lambda name: (name[:3], name), reverse=descending)

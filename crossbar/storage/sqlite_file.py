@@ -1,0 +1,216 @@
+"""The file of the embedded store: its layout, its connections, and the thread that writes it.
+
+Everything that waits to be written is committed in one transaction, so that writers at the same
+time share one flush to disk. Several processes of one machine may have the file open. What is
+written is not known here: it comes as functions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing, suppress
+from functools import partial
+from typing import NamedTuple
+
+from crossbar.storage import StoreError, Unreachable
+
+FORMAT = 1
+"""The layout that this module writes, kept in the file's ``user_version``."""
+
+PIECE = 256 * 1024
+"""Bytes of an attachment kept in one row. Part of the layout: offsets are computed from it."""
+
+GROUP = 512
+"""Batches committed together at most, so that the first does not wait for all too long."""
+
+READ_PATIENCE = 1.0
+"""Seconds that a read may wait for another process. In normal running reads wait for nobody."""
+
+ABANDONED = 24 * 3600
+"""Seconds after which an attachment that was never finished belongs to a process that died."""
+
+SCHEMA = (
+    """CREATE TABLE documents (
+        account_id TEXT NOT NULL, doc_id TEXT NOT NULL, doc_type TEXT NOT NULL,
+        rev TEXT NOT NULL, sort TEXT, body BLOB NOT NULL, PRIMARY KEY (account_id, doc_id))""",
+    """CREATE INDEX listing ON documents (account_id, doc_type, sort, doc_id)
+        WHERE sort IS NOT NULL""",
+    """CREATE TABLE entries (
+        account_id TEXT NOT NULL, doc_type TEXT NOT NULL, name TEXT NOT NULL,
+        value TEXT NOT NULL, sort TEXT NOT NULL, doc_id TEXT NOT NULL,
+        PRIMARY KEY (account_id, doc_type, name, value, sort, doc_id)) WITHOUT ROWID""",
+    "CREATE INDEX entries_of ON entries (account_id, doc_id)",
+    """CREATE TABLE claims (
+        space TEXT NOT NULL, scope TEXT NOT NULL, value TEXT NOT NULL, account_id TEXT NOT NULL,
+        doc_type TEXT NOT NULL, doc_id TEXT NOT NULL,
+        PRIMARY KEY (space, scope, value)) WITHOUT ROWID""",
+    "CREATE INDEX claims_of ON claims (account_id, doc_id)",
+    """CREATE TABLE events (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, action TEXT NOT NULL, account_id TEXT NOT NULL,
+        doc_type TEXT NOT NULL, doc_id TEXT NOT NULL, revision TEXT NOT NULL,
+        at INTEGER NOT NULL, summary BLOB NOT NULL)""",
+    # An attachment has no length until all of it is there.
+    """CREATE TABLE attachments (
+        account_id TEXT NOT NULL, attachment_id TEXT NOT NULL, begun INTEGER NOT NULL,
+        length INTEGER, md5 TEXT, PRIMARY KEY (account_id, attachment_id)) WITHOUT ROWID""",
+    """CREATE TABLE pieces (
+        account_id TEXT NOT NULL, attachment_id TEXT NOT NULL, position INTEGER NOT NULL,
+        data BLOB NOT NULL, PRIMARY KEY (account_id, attachment_id, position))""",
+    f"PRAGMA user_version = {FORMAT}",
+)
+
+Work = Callable[[sqlite3.Connection], None]
+
+
+class _Job(NamedTuple):
+    work: Work
+    done: asyncio.Future[None]
+
+
+class Writer:
+    """The thread that writes. It owns ``connection`` and closes it at the end."""
+
+    def __init__(self, connection: sqlite3.Connection, path: str, patience: float) -> None:
+        self._connection = connection
+        self._path = path
+        self._patience = patience
+        self._loop = asyncio.get_running_loop()
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._serve, name="sqlite-writer", daemon=True)
+        self._thread.start()
+
+    async def run(self, work: Work) -> None:
+        """Return when ``work`` is committed; raise what it raised, after undoing it alone."""
+        job = _Job(work, self._loop.create_future())
+        self._jobs.put(job)
+        await job.done
+
+    async def close(self) -> None:
+        """Finish what waits. Nothing may be run from now on."""
+        self._jobs.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _serve(self) -> None:
+        with closing(self._connection):
+            while jobs := self._take():
+                self._commit(jobs)
+
+    def _take(self) -> list[_Job]:
+        """Wait for a job and take those that wait with it. Nothing: the store is closing."""
+        jobs: list[_Job] = []
+        while (job := self._jobs.get()) is not None:
+            jobs.append(job)
+            if len(jobs) == GROUP or self._jobs.empty():
+                return jobs
+        if jobs:
+            self._jobs.put(None)  # for the next call, after these jobs
+        return jobs
+
+    def _commit(self, jobs: list[_Job]) -> None:
+        outcomes: list[Exception | None]
+        try:
+            _patiently(partial(self._connection.execute, "BEGIN IMMEDIATE"), self._patience)
+            outcomes = [self._attempt(job.work) for job in jobs]
+            self._connection.execute("COMMIT")
+        except Exception as error:
+            with suppress(sqlite3.Error):
+                self._connection.rollback()
+            outcomes = [Unreachable(f"{self._path}: {error}") for _ in jobs]
+        self._loop.call_soon_threadsafe(_settle, jobs, outcomes)
+
+    def _attempt(self, work: Work) -> Exception | None:
+        """Do the work or none of it. A fault of the file, as opposed to a refusal, is raised."""
+        self._connection.execute("SAVEPOINT job")
+        refusal = None
+        try:
+            work(self._connection)
+        except sqlite3.Error:
+            raise
+        except Exception as error:
+            refusal = error
+            self._connection.execute("ROLLBACK TO job")
+        self._connection.execute("RELEASE job")
+        return refusal
+
+
+def _settle(jobs: list[_Job], outcomes: list[Exception | None]) -> None:
+    for job, outcome in zip(jobs, outcomes, strict=True):
+        if job.done.done():  # cancelled: whoever waited has gone
+            continue
+        if outcome:
+            job.done.set_exception(outcome)
+        else:
+            job.done.set_result(None)
+
+
+def connect(path: str, patience: float) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+    """A connection that reads and one that writes, to a file that is ready for use."""
+    with ExitStack() as undo:
+        try:
+            reader, writer = (
+                undo.enter_context(closing(_connection(path, seconds)))
+                # The writer waits in _patiently: SQLite's own waiting sleeps ever longer, so a
+                # busy process would starve the others.
+                for seconds in (READ_PATIENCE, 0)
+            )
+            _patiently(partial(writer.execute, "PRAGMA journal_mode = WAL"), patience)
+            _patiently(partial(writer.execute, "BEGIN IMMEDIATE"), patience)
+            _prepare(writer, path)
+            writer.execute("COMMIT")
+            reader.execute("PRAGMA query_only = ON")
+        except sqlite3.Error as error:
+            raise Unreachable(f"{path}: {error}") from error
+        undo.pop_all()
+    return reader, writer
+
+
+def _connection(path: str, busy_timeout: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, timeout=busy_timeout, isolation_level=None, check_same_thread=False
+    )
+    connection.execute("PRAGMA synchronous = FULL")
+    # Where a savepoint keeps what it may have to undo: on disk it would double a write's cost.
+    connection.execute("PRAGMA temp_store = MEMORY")
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: str) -> None:
+    """Create what is missing and remove what a process left behind that died while storing."""
+    [found] = connection.execute("PRAGMA user_version").fetchone()
+    if found > FORMAT:
+        raise StoreError(
+            f"{path} was made by a newer version: its format is {found}, this one knows {FORMAT}"
+        )
+    if found < FORMAT:
+        for statement in SCHEMA:
+            connection.execute(statement)
+    abandoned = (
+        "SELECT account_id, attachment_id FROM attachments WHERE length IS NULL AND begun < ?"
+    )
+    before = (int(time.time()) - ABANDONED,)
+    for table in ("pieces", "attachments"):
+        connection.execute(
+            f"DELETE FROM {table} WHERE (account_id, attachment_id) IN ({abandoned})",  # noqa: S608
+            before,
+        )
+
+
+def _patiently(step: Callable[[], object], patience: float) -> None:
+    """Take a step as soon as no other process is in the way, giving up after ``patience``."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            step()
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > deadline:
+                raise
+            time.sleep(random.uniform(0.0003, 0.0015))
+        else:
+            return
