@@ -1,7 +1,8 @@
 """A MongoDB to test against: a wire-protocol server of our own on loopback, or a real one.
 
 The server is SecantusDB, from the ``test`` extra. It runs as another process, keeps real
-transactions on WiredTiger, and can be told to fail (``configureFailPoint``). No test lives here.
+transactions on WiredTiger, and can be told to fail (``configureFailPoint``). The fixtures are made
+known by ``conftest.py``. No test lives here.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 from pymongo import MongoClient
 
 STARTING = 20.0
@@ -116,11 +118,26 @@ class Place:
             self.client.admin.command({**point, "mode": "off"})
 
 
-@contextmanager
-def fresh_database(client: MongoClient[dict[str, Any]], uri: str) -> Iterator[Place]:
-    """A database of its own on the server of ``uri``, dropped at the end."""
+def fresh_database(client: MongoClient[dict[str, Any]], uri: str) -> Place:
+    """A database of its own on the server of ``uri``. Nobody drops it."""
     name = f"crossbar_test_{secrets.token_hex(6)}"
-    try:
-        yield Place(urlsplit(uri)._replace(path=f"/{name}").geturl(), name, client)
-    finally:
-        client.drop_database(name)
+    return Place(urlsplit(uri)._replace(path=f"/{name}").geturl(), name, client)
+
+
+@pytest.fixture(scope="session")
+def mongo_server(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[MongoClient[dict[str, Any]]]:
+    """The one server of this session, started when first needed."""
+    with (
+        own_server(tmp_path_factory.mktemp("mongodb")) as server,
+        MongoClient[dict[str, Any]](server.uri) as client,
+    ):
+        yield client
+
+
+@pytest.fixture
+def place(mongo_server: MongoClient[dict[str, Any]]) -> Place:
+    """A database of its own. Its data end with the server: to drop it can take seconds."""
+    host, port = mongo_server.address or ("", 0)
+    return fresh_database(mongo_server, f"mongodb://{host}:{port}/")
