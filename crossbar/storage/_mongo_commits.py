@@ -143,7 +143,6 @@ class Commits:
         counter: Any = await self._counters.find_one_and_update(
             COUNTER,
             {"$inc": {"number": by, "commits": 1}},
-            upsert=True,
             return_document=ReturnDocument.AFTER,
             session=session,
         )

@@ -7,8 +7,9 @@ PyMongo's types here. What a URI may not ask for and what an error means is also
 
 from __future__ import annotations
 
+import asyncio
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar, cast
 from urllib.parse import parse_qsl, urlsplit
@@ -24,7 +25,6 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import (
     BulkWriteError,
     ConfigurationError,
-    DuplicateKeyError,
     OperationFailure,
     PyMongoError,
 )
@@ -126,20 +126,30 @@ class Connection:
     async def transaction(self) -> AsyncIterator[AsyncClientSession]:
         """A session with a transaction, which is undone unless it is committed within."""
         starting: Any = self.client.start_session()
-        async with await settled(starting) as session:
-            await settled(
-                session.start_transaction(ReadConcern("snapshot"), DURABLE, ReadPreference.PRIMARY)
+        session: AsyncClientSession = await settled(starting)
+        try:
+            starting = session.start_transaction(
+                ReadConcern("snapshot"), DURABLE, ReadPreference.PRIMARY
             )
+            await settled(starting)
             yield session
+        finally:
+            # Not ``async with``: with Motor that stops the whole event loop until it has ended.
+            await session.end_session()
 
     async def close(self) -> None:
         """Disconnect."""
-        await settled(self.client.close())
+        await closed(self.client.close)
 
 
 async def settled(value: Awaitable[_T]) -> _T:
     """The value, awaited unless its driver is Motor and gives it at once."""
     return await value if inspect.isawaitable(value) else value
+
+
+async def closed(close: Callable[[], Awaitable[None]]) -> None:
+    """Close something by its method, in a thread: Motor's talks to the server while it blocks."""
+    await settled(await asyncio.to_thread(close))
 
 
 @contextmanager
@@ -162,8 +172,6 @@ def passing(error: Exception) -> bool:
     That is so after a write conflict or a lost connection, and after a duplicate key: another
     process was faster, which the next try finds by reading.
     """
-    if isinstance(error, DuplicateKeyError):
-        return True
     if isinstance(error, BulkWriteError):
         failures = (error.details or {}).get("writeErrors", [])
         if any(failure["code"] == _DUPLICATE_KEY for failure in failures):

@@ -20,7 +20,7 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from crossbar.clock import Clock
 from crossbar.documents import new_id
 from crossbar.storage import Attachment
-from crossbar.storage._mongo_driver import FAILURES, Connection, settled, translated
+from crossbar.storage._mongo_driver import FAILURES, Connection, closed, settled, translated
 from crossbar.storage._mongo_records import named
 
 LONGEST_UPLOAD = 24 * 3600
@@ -91,7 +91,7 @@ class Files:
                 left -= len(chunk)
                 yield chunk
         finally:
-            await settled(out.close())
+            await closed(out.close)
 
     async def drop(
         self,
