@@ -131,8 +131,10 @@ class Commits:
             if admitted:
                 await self._write(session, plan)
                 await self._log(session, admitted, last - total, total)
-                await self._drop(session, admitted)
+                dropped = await self._drop(session, admitted)
                 await _finish(session, deadline)
+                if dropped:
+                    self._files.sweep_soon()
         return list(outcomes)
 
     async def _advance(self, session: AsyncClientSession, by: int) -> int:
@@ -188,11 +190,14 @@ class Commits:
             surplus = {"$inc": {"number": len(events) - total}}
             await self._counters.update_one(COUNTER, surplus, session=session)
 
-    async def _drop(self, session: AsyncClientSession, admitted: Sequence[Batch]) -> None:
+    async def _drop(self, session: AsyncClientSession, admitted: Sequence[Batch]) -> bool:
+        """Make attachments litter; whether there were any to look for."""
         attachments = [dropped for batch in admitted for dropped in batch.drop_attachments]
         accounts = [account for batch in admitted for account in batch.purge]
-        if attachments or accounts:
-            await self._files.drop(session, attachments, accounts)
+        if not attachments and not accounts:
+            return False
+        await self._files.drop(session, attachments, accounts)
+        return True
 
 
 async def _finish(session: AsyncClientSession, deadline: float) -> None:

@@ -38,7 +38,8 @@ class Files:
         self._chunks = connection.database["fs.chunks"]
         self._litter = connection.database["litter"]
         self._clock = clock
-        self._sweeping: asyncio.Task[None] | None = None
+        self._swept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._swept.set_result(None)
 
     async def prepare(self) -> None:
         """Create whatever structure is missing."""
@@ -47,8 +48,7 @@ class Files:
 
     async def close(self) -> None:
         """Finish sweeping."""
-        if self._sweeping is not None:
-            await self._sweeping
+        await self._swept
 
     async def put(self, account_id: str, chunks: AsyncIterator[bytes]) -> Attachment:
         """Store a stream and name it. When ``chunks`` raises, nothing is kept."""
@@ -115,12 +115,12 @@ class Files:
             await self._litter.bulk_write(litter, session=session)
 
     def sweep_soon(self) -> None:
-        """Have due litter removed in the background."""
-        if self._sweeping is None or self._sweeping.done():
-            self._sweeping = asyncio.create_task(self._sweep())
+        """Have due litter removed in the background, by one sweep after the other."""
+        self._swept = asyncio.create_task(self._sweep(self._swept))
 
-    async def _sweep(self) -> None:
+    async def _sweep(self, earlier: asyncio.Future[None]) -> None:
         """Remove due litter. What a failure leaves is found by the next sweep."""
+        await earlier
         due = {"due": {"$lte": self._clock.unix()}}
         with suppress(*FAILURES):
             while found := await self._litter.find(due).limit(100).to_list(100):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,17 @@ class TestUri:
             await MongoStore(uri, driver=driver).open()
 
 
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 class TestUnreachable:
+    @pytest.fixture(autouse=True)
+    def _forgive_the_driver(self) -> Iterator[None]:
+        """PyMongo leaves a socket open when it is closed while its monitor is connecting.
+
+        So where servers die that warning is ignored, and provoked here, not in a later test.
+        """
+        yield
+        gc.collect()
+
     async def test_nobody_listens(self, driver: str) -> None:
         with socket.socket() as unused:
             unused.bind(("127.0.0.1", 0))
@@ -390,9 +401,6 @@ class TestAttachments:
         await attach(store, b"y")
         await store.commit(Batch(purge=[ACCOUNT]))
         await store.close()
-        again = MongoStore(place.uri, driver=driver)
-        await again.open()
-        await again.close()
         assert place.raw["fs.chunks"].count_documents({}) == 0
         assert place.raw["litter"].count_documents({}) == 0
 
