@@ -30,6 +30,7 @@ from crossbar.storage._mongo_driver import (
     Refused,
     outcome_unknown,
     passing,
+    told,
     unreachable,
 )
 from crossbar.storage._mongo_files import Files
@@ -116,7 +117,7 @@ class Commits:
         if len(batches) > 1:
             return [outcome for batch in batches for outcome in await self._outcomes([batch])]
         if isinstance(failure, FAILURES):
-            return [Refused(f"MongoDB refuses the write: {failure}")]
+            return [Refused(f"MongoDB refuses the write: {told(failure)}")]
         return [failure]
 
     async def _try(self, batches: Sequence[Batch], deadline: float) -> list[Outcome]:

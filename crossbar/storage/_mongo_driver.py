@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar, cast
@@ -162,8 +163,13 @@ def translated() -> Iterator[None]:
 
 
 def unreachable(error: Exception) -> Unreachable:
-    """What a failure means for the caller, without the driver's picture of its topology."""
-    return Unreachable(f"MongoDB: {str(error).split(' (configured timeouts', 1)[0]}")
+    """What a failure means for the caller; see :func:`told`."""
+    return Unreachable(f"MongoDB: {told(error)}")
+
+
+def told(error: Exception) -> str:
+    """What the error says, without the driver's picture of its topology or of the reply."""
+    return re.split(r" \(configured timeouts|, full error", str(error), maxsplit=1)[0]
 
 
 def passing(error: Exception) -> bool:

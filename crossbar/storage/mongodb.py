@@ -88,6 +88,9 @@ class MongoStore:
             with translated():
                 await self._prove_transactions()
                 await self._documents.create_indexes(_LISTINGS)
+                for name in ("claims", "events"):
+                    # They have this index anyway; a transaction cannot everywhere create them.
+                    await self._database[name].create_index("_id", name="_id_")
                 await self._files.prepare()
         except BaseException:
             await self._connection.close()

@@ -15,7 +15,6 @@ from crossbar.storage.mongodb import MongoStore
 from tests.storage.builders import ACCOUNT, event, put
 from tests.storage.mongo_server import Place
 
-
 # Few characters, so that the ones that matter meet.
 TRICKY = st.text(st.sampled_from("\0\1a/~0é😀"), max_size=4)
 

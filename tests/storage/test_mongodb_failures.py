@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import json
 import socket
 import sys
@@ -172,6 +173,43 @@ class TestUnreachable:
             await write(store, put("new"))
             await store.close()
 
+    async def test_a_crash_under_load_loses_nothing_and_halves_nothing(
+        self, tmp_path: Path, driver: str
+    ) -> None:
+        acknowledged, tried, enough = set(), set(), asyncio.Event()
+
+        async def writer(store: Store, name: int) -> None:
+            for turn in itertools.count():
+                doc_id = f"{name}-{turn}"
+                tried.add(doc_id)
+                pair = [put(doc_id, claims=[claim(doc_id)]), put(f"{doc_id}-twin")]
+                await store.commit(Batch(puts=pair, events=[event(doc_id)]))
+                acknowledged.add(doc_id)
+                if len(acknowledged) == 50:
+                    enough.set()
+
+        with own_server(tmp_path) as server:
+            store = MongoStore(f"{server.uri}?serverSelectionTimeoutMS=300", driver=driver)
+            await store.open()
+            writers = [asyncio.ensure_future(writer(store, name)) for name in range(8)]
+            await enough.wait()
+            server.kill()
+            for each in writers:
+                each.cancel()
+            server.start()
+            await store.close()
+            fresh = MongoStore(server.uri, driver=driver)
+            await fresh.open()
+            found = set(await ids(fresh))
+            whole = {doc_id for doc_id in found if not doc_id.endswith("-twin")}
+            assert acknowledged <= whole <= tried
+            assert found == whole | {f"{doc_id}-twin" for doc_id in whole}
+            assert len(await fresh.holders([claim(doc_id) for doc_id in tried])) == len(whole)
+            logged = await fresh.events(0, limit=100_000)
+            assert {numbered.event.key.doc_id for numbered in logged} == whole
+            assert len(logged) == len(whole) == await fresh.last_event()
+            await fresh.close()
+
     async def test_a_commit_gives_up(self, tmp_path: Path, driver: str, impatient: None) -> None:
         with own_server(tmp_path) as server:
             store = MongoStore(f"{server.uri}?serverSelectionTimeoutMS=300", driver=driver)
@@ -226,6 +264,13 @@ class TestTransactions:
         async with forgetful_server(place.uri) as uri:
             with pytest.raises(Refused, match="is no real MongoDB"):
                 await MongoStore(uri, driver=driver).open()
+
+    async def test_opening_leaves_nothing_to_be_created_by_a_transaction(
+        self, store: Store, place: Place
+    ) -> None:
+        names = set(place.raw.list_collection_names())
+        assert names >= {"documents", "claims", "events", "counters", "fs.files", "litter"}
+        assert place.raw["counters"].count_documents({}) == 1
 
     async def test_another_error_while_opening(self, place: Place, driver: str) -> None:
         store = MongoStore(place.uri, driver=driver)
