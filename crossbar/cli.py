@@ -7,6 +7,7 @@ import asyncio
 import getpass
 import json
 import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from crossbar import __version__, logs
 from crossbar.app import REGISTRY, Gateway, open_gateway
 from crossbar.bootstrap import AlreadyInitialised, Master, create_master
 from crossbar.doctor import examine
-from crossbar.errors import CrossbarError, ValidationFailed
+from crossbar.errors import CrossbarError, NoSuchDocument, ValidationFailed
 from crossbar.maintenance import (
     create_account,
     describe_token,
@@ -50,15 +51,20 @@ class Refusal(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status."""
-    options = _parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     try:
         settings = _settings(options)
         logs.configure(settings.log)
         status: int = options.run(options, settings)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _nobody_reads()
     except (Refusal, SettingsError, UnknownStorage, ValueError) as error:
         return _fail(str(error))
     except ValidationFailed as error:
         return _fail(_fields(error))
+    except NoSuchDocument as error:
+        return _fail(f"there is no {error.detail['cause']}")
     except (CrossbarError, StoreError, OSError) as error:
         return _fail(str(error))
     except KeyboardInterrupt:
@@ -69,6 +75,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _fail(message: str) -> int:
     print(f"crossbar: {message}", file=sys.stderr)
     return 1
+
+
+def _nobody_reads() -> int:
+    """End quietly, as a program that a closed pipe kills: `crossbar routes | head` is no error."""
+    # The interpreter flushes at its end, and would complain.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + signal.SIGPIPE
 
 
 def _fields(error: ValidationFailed) -> str:
@@ -107,11 +120,17 @@ def _with_gateway(settings: Settings, command: Callable[[Gateway], Awaitable[Any
 
 
 def _serve(options: argparse.Namespace, settings: Settings) -> int:
-    master = _with_gateway(settings, lambda gateway: _ensure_master(gateway, options.no_init))
-    listener = listen(settings)
-    if master is not None:
-        _print_master(master, url_of(listener))
-    return run(settings, listener)
+    # Until there is something to finish, a request to stop is simply obeyed.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+    # A port that is taken is found before the store is touched: otherwise the first start would
+    # create an account whose password nobody gets to see.
+    with listen(settings) as listener:
+        url = url_of(listener)
+        master = _with_gateway(settings, lambda gateway: _ensure_master(gateway, options.no_init))
+        if master is not None:
+            _print_master(master, url)
+        print(f"Crossbar serves {url}", flush=True)
+        return run(settings, listener)
 
 
 async def _ensure_master(gateway: Gateway, refuse: bool) -> Master | None:
@@ -153,6 +172,8 @@ Try it:
 
 
 def _init(options: argparse.Namespace, settings: Settings) -> int:
+    _refuse_empty(options.password)
+
     async def create(gateway: Gateway) -> Master:
         try:
             return await create_master(
@@ -177,6 +198,8 @@ def _init(options: argparse.Namespace, settings: Settings) -> int:
                 "api_key": master.api_key,
             }
         )
+        if options.password is None:
+            print(f"The password is {master.password}; it is not shown again.", file=sys.stderr)
     else:
         _print_master(master, f"http://{settings.http.host}:{settings.http.port}")
     return 0
@@ -210,13 +233,26 @@ def _account_tree(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _user_passwd(options: argparse.Namespace, settings: Settings) -> int:
-    password = options.password or getpass.getpass("New password: ")
+    password = _asked_for_password() if options.password is None else options.password
+    _refuse_empty(password)
     _with_gateway(
         settings,
         lambda gateway: set_password(gateway, options.account, options.user, password),
     )
     print("The password is changed; tokens of this user are not valid any more.")
     return 0
+
+
+def _asked_for_password() -> str:
+    """The password that somebody types, or the first line of what is piped in."""
+    if sys.stdin.isatty():
+        return getpass.getpass("New password: ")
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _refuse_empty(password: str | None) -> None:
+    if password == "":
+        raise Refusal("the password must not be empty")
 
 
 def _token_issue(options: argparse.Namespace, settings: Settings) -> int:
@@ -233,7 +269,7 @@ def _token_inspect(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _routes(options: argparse.Namespace, settings: Settings) -> int:
-    from crossbar.dialects.v2 import VERB_OF
+    from crossbar.dialects.v2.verbs import VERB_OF
 
     rows = sorted(
         (f"/v2{operation.template}", VERB_OF[operation.action], operation)
@@ -277,7 +313,8 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}; see `{self.prog} --help`\n")
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """Every command and option."""
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
         "--storage", metavar="URL", help="sqlite:///FILE or mongodb://HOST/DATABASE"
@@ -307,6 +344,12 @@ def _add(
     return command
 
 
+def _group(commands: Any, name: str, about: str) -> Any:
+    """A command that only has commands below it; what they are added to."""
+    group = commands.add_parser(name, help=about, description=about)
+    return group.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+
 def _add_server_commands(commands: Any, common: argparse.ArgumentParser) -> None:
     serve = _add(commands, "serve", _serve, "Start the server.", common)
     serve.add_argument("--host", help="address to listen on (default 127.0.0.1)")
@@ -316,9 +359,9 @@ def _add_server_commands(commands: Any, common: argparse.ArgumentParser) -> None
         "--no-init", action="store_true", help="refuse an empty store instead of initialising it"
     )
     init = _add(commands, "init", _init, "Create the master account and its admin user.", common)
-    init.add_argument("--account-name", default="Master", metavar="NAME")
+    init.add_argument("--account-name", default="Master", metavar="NAME", help="default: Master")
     init.add_argument("--realm", help="SIP realm (default: a generated one)")
-    init.add_argument("--username", default="admin", metavar="U")
+    init.add_argument("--username", default="admin", metavar="U", help="default: admin")
     init.add_argument("--password", metavar="P", help="default: a generated one, printed once")
     init.add_argument("--json", action="store_true", help="print JSON")
     routes = _add(commands, "routes", _routes, "List every operation of the API.", common)
@@ -327,28 +370,25 @@ def _add_server_commands(commands: Any, common: argparse.ArgumentParser) -> None
 
 
 def _add_account_commands(commands: Any, common: argparse.ArgumentParser) -> None:
-    account = commands.add_parser("account", help="Create and list accounts.")
-    below = account.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    below = _group(commands, "account", "Create and list accounts.")
     create = _add(below, "create", _account_create, "Create an account.", common)
-    create.add_argument("--name", required=True)
+    create.add_argument("--name", required=True, help="the account's name")
     create.add_argument("--parent", metavar="ID", help="default: the master account")
     create.add_argument("--realm", help="SIP realm (default: a generated one)")
     listing = _add(below, "list", _account_list, "List all accounts.", common)
     listing.add_argument("--json", action="store_true", help="print JSON")
     _add(below, "tree", _account_tree, "Show the accounts as a tree.", common)
-    user = commands.add_parser("user", help="Look after users.")
-    users = user.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    users = _group(commands, "user", "Look after users.")
     passwd = _add(users, "passwd", _user_passwd, "Set a user's password.", common)
     passwd.add_argument("--account", metavar="ID", help="default: the master account")
     passwd.add_argument("--user", required=True, metavar="NAME", help="user name or id")
-    passwd.add_argument("--password", metavar="P", help="asked for when left out")
+    passwd.add_argument("--password", metavar="P", help="default: asked for, or read from a pipe")
 
 
 def _add_token_commands(commands: Any, common: argparse.ArgumentParser) -> None:
-    token = commands.add_parser("token", help="Issue and inspect tokens.")
-    below = token.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    below = _group(commands, "token", "Issue and inspect tokens.")
     issue = _add(below, "issue", _token_issue, "Issue a token.", common)
     issue.add_argument("--account", metavar="ID", help="default: the master account")
     issue.add_argument("--user", metavar="NAME", help="user name or id; default: none")
     inspect = _add(below, "inspect", _token_inspect, "Show whose token it is.", common)
-    inspect.add_argument("token")
+    inspect.add_argument("token", help="as a client sends it")

@@ -50,7 +50,11 @@ class Events:
         """Tell everybody of events that this process has just committed."""
         for event in events:
             for subscriber in self._subscribers:
-                subscriber.notice(event)
+                try:
+                    subscriber.notice(event)
+                except Exception:  # the write is done, and the others have to be told
+                    log.exception("subscriber_failed", subscriber=type(subscriber).__name__)
+                    subscriber.forget()
 
     async def start(self) -> None:
         """Begin to follow the log, from its present end."""

@@ -14,7 +14,7 @@ from crossbar.core.change import Change
 from crossbar.core.directory import ACCOUNT_TYPE, Account
 from crossbar.documents import Document, public
 from crossbar.errors import NoSuchDocument
-from crossbar.families import accounts, auth
+from crossbar.families import account_tree, auth
 from crossbar.families.users import USERS
 from crossbar.storage import SYSTEM, Entry, Key, Span
 
@@ -28,7 +28,7 @@ async def create_account(
     above = await _account(gateway, parent)
     data = {"name": name} | ({"realm": realm} if realm else {})
     context = replace(internal_context(gateway.services, REQUEST_ID), account=above, data=data)
-    created = (await accounts.create(context)).data
+    created = (await account_tree.create(context)).data
     return {key: created[key] for key in ("id", "name", "realm")}
 
 

@@ -6,8 +6,8 @@ import re
 
 import phonenumbers
 
-_NORTH_AMERICAN = re.compile(r"(?:\+?1)?(\d{10})")
-_INTERNATIONAL = re.compile(r"(?:\+|011|00)([1-9]\d{6,14})")
+_NORTH_AMERICAN = re.compile(r"(?:\+?1)?([0-9]{10})")
+_INTERNATIONAL = re.compile(r"(?:\+|011|00)([1-9][0-9]{6,14})")
 _DECORATION = re.compile(r"[\s().-]")
 
 

@@ -98,7 +98,8 @@ def _verb_is_allowed(rules: Mapping[str, Any], parameters: Sequence[str], verb: 
     for pattern, verbs in rules.items():
         parts = [part for part in pattern.split("/") if part]
         if matches(parts, parameters):
-            return verb in verbs or "_" in verbs
+            # Keys that the schema does not know may hold anything; they allow nothing.
+            return isinstance(verbs, list) and (verb in verbs or "_" in verbs)
     return False
 
 

@@ -6,8 +6,9 @@ an event says that the account changed.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from crossbar.documents import Document
 from crossbar.storage import SYSTEM, Entry, Event, Key, Span, Store
@@ -15,6 +16,8 @@ from crossbar.storage import SYSTEM, Entry, Event, Key, Span, Store
 ACCOUNT_TYPE = "account"
 RESTRICTIONS_TYPE = "token_restrictions"
 MAX_CACHED = 10_000
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,14 @@ class Account:
     reseller_id: str
     expires: int | None
     document: Document
+
+    def has_expired(self, now: int) -> bool:
+        """Whether the account was a trial that is over at ``now``, in Gregorian seconds."""
+        return self.expires is not None and self.expires <= now
+
+    def is_in_good_standing(self, now: int) -> bool:
+        """Whether its users and keys are accepted at ``now``, in Gregorian seconds."""
+        return self.is_enabled and not self.has_expired(now)
 
     def is_below(self, account_id: str) -> bool:
         """Whether ``account_id`` is an ancestor of this account."""
@@ -64,24 +75,33 @@ def account_of(document: Document) -> Account:
 
 
 class AccountDirectory:
-    """Live accounts by id, cached until an event touches them."""
+    """Live accounts by id, cached until an event touches them.
+
+    What was read while an event came in is not kept: it may be what the event made stale.
+    ``tree_lock`` is held by who changes the shape of the tree (``families.account_tree``).
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.tree_lock = asyncio.Lock()
+        self._noticed = 0
         self._cached: dict[str, Account] = {}
         self._restrictions: dict[str, Document] = {}
 
-    async def get(self, account_id: str) -> Account | None:
-        """The account, or ``None`` when it is unknown or deleted."""
-        account = self._cached.get(account_id)
+    async def get(self, account_id: str, *, anew: bool = False) -> Account | None:
+        """The account, or ``None`` when it is unknown or deleted.
+
+        ``anew`` asks the store whatever is remembered, for what must not rest on a stale fact.
+        """
+        account = None if anew else self._cached.get(account_id)
         if account is None:
+            noticed = self._noticed
             document = await self._store.get(account_key(account_id))
-            if document is None or document.get("pvt_deleted"):
+            if document is None:
                 return None
             account = account_of(document)
-            if len(self._cached) >= MAX_CACHED:
-                self._cached.clear()
-            self._cached[account_id] = account
+            if noticed == self._noticed:
+                self._keep(self._cached, account_id, account)
         return account
 
     async def find(self, index: str, value: str) -> list[Account]:
@@ -98,23 +118,32 @@ class AccountDirectory:
         """An account's token restrictions by authentication method; empty when it has none."""
         found = self._restrictions.get(account_id)
         if found is None:
+            noticed = self._noticed
             key = Key(account_id, RESTRICTIONS_TYPE, RESTRICTIONS_TYPE)
             found = (await self._store.get(key) or {}).get("restrictions") or {}
-            if len(self._restrictions) >= MAX_CACHED:
-                self._restrictions.clear()
-            self._restrictions[account_id] = found
+            if noticed == self._noticed:
+                self._keep(self._restrictions, account_id, found)
         return found
+
+    @staticmethod
+    def _keep(cache: dict[str, T], account_id: str, value: T) -> None:
+        if len(cache) >= MAX_CACHED:
+            cache.clear()
+        cache[account_id] = value
 
     def notice(self, event: Event) -> None:
         """Forget what an event has made stale."""
         if event.key.doc_type == ACCOUNT_TYPE:
+            self._noticed += 1
             self._cached.pop(event.key.doc_id, None)
             self._restrictions.pop(event.key.doc_id, None)
         elif event.key.doc_type == RESTRICTIONS_TYPE:
+            self._noticed += 1
             self._restrictions.pop(event.key.account_id, None)
 
     def forget(self) -> None:
         """Forget everything: the event log could not be read, so nothing is known to be fresh."""
+        self._noticed += 1
         self._cached.clear()
         self._restrictions.clear()
 

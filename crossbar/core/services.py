@@ -39,6 +39,16 @@ class Credentials(Protocol):
         """Private fields of a fresh API key."""
         ...
 
+    async def renewed_secrets(
+        self, account_id: str, user: Document, method: str, digest: str
+    ) -> dict[str, Any]:
+        """Private fields to change of a user who has just logged in with the digest."""
+        ...
+
+    def renewed_api_key(self, account: Document, api_key: str) -> dict[str, Any]:
+        """Private fields to change of an account that was found by its API key."""
+        ...
+
     def api_key_of(self, account: Document) -> str | None:
         """The API key of an account document, decrypted; ``None`` when it cannot be."""
         ...
@@ -49,8 +59,11 @@ class Credentials(Protocol):
         """A new auth token."""
         ...
 
-    async def read_token(self, token: str) -> Caller:
-        """Whose token it is. Raises ``InvalidCredentials`` and ``TokenExpired``."""
+    async def read_token(self, token: str, *, anew: bool = False) -> Caller:
+        """Whose token it is. Raises ``InvalidCredentials`` and ``TokenExpired``.
+
+        ``anew`` trusts nothing that is remembered, for what is to outlive the token.
+        """
         ...
 
     async def find_user(self, account_id: str, method: str, digest: str) -> Document | None:

@@ -5,14 +5,7 @@ from __future__ import annotations
 from crossbar.core.shapes import Family
 from crossbar.families.about import ABOUT, ABOUT_SYSTEM
 from crossbar.families.accounts import ACCOUNTS
-from crossbar.families.auth import (
-    API_AUTH,
-    AUTH,
-    AUTH_OF_ACCOUNT,
-    OWN_TOKEN,
-    TOKEN_AUTH,
-    USER_AUTH,
-)
+from crossbar.families.auth import AUTH, AUTH_OF_ACCOUNT, OWN_TOKEN, TOKEN_AUTH
 from crossbar.families.blacklists import BLACKLISTS
 from crossbar.families.callflows import CALLFLOWS
 from crossbar.families.conferences import CONFERENCES
@@ -20,6 +13,7 @@ from crossbar.families.devices import DEVICES
 from crossbar.families.directories import DIRECTORIES
 from crossbar.families.groups import GROUPS
 from crossbar.families.limits import LIMITS
+from crossbar.families.login import API_AUTH, USER_AUTH
 from crossbar.families.media import MEDIA
 from crossbar.families.plain import PLAIN
 from crossbar.families.schemas import SCHEMAS, SCHEMAS_OF_ACCOUNT

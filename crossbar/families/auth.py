@@ -1,7 +1,7 @@
-"""Logging in and out: user_auth, api_auth, token_auth and auth (protocol reference §5).
+"""Tokens: told about, renewed, revoked and given to operators (protocol reference §5.6, §5.7).
 
-Who a credential belongs to and how tokens are made lives in ``identity``; these are the operations
-that clients use. No answer says which part of a login was wrong.
+Who a credential belongs to and how tokens are made lives in ``identity``, logging in in ``login``;
+these are the operations that clients use once they have a token.
 """
 
 from __future__ import annotations
@@ -19,79 +19,33 @@ from crossbar.errors import (
     FaultyRequest,
     Forbidden,
     InvalidCredentials,
+    NoSuchDocument,
     NotFound,
-    UnknownKey,
     ValidationFailed,
 )
-from crossbar.families.accounts import ACCOUNTS, normalized_name
+from crossbar.families.accounts import ACCOUNTS
 from crossbar.storage import Key
 
 USER_METHOD = "cb_user_auth"
 API_METHOD = "cb_api_auth"
 REFRESH_METHOD = "cb_auth"
 
-
-async def login(context: Context) -> Result:
-    """A token for the user whose user name and password digest was sent."""
-    sent = _validated(context, "user_auth")
-    credentials = context.services.credentials
-    accounts = await _accounts_named(context, sent)
-    subject = ",".join(account.account_id for account in accounts) or "unknown"
-    credentials.slow_down(subject, context.address)
-    digest = sent["credentials"].lower()
-    for account in accounts:
-        user = await credentials.find_user(account.account_id, sent["method"], digest)
-        if user is not None:
-            credentials.login_succeeded(subject, context.address)
-            require_good_standing(context, account)
-            return await _login_answer(context, account, user, USER_METHOD)
-    credentials.login_failed(subject, context.address)
-    raise InvalidCredentials
-
-
-def _validated(context: Context, schema: str) -> Document:
-    """What was sent, as the schema wants it."""
-    sent, errors = context.services.schemas.apply(schema, service.sent(context))
-    if errors:
-        raise ValidationFailed(errors)
-    return sent
-
-
-async def _accounts_named(context: Context, sent: Document) -> list[Account]:
-    """The accounts that a login may mean: by number, else by realm, else by name (§5.2)."""
-    accounts = context.services.accounts
-    realm = sent.get("account_realm") or sent.get("realm")
-    if isinstance(realm, str) and (found := await accounts.find("realm", realm.lower())):
-        return found
-    name = sent.get("account_name")
-    return await accounts.find("name", normalized_name(name)) if isinstance(name, str) else []
+IMPERSONATION = ("original_account_id", "original_owner_id")
+"""Claims that say who is behind an impersonation."""
 
 
 def require_good_standing(context: Context, account: Account) -> None:
     """Refuse logins of a disabled account or an expired trial: 400, as upstream (§5.2)."""
     if not account.is_enabled:
         raise ValidationFailed.of("account", "disabled", "account disabled")
-    if account.expires is not None and account.expires < context.services.clock.gregorian():
+    if account.has_expired(context.services.clock.gregorian()):
         raise ValidationFailed.of("account", "expired", "account expired", cause=account.expires)
 
 
-async def login_with_key(context: Context) -> Result:
-    """A token for the account whose API key was sent."""
-    sent = _validated(context, "api_auth")
-    credentials = context.services.credentials
-    credentials.slow_down(API_METHOD, context.address)
-    account = await credentials.find_by_api_key(sent["api_key"])
-    if account is None:
-        credentials.login_failed(API_METHOD, context.address)
-        raise UnknownKey
-    credentials.login_succeeded(API_METHOD, context.address)
-    require_good_standing(context, account)
-    return await _login_answer(context, account, None, API_METHOD)
-
-
-async def _login_answer(
+async def login_answer(
     context: Context, account: Account, user: Document | None, method: str, **claims: Any
 ) -> Result:
+    """What every way in answers: a new token, and whose it is."""
     token = await context.services.credentials.issue_token(
         account, user=user, method=method, **claims
     )
@@ -162,22 +116,33 @@ async def token_info(context: Context) -> Result:
     token = context.parameter("token")
     if not isinstance(token, str) or not token:
         place = "params" if context.operation.action is Action.FETCH else "request"
-        raise NotFound(f"missing token in {place}", code="bad_identifier")
+        raise NotFound(f"missing token in {place}", code=f"missing token in {place}")
     caller = await context.services.credentials.read_token(token)
     return Result(data={**await _described(context, caller), "id": token})
 
 
+async def _verified_anew(context: Context) -> Caller:
+    """The caller, whose token is to be followed by another: an old one must not live on so.
+
+    What this process remembers of the caller may be a moment old.
+    """
+    token = context.require_caller().token
+    if token is None:
+        raise Forbidden
+    return await context.services.credentials.read_token(token, anew=True)
+
+
 async def system_action(context: Context) -> Result:
     """``refresh_token``: a new token for the caller, who keeps its identity and gets an hour."""
-    caller = context.require_caller()
     if context.parameter("action") != "refresh_token":
         raise Forbidden
+    caller = await _verified_anew(context)
     account = await context.services.accounts.get(caller.account_id)
     if account is None:
         raise InvalidCredentials
-    require_good_standing(context, account)
     user = await _user_of(context, caller)
-    return await _login_answer(context, account, user, REFRESH_METHOD)
+    trail = {name: caller.claims.get(name) for name in IMPERSONATION}
+    return await login_answer(context, account, user, REFRESH_METHOD, **trail)
 
 
 async def reset_account_signature(context: Context) -> Result:
@@ -197,15 +162,16 @@ async def reset_user_signature(context: Context) -> Result:
 
 def _require_reset(context: Context, *, own: bool) -> None:
     caller = context.require_caller()
-    is_reset = context.parameter("action") == "reset_signature_secret"
-    if not is_reset or not (caller.is_admin_user or caller.is_superduper_admin or own):
+    if context.parameter("action") != "reset_signature_secret":
+        raise FaultyRequest("action required")
+    if not (caller.is_admin_user or caller.is_superduper_admin or own):
         raise Forbidden
 
 
 async def _reset(context: Context, family: Collection, key: Key) -> Result:
     stored = await context.services.store.get(key)
     if stored is None or stored.get("pvt_deleted"):
-        raise NotFound
+        raise NoSuchDocument(key.doc_id)
     document = {**stored, "pvt_signature_secret": secrets.token_hex(16)}
     await service.commit_private(
         Change(context=context, family=family, key=key, document=document, current=stored)
@@ -215,14 +181,18 @@ async def _reset(context: Context, family: Collection, key: Key) -> Result:
 
 async def impersonate(context: Context) -> Result:
     """``impersonate_user``: a token for a user of another account. For operators only (§5.9)."""
-    caller, account = context.require_caller(), context.require_account()
+    account = context.require_account()
     if context.parameter("action") != "impersonate_user":
         raise FaultyRequest("action required")
+    caller = await _verified_anew(context)
     allowed = caller.is_superduper_admin and caller.is_admin_user
     if not allowed or account.account_id == caller.account_id:
         raise Forbidden
+    require_good_standing(context, account)
     user = await service.load(context)
-    return await _login_answer(
+    if not user.get("enabled", True):
+        raise Forbidden
+    return await login_answer(
         context,
         account,
         user,
@@ -231,20 +201,6 @@ async def impersonate(context: Context) -> Result:
         original_owner_id=caller.user_id,
     )
 
-
-USER_AUTH = Routes(
-    noun="user_auth",
-    routes=(
-        Route(
-            path="",
-            action=Action.CREATE,
-            handler=login,
-            about="Log in as a user",
-            access=Access.PUBLIC,
-            schema="user_auth",
-        ),
-    ),
-)
 
 OWN_TOKEN = Routes(
     noun="user_auth",
@@ -256,20 +212,6 @@ OWN_TOKEN = Routes(
             action=Action.FETCH,
             handler=describe_own,
             about="Describe one's own token",
-        ),
-    ),
-)
-
-API_AUTH = Routes(
-    noun="api_auth",
-    routes=(
-        Route(
-            path="",
-            action=Action.CREATE,
-            handler=login_with_key,
-            about="Log in with an API key",
-            access=Access.PUBLIC,
-            schema="api_auth",
         ),
     ),
 )

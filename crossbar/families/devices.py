@@ -5,21 +5,29 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
+from functools import partial
+from typing import Any
 
+from crossbar.core.actions import Action, Context, Result
 from crossbar.core.change import Change
+from crossbar.core.presenting import summarizer
+from crossbar.core.service import list_documents, list_span, require_parents
 from crossbar.core.shapes import (
+    CRUD,
     FLAGS,
     Collection,
     Hooks,
+    Index,
     Nesting,
+    Route,
     Scope,
     Unique,
     defaulted,
-    field_index,
     renamed,
 )
 from crossbar.documents import Document, lookup
 from crossbar.numbers import normalized
+from crossbar.storage import Entry, Span
 
 SIP_METHODS = ["password", "ip"]
 
@@ -51,7 +59,13 @@ def _macs(document: Document) -> Iterable[str]:
 
 def _mdns(document: Document) -> Iterable[str]:
     mdn = lookup(document, ("mobile", "mdn"))
-    return (mdn,) if isinstance(mdn, str) and mdn else ()
+    return (normalized(mdn),) if isinstance(mdn, str) and mdn else ()
+
+
+def _users(document: Document) -> Iterable[str]:
+    """The owner, and whoever is logged in at the device."""
+    hotdesking = lookup(document, ("hotdesk", "users"), {})
+    return (user_id for user_id in (document.get("owner_id"), *hotdesking) if user_id)
 
 
 async def normalize(change: Change) -> None:
@@ -73,10 +87,16 @@ async def normalize(change: Change) -> None:
 
 def _trim_flags(document: Document) -> None:
     flags = document.get("outbound_flags")
-    if isinstance(flags, list):
-        document["outbound_flags"] = [
-            flag.strip() if isinstance(flag, str) else flag for flag in flags
-        ]
+    if isinstance(flags, dict):
+        document["outbound_flags"] = {name: _trimmed(kind) for name, kind in flags.items()}
+    elif flags is not None:
+        document["outbound_flags"] = _trimmed(flags)
+
+
+def _trimmed(flags: Any) -> Any:
+    if not isinstance(flags, list):
+        return flags
+    return [flag.strip() if isinstance(flag, str) else flag for flag in flags]
 
 
 def _prune_keys(document: Document) -> None:
@@ -107,7 +127,7 @@ async def check_type(change: Change) -> None:
     """Only the system's operators change what kind of device it is; a mobile needs its number."""
     caller = change.context.caller
     is_operator = caller is not None and caller.is_superduper_admin
-    before = (change.current or {}).get("device_type", "sip_device")
+    before = (change.current or {}).get("device_type") or "sip_device"
     now = change.value("device_type") or "sip_device"
     if change.current is not None and now != before and not is_operator:
         change.refusals.add("device_type", "invalid", "Device type cannot be changed", cause=now)
@@ -117,14 +137,44 @@ async def check_type(change: Change) -> None:
     stored = lookup(change.current or {}, ("mobile", "mdn"))
     if not mdn:
         change.refusals.add("mobile.mdn", "required", "Field is required but missing")
+    elif not isinstance(mdn, str):
+        message = "Value did not match type(s): string"
+        change.refusals.add("mobile.mdn", "type", message, target="string", value=mdn)
     elif stored and stored != mdn:
         change.refusals.add("mobile.mdn", "invalid", "The mobile number cannot be changed")
+
+
+async def list_devices(context: Context) -> Result:
+    """The account's devices; below a user, those it owns and those where it is logged in."""
+    if not context.operation.parents:
+        return await list_documents(context)
+    await require_parents(context)
+    user_id = context.params["user_id"]
+    span = Span(account_id=context.account_id, doc_type="device", entry=Entry("user", user_id))
+    return await list_span(context, span, partial(_row_for, user_id))
+
+
+_owner_row = summarizer(
+    (
+        "name",
+        defaulted("mac_address", ""),
+        "owner_id",
+        "enabled",
+        defaulted("device_type", "sip_device"),
+        "call_recording",
+    )
+)
+
+
+def _row_for(user_id: str, device: Document) -> Document:
+    return {**_owner_row(device), "hotdesked": device.get("owner_id") != user_id}
 
 
 DEVICES = Collection(
     noun="devices",
     doc_type="device",
     schema="devices",
+    actions=CRUD - {Action.LIST},
     summary=(
         "name",
         renamed("username", "sip.username"),
@@ -164,7 +214,8 @@ DEVICES = Collection(
             within=Scope.SYSTEM,
         ),
     ),
-    indexes=(field_index("owner_id"),),
-    nested=(Nesting(noun="users", doc_type="user", index="owner_id"),),
+    indexes=(Index(name="user", values=_users),),
+    nested=(Nesting(noun="users", doc_type="user", index="user"),),
     hooks=Hooks(normalize=(normalize,), check=(check_sip, check_type)),
+    routes=(Route(path="", action=Action.LIST, handler=list_devices, about="List devices"),),
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from crossbar.core.shapes import FLAGS, Collection, Column, Index, Nesting
 from crossbar.documents import Document, lookup
-from crossbar.families.users import smart_features
+from crossbar.families.users import smartpbx_features
 
 
 def _endpoints(document: Document) -> Document:
@@ -24,7 +24,7 @@ def _users(document: Document) -> Iterable[str]:
 
 def features(document: Document) -> list[str]:
     """The features that a group has switched on, as lists show them."""
-    named = smart_features(document)
+    named = smartpbx_features(document)
     has_music = lookup(document, ("music_on_hold", "media_id"))
     return [*named, "music_on_hold"] if has_music else named
 

@@ -26,6 +26,7 @@ AUDIO_TYPES = (
     "video/webm",
 )
 BASE64_TYPES = ("application/base64", "application/x-base64")
+JSON_TYPES = ("application/json", "application/x-json")
 PLAYABLE = (*AUDIO_TYPES, *BASE64_TYPES)
 
 UPLOAD = "upload"
@@ -40,7 +41,7 @@ async def normalize(change: Change) -> None:
 
 async def refuse_speech(change: Change) -> None:
     """Text is not spoken here: no engine is connected, so nothing is stored that will not play."""
-    if change.value("media_source") == "tts" and change.current is None:
+    if change.value("media_source") == "tts" and change.changed("media_source"):
         message = "No text-to-speech engine is connected; upload the audio instead"
         change.refusals.add("media_source", "forbidden", message, cause="tts")
 
@@ -53,9 +54,12 @@ async def attach(change: Change) -> None:
 
 
 async def fetch_or_play(context: Context) -> Result:
-    """The document, or its audio when the client accepts nothing but audio or base64."""
-    if any(media_type in PLAYABLE for media_type in context.accept):
-        return await play(context)
+    """The document, or its audio when the client would rather have audio, video or base64."""
+    for accepted in context.accept:
+        if accepted in PLAYABLE or accepted in ("audio/*", "video/*"):
+            return await play(context)
+        if accepted in ("*/*", "application/*", *JSON_TYPES):
+            break
     return await fetch(context)
 
 

@@ -6,6 +6,7 @@ of user name or password gives the user a new token signature, so outstanding to
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterable
 from typing import Any
@@ -20,6 +21,7 @@ LOGIN_MARKS = "pvt_login_marks"
 SECRET_FIELDS = ("pvt_md5_auth", "pvt_sha1_auth", LOGIN_MARKS)
 
 NEVER_STORED = ("confirm_password", "sync")
+MD5_DIGEST = re.compile(r"[0-9a-fA-F]{32}")
 
 
 def _text(document: Document, *path: str) -> Iterable[str]:
@@ -32,20 +34,16 @@ def full_name(document: Document) -> str:
     return f"{document.get('last_name', '')} {document.get('first_name', '')}".lower()
 
 
-def smart_features(document: Document) -> list[str]:
-    """What Smart PBX has switched on; clients write there what they like."""
-    smart = document.get("smartpbx")
-    named = smart.items() if isinstance(smart, dict) else ()
-    return [name for name, value in named if isinstance(value, dict) and value.get("enabled")]
-
-
 def features(document: Document) -> list[str]:
     """The features that the user has switched on, as lists show them."""
-    forward = document.get("call_forward", {})
+    is_forwarding = lookup(document, ("call_forward", "enabled"))
     enabled = {
         "caller_id": lookup(document, ("caller_id", "external", "number")),
-        "call_forward": forward.get("enabled"),
-        "call_forward_failover": forward.get("failover") and not forward.get("enabled"),
+        "call_forward": is_forwarding,
+        "call_forward_failover": lookup(document, ("call_forward", "failover"))
+        and not is_forwarding,
+        "ctu": lookup(document, ("ctu", "enabled")),
+        "desktop": lookup(document, ("desktop", "enabled")),
         "do_not_disturb": lookup(document, ("do_not_disturb", "enabled")),
         "hotdesk": lookup(document, ("hotdesk", "enabled")),
         "music_on_hold": lookup(document, ("music_on_hold", "media_id")),
@@ -53,11 +51,16 @@ def features(document: Document) -> list[str]:
     }
     own = document.get("features", [])
     stored = [name for name in own if isinstance(name, str)] if isinstance(own, list) else []
-    return list(
-        dict.fromkeys(
-            [*stored, *smart_features(document), *(name for name, on in enabled.items() if on)]
-        )
-    )
+    switched_on = (name for name, on in enabled.items() if on)
+    return list(dict.fromkeys([*stored, *smartpbx_features(document), *switched_on]))
+
+
+def smartpbx_features(document: Document) -> list[str]:
+    """The features that a user interface has switched on, in a field outside of the schema."""
+    smart = document.get("smartpbx")
+    if not isinstance(smart, dict):
+        return []
+    return [name for name, value in smart.items() if lookup(value, ("enabled",))]
 
 
 async def normalize(change: Change) -> None:
@@ -77,13 +80,17 @@ async def normalize(change: Change) -> None:
 
 async def check_credentials(change: Change) -> None:
     """A changed user name needs the password anew; a password needs a user name (§7.8)."""
+    imported = change.notes["credentials"]
+    if imported is not None and not (isinstance(imported, str) and MD5_DIGEST.fullmatch(imported)):
+        message = "Credentials must be the md5 of username:password, in hex"
+        change.refusals.add("credentials", "invalid", message)
     settings = change.context.services.settings.users
     has_password = isinstance(change.value("password"), str)
     username = change.value("username")
     if username and change.changed("username") and not has_password:
         if settings.generate_password_if_empty:
             change.document["password"] = secrets.token_urlsafe(12)
-        elif change.notes.get("credentials") is None:
+        elif imported is None:
             message = "The password must be provided when updating the username"
             change.refusals.add("password", "required", message)
     if has_password and not username:
@@ -99,11 +106,11 @@ async def derive_secrets(change: Change) -> None:
     document, context = change.document, change.context
     password = document.pop("password", None)
     username = document.get("username")
-    imported = change.notes.get("credentials")
+    imported = change.notes["credentials"]
     credentials = context.services.credentials
     if password is not None and username:
         document |= await credentials.user_secrets(context.account_id, username, password)
-    elif isinstance(imported, str) and username:
+    elif imported is not None and username:
         document |= await credentials.imported_secrets(context.account_id, imported.lower())
     elif not username:
         for name in SECRET_FIELDS:

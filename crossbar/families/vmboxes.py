@@ -8,6 +8,7 @@ from crossbar.core.change import Change
 from crossbar.core.shapes import FLAGS, Collection, Hooks, Nesting, Unique, defaulted, field_index
 from crossbar.documents import Document
 
+COUNTS = ("messages", "folders")
 BAD_MAILBOX = "Invalid mailbox number or already exists"
 
 
@@ -22,7 +23,9 @@ def _mailboxes(document: Document) -> Iterable[str]:
 
 
 async def normalize(change: Change) -> None:
-    """A box number sent as an integer is the text of that integer."""
+    """A box number sent as an integer is its text; counts that lists show are not stored."""
+    for name in COUNTS:
+        change.document.pop(name, None)
     mailbox = change.value("mailbox")
     if isinstance(mailbox, int) and not isinstance(mailbox, bool):
         change.document["mailbox"] = str(mailbox)

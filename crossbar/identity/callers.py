@@ -7,6 +7,7 @@ result is kept and is forgotten on any event that touches the user, the account 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from crossbar.core.actions import Caller
@@ -23,9 +24,14 @@ class _Remembered(NamedTuple):
 
 
 class Callers:
-    """Callers by credential. A credential is a token, or a keyed digest of a Basic header."""
+    """Callers by credential. A credential is a token, or a keyed digest of a Basic header.
+
+    ``noticed`` counts the events that could make somebody stale. Who was verified while one came
+    in is not remembered, since the event may be about what the verification had read before.
+    """
 
     def __init__(self) -> None:
+        self.noticed = 0
         self._by_credential: dict[str, _Remembered] = {}
         self._by_subject: defaultdict[str, set[str]] = defaultdict(set)
 
@@ -40,23 +46,37 @@ class Callers:
         return found.caller
 
     def remember(
-        self, credential: str, caller: Caller, until: float, subjects: tuple[str, ...]
+        self,
+        credential: str,
+        caller: Caller,
+        until: float,
+        subjects: Iterable[str | None],
+        *,
+        noticed: int,
     ) -> None:
-        """Keep the caller until that time, or until an event names one of the subjects' ids."""
+        """Keep the caller until that time, or until an event names one of the subjects' ids.
+
+        ``noticed`` is what :attr:`noticed` was before the verification began.
+        """
+        if noticed != self.noticed:
+            return
+        known = tuple(filter(None, subjects))
         if len(self._by_credential) >= MAX_REMEMBERED:
             self.forget()
-        self._by_credential[credential] = _Remembered(caller, until, subjects)
-        for subject in subjects:
+        self._by_credential[credential] = _Remembered(caller, until, known)
+        for subject in known:
             self._by_subject[subject].add(credential)
 
     def notice(self, event: Event) -> None:
         """Forget callers that an event may have changed."""
         if event.key.doc_type in SUBJECT_TYPES:
+            self.noticed += 1
             for credential in self._by_subject.pop(event.key.doc_id, ()):
                 self._drop(credential)
 
     def forget(self) -> None:
         """Forget everybody."""
+        self.noticed += 1
         self._by_credential.clear()
         self._by_subject.clear()
 

@@ -11,21 +11,33 @@ import base64
 import binascii
 import re
 import secrets as random
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import Any
 
-from crossbar.clock import Clock
+from crossbar.clock import GREGORIAN_OFFSET, Clock
 from crossbar.core.actions import Caller
 from crossbar.core.directory import Account, AccountDirectory
 from crossbar.documents import Document, next_revision
-from crossbar.errors import InvalidCredentials, TooManyRequests, ValidationFailed
+from crossbar.errors import InvalidCredentials, TooManyRequests
 from crossbar.identity.callers import Callers
 from crossbar.identity.passwords import Passwords, login_digests
 from crossbar.identity.secrets import Secrets
 from crossbar.identity.throttle import Throttle
 from crossbar.identity.tokens import Tokens
+from crossbar.records import record
 from crossbar.settings import Settings
-from crossbar.storage import SYSTEM, Batch, Entry, Event, Key, Put, Remove, Span, Store
+from crossbar.storage import (
+    SYSTEM,
+    Batch,
+    Entry,
+    Event,
+    Key,
+    Put,
+    Remove,
+    RevisionConflict,
+    Span,
+    Store,
+)
 
 BASIC_METHOD = "cb_basic_auth"
 BASIC_REMEMBERED = 60
@@ -39,7 +51,7 @@ _SHA1_DIGEST = re.compile(r"[0-9a-fA-F]{40}")
 _HASH_FIELDS = {MD5: "pvt_md5_auth", SHA: "pvt_sha1_auth"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Presented:
     """The credentials that came with a request, unverified."""
 
@@ -94,9 +106,6 @@ class Identity:
 
     async def imported_secrets(self, account_id: str, md5_digest: str) -> dict[str, Any]:
         """Private fields that let a user log in with a digest made elsewhere."""
-        if not _MD5_DIGEST.fullmatch(md5_digest):
-            message = "Credentials must be the md5 of username:password, in hex"
-            raise ValidationFailed.of("credentials", "invalid", message)
         return {
             "pvt_md5_auth": await self.passwords.hash(md5_digest),
             "pvt_sha1_auth": None,
@@ -107,12 +116,38 @@ class Identity:
         """Private fields that let an account authenticate with its own password."""
         return {"pvt_password_auth": await self.passwords.hash(password)}
 
+    async def renewed_secrets(
+        self, account_id: str, user: Document, method: str, digest: str
+    ) -> dict[str, Any]:
+        """What to change of a user who has just logged in with ``digest``; often nothing.
+
+        A mark that was made with an older server secret is made with the newest, so that the
+        older one can be removed some day, and a hash made with other parameters is made anew.
+        """
+        renewed: dict[str, Any] = {}
+        mark, marks = self._mark(account_id, method, digest), user["pvt_login_marks"]
+        if mark not in marks:
+            others = [other for other in marks if not other.startswith(f"{method}:")]
+            renewed["pvt_login_marks"] = [mark, *others]
+        name = _HASH_FIELDS[method]
+        if self.passwords.needs_update(user[name]):
+            renewed[name] = await self.passwords.hash(digest)
+        return renewed
+
     def _mark(self, account_id: str, method: str, digest: str) -> str:
         return f"{method}:{self.passwords.fingerprint(account_id, digest)}"
 
     def new_api_key(self) -> dict[str, Any]:
         """Private fields of a fresh API key: a keyed hash to find it by, and the key, sealed."""
-        api_key = random.token_hex(32)
+        return self._api_key_fields(random.token_hex(32))
+
+    def renewed_api_key(self, account: Document, api_key: str) -> dict[str, Any]:
+        """What to change of an account whose key was found by an older server secret."""
+        fields = self._api_key_fields(api_key)
+        marks = "pvt_api_key_marks"
+        return {} if account.get(marks) == fields[marks] else fields
+
+    def _api_key_fields(self, api_key: str) -> dict[str, Any]:
         return {
             "pvt_api_key_marks": [self._secrets.mac("api key", api_key.encode()).hex()],
             "pvt_api_key_sealed": self._secrets.seal("api key", api_key),
@@ -196,23 +231,36 @@ class Identity:
         message = ":".join(secrets).encode()
         return [mac.hex()[:32] for mac in self._secrets.macs("identity signature", message)]
 
-    async def read_token(self, token: str) -> Caller:
-        """Whose token it is. Raises :class:`InvalidCredentials` and :class:`TokenExpired`."""
-        caller = self.callers.recall(token, self._clock.precise())
+    async def read_token(self, token: str, *, anew: bool = False) -> Caller:
+        """Whose token it is. Raises :class:`InvalidCredentials` and :class:`TokenExpired`.
+
+        ``anew`` trusts nothing that is remembered, for what is to outlive the token.
+        """
+        caller = None if anew else self.callers.recall(token, self._clock.precise())
         if caller is not None:
             return caller
         claims = self._tokens.read(token)
-        caller = await self._caller_of(claims, token)
-        jti = str(claims["jti"])
-        subjects = tuple(filter(None, (caller.account_id, caller.user_id, jti)))
-        self.callers.remember(token, caller, claims["exp"], subjects)
+        noticed = self.callers.noticed
+        account = await self._live_account(str(claims.get("account_id")), anew=anew)
+        caller = await self._caller_of(claims, token, account)
+        self.callers.remember(
+            token,
+            caller,
+            _until(account, claims["exp"]),
+            (caller.account_id, caller.user_id, str(claims["jti"])),
+            noticed=noticed,
+        )
         return caller
 
-    async def _caller_of(self, claims: Document, token: str) -> Caller:
-        """The caller of genuine claims, if account and user still are what they were."""
-        account = await self._accounts.get(str(claims.get("account_id")))
-        if account is None:
+    async def _live_account(self, account_id: str, *, anew: bool = False) -> Account:
+        """An account whose users and keys are accepted: there, enabled, its trial not over."""
+        account = await self._accounts.get(account_id, anew=anew)
+        if account is None or not account.is_in_good_standing(self._clock.gregorian()):
             raise InvalidCredentials
+        return account
+
+    async def _caller_of(self, claims: Document, token: str, account: Account) -> Caller:
+        """The caller of genuine claims, if the user still is what it was."""
         user_id = claims.get("owner_id")
         user = await self._live_user(account.account_id, user_id) if user_id else None
         if claims.get("identity_sig") not in self._signatures(account, user):
@@ -228,7 +276,9 @@ class Identity:
         return user
 
     def _caller(self, account: Account, user: Document | None, method: str, **more: Any) -> Caller:
-        level = (user or {}).get("priv_level") or self._settings.auth.default_priv_level
+        level = self._settings.auth.default_priv_level
+        if user is not None:
+            level = user.get("priv_level", "user")
         return Caller(
             account_id=account.account_id,
             user_id=user["_id"] if user else None,
@@ -247,10 +297,10 @@ class Identity:
         key = Key(SYSTEM, REVOKED_TYPE, str(jti))
         document = {"_id": key.doc_id, "_rev": next_revision(None), "pvt_type": REVOKED_TYPE}
         event = Event("created", key, document["_rev"], self._clock.gregorian(), {})
-        if await self._store.get(key) is None:
-            sort = f"{int(expires):020d}"
-            puts = (Put(key, document, None, sort=sort),)
-            outdated = await self._outdated_revocations()
+        puts = (Put(key, document, None, sort=f"{int(expires):020d}"),)
+        outdated = await self._outdated_revocations()
+        # A conflict means that it is revoked already.
+        with suppress(RevisionConflict):
             await self._store.commit(Batch(puts=puts, removes=outdated, events=(event,)))
         self.callers.notice(event)
 
@@ -291,16 +341,21 @@ class Identity:
         if caller is not None:
             return caller
         account_id, secret = _parse_basic(encoded)
+        noticed = self.callers.noticed
+        account = await self._live_account(account_id)
         self.slow_down(account_id, address)
-        account = await self._accounts.get(account_id)
-        caller = await self._by_password(account, secret) if account else None
-        if caller is None or account is None:
+        caller = await self._by_password(account, secret)
+        if caller is None:
             self.login_failed(account_id, address)
             raise InvalidCredentials
         self.login_succeeded(account_id, address)
-        subjects = tuple(filter(None, (caller.account_id, caller.user_id)))
-        until = self._clock.precise() + BASIC_REMEMBERED
-        self.callers.remember(credential, caller, until, subjects)
+        self.callers.remember(
+            credential,
+            caller,
+            _until(account, self._clock.precise() + BASIC_REMEMBERED),
+            (caller.account_id, caller.user_id),
+            noticed=noticed,
+        )
         return caller
 
     async def _by_password(self, account: Account, secret: str) -> Caller | None:
@@ -313,6 +368,13 @@ class Identity:
         if hashed and await self.passwords.verify(secret, hashed):
             return self._caller(account, None, BASIC_METHOD)
         return None
+
+
+def _until(account: Account, latest: float) -> float:
+    """When to verify a credential again at the latest, in Unix seconds: also at a trial's end."""
+    if account.expires is None:
+        return latest
+    return min(latest, account.expires - GREGORIAN_OFFSET)
 
 
 def _parse_basic(encoded: str) -> tuple[str, str]:

@@ -188,11 +188,9 @@ class SQLiteStore:
         """See :meth:`crossbar.storage.Store.read_attachment`."""
         name = (account_id, attachment_id)
         [(length,)] = self._read(
-            "SELECT length FROM attachments WHERE account_id = ? AND attachment_id = ?"
-            " AND length IS NOT NULL",
-            name,
+            "SELECT length FROM attachments WHERE account_id = ? AND attachment_id = ?", name
         ) or [(None,)]
-        if length is None:
+        if length is None:  # unknown, or not yet whole
             raise KeyError(attachment_id)
         stop = length if stop is None else min(stop, length)
         sql = "SELECT data FROM pieces WHERE account_id = ? AND attachment_id = ? AND position = ?"

@@ -12,7 +12,7 @@ from crossbar.app import REGISTRY
 from crossbar.core.actions import Action
 from crossbar.core.registry import Operation
 from crossbar.core.shapes import Collection, Singleton
-from crossbar.dialects.v2 import VERB_OF
+from crossbar.dialects.v2.verbs import VERB_OF
 from crossbar.validation import Schemas
 from tests.conftest import Answer, Api
 from tests.schemas.violations import minimal

@@ -8,7 +8,7 @@ import hashlib
 import io
 import platform
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 from urllib.parse import quote
@@ -18,12 +18,14 @@ from aiohttp import web
 
 from crossbar import __version__
 from crossbar.clock import Clock
-from crossbar.core.actions import Caller, Download, Page, Result
+from crossbar.core.actions import Action, Caller, Download, Page, Result
 from crossbar.core.preconditions import names_revision
+from crossbar.core.registry import Operation
 from crossbar.dialects.targets import split_target
-from crossbar.dialects.v2.body import Body
-from crossbar.dialects.v2.negotiation import CSV_TYPES, Wanted, byte_range, revisions
+from crossbar.dialects.v2.body import NO_BODY, Body
+from crossbar.dialects.v2.negotiation import CSV_TYPES, Wanted, accepts_gzip, byte_range, revisions
 from crossbar.dialects.v2.query import is_true
+from crossbar.dialects.v2.verbs import verbs_of
 from crossbar.errors import CrossbarError, PreconditionFailed
 from crossbar.identity.buckets import Charge
 
@@ -80,19 +82,25 @@ class Exchange:
     request: web.BaseRequest
     request_id: str
     clock: Clock
-    compress: bool
-    body: Body | None = None
+    may_compress: bool = True
+    address: str = ""
+    body: Body = NO_BODY
     caller: Caller | None = None
     token: str | None = None
     charge: Charge | None = None
-    verbs: tuple[str, ...] = ()
+    operations: Mapping[Action, Operation] = field(default_factory=dict)
     wanted: Wanted = Wanted.JSON
     headers: dict[str, str] = field(default_factory=dict)
     has_begun: bool = False
 
     def parameter(self, name: str) -> Any:
         """A control value of the request, once its body has been read."""
-        return self.body.parameter(name) if self.body is not None else None
+        return None if self.body is NO_BODY else self.body.parameter(name)
+
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        """The verbs that the path offers, once it has been matched."""
+        return verbs_of(self.operations)
 
 
 def _closing(exchange: Exchange) -> dict[str, Any]:
@@ -169,8 +177,7 @@ def write_error(exchange: Exchange, error: CrossbarError) -> web.StreamResponse:
 
 def write_preflight(exchange: Exchange, requested: str) -> web.StreamResponse:
     """The answer to a CORS preflight: 200, empty (§10.3)."""
-    exchange.verbs = (requested, *exchange.verbs) if requested else exchange.verbs
-    _allow_origin(exchange)
+    _allow_origin(exchange, requested)
     return _bare(exchange, 200)
 
 
@@ -214,8 +221,8 @@ def _headers(exchange: Exchange, content_type: str | None) -> dict[str, str]:
     return headers | exchange.headers
 
 
-def _allow_origin(exchange: Exchange) -> None:
-    methods = dict.fromkeys((*exchange.verbs, "OPTIONS"))
+def _allow_origin(exchange: Exchange, requested: str = "") -> None:
+    methods = dict.fromkeys(filter(None, (requested, *exchange.verbs, "OPTIONS")))
     exchange.headers |= {
         "access-control-allow-origin": "*",
         "access-control-allow-methods": ", ".join(methods),
@@ -234,18 +241,20 @@ def _allow_origin(exchange: Exchange) -> None:
 
 
 def _json(exchange: Exchange, status: int, envelope: dict[str, Any]) -> web.Response:
-    option = 0
-    pretty = is_true(exchange.parameter("pretty_print"))
-    if pretty or exchange.request.headers.get("X-Pretty-Print") == "true":
-        option = orjson.OPT_INDENT_2
-    body = orjson.dumps(envelope, option=option)
+    sent = exchange.request.headers
+    pretty = sent.get("X-Pretty-Print") == "true" or is_true(exchange.parameter("pretty_print"))
+    body = orjson.dumps(envelope, option=orjson.OPT_INDENT_2 if pretty else 0)
     content_type = "application/json"
     callback = exchange.parameter("jsonp")
     if isinstance(callback, str) and _CALLBACK.fullmatch(callback):
         body = b"".join((b"/**/", callback.encode(), b"(", body, b");"))
         content_type = "application/javascript"
     response = web.Response(body=body, status=status, headers=_headers(exchange, content_type))
-    if exchange.compress and len(body) >= MIN_COMPRESSED:
+    if (
+        exchange.may_compress
+        and len(body) >= MIN_COMPRESSED
+        and accepts_gzip(sent.get("Accept-Encoding", ""))
+    ):
         response.enable_compression(web.ContentCoding.gzip)
     return response
 

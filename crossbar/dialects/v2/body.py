@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, unquote_plus
 
@@ -16,6 +15,7 @@ from crossbar.core.actions import Upload
 from crossbar.dialects.targets import split_target
 from crossbar.dialects.v2.parsing import parse_json
 from crossbar.errors import NoSuchPath, PayloadTooLarge, ValidationFailed
+from crossbar.records import record
 from crossbar.settings import Http
 
 JSON_TYPES = ("application/json", "application/x-json")
@@ -36,7 +36,7 @@ MAX_PARTS = 100
 """Parts of a multipart body; without a limit, empty ones could go on for ever."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Body:
     """What a request carries. ``pairs`` are the query parameters in order, repeats included.
 
@@ -55,6 +55,10 @@ class Body:
         if isinstance(self.data, dict) and name in self.data:
             return self.data[name]
         return self.parameters.get(name)
+
+
+NO_BODY = Body(data={}, files=(), parameters={}, pairs=(), content_type=JSON_TYPES[0])
+"""What a request without body and query string carries; recognised by identity."""
 
 
 def path_tokens(raw_path: str) -> list[str]:
@@ -83,7 +87,10 @@ def query_pairs(query_string: str) -> tuple[tuple[str, str], ...]:
 
 async def read_body(request: web.BaseRequest, settings: Http) -> Body:
     """Everything that the request carries. Raises 400 and 413 in the envelope's words."""
-    pairs = query_pairs(split_target(request.raw_path)[1])
+    has_query = "?" in request.raw_path
+    if not has_query and not request.can_read_body:
+        return NO_BODY
+    pairs = query_pairs(split_target(request.raw_path)[1]) if has_query else ()
     content_type = _media_type(request.headers.get("Content-Type", ""))
     envelope, files = await _read_content(request, content_type, settings)
     data = _data_of(envelope)

@@ -8,7 +8,7 @@ import orjson
 
 from crossbar.core.actions import Query
 from crossbar.core.service import is_false
-from crossbar.dialects.v2.body import Body
+from crossbar.dialects.v2.body import NO_BODY, Body
 from crossbar.errors import FaultyRequest, ValidationFailed
 from crossbar.filtering import parse_filters
 from crossbar.settings import Lists
@@ -18,7 +18,7 @@ EMPTY = Query(filters=())
 
 def parse_query(body: Body, settings: Lists) -> Query:
     """How a list is to be answered. Raises :class:`FaultyRequest` for unusable sizes."""
-    if not body.pairs and not body.parameters and not body.data:
+    if body is NO_BODY:
         return EMPTY
     get = body.parameter
     ascending = is_true(get("ascending")) or is_false(get("descending"))

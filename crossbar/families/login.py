@@ -1,0 +1,131 @@
+"""Logging in: user_auth and api_auth (protocol reference §5.2, §5.3).
+
+No answer, and no answer's time, says which part of a login was wrong.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from crossbar.core import service
+from crossbar.core.actions import Action, Context, Result
+from crossbar.core.change import Change
+from crossbar.core.directory import Account, account_key
+from crossbar.core.shapes import Access, Collection, Route, Routes
+from crossbar.documents import Document
+from crossbar.errors import Conflict, InvalidCredentials, UnknownKey, ValidationFailed
+from crossbar.families.accounts import ACCOUNTS, normalized_name
+from crossbar.families.auth import (
+    API_METHOD,
+    USER_METHOD,
+    describe_own,
+    login_answer,
+    require_good_standing,
+)
+from crossbar.families.users import USERS
+from crossbar.storage import Key
+
+NOBODY = "unknown"
+"""Whose password is verified, in vain, when a login names no account."""
+
+
+async def login(context: Context) -> Result:
+    """A token for the user whose user name and password digest was sent."""
+    sent = _validated(context, "user_auth")
+    credentials = context.services.credentials
+    accounts = await _accounts_named(context, sent)
+    subject = ",".join(account.account_id for account in accounts) or NOBODY
+    credentials.slow_down(subject, context.address)
+    method, digest = sent["method"], sent["credentials"].lower()
+    if not accounts:
+        await credentials.find_user(NOBODY, method, digest)
+    for account in accounts:
+        user = await credentials.find_user(account.account_id, method, digest)
+        if user is not None:
+            credentials.login_succeeded(subject, context.address)
+            require_good_standing(context, account)
+            renewed = await credentials.renewed_secrets(account.account_id, user, method, digest)
+            await _renew(context, USERS, Key(account.account_id, "user", user["_id"]), renewed)
+            return await login_answer(context, account, user, USER_METHOD)
+    credentials.login_failed(subject, context.address)
+    raise InvalidCredentials
+
+
+def _validated(context: Context, schema: str) -> Document:
+    """What was sent, as the schema wants it."""
+    sent, errors = context.services.schemas.apply(schema, service.sent(context))
+    if errors:
+        raise ValidationFailed(errors)
+    return sent
+
+
+async def _accounts_named(context: Context, sent: Document) -> list[Account]:
+    """The accounts that a login may mean: by realm, else by name (§5.2)."""
+    accounts = context.services.accounts
+    realm = sent.get("account_realm") or sent.get("realm")
+    if isinstance(realm, str) and (found := await accounts.find("realm", realm.lower())):
+        return found
+    name = sent.get("account_name")
+    return await accounts.find("name", normalized_name(name)) if isinstance(name, str) else []
+
+
+async def _renew(context: Context, family: Collection, key: Key, renewed: Document) -> None:
+    """Bring what a login was found by up to date; when another write comes between, next time."""
+    stored = await context.services.store.get(key) if renewed else None
+    if stored is not None:
+        document = {**stored, **renewed}
+        with suppress(Conflict):
+            await service.commit_private(
+                Change(context=context, family=family, key=key, document=document, current=stored)
+            )
+
+
+async def login_with_key(context: Context) -> Result:
+    """A token for the account whose API key was sent."""
+    sent = _validated(context, "api_auth")
+    credentials = context.services.credentials
+    credentials.slow_down(API_METHOD, context.address)
+    account = await credentials.find_by_api_key(sent["api_key"])
+    if account is None:
+        credentials.login_failed(API_METHOD, context.address)
+        raise UnknownKey
+    credentials.login_succeeded(API_METHOD, context.address)
+    require_good_standing(context, account)
+    renewed = credentials.renewed_api_key(account.document, sent["api_key"])
+    await _renew(context, ACCOUNTS, account_key(account.account_id), renewed)
+    return await login_answer(context, account, None, API_METHOD)
+
+
+USER_AUTH = Routes(
+    noun="user_auth",
+    routes=(
+        Route(
+            path="",
+            action=Action.CREATE,
+            handler=login,
+            about="Log in as a user",
+            access=Access.PUBLIC,
+            schema="user_auth",
+        ),
+        Route(
+            path="{auth_token}",
+            action=Action.FETCH,
+            handler=describe_own,
+            about="Describe one's own token",
+        ),
+    ),
+)
+
+API_AUTH = Routes(
+    noun="api_auth",
+    routes=(
+        Route(
+            path="",
+            action=Action.CREATE,
+            handler=login_with_key,
+            about="Log in with an API key",
+            access=Access.PUBLIC,
+            schema="api_auth",
+        ),
+    ),
+)
