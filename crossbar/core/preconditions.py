@@ -1,4 +1,4 @@
-"""The last refusals before a write: ``If-Match`` and ``If-None-Match``, and the body's media type."""
+"""The last refusals before a write: ``If-Match``, ``If-None-Match``, the body's media type."""
 
 from __future__ import annotations
 

@@ -159,7 +159,7 @@ class V2:
         presented = Presented(
             token=token if isinstance(token, str) else None,
             basic=basic,
-            account_id=headers.get("X-Auth-Account-ID"),
+            account_id=headers.get("X-Auth-Account-ID") or None,
             address=exchange.address,
         )
         exchange.caller = await self._identity.authenticate(presented)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
@@ -12,6 +13,8 @@ from crossbar.dialects.v2.body import NO_BODY, Body
 from crossbar.errors import FaultyRequest, ValidationFailed
 from crossbar.filtering import parse_filters
 from crossbar.settings import Lists
+
+_SIZE = re.compile(r"-?[0-9]+\Z")
 
 EMPTY = Query(filters=())
 
@@ -48,10 +51,9 @@ def _text(value: Any) -> str | None:
 def _size(value: Any, what: str) -> int | None:
     if value is None:
         return None
-    try:
-        return int(str(value)[:20])
-    except ValueError:
-        raise FaultyRequest(f"invalid {what}") from None
+    if not _SIZE.match(str(value)):
+        raise FaultyRequest(f"invalid {what}")
+    return int(str(value)[:18])
 
 
 def _chunk_size(value: Any, maximum: int) -> int | None:
