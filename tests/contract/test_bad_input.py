@@ -192,7 +192,7 @@ async def test_a_body_that_cannot_be_unpacked_is_refused(api: Api, name: str) ->
     headers = {**JSON, "Content-Encoding": coding}
     for verb in VERBS:
         answer = await api.request(verb, f"{api.account}/menus", raw=body, headers=headers)
-        assert invalid(answer).keys() == {"json"}, verb
+        assert answer.expect(400).body["message"] in ("validation error", "parse_error"), verb
 
 
 BROKEN_PARTS = {
