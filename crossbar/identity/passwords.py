@@ -61,6 +61,7 @@ class Passwords:
         concurrency: int = 2,
     ) -> None:
         self._secrets = secrets
+        argon2.get_backend()  # loaded here: two threads that load it at once fail
         self._hasher = argon2.using(
             type="ID", memory_cost=memory_kib, rounds=iterations, parallelism=1
         )
