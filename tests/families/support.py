@@ -1,0 +1,51 @@
+"""What the tests of several families share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.conftest import Answer, Api
+
+ANN = {"first_name": "Ann", "last_name": "Lee", "username": "Ann", "password": "s3cret"}
+BOB = {"first_name": "Bob", "last_name": "Kay", "username": "bob", "password": "hunter22"}
+
+FIELDS: dict[str, dict[str, Any]] = {
+    "blacklists": {"name": "Nuisances"},
+    "callflows": {"numbers": ["2001"]},
+    "conferences": {"name": "Standup"},
+    "devices": {"name": "Desk"},
+    "directories": {"name": "Staff"},
+    "groups": {"name": "Sales"},
+    "media": {"name": "Greeting"},
+    "menus": {"name": "Main"},
+    "temporal_rules": {"name": "Weekdays", "cycle": "weekly"},
+    "temporal_rules_sets": {"name": "Holidays"},
+    "users": {"first_name": "Ann", "last_name": "Lee"},
+    "vmboxes": {"name": "Ann", "mailbox": "2001"},
+}
+"""The least that a document of each family needs."""
+
+
+async def make(api: Api, noun: str, **data: Any) -> str:
+    """Create a document in the master account; its id."""
+    fields = FIELDS[noun] | data
+    created: str = (await api.put(f"{api.account}/{noun}", fields)).expect(201).data["id"]
+    return created
+
+
+async def shown(api: Api, noun: str, doc_id: str) -> Any:
+    """A document of the master account, as reading it shows it."""
+    return (await api.get(f"{api.account}/{noun}/{doc_id}")).expect(200).data
+
+
+async def row(api: Api, noun: str) -> Any:
+    """The only row of a list of the master account, whose admin user does not count."""
+    rows = (await api.get(f"{api.account}/{noun}")).expect(200).data
+    (only,) = (row for row in rows if row["id"] != api.master.user_id)
+    return only
+
+
+def refusal(answer: Answer, path: str, rule: str) -> Any:
+    """The details of a refusal of a field."""
+    assert answer.expect(400).body["message"] == "validation error"
+    return answer.data[path][rule]
