@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from crossbar.core.directory import AccountDirectory
 from crossbar.core.registry import Registry
 from crossbar.core.services import Services
 from crossbar.dialects.banner import banner
+from crossbar.dialects.targets import split_target
 from crossbar.dialects.v2 import V2
 from crossbar.events import Events
 from crossbar.families import FAMILIES
@@ -98,6 +100,9 @@ async def _wired(
         identity.passwords.close()
 
 
+VERSION = re.compile(r"/v[0-9]+(/|\Z)")
+"""How paths of the API begin, also of versions that are not offered."""
+
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
@@ -109,7 +114,7 @@ def handler_of(gateway: Gateway) -> Handler:
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         path = request.raw_path
-        if path.startswith(("/v2/", "/v1/")) or path.partition("?")[0] in ("/v2", "/v1"):
+        if path.startswith("/v2/") or VERSION.match(split_target(path)[0]):
             return await v2.serve(request)
         return banner()
 

@@ -20,9 +20,14 @@ from crossbar.core.registry import Operation
 from crossbar.core.service import load
 from crossbar.core.services import Services
 from crossbar.core.shapes import Access
-from crossbar.dialects.v2.answers import Exchange, write, write_error, write_preflight
+from crossbar.dialects.v2.answers import Exchange, cut_off, write, write_error, write_preflight
 from crossbar.dialects.v2.body import path_tokens, read_body
-from crossbar.dialects.v2.negotiation import accepted_types, can_read, choose, revisions
+from crossbar.dialects.v2.negotiation import (
+    accepted_types,
+    can_read,
+    choose,
+    revisions,
+)
 from crossbar.dialects.v2.query import parse_query
 from crossbar.dialects.v2.verbs import VERBS, verbs_of
 from crossbar.documents import random_hex
@@ -31,6 +36,7 @@ from crossbar.errors import (
     Gone,
     InvalidCredentials,
     MethodNotAllowed,
+    NoSuchPath,
     NotImplementedHere,
     StoreUnavailable,
     TooManyRequests,
@@ -42,6 +48,7 @@ from crossbar.storage import StoreError
 log = structlog.get_logger(__name__)
 
 METHODS = frozenset((*VERBS, "HEAD", "OPTIONS"))
+SAFE_METHODS = ("GET", "HEAD")
 
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
@@ -65,16 +72,13 @@ class V2:
         )
         try:
             return await self._answer(exchange)
-        except CrossbarError as error:
-            return write_error(exchange, error)
-        except StoreError as error:
-            log.error("store_failed", request_id=exchange.request_id, error=str(error))
-            return write_error(exchange, StoreUnavailable())
         except (asyncio.CancelledError, ConnectionError, web.HTTPException):
             raise
-        except Exception:
-            log.exception("unexpected_error", request_id=exchange.request_id)
-            return write_error(exchange, CrossbarError())
+        except Exception as error:
+            refusal = _refusal(error, exchange.request_id)
+        if exchange.has_begun:
+            cut_off(exchange)
+        return write_error(exchange, refusal)
 
     async def _answer(self, exchange: Exchange) -> web.StreamResponse:
         """Run the request through the steps, in the order of refusals."""
@@ -86,6 +90,8 @@ class V2:
         version, *tokens = path_tokens(request.raw_path)
         if version == "v1":
             raise Gone("API version 1 is not supported. Please upgrade to version 2.")
+        if version != "v2":
+            raise NoSuchPath
         body = exchange.body = await read_body(request, self._settings.http)
         verb = self._effective_verb(exchange)
         await self._authenticate(exchange)
@@ -95,9 +101,10 @@ class V2:
         if request.method == "OPTIONS":
             return self._preflight(exchange)
         operation = _choose_operation(operations, verb)
-        if request.method == "GET" and verb != "GET":
+        if request.method in SAFE_METHODS and verb != "GET":
             # A tunnelled verb needs a method with a body; GET never changes anything (§2.4).
-            operation = _choose_operation(operations, "GET")
+            verb = "GET"
+            operation = _choose_operation(operations, verb)
         account = await account_in_path(services.accounts, params)
         self._charge(exchange, operation)
         require_access(operation, exchange.caller, account)
@@ -202,6 +209,17 @@ class V2:
             return peer
         hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
         return next((hop for hop in reversed(hops) if hop not in trusted), peer)
+
+
+def _refusal(error: Exception, request_id: str) -> CrossbarError:
+    """What a client is told of an error; what it is not told is logged."""
+    if isinstance(error, CrossbarError):
+        return error
+    if isinstance(error, StoreError):
+        log.error("store_failed", request_id=request_id, error=str(error))
+        return StoreUnavailable()
+    log.error("unexpected_error", request_id=request_id, exc_info=error)
+    return CrossbarError()
 
 
 def _request_id(request: web.BaseRequest) -> str:
