@@ -18,6 +18,7 @@ from crossbar.core import service
 from crossbar.core.actions import Context, Page, Result
 from crossbar.core.change import Change
 from crossbar.core.directory import ACCOUNT_TYPE, Account, account_key, account_of
+from crossbar.core.preconditions import require_match
 from crossbar.core.presenting import summarizer
 from crossbar.core.shapes import FLAGS, Handler
 from crossbar.documents import Document, new_id, next_revision
@@ -113,7 +114,7 @@ async def delete(context: Context, turn: Put) -> Result:
     Never soft (§9.5).
     """
     current = await service.load(context)
-    service.require_match(context, current)
+    require_match(context, current)
     if not tree_of(current):
         raise MethodNotAllowed
     if await _descendants(context, context.doc_id):

@@ -147,7 +147,12 @@ class V2:
         """Find out who calls (§5.5). A bad credential is none; an expired token is refused."""
         headers = exchange.request.headers
         token, basic = headers.get("X-Auth-Token"), None
-        if not token:
+        if token:
+            caller = self._identity.recall(token)
+            if caller is not None and "X-Auth-Account-ID" not in headers:
+                exchange.caller, exchange.token = caller, token
+                return
+        else:
             scheme, _, credential = headers.get("Authorization", "").partition(" ")
             credential, scheme = credential.strip(), scheme.lower()
             basic = credential if scheme == "basic" else None
