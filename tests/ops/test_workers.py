@@ -20,7 +20,7 @@ import pytest
 
 from crossbar.workers import RESTART_PAUSE
 from tests.ops.conftest import Installation
-from tests.ops.processes import PATIENCE, Client, Reply, Server, environment, is_alive
+from tests.ops.processes import PATIENCE, Client, Reply, Server, crossbar, environment, is_alive
 
 CREATORS = 32
 NOTICED_WITHIN = 1.0
@@ -99,6 +99,21 @@ def test_the_parent_has_no_thread_and_no_open_store(pair: Pair) -> None:
     assert len(list((process / "task").iterdir())) == 1
     opened = {str(link.readlink()) for link in (process / "fd").iterdir()}
     assert not [name for name in opened if "crossbar.db" in name]
+
+
+def test_the_first_start_with_workers_shows_credentials_once(tmp_path: Path) -> None:
+    with Server(tmp_path, ("--port", "0", "--workers", "2"), measured=True) as server:
+        assert server.printed.count("  password ") == 1
+        assert len(list(Path(f"/proc/{server.process.pid}/task").iterdir())) == 1
+        server.stop()
+        assert server.process.stdout is not None
+        assert server.process.stdout.read() == ""
+
+
+def test_an_empty_store_is_refused_with_workers_too(tmp_path: Path) -> None:
+    done = crossbar(tmp_path, "serve", "--port", "0", "--workers", "2", "--no-init")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("crossbar: the store is empty;")
 
 
 def test_a_token_of_one_worker_counts_in_the_other_until_it_is_revoked(pair: Pair) -> None:
