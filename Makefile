@@ -5,13 +5,17 @@ JOBS ?= auto
 ARGS ?=
 
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 DECLARED := setup.cfg setup.py pyproject.toml
 
 # An environment counts only if it works here: it may have been made by a Python that is gone or
-# too old, or for another folder.
-USABLE := import os, sys, pip; sys.exit(sys.version_info < (3, 11) or not os.path.samefile(sys.prefix, sys.argv[1]))
-ifneq ($(shell $(BIN)/python -c '$(USABLE)' $(VENV) 2>/dev/null && echo yes),yes)
+# too old, or in another folder, whose path is in all its commands.
+USABLE := import os, pip, sys; \
+	made = sys.argv[1] + "/made-in"; \
+	moved = os.path.exists(made) and open(made).read().strip() != os.getcwd(); \
+	sys.exit(moved or sys.version_info < (3, 11) or not os.path.samefile(sys.prefix, sys.argv[1]))
+IS_USABLE := $(BIN)/python -c '$(USABLE)' $(VENV) 2>/dev/null
+ifneq ($(shell $(IS_USABLE) && echo yes),yes)
 $(shell rm -f $(VENV)/installed-for-*)
 endif
 
@@ -67,9 +71,12 @@ EXTRAS_OF_run :=
 EXTRAS_OF_test := [test]
 EXTRAS_OF_check := [test,dev]
 
+# An environment that is only linked to is somebody else's: it is used as it is.
 $(VENV)/installed-for-%: $(DECLARED)
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: no python3 here is" >&2; exit 1; }
-	@$(BIN)/python -c '$(USABLE)' $(VENV) 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
-	@echo "Installing into $(VENV) what is needed to $* ..."
-	@$(PIP) install --editable '.$(EXTRAS_OF_$*)'
-	@touch $@
+	@if test -L $(VENV); then exit 0; fi; set -e; \
+	test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: no python3 here is" >&2; exit 1; }; \
+	$(IS_USABLE) || $(PYTHON) -m venv --clear $(VENV); \
+	echo "Installing into $(VENV) what is needed to $* ..."; \
+	$(PIP) install --editable '.$(EXTRAS_OF_$*)'; \
+	pwd > $(VENV)/made-in; \
+	touch $@

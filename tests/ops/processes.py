@@ -118,13 +118,20 @@ class Server:
                 stderr=log,
                 text=True,
             )
+        try:
+            self._wait_until_it_serves()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _wait_until_it_serves(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.printed += line
             if found := re.match(r"Crossbar serves http://.*:(\d+)$", line):
                 self.port = int(found[1])
-                return self
-        self.__exit__()
+                return
         raise AssertionError(f"did not start: {self.printed}{self.log}")
 
     def __exit__(self, *_: object) -> None:

@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,13 @@ def test_init_shows_a_generated_password_once(tmp_path: Path) -> None:
     assert done.stderr.startswith("The password is ")
 
 
+def test_init_shows_a_person_what_to_do_next(tmp_path: Path) -> None:
+    done = crossbar(tmp_path, "init", "--password", "s3cret")
+    assert (done.returncode, done.stderr) == (0, "")
+    account_id = json.loads(crossbar(tmp_path, "account", "list", "--json").stdout)[0]["id"]
+    assert f"curl -u {account_id}:s3cret http://127.0.0.1:8000/v2/accounts/" in done.stdout
+
+
 def test_init_reports_every_field_that_is_wrong(tmp_path: Path) -> None:
     done = crossbar(tmp_path, "init", "--account-name", "", "--realm", "x")
     assert done.returncode == 1
@@ -176,6 +184,27 @@ def test_the_first_start_shows_credentials_that_work_and_no_later_one_does(tmp_p
 def _credential_lines(printed: str) -> list[str]:
     names = ("  account id ", "  user name ", "  password ", "  API key ")
     return [line for line in printed.splitlines() if line.startswith(names)]
+
+
+def test_of_servers_that_start_on_an_empty_store_together_one_shows_credentials(
+    tmp_path: Path,
+) -> None:
+    def start(_: int) -> Server:
+        return Server(tmp_path).__enter__()
+
+    with ThreadPoolExecutor() as threads:
+        servers = list(threads.map(start, range(3)))
+    for server in servers:
+        server.stop()
+        server.__exit__()
+    assert sorted(server.printed.count("  password ") for server in servers) == [0, 0, 1]
+    assert lines_of(crossbar(tmp_path, "account", "list").stdout) == 1
+
+
+def test_an_address_that_does_not_exist_is_one_line(tmp_path: Path) -> None:
+    done = crossbar(tmp_path, "serve", "--host", "no such host", "--port", "0")
+    assert (done.returncode, lines_of(done.stderr)) == (1, 1)
+    assert "cannot listen on no such host:0" in done.stderr
 
 
 def test_a_port_that_is_taken_is_one_line_and_leaves_no_store(
@@ -263,6 +292,17 @@ def test_a_new_password_replaces_the_old_one(installation: Installation, typed: 
         client.token = token
         assert client.request("GET", installation.path()).status == 401
         client.close()
+
+
+def test_a_user_can_be_named_by_id(installation: Installation) -> None:
+    token = crossbar(installation.folder, "token", "issue", "--user", "admin").stdout.strip()
+    claims = json.loads(crossbar(installation.folder, "token", "inspect", token).stdout)
+    done = crossbar(
+        installation.folder, "user", "passwd", "--user", claims["owner_id"], "--password", "x"
+    )
+    assert done.returncode == 0
+    inspected = crossbar(installation.folder, "token", "inspect", token)
+    assert (inspected.returncode, inspected.stdout) == (1, "")
 
 
 def test_an_issued_token_works_and_can_be_inspected(installation: Installation) -> None:

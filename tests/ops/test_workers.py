@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,8 +18,9 @@ from typing import Any
 
 import pytest
 
+from crossbar.workers import RESTART_PAUSE
 from tests.ops.conftest import Installation
-from tests.ops.processes import PATIENCE, Client, Reply, Server, is_alive
+from tests.ops.processes import PATIENCE, Client, Reply, Server, crossbar, environment, is_alive
 
 CREATORS = 32
 NOTICED_WITHIN = 1.0
@@ -96,6 +99,21 @@ def test_the_parent_has_no_thread_and_no_open_store(pair: Pair) -> None:
     assert len(list((process / "task").iterdir())) == 1
     opened = {str(link.readlink()) for link in (process / "fd").iterdir()}
     assert not [name for name in opened if "crossbar.db" in name]
+
+
+def test_the_first_start_with_workers_shows_credentials_once(tmp_path: Path) -> None:
+    with Server(tmp_path, ("--port", "0", "--workers", "2"), measured=True) as server:
+        assert server.printed.count("  password ") == 1
+        assert len(list(Path(f"/proc/{server.process.pid}/task").iterdir())) == 1
+        server.stop()
+        assert server.process.stdout is not None
+        assert server.process.stdout.read() == ""
+
+
+def test_an_empty_store_is_refused_with_workers_too(tmp_path: Path) -> None:
+    done = crossbar(tmp_path, "serve", "--port", "0", "--workers", "2", "--no-init")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("crossbar: the store is empty;")
 
 
 def test_a_token_of_one_worker_counts_in_the_other_until_it_is_revoked(pair: Pair) -> None:
@@ -180,3 +198,31 @@ def test_workers_end_by_themselves_when_their_parent_is_killed(pair: Pair) -> No
     pair.server.process.kill()
     pair.server.process.wait(PATIENCE)
     wait_until(lambda: not any(is_alive(worker) for worker in workers), 3)
+
+
+FAILING_WORK = """
+import sys
+from crossbar import logs, workers
+from crossbar.settings import Log
+
+def work(lifeline):
+    raise RuntimeError("cannot start")
+
+logs.configure(Log())
+sys.exit(workers.Supervisor(1, work).run())
+"""
+
+
+def test_a_worker_that_cannot_start_is_tried_again_without_haste(tmp_path: Path) -> None:
+    with (
+        (tmp_path / "log").open("w") as log,
+        subprocess.Popen(
+            [sys.executable, "-c", FAILING_WORK], env=environment(), stderr=log
+        ) as process,
+    ):
+        began = time.monotonic()
+        wait_until(lambda: (tmp_path / "log").read_text().count('"worker_died"') == 3)
+        assert time.monotonic() - began > RESTART_PAUSE * 2
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
+    assert "cannot start" in (tmp_path / "log").read_text()
