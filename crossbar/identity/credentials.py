@@ -282,7 +282,7 @@ class Identity:
     def _caller(self, account: Account, user: Document | None, method: str, **more: Any) -> Caller:
         level = self._settings.auth.default_priv_level
         if user is not None:
-            level = user.get("priv_level", "user")
+            level = user.get("priv_level") or "user"
         return Caller(
             account_id=account.account_id,
             user_id=user["_id"] if user else None,

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from crossbar.core.change import put_of
+from crossbar.core.directory import account_key
+from crossbar.core.shapes import Collection
+from crossbar.documents import Document, next_revision
+from crossbar.families.accounts import ACCOUNTS
+from crossbar.families.users import USERS
+from crossbar.storage import Batch, Key, Store
 from tests.conftest import Answer, Api
 
 ANN = {"first_name": "Ann", "last_name": "Lee", "username": "Ann", "password": "s3cret"}
@@ -49,3 +56,39 @@ def refusal(answer: Answer, path: str, rule: str) -> Any:
     """The details of a refusal of a field."""
     assert answer.expect(400).body["message"] == "validation error"
     return answer.data[path][rule]
+
+
+async def stored(api: Api, noun_type: str, doc_id: str) -> Document:
+    """A document of the master account as the store has it, private fields and all."""
+    key = Key(api.master.account_id, noun_type, doc_id)
+    return await _existing(api.gateway.services.store, key)
+
+
+async def stored_account(api: Api, account_id: str) -> Document:
+    """An account as the store has it."""
+    return await _existing(api.gateway.services.store, account_key(account_id))
+
+
+async def _existing(store: Store, key: Key) -> Document:
+    document = await store.get(key)
+    assert document is not None
+    return document
+
+
+async def set_private(api: Api, account_id: str, **private: Any) -> None:
+    """Change private facts of an account, as nothing in the API does."""
+    await _overwrite(api, ACCOUNTS, account_key(account_id), private)
+
+
+async def set_private_of_user(api: Api, user_id: str, **private: Any) -> None:
+    """Change private facts of a user of the master account, as nothing in the API does."""
+    await _overwrite(api, USERS, Key(api.master.account_id, "user", user_id), private)
+
+
+async def _overwrite(api: Api, family: Collection, key: Key, private: Document) -> None:
+    store = api.gateway.services.store
+    before = await _existing(store, key)
+    after = {**before, **private, "_rev": next_revision(before["_rev"])}
+    await store.commit(Batch(puts=[put_of(family, key, after, before["_rev"])]))
+    api.gateway.services.accounts.forget()
+    api.gateway.identity.callers.forget()

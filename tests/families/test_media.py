@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from crossbar.storage import Key
 from tests.conftest import Answer, Api
-from tests.families.support import FIELDS, make, refusal, row, shown
+from tests.families.support import FIELDS, make, refusal, row, shown, stored
 
 WAV = b"RIFF" + bytes(range(256)) * 4
 
@@ -20,9 +19,7 @@ async def upload(api: Api, path: str, content: bytes = WAV, **headers: str) -> A
 
 
 async def stored_attachments(api: Api, doc_id: str) -> dict[str, Any]:
-    stored = await api.gateway.services.store.get(Key(api.master.account_id, "media", doc_id))
-    assert stored is not None
-    attachments: dict[str, Any] = stored.get("pvt_attachments", {})
+    attachments: dict[str, Any] = (await stored(api, "media", doc_id)).get("pvt_attachments", {})
     return attachments
 
 

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from crossbar.storage import Key
 from tests.conftest import Api, credentials
-from tests.families.support import ANN, BOB, make, refusal, row, shown
+from tests.families.support import ANN, BOB, make, refusal, row, shown, stored
 
 
 async def test_a_user_is_created_without_its_password_coming_back(api: Api) -> None:
@@ -76,10 +75,9 @@ async def test_settings_decide_what_is_made_up(api: Api) -> None:
     without = {"first_name": "A", "last_name": "B", "password": "s3cret"}
     refusal(await api.put(f"{api.account}/users", without), "username", "required")
     doc_id = await make(api, "users", username="carl")
-    stored = await api.gateway.services.store.get(Key(api.master.account_id, "user", doc_id))
-    assert stored is not None
-    assert stored["pvt_md5_auth"]
-    assert "password" not in stored
+    user = await stored(api, "user", doc_id)
+    assert user["pvt_md5_auth"]
+    assert "password" not in user
 
 
 async def test_without_name_and_password_no_secret_is_kept(api: Api) -> None:
@@ -87,9 +85,8 @@ async def test_without_name_and_password_no_secret_is_kept(api: Api) -> None:
     path = f"{api.account}/users/{doc_id}"
     token = await api.login("ann", "s3cret", "Master")
     (await api.post(path, {"first_name": "Ann", "last_name": "Lee"})).expect(200)
-    stored = await api.gateway.services.store.get(Key(api.master.account_id, "user", doc_id))
-    assert stored is not None
-    assert stored.keys().isdisjoint({"pvt_md5_auth", "pvt_sha1_auth", "pvt_login_marks"})
+    user = await stored(api, "user", doc_id)
+    assert user.keys().isdisjoint({"pvt_md5_auth", "pvt_sha1_auth", "pvt_login_marks"})
     (await api.get(path, token=token)).expect(401)
 
 
@@ -124,9 +121,8 @@ async def test_a_digest_that_is_none_is_refused_with_the_other_fields(
 
 async def test_a_digest_without_a_user_name_is_of_no_use_and_not_kept(api: Api) -> None:
     doc_id = await make(api, "users", credentials="0" * 32)
-    stored = await api.gateway.services.store.get(Key(api.master.account_id, "user", doc_id))
-    assert stored is not None
-    assert "pvt_md5_auth" not in stored
+    user = await stored(api, "user", doc_id)
+    assert "pvt_md5_auth" not in user
 
 
 async def test_the_emergency_number_becomes_e164(api: Api) -> None:

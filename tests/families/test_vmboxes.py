@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Api
-from tests.families.support import make, refusal, row, shown
+from tests.families.support import make, refusal, shown
 
 BAD_MAILBOX = "Invalid mailbox number or already exists"
 
