@@ -17,6 +17,7 @@ from crossbar.core.directory import AccountDirectory
 from crossbar.core.registry import Registry
 from crossbar.core.services import Services
 from crossbar.dialects.banner import banner
+from crossbar.dialects.protocol import Server
 from crossbar.dialects.targets import split_target
 from crossbar.dialects.v2 import V2
 from crossbar.events import Events
@@ -132,7 +133,7 @@ def web_server(settings: Settings, handler: Handler) -> web.Server:
         loop=asyncio.get_running_loop(),
         client_max_size=settings.http.max_upload_size,
     )
-    return web.Server(
+    return Server(
         handler,
         request_factory=request,
         access_log=None,

@@ -26,10 +26,14 @@ async def add_users(context: Context, shown: Document, stored: Document) -> None
     ]
 
 
+def _is_computed(user: object) -> bool:
+    return isinstance(user, dict) and user.keys() == {"user_id", "callflow_id"}
+
+
 async def keep_users(change: Change) -> None:
     """Clients send back what they have read: computed users do not replace the stored list."""
     users = change.value("users")
-    if isinstance(users, list) and any(isinstance(user, dict) for user in users):
+    if isinstance(users, list) and any(_is_computed(user) for user in users):
         change.document["users"] = (change.current or {}).get("users", [])
 
 

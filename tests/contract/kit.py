@@ -78,11 +78,10 @@ def document(family: Collection | Singleton, number: int = 0) -> dict[str, Any]:
     return made
 
 
-def action_of(operation: Operation) -> dict[str, str]:
-    """The ``action`` in the envelope, where an operation does nothing without one."""
+def action_of(operation: Operation) -> str:
+    """The ``action`` for the envelope, where an operation does nothing without one."""
     actions = {"user_auth": "impersonate_user", "auth": "reset_signature_secret"}
-    action = actions.get(operation.path[-1])
-    return {"action": action} if action and len(operation.path) > 1 else {}
+    return actions.get(operation.path[-1], "") if is_scoped(operation) else ""
 
 
 def refusal(answer: Answer, status: int, message: str, data: Any = None) -> str | None:

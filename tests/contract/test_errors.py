@@ -9,7 +9,7 @@ import pytest
 from crossbar.storage import StoreError, Unreachable
 from tests.conftest import Answer, Api, credentials
 from tests.contract.conftest import Tree, on_every_store
-from tests.contract.kit import UNKNOWN, http, bare_exchange
+from tests.contract.kit import UNKNOWN, bare_exchange, http
 
 pytestmark = on_every_store
 

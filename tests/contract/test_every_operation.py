@@ -7,6 +7,7 @@ as it is declared.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from crossbar.core.registry import Operation
 from crossbar.core.shapes import Access
@@ -71,7 +72,7 @@ async def ask(api: Api, operation: Operation, token: str, **params: str) -> Answ
     if verb == "GET":
         return await api.get(path, token=token)
     sent = {"to": api.master.account_id} if operation.path[-1] == "move" else {}
-    return await api.request(verb, path, sent, token=token, **action_of(operation))
+    return await api.request(verb, path, sent, token=token, action=action_of(operation))
 
 
 Judge = Callable[[Operation], Awaitable[str | None]]
@@ -148,7 +149,7 @@ async def test_an_ancestors_administrator_may(api: Api, tree: Tree) -> None:
         return None if fine else f"{answer.status} {answer.body}"
 
     # An operator's verdict on a user that does not exist comes before the operator's privilege.
-    chosen = [one for one in SCOPED if not one.path[-1] == "user_auth"]
+    chosen = [one for one in SCOPED if one.path[-1] != "user_auth"]
     assert await failures(chosen, judge) == []
 
 
@@ -227,7 +228,7 @@ async def test_a_trailing_slash_changes_nothing(api: Api, tree: Tree) -> None:
         answers = []
         for end in ("", "/", "//"):
             path = path_of(operation, account_id=tree.child, schema_name="users") + end
-            sent = None if verb_of(operation) == "GET" else {}
+            sent: Any = None if verb_of(operation) == "GET" else {}
             token = tree.tokens["parent"]
             answer = await api.request(verb_of(operation), path, sent, token=token)
             answers.append((answer.status, answer.body.get("message")))

@@ -28,9 +28,9 @@ from crossbar.dialects.v2.negotiation import (
     choose,
     revisions,
 )
-from crossbar.dialects.v2.query import parse_query
+from crossbar.dialects.v2.query import ANY, parse_query
 from crossbar.dialects.v2.verbs import VERBS, verbs_of
-from crossbar.documents import random_hex
+from crossbar.documents import new_id
 from crossbar.errors import (
     CrossbarError,
     Gone,
@@ -124,7 +124,9 @@ class V2:
             account=account,
             data=body.data,
             files=body.files,
-            query=parse_query(body, self._settings.lists),
+            query=parse_query(body, self._settings.lists)
+            if operation.action is Action.LIST
+            else ANY,
             parameters=body.parameters,
             if_match=revisions(headers.get("If-Match")),
             if_none_match=revisions(headers.get("If-None-Match")),
@@ -164,7 +166,7 @@ class V2:
         presented = Presented(
             token=token if isinstance(token, str) else None,
             basic=basic,
-            account_id=headers.get("X-Auth-Account-ID"),
+            account_id=headers.get("X-Auth-Account-ID") or None,
             address=exchange.address,
         )
         exchange.caller = await self._identity.authenticate(presented)
@@ -231,7 +233,7 @@ def _request_id(request: web.BaseRequest) -> str:
     sent = request.headers.get("X-Request-ID")
     if sent is not None and _REQUEST_ID.fullmatch(sent):
         return sent
-    return random_hex()
+    return new_id()
 
 
 def _choose_operation(operations: Mapping[Action, Operation], verb: str) -> Operation:

@@ -72,7 +72,7 @@ _CALLBACK = re.compile(r"[A-Za-z_$][\w$.]{0,127}", re.ASCII)
 _FORMULA = re.compile(r"[=@\t\r\n]|[+-](?![0-9 ().-]*\Z)")
 """How text begins that a spreadsheet would run. A telephone number begins with ``+`` too."""
 
-_NOT_FILE_NAME = re.compile(r'[\x00-\x1f"\\/\x7f]')
+_NOT_FILE_NAME = re.compile(r'[\x00-\x1f"\\/\x7f\ud800-\udfff]')
 
 
 @dataclass(slots=True, kw_only=True)
@@ -171,7 +171,10 @@ def write_error(exchange: Exchange, error: CrossbarError) -> web.StreamResponse:
         "message": error.code,
         "status": "error",
     }
-    return _json(exchange, error.status, _close(envelope, exchange))
+    response = _json(exchange, error.status, _close(envelope, exchange))
+    if not exchange.request.content.at_eof():
+        response.force_close()  # where in the body the next request would begin is not known
+    return response
 
 
 def write_preflight(exchange: Exchange, requested: str) -> web.StreamResponse:
@@ -345,8 +348,7 @@ def _cell(value: Any) -> Any:
 
 
 def _disposition(name: str) -> str:
-    # A header that was no UTF-8 has surrogates in it.
-    safe = _NOT_FILE_NAME.sub("_", name.encode("utf-8", "replace").decode())
+    safe = _NOT_FILE_NAME.sub("_", name)  # a header that was no UTF-8 has surrogates in it
     ascii_name = safe.encode("ascii", "replace").decode().replace("?", "_")
     extended = "" if ascii_name == safe else f"; filename*=UTF-8''{quote(safe)}"
     return f'attachment; filename="{ascii_name}"{extended}'
