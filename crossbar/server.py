@@ -117,7 +117,6 @@ def _spare_the_collector() -> None:
     containers instead of 700.
     """
     gc.collect()
-    __import__("sys").setswitchinterval(0.0005)
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
 
