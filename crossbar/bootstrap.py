@@ -117,22 +117,25 @@ async def knows_its_secrets(store: Store) -> bool:
 
 
 async def remember_secrets(store: Store, secrets: Secrets) -> None:
-    """Note with which secret a store is used; refuse a store that was used with another.
+    """Note with which secrets a store is used; refuse a store that was last used with others.
 
-    Without this, a server started with the wrong secret would serve, and every login would fail.
+    What is noted follows a rotation, so that an old secret can be removed some day. Without this,
+    a server started with the wrong secret would serve, and every login would fail.
     Raises :class:`~crossbar.identity.secrets.SecretsError`.
     """
     document = await store.get(SERVER)
-    if document is None:
-        document = {"_id": SERVER.doc_id, "_rev": next_revision(None), "pvt_type": "server"}
-        document["pvt_secrets"] = secrets.identity()
-        try:
-            await store.commit(Batch(puts=(Put(SERVER, document, None, sort=None),)))
-        except RevisionConflict:  # another process was first
-            document = await store.get(SERVER) or document
-    if not secrets.knows(document["pvt_secrets"]):
+    if document is not None and not secrets.knows(document["pvt_secrets"]):
         raise SecretsError(
             "this store was initialised with another secret, so no login and no token would be"
             " valid here. Give this server the same secrets: copy the secrets file, or set"
             " CROSSBAR_SECRETS__VALUES"
         )
+    if document is not None and document["pvt_secrets"] == secrets.identity():
+        return
+    before = document["_rev"] if document else None
+    noted = {"_id": SERVER.doc_id, "_rev": next_revision(before), "pvt_type": "server"}
+    noted["pvt_secrets"] = secrets.identity()
+    try:
+        await store.commit(Batch(puts=(Put(SERVER, noted, before, sort=None),)))
+    except RevisionConflict:  # another process was first; perhaps it has other secrets
+        await remember_secrets(store, secrets)

@@ -11,9 +11,9 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from crossbar import __version__, logs
+from crossbar import _arguments, logs
 from crossbar.app import REGISTRY, Gateway, open_gateway
 from crossbar.bootstrap import AlreadyInitialised, Master, create_master
 from crossbar.doctor import examine
@@ -30,32 +30,37 @@ from crossbar.server import listen, run, run_loop, url_of
 from crossbar.settings import Settings, SettingsError
 from crossbar.storage import StoreError
 from crossbar.storage.factory import UnknownStorage
+from crossbar.workers import in_child
 
 DEFAULT_FILE = Path("etc/crossbar.toml")
-
-EPILOG = """\
-examples:
-  crossbar serve                              start; the first start creates a master account
-  crossbar init --account-name Acme --username ann --password s3cret
-  crossbar account tree
-  crossbar token issue --account 0123... --user ann
-
-Every setting can also come from a file (--config) or the environment
-(CROSSBAR_<SECTION>__<NAME>); docs/settings.md lists them.
-"""
 
 
 class Refusal(Exception):
     """Why a command cannot do what it was asked; shown without a traceback, exit status 1."""
 
 
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the command line."""
+    return _arguments.build_parser(COMMANDS)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status."""
     options = build_parser().parse_args(arguments)
+    return _guarded(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    logs.configure(settings.log)
+    status: int = options.run(options, settings)
+    return status
+
+
+def _guarded(run: Callable[[], int]) -> int:
+    """Run something; what it refuses or cannot do becomes a line and an exit status."""
     try:
-        settings = _settings(options)
-        logs.configure(settings.log)
-        status: int = options.run(options, settings)
+        status = run()
         sys.stdout.flush()
     except BrokenPipeError:
         return _nobody_reads()
@@ -125,12 +130,24 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
     # A port that is taken is found before the store is touched: otherwise the first start would
     # create an account whose password nobody gets to see.
     with listen(settings) as listener:
-        url = url_of(listener)
+        status = _prepare(options, settings, url_of(listener))
+        return status or run(settings, listener)
+
+
+def _prepare(options: argparse.Namespace, settings: Settings, url: str) -> int:
+    """See to it that there is a master account, and say where the server is."""
+
+    def prepare() -> int:
         master = _with_gateway(settings, lambda gateway: _ensure_master(gateway, options.no_init))
         if master is not None:
             _print_master(master, url)
         print(f"Crossbar serves {url}", flush=True)
-        return run(settings, listener)
+        return 0
+
+    if settings.http.workers == 1:
+        return prepare()
+    # Drivers leave threads behind, which a process that is going to fork must not have.
+    return in_child(lambda: _guarded(prepare))
 
 
 async def _ensure_master(gateway: Gateway, refuse: bool) -> Master | None:
@@ -305,90 +322,16 @@ def _print_json(value: Any) -> None:
     print(json.dumps(value, indent=2))
 
 
-# The parser
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}; see `{self.prog} --help`\n")
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """Every command and option."""
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument(
-        "--storage", metavar="URL", help="sqlite:///FILE or mongodb://HOST/DATABASE"
-    )
-    common.add_argument("--config", metavar="FILE", type=Path, help="a TOML file of settings")
-    parser = _Parser(
-        prog="crossbar",
-        description="A telephony API gateway, compatible with KAZOO's Crossbar.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"crossbar {__version__}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    _add_server_commands(commands, common)
-    _add_account_commands(commands, common)
-    _add_token_commands(commands, common)
-    return parser
-
-
-def _add(
-    commands: Any, name: str, run: Callable[..., int], about: str, common: argparse.ArgumentParser
-) -> argparse.ArgumentParser:
-    command: argparse.ArgumentParser = commands.add_parser(
-        name, help=about, description=about, parents=[common]
-    )
-    command.set_defaults(run=run)
-    return command
-
-
-def _group(commands: Any, name: str, about: str) -> Any:
-    """A command that only has commands below it; what they are added to."""
-    group = commands.add_parser(name, help=about, description=about)
-    return group.add_subparsers(title="commands", required=True, metavar="COMMAND")
-
-
-def _add_server_commands(commands: Any, common: argparse.ArgumentParser) -> None:
-    serve = _add(commands, "serve", _serve, "Start the server.", common)
-    serve.add_argument("--host", help="address to listen on (default 127.0.0.1)")
-    serve.add_argument("--port", type=int, help="port to listen on (default 8000; 0: a free one)")
-    serve.add_argument("--workers", type=int, metavar="N", help="server processes (default 1)")
-    serve.add_argument(
-        "--no-init", action="store_true", help="refuse an empty store instead of initialising it"
-    )
-    init = _add(commands, "init", _init, "Create the master account and its admin user.", common)
-    init.add_argument("--account-name", default="Master", metavar="NAME", help="default: Master")
-    init.add_argument("--realm", help="SIP realm (default: a generated one)")
-    init.add_argument("--username", default="admin", metavar="U", help="default: admin")
-    init.add_argument("--password", metavar="P", help="default: a generated one, printed once")
-    init.add_argument("--json", action="store_true", help="print JSON")
-    routes = _add(commands, "routes", _routes, "List every operation of the API.", common)
-    routes.add_argument("--json", action="store_true", help="print JSON")
-    _add(commands, "doctor", _doctor, "Check store, schemas, settings and clock.", common)
-
-
-def _add_account_commands(commands: Any, common: argparse.ArgumentParser) -> None:
-    below = _group(commands, "account", "Create and list accounts.")
-    create = _add(below, "create", _account_create, "Create an account.", common)
-    create.add_argument("--name", required=True, help="the account's name")
-    create.add_argument("--parent", metavar="ID", help="default: the master account")
-    create.add_argument("--realm", help="SIP realm (default: a generated one)")
-    listing = _add(below, "list", _account_list, "List all accounts.", common)
-    listing.add_argument("--json", action="store_true", help="print JSON")
-    _add(below, "tree", _account_tree, "Show the accounts as a tree.", common)
-    users = _group(commands, "user", "Look after users.")
-    passwd = _add(users, "passwd", _user_passwd, "Set a user's password.", common)
-    passwd.add_argument("--account", metavar="ID", help="default: the master account")
-    passwd.add_argument("--user", required=True, metavar="NAME", help="user name or id")
-    passwd.add_argument("--password", metavar="P", help="default: asked for, or read from a pipe")
-
-
-def _add_token_commands(commands: Any, common: argparse.ArgumentParser) -> None:
-    below = _group(commands, "token", "Issue and inspect tokens.")
-    issue = _add(below, "issue", _token_issue, "Issue a token.", common)
-    issue.add_argument("--account", metavar="ID", help="default: the master account")
-    issue.add_argument("--user", metavar="NAME", help="user name or id; default: none")
-    inspect = _add(below, "inspect", _token_inspect, "Show whose token it is.", common)
-    inspect.add_argument("token", help="as a client sends it")
+COMMANDS = {
+    "serve": _serve,
+    "init": _init,
+    "routes": _routes,
+    "doctor": _doctor,
+    "account create": _account_create,
+    "account list": _account_list,
+    "account tree": _account_tree,
+    "user passwd": _user_passwd,
+    "token issue": _token_issue,
+    "token inspect": _token_inspect,
+}
+"""What is typed, and what it does."""

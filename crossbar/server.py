@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import socket
 from collections.abc import Coroutine
@@ -98,6 +99,7 @@ async def _serve(settings: Settings, listener: socket.socket, lifeline: int | No
         await runner.setup()
         site = web.SockSite(runner, listener, backlog=BACKLOG)
         await site.start()
+        _spare_the_collector()
         log.info("serving", url=url_of(listener), process=os.getpid())
         await stopping.wait()
         if lifeline is not None:
@@ -106,6 +108,17 @@ async def _serve(settings: Settings, listener: socket.socket, lifeline: int | No
         await traffic.drain(settings.http.shutdown_timeout)
         await runner.cleanup()
     log.info("stopped", process=os.getpid())
+
+
+def _spare_the_collector() -> None:
+    """Keep Python's garbage collector from walking what lives as long as the process does.
+
+    Nearly nothing that a request makes is cyclic, so it can also look less often: 10,000 new
+    containers instead of 700.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
 
 
 class Traffic:

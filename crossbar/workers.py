@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from typing import NoReturn
 
 import structlog
 
@@ -27,6 +28,38 @@ RESTART_PAUSE = 0.5
 Work = Callable[[int], None]
 """What a worker does. It is handed a file descriptor that is at its end once the parent is gone,
 and has to end when that happens or when it gets a signal to stop."""
+
+
+def in_child(work: Callable[[], int]) -> int:
+    """Do something in a process of its own and wait for it; the exit status.
+
+    Whatever it leaves behind, threads above all, is gone then.
+    """
+    child = _fork()
+    if not child:
+        _end(work)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _fork() -> int:
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()  # what is left in a buffer would be written by both processes
+    return os.fork()
+
+
+def _end(work: Callable[[], int]) -> NoReturn:
+    """Work, and end the process: nothing that the parent left to be done at its end may run."""
+    status = 1
+    try:
+        status = work()
+    except SystemExit:  # told to stop before it had begun
+        status = 0
+    except BaseException:
+        log.exception("process_failed", process=os.getpid())
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
 
 
 class Supervisor:
@@ -71,7 +104,7 @@ class Supervisor:
     def _start_due(self) -> None:
         now = time.monotonic()
         for _ in [due for due in self._due if due <= now]:
-            self._workers.add(self._fork())
+            self._workers.add(self._start())
         self._due = [due for due in self._due if due > now]
 
     def _sleep(self) -> None:
@@ -93,34 +126,25 @@ class Supervisor:
                 log.error("worker_died", process=worker, status=os.waitstatus_to_exitcode(status))
                 self._due.append(time.monotonic() + RESTART_PAUSE)
 
-    def _fork(self) -> int:
+    def _start(self) -> int:
         """Start a worker; its process id."""
-        sys.stdout.flush()  # what is left in the buffer would be printed once by each process
         # A signal that arrives before the worker has its own handlers waits until it has.
         signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
-        worker = os.fork()
+        worker = _fork()
         if not worker:
-            self._become_worker()
+            _end(self._be_worker)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, WATCHED)
         return worker
 
-    def _become_worker(self) -> None:
-        """Work, and never return. No ``finally`` and no exit handler of the parent may run."""
-        status = 1
-        try:
-            signal.set_wakeup_fd(-1)
-            for number in WATCHED:
-                signal.signal(number, signal.SIG_DFL)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, WATCHED)
-            for descriptor in (self._held, self._woken, self._waker):
-                os.close(descriptor)
-            self._work(self._lifeline)
-            status = 0
-        except BaseException:
-            log.exception("worker_failed")
-        finally:
-            sys.stderr.flush()
-            os._exit(status)
+    def _be_worker(self) -> int:
+        signal.set_wakeup_fd(-1)
+        for number in WATCHED:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, WATCHED)
+        for descriptor in (self._held, self._woken, self._waker):
+            os.close(descriptor)
+        self._work(self._lifeline)
+        return 0
 
 
 def _wake(number: int, frame: object) -> None:

@@ -192,15 +192,20 @@ class GatewayServer(BaseTestServer):
 
 
 @asynccontextmanager
-async def running_api(settings: Settings, clock: FixedClock) -> AsyncIterator[Api]:
-    """A running gateway with a master account, and a client with its admin user's token."""
+async def running_api(
+    settings: Settings, clock: FixedClock, master: Master | None = None
+) -> AsyncIterator[Api]:
+    """A running gateway and a client with its admin user's token.
+
+    On a store that has a master account already, ``master`` says which.
+    """
     async with (
         open_gateway(settings, clock=clock) as gateway,
         TestClient(GatewayServer(gateway)) as client,
     ):
-        master = await create_master(gateway.services, password=PASSWORD)
+        master = master or await create_master(gateway.services, password=PASSWORD)
         api = Api(client, gateway, clock, master)
-        api.token = await api.login("admin", PASSWORD, "Master")
+        api.token = await api.login(master.username, PASSWORD, master.account_name)
         yield api
 
 

@@ -1,4 +1,4 @@
-"""The last refusals before a write: ``If-Match``, ``If-None-Match``, the body's media type."""
+"""The last refusals before a write: ``If-Match``, ``If-None-Match`` and the body's media type."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ def require_writable(change: Change) -> None:
         raise UnsupportedMediaType
 
 
-def names_revision(revisions: tuple[str, ...], revision: str | None) -> bool:
+def names_revision(revisions: tuple[str, ...] | None, revision: str | None) -> bool:
     """Whether a condition holds for a document with this revision, ``None`` for no document."""
-    return revision is not None and (revisions == ("*",) or revision in revisions)
+    if revision is None or revisions is None:
+        return False
+    return revisions == ("*",) or revision in revisions

@@ -240,7 +240,8 @@ async def answer(context: Context, stored: Document, *, created_id: str | None =
 
 def key_of(context: Context) -> Key:
     """The key of the document that the URL names."""
-    return Key(context.account_id, context.operation.collection.doc_type, context.doc_id)
+    operation = context.operation
+    return Key(context.account_id, operation.doc_type, context.params[operation.id_param])
 
 
 async def load(context: Context) -> Document:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from crossbar.clock import Clock
 from crossbar.dialects.v2.answers import Exchange, write_error
-from crossbar.documents import random_hex
+from crossbar.documents import new_id
 from crossbar.errors import BadRequest, CrossbarError
 
 log = structlog.get_logger(__name__)
@@ -35,7 +35,7 @@ class Protocol(web.RequestHandler):
         else:
             log.error("connection_failed", exc_info=exc)
         exchange = Exchange(
-            request=request, request_id=random_hex(), clock=Clock(), may_compress=False
+            request=request, request_id=new_id(), clock=Clock(), may_compress=False
         )
         response = write_error(exchange, error)
         response.force_close()

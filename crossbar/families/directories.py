@@ -14,15 +14,15 @@ async def add_users(context: Context, shown: Document, stored: Document) -> None
     if context.operation.action is not Action.FETCH:
         return
     doc_id = stored["_id"]
-    span = Span(
-        account_id=context.account_id,
-        doc_type="user",
-        entry=Entry("directory", doc_id),
-        descending=True,
-    )
-    shown["users"] = [
-        {"user_id": row.position.doc_id, "callflow_id": row.document["directories"][doc_id]}
+    entry = Entry("directory", doc_id)
+    span = Span(account_id=context.account_id, doc_type="user", entry=entry)
+    callflows = {
+        row.position.doc_id: row.document["directories"][doc_id]
         async for row in context.services.store.scan(span)
+    }
+    shown["users"] = [
+        {"user_id": user_id, "callflow_id": callflows[user_id]}
+        for user_id in sorted(callflows, reverse=True)
     ]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from mimetypes import guess_extension
 
 from crossbar.core.actions import Action, Context, Result, Upload
 from crossbar.core.attachments import download, drop_all, only_file, store_upload
@@ -12,22 +11,25 @@ from crossbar.core.service import answer, fetch, key_of, load, replace, save
 from crossbar.core.shapes import CRUD, Collection, Column, Hooks, Route
 from crossbar.documents import Document, public
 
-AUDIO_TYPES = (
-    "audio/x-wav",
-    "audio/wav",
-    "audio/mpeg",
-    "audio/mp3",
-    "audio/ogg",
-    "video/x-flv",
-    "video/h264",
-    "video/mpeg",
-    "video/quicktime",
-    "video/mp4",
-    "video/webm",
-)
+EXTENSIONS = {
+    "audio/x-wav": ".wav",
+    "audio/wav": ".wav",
+    "audio/mpeg": ".mp3",
+    "audio/mp3": ".mp3",
+    "audio/mpeg3": ".mp3",
+    "audio/ogg": ".ogg",
+    "video/x-flv": ".flv",
+    "video/h264": ".h264",
+    "video/mpeg": ".mpeg",
+    "video/quicktime": ".mov",
+    "video/mp4": ".mp4",
+    "video/webm": ".webm",
+}
+"""The media types that can be uploaded, with the ends of their files' names."""
+
 BASE64_TYPES = ("application/base64", "application/x-base64")
 JSON_TYPES = ("application/json", "application/x-json")
-PLAYABLE = (*AUDIO_TYPES, *BASE64_TYPES)
+PLAYABLE = (*EXTENSIONS, *BASE64_TYPES)
 
 UPLOAD = "upload"
 
@@ -100,7 +102,7 @@ def _named(context: Context, file: Upload) -> Upload:
     if isinstance(wanted, str) and wanted:
         name = wanted
     else:
-        name = secrets.token_hex(16) + (guess_extension(file.content_type) or "")
+        name = secrets.token_hex(16) + EXTENSIONS.get(file.content_type, "")
     return Upload(name=name, content_type=file.content_type, content=file.content)
 
 

@@ -231,12 +231,16 @@ class Identity:
         message = ":".join(secrets).encode()
         return [mac.hex()[:32] for mac in self._secrets.macs("identity signature", message)]
 
+    def recall(self, token: str) -> Caller | None:
+        """Whose token it is, if it was verified before and nothing has changed since."""
+        return self.callers.recall(token, self._clock.precise())
+
     async def read_token(self, token: str, *, anew: bool = False) -> Caller:
         """Whose token it is. Raises :class:`InvalidCredentials` and :class:`TokenExpired`.
 
         ``anew`` trusts nothing that is remembered, for what is to outlive the token.
         """
-        caller = None if anew else self.callers.recall(token, self._clock.precise())
+        caller = None if anew else self.recall(token)
         if caller is not None:
             return caller
         claims = self._tokens.read(token)
@@ -278,7 +282,7 @@ class Identity:
     def _caller(self, account: Account, user: Document | None, method: str, **more: Any) -> Caller:
         level = self._settings.auth.default_priv_level
         if user is not None:
-            level = user.get("priv_level", "user")
+            level = user.get("priv_level") or "user"
         return Caller(
             account_id=account.account_id,
             user_id=user["_id"] if user else None,

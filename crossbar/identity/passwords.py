@@ -61,8 +61,7 @@ class Passwords:
         concurrency: int = 2,
     ) -> None:
         self._secrets = secrets
-        # On first use passlib looks for its backend, and fails when two threads do so at once.
-        argon2.get_backend()
+        argon2.get_backend()  # loaded here: two threads that load it at once fail
         self._hasher = argon2.using(
             type="ID", memory_cost=memory_kib, rounds=iterations, parallelism=1
         )

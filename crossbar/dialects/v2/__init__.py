@@ -35,9 +35,9 @@ from crossbar.dialects.v2.negotiation import (
     choose,
     revisions,
 )
-from crossbar.dialects.v2.query import parse_query
+from crossbar.dialects.v2.query import ANY, parse_query
 from crossbar.dialects.v2.verbs import VERBS, verbs_of
-from crossbar.documents import random_hex
+from crossbar.documents import new_id
 from crossbar.errors import (
     CrossbarError,
     Gone,
@@ -131,7 +131,9 @@ class V2:
             account=account,
             data=body.data,
             files=body.files,
-            query=parse_query(body, self._settings.lists),
+            query=parse_query(body, self._settings.lists)
+            if operation.action is Action.LIST
+            else ANY,
             parameters=body.parameters,
             if_match=revisions(headers.get("If-Match")),
             if_none_match=revisions(headers.get("If-None-Match")),
@@ -154,7 +156,12 @@ class V2:
         """Find out who calls (§5.5). A bad credential is none; an expired token is refused."""
         headers = exchange.request.headers
         token, basic = headers.get("X-Auth-Token"), None
-        if not token:
+        if token:
+            caller = self._identity.recall(token)
+            if caller is not None and "X-Auth-Account-ID" not in headers:
+                exchange.caller, exchange.token = caller, token
+                return
+        else:
             scheme, _, credential = headers.get("Authorization", "").partition(" ")
             credential, scheme = credential.strip(), scheme.lower()
             basic = credential if scheme == "basic" else None
@@ -228,7 +235,7 @@ def _request_id(request: web.BaseRequest) -> str:
     sent = request.headers.get("X-Request-ID")
     if sent is not None and _REQUEST_ID.fullmatch(sent):
         return sent
-    return random_hex()
+    return new_id()
 
 
 def _choose_operation(operations: Mapping[Action, Operation], verb: str) -> Operation:

@@ -88,7 +88,7 @@ class Exchange:
     caller: Caller | None = None
     token: str | None = None
     charge: Charge | None = None
-    operations: Mapping[Action, Operation] = field(default_factory=dict)
+    operations: Mapping[Action, Operation] | None = None
     wanted: Wanted = Wanted.JSON
     headers: dict[str, str] = field(default_factory=dict)
     has_begun: bool = False
@@ -100,16 +100,14 @@ class Exchange:
     @property
     def verbs(self) -> tuple[str, ...]:
         """The verbs that the path offers, once it has been matched."""
-        return verbs_of(self.operations)
+        return verbs_of(self.operations or {})
 
 
-def _closing(exchange: Exchange) -> dict[str, Any]:
-    """The keys that every envelope ends with."""
-    envelope: dict[str, Any] = {
-        "request_id": exchange.request_id,
-        "node": NODE,
-        "timestamp": exchange.clock.iso(),
-    }
+def _close(envelope: dict[str, Any], exchange: Exchange) -> dict[str, Any]:
+    """Add the keys that every envelope ends with."""
+    envelope["request_id"] = exchange.request_id
+    envelope["node"] = NODE
+    envelope["timestamp"] = exchange.clock.iso()
     if exchange.caller is not None:
         envelope["version"] = __version__
     if exchange.token is not None:
@@ -131,7 +129,7 @@ def _envelope(exchange: Exchange, result: Result) -> dict[str, Any]:
     if result.page is not None:
         envelope |= _paging(result.page)
     envelope["status"] = "success"
-    return envelope | _closing(exchange)
+    return _close(envelope, exchange)
 
 
 def _paging(page: Page) -> dict[str, Any]:
@@ -147,7 +145,8 @@ async def write(exchange: Exchange, result: Result, verb: str) -> web.StreamResp
     """The answer to a request that succeeded."""
     if result.token is not None:
         exchange.token = result.token
-    exchange.headers.update(result.headers)
+    if result.headers:
+        exchange.headers.update(result.headers)
     if verb == "GET" and _is_known(exchange, result.revision):
         return _bare(exchange, 304)
     if result.download is not None:
@@ -172,7 +171,7 @@ def write_error(exchange: Exchange, error: CrossbarError) -> web.StreamResponse:
         "message": error.code,
         "status": "error",
     }
-    response = _json(exchange, error.status, envelope | _closing(exchange))
+    response = _json(exchange, error.status, _close(envelope, exchange))
     if not exchange.request.content.at_eof():
         response.force_close()  # where in the body the next request would begin is not known
     return response
@@ -203,14 +202,14 @@ def cut_off(exchange: Exchange) -> NoReturn:
 def _is_known(exchange: Exchange, revision: str | None) -> bool:
     """Whether the client has this revision of what it reads; refuse a read of another (§3.4)."""
     headers = exchange.request.headers
-    wanted, known = revisions(headers.get("If-Match")), revisions(headers.get("If-None-Match"))
-    if wanted is not None and not names_revision(wanted, revision):
+    wanted, known = headers.get("If-Match"), headers.get("If-None-Match")
+    if wanted is not None and not names_revision(revisions(wanted), revision):
         raise PreconditionFailed
     exchange.headers["expires"] = EXPIRES
     if revision is None:
         return False
     exchange.headers["etag"] = f'"{revision}"'
-    return known is not None and names_revision(known, revision)
+    return known is not None and names_revision(revisions(known), revision)
 
 
 def _location(request: web.BaseRequest, created_id: str) -> str:
@@ -230,7 +229,8 @@ def _headers(exchange: Exchange, content_type: str | None) -> dict[str, str]:
         headers["content-type"] = content_type
     if is_cross_origin(exchange.request):
         _allow_origin(exchange)
-    return headers | exchange.headers
+    headers.update(exchange.headers)
+    return headers
 
 
 def _allow_origin(exchange: Exchange) -> None:
@@ -293,7 +293,7 @@ async def _stream(exchange: Exchange, result: Result) -> web.StreamResponse:
     async for chunk in _chunks(result.rows, 50):
         await response.write(separator + b",".join(orjson.dumps(row) for row in chunk))
         separator = b","
-    closing = _closing(exchange) | {"status": "success"}
+    closing = _close({"status": "success"}, exchange)
     closing.pop("tokens", None)
     if result.page is not None:
         closing |= _paging(result.page)

@@ -37,7 +37,8 @@ def parse_json(body: bytes, max_depth: int) -> Any:
         raise _invalid(str(error)) from None
     except RecursionError:
         raise _too_deep(max_depth) from None
-    if _is_deeper(value, max_depth):
+    could_be_deep = body.count(b"{") + body.count(b"[") > max_depth
+    if could_be_deep and _is_deeper(value, max_depth):
         raise _too_deep(max_depth)
     return value
 

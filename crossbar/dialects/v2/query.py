@@ -16,13 +16,14 @@ from crossbar.settings import Lists
 
 _SIZE = re.compile(r"-?[0-9]+\Z")
 
-EMPTY = Query(filters=())
+ANY = Query(filters=())
+"""What is asked when nothing is said."""
 
 
 def parse_query(body: Body, settings: Lists) -> Query:
     """How a list is to be answered. Raises :class:`FaultyRequest` for unusable sizes."""
     if body is NO_BODY:
-        return EMPTY
+        return ANY
     get = body.parameter
     ascending = is_true(get("ascending")) or is_false(get("descending"))
     return Query(

@@ -1,0 +1,94 @@
+"""What the tests of several families share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crossbar.core.change import put_of
+from crossbar.core.directory import account_key
+from crossbar.core.shapes import Collection
+from crossbar.documents import Document, next_revision
+from crossbar.families.accounts import ACCOUNTS
+from crossbar.families.users import USERS
+from crossbar.storage import Batch, Key, Store
+from tests.conftest import Answer, Api
+
+ANN = {"first_name": "Ann", "last_name": "Lee", "username": "Ann", "password": "s3cret"}
+BOB = {"first_name": "Bob", "last_name": "Kay", "username": "bob", "password": "hunter22"}
+
+FIELDS: dict[str, dict[str, Any]] = {
+    "blacklists": {"name": "Nuisances"},
+    "callflows": {"numbers": ["2001"]},
+    "conferences": {"name": "Standup"},
+    "devices": {"name": "Desk"},
+    "directories": {"name": "Staff"},
+    "groups": {"name": "Sales"},
+    "media": {"name": "Greeting"},
+    "menus": {"name": "Main"},
+    "temporal_rules": {"name": "Weekdays", "cycle": "weekly"},
+    "temporal_rules_sets": {"name": "Holidays"},
+    "users": {"first_name": "Ann", "last_name": "Lee"},
+    "vmboxes": {"name": "Ann", "mailbox": "2001"},
+}
+"""The least that a document of each family needs."""
+
+
+async def make(api: Api, noun: str, **data: Any) -> str:
+    """Create a document in the master account; its id."""
+    fields = FIELDS[noun] | data
+    created: str = (await api.put(f"{api.account}/{noun}", fields)).expect(201).data["id"]
+    return created
+
+
+async def shown(api: Api, noun: str, doc_id: str) -> Any:
+    """A document of the master account, as reading it shows it."""
+    return (await api.get(f"{api.account}/{noun}/{doc_id}")).expect(200).data
+
+
+async def row(api: Api, noun: str) -> Any:
+    """The only row of a list of the master account, whose admin user does not count."""
+    rows = (await api.get(f"{api.account}/{noun}")).expect(200).data
+    (only,) = (row for row in rows if row["id"] != api.master.user_id)
+    return only
+
+
+def refusal(answer: Answer, path: str, rule: str) -> Any:
+    """The details of a refusal of a field."""
+    assert answer.expect(400).body["message"] == "validation error"
+    return answer.data[path][rule]
+
+
+async def stored(api: Api, noun_type: str, doc_id: str) -> Document:
+    """A document of the master account as the store has it, private fields and all."""
+    key = Key(api.master.account_id, noun_type, doc_id)
+    return await _existing(api.gateway.services.store, key)
+
+
+async def stored_account(api: Api, account_id: str) -> Document:
+    """An account as the store has it."""
+    return await _existing(api.gateway.services.store, account_key(account_id))
+
+
+async def _existing(store: Store, key: Key) -> Document:
+    document = await store.get(key)
+    assert document is not None
+    return document
+
+
+async def set_private(api: Api, account_id: str, **private: Any) -> None:
+    """Change private facts of an account, as nothing in the API does."""
+    await _overwrite(api, ACCOUNTS, account_key(account_id), private)
+
+
+async def set_private_of_user(api: Api, user_id: str, **private: Any) -> None:
+    """Change private facts of a user of the master account, as nothing in the API does."""
+    await _overwrite(api, USERS, Key(api.master.account_id, "user", user_id), private)
+
+
+async def _overwrite(api: Api, family: Collection, key: Key, private: Document) -> None:
+    store = api.gateway.services.store
+    before = await _existing(store, key)
+    after = {**before, **private, "_rev": next_revision(before["_rev"])}
+    await store.commit(Batch(puts=[put_of(family, key, after, before["_rev"])]))
+    api.gateway.services.accounts.forget()
+    api.gateway.identity.callers.forget()

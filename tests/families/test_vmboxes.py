@@ -1,0 +1,55 @@
+"""Voicemail boxes: their numbers, and what lists show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import Api
+from tests.families.support import make, refusal, shown
+
+BAD_MAILBOX = "Invalid mailbox number or already exists"
+
+
+@pytest.mark.parametrize("taken", ["12", "012", 12])
+async def test_box_numbers_are_unique_as_integers(api: Api, taken: Any) -> None:
+    await make(api, "vmboxes", mailbox="12")
+    clash = await api.put(f"{api.account}/vmboxes", {"name": "Second", "mailbox": taken})
+    assert refusal(clash, "mailbox", "unique")["message"] == BAD_MAILBOX
+
+
+@pytest.mark.parametrize("wrong", ["12a", "-1", "1.5", "١٢", -3])
+async def test_a_box_number_that_is_none_is_refused(api: Api, wrong: Any) -> None:
+    answer = await api.put(f"{api.account}/vmboxes", {"name": "Ann", "mailbox": wrong})
+    assert refusal(answer, "mailbox", "unique")["message"] == BAD_MAILBOX
+
+
+@pytest.mark.parametrize("wrong", [True, None, [], "", 1.5])
+async def test_a_box_number_of_another_type_is_left_to_the_schema(api: Api, wrong: Any) -> None:
+    answer = (await api.put(f"{api.account}/vmboxes", {"name": "A", "mailbox": wrong})).expect(400)
+    assert "unique" not in answer.data["mailbox"]
+
+
+async def test_a_box_number_is_kept_as_text(api: Api) -> None:
+    doc_id = await make(api, "vmboxes", mailbox=7)
+    assert (await shown(api, "vmboxes", doc_id))["mailbox"] == "7"
+    await make(api, "vmboxes", mailbox="0")
+
+
+async def test_boxes_are_listed_by_name_with_their_number_of_messages(api: Api) -> None:
+    await make(api, "vmboxes", name="bob", mailbox="1", messages=7, folders={"new": 7})
+    doc_id = await make(api, "vmboxes", name="Ann", mailbox="2", owner_id="0" * 32)
+    path = f"{api.account}/vmboxes"
+    listed = (await api.get(f"{path}?ascending=true")).data
+    assert [box["name"] for box in listed] == ["Ann", "bob"]
+    assert listed[0] == {
+        "id": doc_id,
+        "name": "Ann",
+        "mailbox": "2",
+        "owner_id": "0" * 32,
+        "messages": 0,
+        "flags": [],
+    }
+    assert listed[1]["messages"] == 0
+    assert "messages" not in await shown(api, "vmboxes", listed[1]["id"])
