@@ -59,6 +59,15 @@ async def test_a_real_form_is_an_envelope_and_needs_data(api: Api) -> None:
     assert answer.expect(400).data.keys() == {"data"}
 
 
+async def test_a_client_that_waits_to_be_asked_for_its_body_is_asked(api: Api) -> None:
+    target = f"{api.account}/menus?auth_token={api.token}"
+    waiting = ("Content-Type: application/json", "Expect: 100-continue")
+    answer = (await bare_exchange(api, http("PUT", target, *waiting, body=ENVELOPE))).expect(100)
+    assert answer.content.startswith(b"HTTP/1.1 201 ")
+    large = http("PUT", target, *waiting, "Content-Length: 8000001")
+    (await bare_exchange(api, large)).expect(413)
+
+
 @pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/mixed"])
 @pytest.mark.parametrize(
     "part",

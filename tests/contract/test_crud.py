@@ -275,17 +275,17 @@ async def test_a_deleted_document_is_answered_once_more_and_then_unknown(
 
 @by_noun
 async def test_a_hard_deletion_leaves_nothing(api: Api, family: Collection) -> None:
-    for place in ("query", "envelope", "data"):
+    for where in ("query", "envelope", "data"):
         path, created = await create(api, family)
-        if place == "query":
+        if where == "query":
             answer = await api.delete(f"{path}?should_soft_delete=false")
-        elif place == "envelope":
+        elif where == "envelope":
             answer = await api.delete(path, should_soft_delete=False)
         else:
             answer = await api.delete(path, data={"should_soft_delete": "false"})
         answer.expect(200)
         key = Key(api.master.account_id, family.doc_type, created["id"])
-        assert await api.gateway.services.store.get(key) is None, place
+        assert await api.gateway.services.store.get(key) is None, where
         sent = {**document(family), "id": created["id"]}
         (await api.put(path.rpartition("/")[0], sent)).expect(201)
         (await api.delete(path)).expect(200)

@@ -117,15 +117,15 @@ async def test_envelope_parameters_are_never_merged_into_data(api: Api) -> None:
     assert "extra" not in answer.data
 
 
-@pytest.mark.parametrize("place", ["query", "envelope", "data", "header"])
-async def test_pretty_print_indents(api: Api, place: str) -> None:
+@pytest.mark.parametrize("where", ["query", "envelope", "data", "header"])
+async def test_pretty_print_indents(api: Api, where: str) -> None:
     plain = (await api.get(api.account)).expect(200)
     assert b"\n" not in plain.content
-    if place == "query":
+    if where == "query":
         pretty = await api.get(f"{api.account}?pretty_print=true")
-    elif place == "envelope":
+    elif where == "envelope":
         pretty = await api.get(api.account, pretty_print=True)
-    elif place == "data":
+    elif where == "data":
         pretty = await api.get(api.account, data={"pretty_print": "true"})
     else:
         pretty = await api.get(api.account, headers={"X-Pretty-Print": "true"})

@@ -20,14 +20,14 @@ async def menu(api: Api) -> str:
 
 
 @pytest.mark.parametrize("verb", ["PUT", "put", "Put"])
-@pytest.mark.parametrize("place", ["query", "envelope", "data"])
+@pytest.mark.parametrize("where", ["query", "envelope", "data"])
 async def test_post_creates_with_the_verb_put_in_any_place(
-    api: Api, verb: str, place: str
+    api: Api, verb: str, where: str
 ) -> None:
     path = f"{api.account}/menus"
-    if place == "query":
+    if where == "query":
         answer = await api.post(f"{path}?verb={verb}", MENU)
-    elif place == "envelope":
+    elif where == "envelope":
         answer = await api.post(path, MENU, verb=verb)
     else:
         answer = await api.post(path, {**MENU, "verb": verb})

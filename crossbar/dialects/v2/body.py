@@ -121,6 +121,7 @@ async def _read_content(
     limit = settings.max_upload_size
     if request.content_length is not None and request.content_length > limit:
         raise PayloadTooLarge(limit)
+    await _invite(request)
     if content_type.startswith("multipart/"):
         return await _read_parts(request, settings)
     try:
@@ -138,6 +139,13 @@ async def _read_content(
         return _form(content, settings.max_depth), ()
     encoding = request.headers.get("Content-Transfer-Encoding", "").lower()
     return {}, (_upload(content, content_type, encoding, _file_name(request)),)
+
+
+async def _invite(request: web.BaseRequest) -> None:
+    """Ask for the body, where a client waits to be asked: only now is it known to be wanted."""
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # what counts is the answer itself
 
 
 def _file_name(request: web.BaseRequest) -> str:
