@@ -245,21 +245,22 @@ def key_of(context: Context) -> Key:
 
 async def load(context: Context) -> Document:
     """The live document that the URL names. Raises :class:`NoSuchDocument`."""
-    stored = await context.services.store.get(key_of(context))
+    return await load_document(context, key_of(context))
+
+
+async def load_document(context: Context, key: Key) -> Document:
+    """The live document with this key. Raises :class:`NoSuchDocument`."""
+    stored = await context.services.store.get(key)
     if stored is None or stored.get("pvt_deleted"):
-        raise NoSuchDocument(context.doc_id)
+        raise NoSuchDocument(key.doc_id)
     return stored
 
 
 async def require_parents(context: Context) -> None:
     """Refuse a path whose scoping documents do not exist (§0 step 12)."""
     for parent in context.operation.parents:
-        doc_id = context.params[parent.param]
-        document = await context.services.store.get(
-            Key(context.account_id, parent.doc_type, doc_id)
-        )
-        if document is None or document.get("pvt_deleted"):
-            raise NoSuchDocument(doc_id)
+        key = Key(context.account_id, parent.doc_type, context.params[parent.param])
+        await load_document(context, key)
 
 
 def require_match(context: Context, current: Document | None) -> None:
@@ -293,18 +294,22 @@ async def _rewrite(
         raise MethodNotAllowed
     doc_id = context.doc_id if isinstance(family, Collection) else family.noun
     key = Key(context.account_id, family.doc_type, doc_id)
-    for attempt in range(ATTEMPTS):
+
+    async def attempt() -> Result:
         current = await read(context)
         document = propose(current or {})
         change = Change(
             context=context, family=family, key=key, document=document, current=current
         )
+        return await answer(context, await save(change, "changed"))
+
+    for _ in range(ATTEMPTS - 1):
         try:
-            return await answer(context, await save(change, "changed"))
+            return await attempt()
         except Conflict:
-            if context.if_match is not None or attempt == ATTEMPTS - 1:
+            if context.if_match is not None:
                 raise
-    raise Conflict
+    return await attempt()
 
 
 def sent(context: Context) -> Document:
