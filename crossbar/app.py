@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 
-from crossbar.bootstrap import remember_secrets
+from crossbar.bootstrap import knows_its_secrets, remember_secrets
 from crossbar.clock import Clock
 from crossbar.core.directory import AccountDirectory
 from crossbar.core.registry import Registry
 from crossbar.core.services import Services
 from crossbar.dialects.banner import banner
+from crossbar.dialects.protocol import Server
+from crossbar.dialects.targets import split_target
 from crossbar.dialects.v2 import V2
 from crossbar.events import Events
 from crossbar.families import FAMILIES
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
-from crossbar.identity.secrets import Secrets, load_or_create
+from crossbar.identity.secrets import Secrets, SecretsError, load_or_create
 from crossbar.settings import Settings
 from crossbar.storage import Store
 from crossbar.storage.factory import store_for
@@ -37,11 +42,21 @@ class Gateway:
     identity: Identity
 
 
-def secrets_of(settings: Settings) -> Secrets:
-    """The server's secrets: from the settings, else from their file, which is made if missing."""
+async def secrets_of(settings: Settings, store: Store) -> Secrets:
+    """The server's secrets: from the settings, else from their file, which a new store gets.
+
+    A store that was used before has secrets already: new ones would only hide that they are lost.
+    Raises :class:`~crossbar.identity.secrets.SecretsError`.
+    """
     if settings.secrets.values:
-        return Secrets(settings.secrets.values)
-    return load_or_create(settings.secrets_file())
+        secrets = Secrets(settings.secrets.values)
+    else:
+        file = settings.secrets_file()
+        if not file.exists() and await knows_its_secrets(store):
+            raise SecretsError(f"{file} is missing: this store was initialised with its secrets")
+        secrets = load_or_create(file)
+    await remember_secrets(store, secrets)
+    return secrets
 
 
 @asynccontextmanager
@@ -49,10 +64,20 @@ async def open_gateway(
     settings: Settings, *, clock: Clock | None = None, store: Store | None = None
 ) -> AsyncIterator[Gateway]:
     """Open the store and wire everything to it; close it all at the end."""
-    clock = clock or Clock()
     store = store or store_for(settings.storage)
-    secrets = secrets_of(settings)
     await store.open()
+    try:
+        secrets = await secrets_of(settings, store)
+        async with _wired(settings, clock or Clock(), store, secrets) as gateway:
+            yield gateway
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def _wired(
+    settings: Settings, clock: Clock, store: Store, secrets: Secrets
+) -> AsyncIterator[Gateway]:
     events = Events(store)
     accounts = AccountDirectory(store)
     identity = Identity(store, accounts, secrets, clock, settings)
@@ -68,43 +93,49 @@ async def open_gateway(
         credentials=identity,
         registry=REGISTRY,
     )
+    await events.start()
     try:
-        await remember_secrets(store, secrets)
-        await events.start()
         yield Gateway(services=services, identity=identity)
     finally:
         await events.stop()
         identity.passwords.close()
-        await store.close()
 
 
-def build_app(settings: Settings, *, clock: Clock | None = None) -> web.Application:
-    """The web application: opens the gateway when it starts, closes it when it stops."""
-    app = web.Application(client_max_size=settings.http.max_upload_size)
+VERSION = re.compile(r"/v[0-9]+(/|\Z)")
+"""How paths of the API begin, also of versions that are not offered."""
 
-    async def opened(app: web.Application) -> AsyncIterator[None]:
-        async with open_gateway(settings, clock=clock) as gateway:
-            buckets = Buckets(
-                gateway.services.clock,
-                capacity=settings.limits.capacity,
-                refill=settings.limits.refill,
-            )
-            app[V2_KEY] = V2(gateway.services, gateway.identity, buckets)
-            app[GATEWAY] = gateway
-            yield
-
-    app.cleanup_ctx.append(opened)
-    app.router.add_route("*", "/{path:.*}", serve)
-    return app
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
-V2_KEY = web.AppKey("v2", V2)
-GATEWAY = web.AppKey("gateway", Gateway)
+def handler_of(gateway: Gateway) -> Handler:
+    """What answers every request: the dialect that its path names, or the banner (§1.1)."""
+    services, limits = gateway.services, gateway.services.settings.limits
+    buckets = Buckets(services.clock, capacity=limits.capacity, refill=limits.refill)
+    v2 = V2(services, gateway.identity, buckets)
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        path = request.raw_path
+        if path.startswith("/v2/") or VERSION.match(split_target(path)[0]):
+            return await v2.serve(request)
+        return banner()
+
+    return handle
 
 
-async def serve(request: web.Request) -> web.StreamResponse:
-    """Give the request to the dialect that its path names; other paths get the banner (§1.1)."""
-    first = request.raw_path[1:].partition("?")[0].partition("/")[0]
-    if first in ("v2", "v1"):
-        return await request.app[V2_KEY].serve(request)
-    return banner()
+def web_server(settings: Settings, handler: Handler) -> web.Server:
+    """An aiohttp server for the handler.
+
+    The low-level one: paths are matched by the registry, so aiohttp's router, which would take
+    about as long as the rest of a read, has nothing to do.
+    """
+    request = partial(
+        web.BaseRequest,
+        loop=asyncio.get_running_loop(),
+        client_max_size=settings.http.max_upload_size,
+    )
+    return Server(
+        handler,
+        request_factory=request,
+        access_log=None,
+        keepalive_timeout=settings.http.idle_timeout,
+    )

@@ -52,7 +52,8 @@ async def create_master(
     """
     if await services.accounts.master() is not None:
         raise AlreadyInitialised
-    password = password or random.token_urlsafe(15)
+    if password is None:
+        password = random.token_urlsafe(15)
     account_id, user_id = new_id(), new_id()
     context = internal_context(services, "bootstrap")
     document: Document = {"name": account_name, "password": password}
@@ -108,6 +109,11 @@ def internal_context(services: Services, request_id: str) -> Context:
         request_id=request_id,
         query=Query(filters=()),
     )
+
+
+async def knows_its_secrets(store: Store) -> bool:
+    """Whether a server has used the store before."""
+    return await store.get(SERVER) is not None
 
 
 async def remember_secrets(store: Store, secrets: Secrets) -> None:

@@ -7,16 +7,17 @@ import asyncio
 import getpass
 import json
 import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from crossbar import __version__, logs
+from crossbar import _arguments, logs
 from crossbar.app import REGISTRY, Gateway, open_gateway
 from crossbar.bootstrap import AlreadyInitialised, Master, create_master
 from crossbar.doctor import examine
-from crossbar.errors import CrossbarError, ValidationFailed
+from crossbar.errors import CrossbarError, NoSuchDocument, ValidationFailed
 from crossbar.maintenance import (
     create_account,
     describe_token,
@@ -29,36 +30,46 @@ from crossbar.server import listen, run, run_loop, url_of
 from crossbar.settings import Settings, SettingsError
 from crossbar.storage import StoreError
 from crossbar.storage.factory import UnknownStorage
+from crossbar.workers import in_child
 
 DEFAULT_FILE = Path("etc/crossbar.toml")
-
-EPILOG = """\
-examples:
-  crossbar serve                              start; the first start creates a master account
-  crossbar init --account-name Acme --username ann --password s3cret
-  crossbar account tree
-  crossbar token issue --account 0123... --user ann
-
-Every setting can also come from a file (--config) or the environment
-(CROSSBAR_<SECTION>__<NAME>); docs/settings.md lists them.
-"""
 
 
 class Refusal(Exception):
     """Why a command cannot do what it was asked; shown without a traceback, exit status 1."""
 
 
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the command line."""
+    return _arguments.build_parser(COMMANDS)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status."""
-    options = _parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
+    return _guarded(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    logs.configure(settings.log)
+    status: int = options.run(options, settings)
+    return status
+
+
+def _guarded(run: Callable[[], int]) -> int:
+    """Run something; what it refuses or cannot do becomes a line and an exit status."""
     try:
-        settings = _settings(options)
-        logs.configure(settings.log)
-        status: int = options.run(options, settings)
+        status = run()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _nobody_reads()
     except (Refusal, SettingsError, UnknownStorage, ValueError) as error:
         return _fail(str(error))
     except ValidationFailed as error:
         return _fail(_fields(error))
+    except NoSuchDocument as error:
+        return _fail(f"there is no {error.detail['cause']}")
     except (CrossbarError, StoreError, OSError) as error:
         return _fail(str(error))
     except KeyboardInterrupt:
@@ -69,6 +80,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _fail(message: str) -> int:
     print(f"crossbar: {message}", file=sys.stderr)
     return 1
+
+
+def _nobody_reads() -> int:
+    """End quietly, as a program that a closed pipe kills: `crossbar routes | head` is no error."""
+    # The interpreter flushes at its end, and would complain.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + signal.SIGPIPE
 
 
 def _fields(error: ValidationFailed) -> str:
@@ -107,11 +125,29 @@ def _with_gateway(settings: Settings, command: Callable[[Gateway], Awaitable[Any
 
 
 def _serve(options: argparse.Namespace, settings: Settings) -> int:
-    master = _with_gateway(settings, lambda gateway: _ensure_master(gateway, options.no_init))
-    listener = listen(settings)
-    if master is not None:
-        _print_master(master, url_of(listener))
-    return run(settings, listener)
+    # Until there is something to finish, a request to stop is simply obeyed.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+    # A port that is taken is found before the store is touched: otherwise the first start would
+    # create an account whose password nobody gets to see.
+    with listen(settings) as listener:
+        status = _prepare(options, settings, url_of(listener))
+        return status or run(settings, listener)
+
+
+def _prepare(options: argparse.Namespace, settings: Settings, url: str) -> int:
+    """See to it that there is a master account, and say where the server is."""
+
+    def prepare() -> int:
+        master = _with_gateway(settings, lambda gateway: _ensure_master(gateway, options.no_init))
+        if master is not None:
+            _print_master(master, url)
+        print(f"Crossbar serves {url}", flush=True)
+        return 0
+
+    if settings.http.workers == 1:
+        return prepare()
+    # Drivers leave threads behind, which a process that is going to fork must not have.
+    return in_child(lambda: _guarded(prepare))
 
 
 async def _ensure_master(gateway: Gateway, refuse: bool) -> Master | None:
@@ -153,6 +189,8 @@ Try it:
 
 
 def _init(options: argparse.Namespace, settings: Settings) -> int:
+    _refuse_empty(options.password)
+
     async def create(gateway: Gateway) -> Master:
         try:
             return await create_master(
@@ -177,6 +215,8 @@ def _init(options: argparse.Namespace, settings: Settings) -> int:
                 "api_key": master.api_key,
             }
         )
+        if options.password is None:
+            print(f"The password is {master.password}; it is not shown again.", file=sys.stderr)
     else:
         _print_master(master, f"http://{settings.http.host}:{settings.http.port}")
     return 0
@@ -210,13 +250,26 @@ def _account_tree(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _user_passwd(options: argparse.Namespace, settings: Settings) -> int:
-    password = options.password or getpass.getpass("New password: ")
+    password = _asked_for_password() if options.password is None else options.password
+    _refuse_empty(password)
     _with_gateway(
         settings,
         lambda gateway: set_password(gateway, options.account, options.user, password),
     )
     print("The password is changed; tokens of this user are not valid any more.")
     return 0
+
+
+def _asked_for_password() -> str:
+    """The password that somebody types, or the first line of what is piped in."""
+    if sys.stdin.isatty():
+        return getpass.getpass("New password: ")
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _refuse_empty(password: str | None) -> None:
+    if password == "":
+        raise Refusal("the password must not be empty")
 
 
 def _token_issue(options: argparse.Namespace, settings: Settings) -> int:
@@ -233,7 +286,7 @@ def _token_inspect(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _routes(options: argparse.Namespace, settings: Settings) -> int:
-    from crossbar.dialects.v2 import VERB_OF
+    from crossbar.dialects.v2.verbs import VERB_OF
 
     rows = sorted(
         (f"/v2{operation.template}", VERB_OF[operation.action], operation)
@@ -269,86 +322,16 @@ def _print_json(value: Any) -> None:
     print(json.dumps(value, indent=2))
 
 
-# The parser
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}; see `{self.prog} --help`\n")
-
-
-def _parser() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument(
-        "--storage", metavar="URL", help="sqlite:///FILE or mongodb://HOST/DATABASE"
-    )
-    common.add_argument("--config", metavar="FILE", type=Path, help="a TOML file of settings")
-    parser = _Parser(
-        prog="crossbar",
-        description="A telephony API gateway, compatible with KAZOO's Crossbar.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"crossbar {__version__}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    _add_server_commands(commands, common)
-    _add_account_commands(commands, common)
-    _add_token_commands(commands, common)
-    return parser
-
-
-def _add(
-    commands: Any, name: str, run: Callable[..., int], about: str, common: argparse.ArgumentParser
-) -> argparse.ArgumentParser:
-    command: argparse.ArgumentParser = commands.add_parser(
-        name, help=about, description=about, parents=[common]
-    )
-    command.set_defaults(run=run)
-    return command
-
-
-def _add_server_commands(commands: Any, common: argparse.ArgumentParser) -> None:
-    serve = _add(commands, "serve", _serve, "Start the server.", common)
-    serve.add_argument("--host", help="address to listen on (default 127.0.0.1)")
-    serve.add_argument("--port", type=int, help="port to listen on (default 8000; 0: a free one)")
-    serve.add_argument("--workers", type=int, metavar="N", help="server processes (default 1)")
-    serve.add_argument(
-        "--no-init", action="store_true", help="refuse an empty store instead of initialising it"
-    )
-    init = _add(commands, "init", _init, "Create the master account and its admin user.", common)
-    init.add_argument("--account-name", default="Master", metavar="NAME")
-    init.add_argument("--realm", help="SIP realm (default: a generated one)")
-    init.add_argument("--username", default="admin", metavar="U")
-    init.add_argument("--password", metavar="P", help="default: a generated one, printed once")
-    init.add_argument("--json", action="store_true", help="print JSON")
-    routes = _add(commands, "routes", _routes, "List every operation of the API.", common)
-    routes.add_argument("--json", action="store_true", help="print JSON")
-    _add(commands, "doctor", _doctor, "Check store, schemas, settings and clock.", common)
-
-
-def _add_account_commands(commands: Any, common: argparse.ArgumentParser) -> None:
-    account = commands.add_parser("account", help="Create and list accounts.")
-    below = account.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    create = _add(below, "create", _account_create, "Create an account.", common)
-    create.add_argument("--name", required=True)
-    create.add_argument("--parent", metavar="ID", help="default: the master account")
-    create.add_argument("--realm", help="SIP realm (default: a generated one)")
-    listing = _add(below, "list", _account_list, "List all accounts.", common)
-    listing.add_argument("--json", action="store_true", help="print JSON")
-    _add(below, "tree", _account_tree, "Show the accounts as a tree.", common)
-    user = commands.add_parser("user", help="Look after users.")
-    users = user.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    passwd = _add(users, "passwd", _user_passwd, "Set a user's password.", common)
-    passwd.add_argument("--account", metavar="ID", help="default: the master account")
-    passwd.add_argument("--user", required=True, metavar="NAME", help="user name or id")
-    passwd.add_argument("--password", metavar="P", help="asked for when left out")
-
-
-def _add_token_commands(commands: Any, common: argparse.ArgumentParser) -> None:
-    token = commands.add_parser("token", help="Issue and inspect tokens.")
-    below = token.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    issue = _add(below, "issue", _token_issue, "Issue a token.", common)
-    issue.add_argument("--account", metavar="ID", help="default: the master account")
-    issue.add_argument("--user", metavar="NAME", help="user name or id; default: none")
-    inspect = _add(below, "inspect", _token_inspect, "Show whose token it is.", common)
-    inspect.add_argument("token")
+COMMANDS = {
+    "serve": _serve,
+    "init": _init,
+    "routes": _routes,
+    "doctor": _doctor,
+    "account create": _account_create,
+    "account list": _account_list,
+    "account tree": _account_tree,
+    "user passwd": _user_passwd,
+    "token issue": _token_issue,
+    "token inspect": _token_inspect,
+}
+"""What is typed, and what it does."""

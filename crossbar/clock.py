@@ -8,9 +8,16 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 
 GREGORIAN_OFFSET = 62_167_219_200
 """Seconds between year 0 and the Unix epoch: documents carry Gregorian seconds."""
+
+
+@lru_cache(maxsize=4)
+def _iso(unix: int) -> str:
+    """Every answer of a second has the same text, so it is made once."""
+    return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Clock:
@@ -26,7 +33,7 @@ class Clock:
 
     def iso(self) -> str:
         """UTC, ISO 8601, to the second: the envelope's ``timestamp``."""
-        return datetime.fromtimestamp(self.precise(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return _iso(self.unix())
 
     def precise(self) -> float:
         """Seconds since 1970 with fractions; for intervals and delays, never stored."""

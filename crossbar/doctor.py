@@ -11,7 +11,7 @@ from crossbar.clock import Clock
 from crossbar.identity.secrets import SecretsError
 from crossbar.settings import Settings
 from crossbar.storage import StoreError
-from crossbar.storage.factory import UnknownStorage
+from crossbar.storage.factory import UnknownStorage, file_of
 from crossbar.validation import Schemas
 
 EARLIEST = datetime(2025, 1, 1, tzinfo=UTC).timestamp()
@@ -53,6 +53,9 @@ def _clock(clock: Clock) -> Iterator[Finding]:
 
 async def _store(settings: Settings) -> list[Finding]:
     try:
+        file = file_of(settings.storage)
+        if file is not None and not file.exists():  # opening would create it
+            return [Finding("store", False, f"{file} does not exist; `crossbar init` makes it")]
         async with open_gateway(settings) as gateway:
             await gateway.services.store.ping()
             master = await gateway.services.accounts.master()

@@ -7,7 +7,7 @@ a store.
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -23,12 +23,14 @@ def is_private(name: str) -> bool:
 
 def public(document: Mapping[str, Any]) -> Document:
     """The fields a client may see, without ``id``."""
-    return {name: value for name, value in document.items() if not is_private(name)}
+    return {
+        name: value for name, value in document.items() if not name.startswith(PRIVATE_PREFIXES)
+    }
 
 
 def private(document: Mapping[str, Any]) -> Document:
     """The fields that survive a replace: everything a client cannot send."""
-    return {name: value for name, value in document.items() if is_private(name)}
+    return {name: value for name, value in document.items() if name.startswith(PRIVATE_PREFIXES)}
 
 
 def merge(stored: Mapping[str, Any], patch: Mapping[str, Any]) -> Document:
@@ -78,11 +80,28 @@ def lookup(document: Any, path: Iterable[str], default: Any = None) -> Any:
 
 
 def new_id() -> str:
-    """A fresh document id: 32 lower-case hex digits."""
-    return secrets.token_hex(16)
+    """32 lower-case hex digits that nobody can guess: for documents, revisions and requests."""
+    global _entropy
+    if len(_entropy) < ID_BYTES:
+        _entropy = bytearray(os.urandom(POOL_BYTES))
+    fresh = _entropy[-ID_BYTES:]
+    del _entropy[-ID_BYTES:]
+    return fresh.hex()
+
+
+def _forget_entropy() -> None:
+    _entropy.clear()
+
+
+ID_BYTES = 16
+POOL_BYTES = 4096
+"""Asking the system for randomness costs more than an id's worth of it, so it is asked rarely."""
+
+_entropy = bytearray()
+os.register_at_fork(after_in_child=_forget_entropy)
 
 
 def next_revision(current: str | None) -> str:
     """The revision after ``current`` (``None``: a new document), ``<generation>-<32 hex>``."""
     generation = int(current.split("-", 1)[0]) if current else 0
-    return f"{generation + 1}-{secrets.token_hex(16)}"
+    return f"{generation + 1}-{new_id()}"

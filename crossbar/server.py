@@ -1,50 +1,56 @@
-"""Running the gateway: sockets, worker processes, signals."""
+"""Running the gateway: the socket, and what one process does from start to stop."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
-import signal
 import socket
-import sys
-import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import structlog
 from aiohttp import web
 
-from crossbar.app import build_app
+from crossbar.app import Handler, handler_of, open_gateway, web_server
 from crossbar.settings import Settings
+from crossbar.workers import STOP_SIGNALS, Supervisor
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
 BACKLOG = 1024
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
-RESTART_PAUSE = 1.0
-"""Seconds before a worker that died is replaced."""
 
-ORPHAN_CHECK = 1.0
-"""Seconds between a worker's looks at whether its parent is still there."""
+LAST_MOMENT = 1.0
+"""Seconds for what began after the requests under way were waited for."""
 
 
 def listen(settings: Settings) -> socket.socket:
-    """The listening socket, which workers share. Raises :class:`OSError`."""
+    """The listening socket, which workers share. Raises :class:`OSError` that says where."""
     host, port = settings.http.host, settings.http.port
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((host, port))
-    except OSError:
+        [(family, kind, _, _, address), *_] = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        listener = socket.socket(family, kind)
+    except OSError as error:
+        raise _cannot_listen(host, port, error) from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
         listener.close()
-        raise
-    listener.listen(BACKLOG)
+        raise _cannot_listen(host, port, error) from error
     listener.setblocking(False)
     return listener
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> OSError:
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return OSError(f"cannot listen on {where}: {error.strerror or error}")
 
 
 def url_of(listener: socket.socket) -> str:
@@ -58,7 +64,11 @@ def run(settings: Settings, listener: socket.socket) -> int:
     if settings.http.workers == 1:
         run_loop(_serve(settings, listener))
         return 0
-    return _supervise(settings, listener)
+
+    def work(lifeline: int) -> None:
+        run_loop(_serve(settings, listener, lifeline))
+
+    return Supervisor(settings.http.workers, work).run()
 
 
 def run_loop(main: Coroutine[Any, Any, T]) -> T:
@@ -71,67 +81,76 @@ def run_loop(main: Coroutine[Any, Any, T]) -> T:
         return runner.run(main)
 
 
-async def _serve(settings: Settings, listener: socket.socket) -> None:
-    """One process: serve until told to stop, then finish what is under way."""
+async def _serve(settings: Settings, listener: socket.socket, lifeline: int | None = None) -> None:
+    """One process: serve until told to stop, then finish what is under way.
+
+    The end of ``lifeline`` tells it too: the process that would pass on a signal is gone.
+    """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, stopping.set)
-    runner = web.AppRunner(
-        build_app(settings),
-        access_log=None,
-        handle_signals=False,
-        keepalive_timeout=settings.http.idle_timeout,
-        shutdown_timeout=settings.http.shutdown_timeout,
-    )
-    await runner.setup()
-    await web.SockSite(runner, listener).start()
-    log.info("serving", url=url_of(listener), process=os.getpid())
-    parent = os.getppid()
-    while not stopping.is_set():
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), ORPHAN_CHECK)
-        if settings.http.workers > 1 and os.getppid() != parent:
-            stopping.set()
-    await runner.cleanup()
+    if lifeline is not None:
+        loop.add_reader(lifeline, stopping.set)
+    async with open_gateway(settings) as gateway:
+        traffic = Traffic(handler_of(gateway))
+        server = web_server(settings, traffic.handle)
+        runner = web.ServerRunner(server, shutdown_timeout=LAST_MOMENT)
+        await runner.setup()
+        site = web.SockSite(runner, listener, backlog=BACKLOG)
+        await site.start()
+        _spare_the_collector()
+        log.info("serving", url=url_of(listener), process=os.getpid())
+        await stopping.wait()
+        if lifeline is not None:
+            loop.remove_reader(lifeline)
+        await site.stop()
+        await traffic.drain(settings.http.shutdown_timeout)
+        await runner.cleanup()
+    log.info("stopped", process=os.getpid())
 
 
-def _supervise(settings: Settings, listener: socket.socket) -> int:
-    """Start the workers, replace those that die, and pass the signal to stop on to them."""
-    workers: set[int] = set()
-    stopping = False
+def _spare_the_collector() -> None:
+    """Keep Python's garbage collector from walking what lives as long as the process does.
 
-    def stop(number: int, frame: object) -> None:
-        nonlocal stopping
-        stopping = True
-        for worker in workers:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(worker, signal.SIGTERM)
-
-    for number in STOP_SIGNALS:
-        signal.signal(number, stop)
-    while len(workers) < settings.http.workers:
-        workers.add(_start_worker(settings, listener))
-    while workers:
-        worker, status = os.wait()
-        workers.discard(worker)
-        if not stopping:
-            log.error("worker_died", process=worker, status=os.waitstatus_to_exitcode(status))
-            time.sleep(RESTART_PAUSE)
-            workers.add(_start_worker(settings, listener))
-    return 0
+    Nearly nothing that a request makes is cyclic, so it can also look less often: 10,000 new
+    containers instead of 700.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
 
 
-def _start_worker(settings: Settings, listener: socket.socket) -> int:
-    worker = os.fork()
-    if worker:
-        return worker
-    for number in STOP_SIGNALS:
-        signal.signal(number, signal.SIG_DFL)
-    try:
-        run_loop(_serve(settings, listener))
-    except BaseException:
-        log.exception("worker_failed")
-        sys.stderr.flush()
-        os._exit(1)
-    os._exit(0)
+class Traffic:
+    """The requests under way, counted so that they can be waited for.
+
+    aiohttp's own way to stop waits for handlers, but drops what clients still send, so that a
+    request whose body is on its way would never be complete.
+    """
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+        self._under_way = 0
+        self._is_ending = False
+        self._quiet = asyncio.Event()
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer a request; once the server is ending, with the last answer of its connection."""
+        self._under_way += 1
+        try:
+            response = await self._handler(request)
+        finally:
+            self._under_way -= 1
+            if not self._under_way:
+                self._quiet.set()
+        if self._is_ending:
+            response.force_close()
+        return response
+
+    async def drain(self, timeout: float) -> None:
+        """Return when nothing is under way, or after ``timeout`` seconds."""
+        self._is_ending = True
+        if self._under_way:
+            self._quiet.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._quiet.wait(), timeout)

@@ -76,7 +76,7 @@ class Refusals(Mapping[str, dict[str, Any]]):
 class _Plan:
     """What filling defaults has to know about one schema, precomputed."""
 
-    defaults: list[tuple[str, Any]] = field(default_factory=list)
+    defaults: list[tuple[str, Any, _Plan | None]] = field(default_factory=list)
     named: dict[str, _Plan | None] = field(default_factory=dict)
     patterns: list[tuple[str, _Plan | None]] = field(default_factory=list)
     rest: _Plan | None = None
@@ -98,22 +98,16 @@ _NESTED = (dict, list)
 def _completed(value: Any, plan: _Plan | None) -> Any:
     """A deep copy of ``value`` with the defaults of ``plan`` filled in (protocol §7.4)."""
     if isinstance(value, dict):
-        if plan is None:
-            return {
-                name: _completed(item, None) if isinstance(item, _NESTED) else item
-                for name, item in value.items()
-            }
         made = {
-            name: _completed(item, plan.of(name)) if isinstance(item, _NESTED) else item
+            name: _completed(item, plan and plan.of(name)) if isinstance(item, _NESTED) else item
             for name, item in value.items()
         }
-        for name, default in plan.defaults:
+        for name, default, inner in plan.defaults if plan else ():
             if name not in made:
-                made[name] = _completed(default, plan.named[name])
+                made[name] = _completed(default, inner)
         return made
     if isinstance(value, list):
-        inner = plan.items if plan else None
-        return [_completed(item, inner) for item in value]
+        return [_completed(item, plan and plan.items) for item in value]
     return value
 
 
@@ -313,9 +307,8 @@ class Schemas:
     def _resource(self, name: str) -> Resource[Any]:
         if name not in self._resources:
             # jsonschema takes "$schema" as an order to drop the replaced keywords from there on.
-            contents = {
-                key: value for key, value in self._schema(name).items() if key != "$schema"
-            }
+            contents = dict(self._schema(name))
+            contents.pop("$schema", None)
             self._resources[name] = DRAFT202012.create_resource(contents)
         return self._resources[name]
 
@@ -362,9 +355,9 @@ class Schemas:
         for layer, where in _layers(schema, resolver):
             for name, subschema in layer.get("properties", {}).items():
                 if name not in plan.named:
-                    plan.named[name] = self._plan(subschema, where)
+                    inner = plan.named[name] = self._plan(subschema, where)
                     if isinstance(subschema, dict) and {"default", "type"} <= subschema.keys():
-                        plan.defaults.append((name, subschema["default"]))
+                        plan.defaults.append((name, subschema["default"], inner))
             for pattern, subschema in layer.get("patternProperties", {}).items():
                 plan.patterns.append((pattern, self._plan(subschema, where)))
             plan.rest = plan.rest or self._plan(layer.get("additionalProperties"), where)

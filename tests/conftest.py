@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-from aiohttp import ClientResponse
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp import ClientResponse, web
+from aiohttp.test_utils import BaseTestServer, TestClient
 
-from crossbar.app import GATEWAY, Gateway, build_app
+from crossbar.app import Gateway, handler_of, open_gateway, web_server
 from crossbar.bootstrap import Master, create_master
 from crossbar.clock import FixedClock
 from crossbar.settings import Settings
@@ -138,7 +139,8 @@ def credentials(username: str, password: str, account_name: str) -> dict[str, st
 async def _read(response: ClientResponse) -> Answer:
     content = await response.read()
     body = None
-    if response.headers.get("Content-Type") == "application/json":
+    is_json = response.headers.get("Content-Type") == "application/json"
+    if is_json and response.method != "HEAD":
         body = orjson.loads(content)
         assert body.keys() >= ENVELOPE_KEYS, body
         assert body["request_id"] == response.headers["X-Request-ID"]
@@ -177,13 +179,38 @@ def clock() -> FixedClock:
     return FixedClock(NOW)
 
 
+class GatewayServer(BaseTestServer):
+    """The gateway on a loopback port, as the command line would run it."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        super().__init__()
+        self._gateway = gateway
+
+    async def _make_runner(self, **_: Any) -> web.ServerRunner:
+        settings = self._gateway.services.settings
+        return web.ServerRunner(web_server(settings, handler_of(self._gateway)))
+
+
+@asynccontextmanager
+async def running_api(
+    settings: Settings, clock: FixedClock, master: Master | None = None
+) -> AsyncIterator[Api]:
+    """A running gateway and a client with its admin user's token.
+
+    On a store that has a master account already, ``master`` says which.
+    """
+    async with (
+        open_gateway(settings, clock=clock) as gateway,
+        TestClient(GatewayServer(gateway)) as client,
+    ):
+        master = master or await create_master(gateway.services, password=PASSWORD)
+        api = Api(client, gateway, clock, master)
+        api.token = await api.login(master.username, PASSWORD, master.account_name)
+        yield api
+
+
 @pytest.fixture
 async def api(settings: Settings, clock: FixedClock) -> AsyncIterator[Api]:
-    """A running gateway with a master account, and a client with its admin user's token."""
-    app = build_app(settings, clock=clock)
-    async with TestClient(TestServer(app)) as client:
-        gateway = app[GATEWAY]
-        master = await create_master(gateway.services, password=PASSWORD)
-        api = Api(client, gateway, clock, master)
-        api.token = await api.login("admin", PASSWORD, "Master")
+    """A running gateway; see :func:`running_api`."""
+    async with running_api(settings, clock) as api:
         yield api

@@ -57,7 +57,7 @@ def test_upstreams_defaults_are_kept() -> None:
     assert settings.lists.maximum_range == 2_682_000
     assert not settings.schemas.strict
     assert (settings.limits.capacity, settings.limits.refill) == (100, 10)
-    assert (settings.limits.cost, settings.limits.login_cost) == (1, 35)
+    assert (settings.limits.cost, settings.limits.login_cost) == (1, 1)
 
 
 def test_later_sources_win(tmp_path: Path) -> None:

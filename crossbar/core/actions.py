@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from crossbar.documents import Document
 from crossbar.filtering import Filters
+from crossbar.records import record
 from crossbar.storage import SYSTEM
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Upload:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Query:
     """How a list is to be answered. ``start_key`` is opaque (``core.paging``)."""
 
@@ -76,7 +77,7 @@ class Query:
     chunk_size: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Context:
     """One request, complete when it is built and not written to afterwards.
 
@@ -153,7 +154,7 @@ class Download:
     read: Callable[[int, int], AsyncIterator[bytes]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Result:
     """What an operation answers.
 

@@ -23,12 +23,11 @@ async def present(context: Context, stored: Document) -> Document:
 
 def metadata_of(stored: Document) -> Document:
     """Private facts that may be shown beside the data (protocol reference, appendix A)."""
-    metadata = {
-        "id": stored["_id"],
-        "created": stored.get("pvt_created"),
-        "modified": stored.get("pvt_modified"),
-    }
-    return {name: value for name, value in metadata.items() if value is not None}
+    metadata = {"id": stored["_id"]}
+    if "pvt_created" in stored:
+        metadata["created"] = stored["pvt_created"]
+        metadata["modified"] = stored["pvt_modified"]
+    return metadata
 
 
 def row_maker(family: Collection, query: Query) -> Callable[[Document], Document]:

@@ -43,7 +43,8 @@ class Operation:
     ``path`` is a template of tokens without the version. ``id_param`` names the parameter that
     holds the document id (empty for lists). ``entry`` names the index that narrows a list to the
     parent's documents, whose id is in ``entry_param``. ``depth`` counts the tokens before the
-    family's own parameters (token restrictions match what follows).
+    family's own parameters (token restrictions match what follows). ``in_account`` says whether
+    the family's documents belong to the account in the path, ``doc_type`` what they are.
     """
 
     path: tuple[str, ...]
@@ -61,16 +62,19 @@ class Operation:
     reads: tuple[str, ...] = ()
     produces: tuple[str, ...] = ()
     loads: bool = False
+    in_account: bool = field(init=False)
+    doc_type: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Note what every request asks: whether documents belong to the account in the path."""
+        object.__setattr__(self, "in_account", self.depth > 2)
+        doc_type = "" if isinstance(self.family, Routes) else self.family.doc_type
+        object.__setattr__(self, "doc_type", doc_type)
 
     @property
     def template(self) -> str:
         """The path as documentation shows it: ``/accounts/{account_id}/users``."""
         return "/" + "/".join(self.path)
-
-    @property
-    def in_account(self) -> bool:
-        """Whether the family lives below an account, so that its documents belong to it."""
-        return self.depth > 2
 
     @property
     def collection(self) -> Collection:

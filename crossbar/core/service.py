@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -19,6 +20,7 @@ import structlog
 from crossbar.core.actions import Context, Result
 from crossbar.core.change import Change, claim_of, put_of
 from crossbar.core.paging import page_of, page_size_of, read_page, span_of
+from crossbar.core.preconditions import require_match, require_writable
 from crossbar.core.presenting import metadata_of, present, row_maker
 from crossbar.core.shapes import Collection, Singleton, Stage, Unique
 from crossbar.core.stamping import stamped
@@ -28,9 +30,7 @@ from crossbar.errors import (
     MethodNotAllowed,
     NoSuchDocument,
     NotFound,
-    PreconditionFailed,
     RangeNotSatisfiable,
-    UnsupportedMediaType,
     ValidationFailed,
 )
 from crossbar.storage import Claim, ClaimTaken, Entry, Key, Put, Remove, RevisionConflict, Span
@@ -39,8 +39,8 @@ log = structlog.get_logger(__name__)
 
 DOCUMENT_ID = re.compile(r"[0-9a-f]{32}")
 
-ATTEMPTS = 5
-"""How often a write without a precondition is tried again when another write came between."""
+ATTEMPTS = 20
+"""How often a write without a precondition is tried when other processes write in between."""
 
 
 async def list_documents(context: Context) -> Result:
@@ -64,7 +64,7 @@ async def list_span(context: Context, span: Span, show: Callable[[Document], Any
     if query.is_chunked:
         return Result(rows=rows, page=paged)
     data = await _gather(rows, services.settings.lists.memory_limit)
-    return Result(data=data, page=paged, revision=revision_of_list(data))
+    return Result(data=data, page=paged, revision=revision_of_list(data, page.next_start_key))
 
 
 async def _gather(rows: AsyncIterator[Any], limit: int) -> list[Any]:
@@ -76,9 +76,10 @@ async def _gather(rows: AsyncIterator[Any], limit: int) -> list[Any]:
     return data
 
 
-def revision_of_list(data: list[Any]) -> str:
-    """The 32-hex revision of a list's content."""
-    raw = orjson.dumps(data, default=str, option=orjson.OPT_NON_STR_KEYS)
+def revision_of_list(data: list[Any], next_start_key: str | None = None) -> str:
+    """The 32-hex revision of a list's content, and of whether more follows."""
+    content = [data, next_start_key] if next_start_key else data
+    raw = orjson.dumps(content, default=str, option=orjson.OPT_NON_STR_KEYS)
     return hashlib.md5(raw, usedforsecurity=False).hexdigest()
 
 
@@ -116,12 +117,12 @@ async def delete(context: Context) -> Result:
     await require_parents(context)
     family = context.operation.collection
     is_soft = family.soft_delete and not is_false(context.parameter("should_soft_delete"))
-    current = await load(context)
-    require_match(context, current)
-    change = Change(
-        context=context, family=family, key=key_of(context), document={}, current=current
-    )
-    return await remove(change, is_soft=is_soft)
+    key = key_of(context)
+    async with context.services.turns.of(key):
+        current = await load(context)
+        require_match(context, current)
+        change = Change(context=context, family=family, key=key, document={}, current=current)
+        return await remove(change, is_soft=is_soft)
 
 
 async def remove(change: Change, *, is_soft: bool) -> Result:
@@ -197,9 +198,7 @@ async def save(change: Change, action: str) -> Document:
     if change.refusals:
         await _add_clashes(change)
         raise ValidationFailed(change.refusals)
-    require_match(context, change.current)
-    if not context.body_is_readable:
-        raise UnsupportedMediaType
+    require_writable(change)
     change.document |= private(change.current or {})
     await _run(hooks.prepare, change)
     change.document = stamped(context, change.key, change.document)
@@ -217,6 +216,7 @@ async def save(change: Change, action: str) -> Document:
 
 async def commit_private(change: Change) -> Document:
     """Commit a change of private facts: nothing that a schema describes is touched."""
+    require_writable(change)
     document = stamped(change.context, change.key, change.document)
     expected = change.current["_rev"] if change.current else None
     final = put_of(change.family, change.key, document, expected)
@@ -240,7 +240,8 @@ async def answer(context: Context, stored: Document, *, created_id: str | None =
 
 def key_of(context: Context) -> Key:
     """The key of the document that the URL names."""
-    return Key(context.account_id, context.operation.collection.doc_type, context.doc_id)
+    operation = context.operation
+    return Key(context.account_id, operation.doc_type, context.params[operation.id_param])
 
 
 async def load(context: Context) -> Document:
@@ -263,22 +264,6 @@ async def require_parents(context: Context) -> None:
         await load_document(context, key)
 
 
-def require_match(context: Context, current: Document | None) -> None:
-    """Compare ``If-Match`` and ``If-None-Match`` of a write with the stored revision (§3.4).
-
-    Without a stored document ``If-Match`` fails whatever it names.
-    """
-    revision = current.get("_rev") if current else None
-    if context.if_match is not None and not _names(context.if_match, revision):
-        raise PreconditionFailed
-    if context.if_none_match is not None and _names(context.if_none_match, revision):
-        raise PreconditionFailed
-
-
-def _names(revisions: tuple[str, ...], revision: str | None) -> bool:
-    return revision is not None and (revisions == ("*",) or revision in revisions)
-
-
 async def _rewrite(
     context: Context,
     read: Callable[[Context], Awaitable[Document | None]],
@@ -294,22 +279,16 @@ async def _rewrite(
         raise MethodNotAllowed
     doc_id = context.doc_id if isinstance(family, Collection) else family.noun
     key = Key(context.account_id, family.doc_type, doc_id)
-
-    async def attempt() -> Result:
-        current = await read(context)
-        document = propose(current or {})
-        change = Change(
-            context=context, family=family, key=key, document=document, current=current
-        )
-        return await answer(context, await save(change, "changed"))
-
-    for _ in range(ATTEMPTS - 1):
-        try:
-            return await attempt()
-        except Conflict:
-            if context.if_match is not None:
-                raise
-    return await attempt()
+    async with context.services.turns.of(key):
+        for _ in range(1 if context.if_match else ATTEMPTS):
+            current = await read(context)
+            document = propose(current or {})
+            change = Change(
+                context=context, family=family, key=key, document=document, current=current
+            )
+            with suppress(Conflict):
+                return await answer(context, await save(change, "changed"))
+    raise Conflict
 
 
 def sent(context: Context) -> Document:

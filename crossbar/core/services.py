@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from crossbar.clock import Clock
 from crossbar.core.directory import AccountDirectory
+from crossbar.core.turns import Turns
 from crossbar.events import Events
 from crossbar.settings import Settings
 from crossbar.storage import Batch, Store
@@ -102,6 +103,7 @@ class Services:
     accounts: AccountDirectory
     credentials: Credentials
     registry: Registry
+    turns: Turns = field(default_factory=Turns)
 
     async def commit(self, batch: Batch) -> None:
         """Write a batch and tell this process's subscribers. Every write goes through here."""

@@ -18,6 +18,7 @@ from crossbar.core import service
 from crossbar.core.actions import Context, Page, Result
 from crossbar.core.change import Change
 from crossbar.core.directory import ACCOUNT_TYPE, Account, account_key, account_of
+from crossbar.core.preconditions import require_match
 from crossbar.core.presenting import summarizer
 from crossbar.core.shapes import FLAGS, Handler
 from crossbar.documents import Document, new_id, next_revision
@@ -59,7 +60,7 @@ def in_turn(handler: Callable[[Context, Put], Awaitable[Result]]) -> Handler:
 
     @wraps(handler)
     async def taking_turns(context: Context) -> Result:
-        async with context.services.accounts.tree_lock:
+        async with context.services.turns.of(TREE):
             for _ in range(ATTEMPTS):
                 try:
                     return await handler(context, await _turn(context))
@@ -76,6 +77,7 @@ def in_turn(handler: Callable[[Context, Put], Awaitable[Result]]) -> Handler:
 async def _turn(context: Context) -> Put:
     """The write of the tree's next revision. Fails when anybody else writes it first."""
     current = (await context.services.store.get(TREE) or {}).get("_rev")
+    await asyncio.sleep(0)  # what a store remembers from this turn of the loop may be older
     document = {"_id": TREE.doc_id, "_rev": next_revision(current), "pvt_type": TREE.doc_type}
     return Put(TREE, document, current, sort=None)
 
@@ -113,7 +115,7 @@ async def delete(context: Context, turn: Put) -> Result:
     Never soft (§9.5).
     """
     current = await service.load(context)
-    service.require_match(context, current)
+    require_match(context, current)
     if not tree_of(current):
         raise MethodNotAllowed
     if await _descendants(context, context.doc_id):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crossbar.core.actions import Action, Context
+from crossbar.core.change import Change
 from crossbar.core.shapes import FLAGS, Collection, Hooks
 from crossbar.documents import Document
 from crossbar.storage import Entry, Span
@@ -25,10 +26,21 @@ async def add_users(context: Context, shown: Document, stored: Document) -> None
     ]
 
 
+def _is_computed(user: object) -> bool:
+    return isinstance(user, dict) and user.keys() == {"user_id", "callflow_id"}
+
+
+async def keep_users(change: Change) -> None:
+    """Clients send back what they have read: computed users do not replace the stored list."""
+    users = change.value("users")
+    if isinstance(users, list) and any(_is_computed(user) for user in users):
+        change.document["users"] = (change.current or {}).get("users", [])
+
+
 DIRECTORIES = Collection(
     noun="directories",
     doc_type="directory",
     schema="directories",
     summary=("name", FLAGS),
-    hooks=Hooks(present=(add_users,)),
+    hooks=Hooks(normalize=(keep_users,), present=(add_users,)),
 )

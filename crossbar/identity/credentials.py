@@ -12,7 +12,6 @@ import binascii
 import re
 import secrets as random
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from crossbar.clock import GREGORIAN_OFFSET, Clock
@@ -25,6 +24,7 @@ from crossbar.identity.passwords import Passwords, login_digests
 from crossbar.identity.secrets import Secrets
 from crossbar.identity.throttle import Throttle
 from crossbar.identity.tokens import Tokens
+from crossbar.records import record
 from crossbar.settings import Settings
 from crossbar.storage import (
     SYSTEM,
@@ -51,7 +51,7 @@ _SHA1_DIGEST = re.compile(r"[0-9a-fA-F]{40}")
 _HASH_FIELDS = {MD5: "pvt_md5_auth", SHA: "pvt_sha1_auth"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Presented:
     """The credentials that came with a request, unverified."""
 
@@ -231,12 +231,16 @@ class Identity:
         message = ":".join(secrets).encode()
         return [mac.hex()[:32] for mac in self._secrets.macs("identity signature", message)]
 
+    def recall(self, token: str) -> Caller | None:
+        """Whose token it is, if it was verified before and nothing has changed since."""
+        return self.callers.recall(token, self._clock.precise())
+
     async def read_token(self, token: str, *, anew: bool = False) -> Caller:
         """Whose token it is. Raises :class:`InvalidCredentials` and :class:`TokenExpired`.
 
         ``anew`` trusts nothing that is remembered, for what is to outlive the token.
         """
-        caller = None if anew else self.callers.recall(token, self._clock.precise())
+        caller = None if anew else self.recall(token)
         if caller is not None:
             return caller
         claims = self._tokens.read(token)

@@ -14,7 +14,7 @@ What a store promises:
 * Events are numbered in commit order: a reader that has seen number *n* has seen every event up
   to *n*, and will see every later one.
 * :meth:`Store.scan` walks in (sort, id) order and neither skips nor repeats a document that
-  existed during the whole walk.
+  existed at one place during the whole walk. Text is ordered by code points.
 
 What a store does not know: families, schemas, filters, callers. It compares only revisions, ids,
 sort keys, index values and claims, all of them text, so that two stores cannot disagree about what
@@ -78,7 +78,10 @@ class Put(NamedTuple):
 
 
 class Remove(NamedTuple):
-    """Remove a document for good, with its entries and claims. Removing nothing is no error."""
+    """Remove a document for good, with its entries and claims.
+
+    Removing nothing is no error, whatever is expected: no such document, or one of another type.
+    """
 
     key: Key
     expected: str | None = None
@@ -109,9 +112,12 @@ class Numbered(NamedTuple):
 class Batch:
     """What one commit writes: all of it or nothing.
 
-    ``purge`` names accounts whose documents, claims and attachments are removed entirely.
-    ``drop_attachments`` names attachments that no document refers to any more, as pairs of account
-    id and attachment id.
+    ``purge`` names accounts whose documents, claims and attachments are removed entirely; their
+    events stay. ``drop_attachments`` names attachments that no document refers to any more, as
+    pairs of account id and attachment id; unknown ones are ignored.
+
+    The order is: purge, drops, removes, puts, claims. So an id or a claim that one part of the
+    batch gives up another may take, and a conflict is reported rather than a taken claim.
     """
 
     puts: Sequence[Put] = ()

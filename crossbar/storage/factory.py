@@ -15,16 +15,26 @@ class UnknownStorage(ValueError):
     """The URL is of no kind that a store exists for."""
 
 
+def file_of(settings: Storage) -> Path | None:
+    """The file of an embedded store; ``None`` for a store elsewhere."""
+    if not settings.url.startswith(SQLITE):
+        return None
+    name = settings.url.removeprefix(SQLITE)
+    if not name:
+        raise UnknownStorage("storage.url: sqlite:/// names no file")
+    return Path(name)
+
+
 def store_for(settings: Storage) -> Store:
     """The store that ``storage.url`` names, not opened. Raises :class:`UnknownStorage`.
 
     Drivers are imported only when they are used.
     """
     url = settings.url
-    if url.startswith(SQLITE):
+    path = file_of(settings)
+    if path is not None:
         from crossbar.storage.sqlite import SQLiteStore
 
-        path = Path(url.removeprefix(SQLITE))
         path.parent.mkdir(parents=True, exist_ok=True)
         return SQLiteStore(str(path))
     if url.startswith(MONGODB):

@@ -39,10 +39,48 @@ from crossbar.storage.sqlite_file import PIECE, Work, Writer, connect
 ROWS = 64
 """Rows read at a time: a page of the default size and its look-ahead."""
 
+RECENT = 4096
+"""How many documents' bytes are remembered between commits."""
+
+LONGEST = 16_384
+"""Longer ones, in bytes, are not: they would crowd out the many."""
+
 BODY_OF_ENTRY = (
     "(SELECT body FROM documents"
     " WHERE documents.account_id = entries.account_id AND documents.doc_id = entries.doc_id)"
 )
+
+
+class Recent:
+    """Documents read since the last commit of anybody, as bytes, by key.
+
+    SQLite is asked once in a turn of the event loop whether the file has changed (``PRAGMA
+    data_version``); if it has, nothing is remembered. That is exact, not merely recent: whoever
+    could know of a commit, by its acknowledgement, can only be heard in a later turn.
+    """
+
+    def __init__(self) -> None:
+        self.bodies: dict[Key, bytes | str] = {}
+        self.is_current = False
+        self._version = 0
+
+    def begin_turn(self, version: int, loop: asyncio.AbstractEventLoop) -> None:
+        """Trust what is remembered until the next turn, if ``version`` is still the same."""
+        if version != self._version:
+            self.bodies.clear()
+            self._version = version
+        self.is_current = True
+        loop.call_soon(self._end_turn)
+
+    def _end_turn(self) -> None:
+        self.is_current = False
+
+    def keep(self, key: Key, body: bytes | str) -> None:
+        """Remember what was read in this turn."""
+        if len(body) <= LONGEST:
+            if len(self.bodies) >= RECENT:
+                self.bodies.clear()
+            self.bodies[key] = body
 
 
 class SQLiteStore:
@@ -58,6 +96,7 @@ class SQLiteStore:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._reader: sqlite3.Connection | None = None
         self._writer: Writer | None = None
+        self._recent = Recent()
 
     async def open(self) -> None:
         """Open the file, creating it when missing. Refuses one that a newer version has made."""
@@ -85,10 +124,21 @@ class SQLiteStore:
 
     async def get(self, key: Key) -> Document | None:
         """See :meth:`crossbar.storage.Store.get`."""
-        found = self._read(
-            "SELECT body FROM documents WHERE account_id = ? AND doc_type = ? AND doc_id = ?", key
-        )
-        return decode(found[0][0]) if found else None
+        recent = self._recent
+        if not recent.is_current:
+            [(version,)] = self._read("PRAGMA data_version")
+            recent.begin_turn(version, asyncio.get_running_loop())
+        body = recent.bodies.get(key)
+        if body is None:
+            found = self._read(
+                "SELECT body FROM documents WHERE account_id = ? AND doc_type = ? AND doc_id = ?",
+                key,
+            )
+            if not found:
+                return None
+            body = found[0][0]
+            recent.keep(key, body)
+        return decode(body)
 
     async def get_many(self, account_id: str, ids: Iterable[str]) -> dict[str, Document]:
         """See :meth:`crossbar.storage.Store.get_many`."""
@@ -188,11 +238,9 @@ class SQLiteStore:
         """See :meth:`crossbar.storage.Store.read_attachment`."""
         name = (account_id, attachment_id)
         [(length,)] = self._read(
-            "SELECT length FROM attachments WHERE account_id = ? AND attachment_id = ?"
-            " AND length IS NOT NULL",
-            name,
+            "SELECT length FROM attachments WHERE account_id = ? AND attachment_id = ?", name
         ) or [(None,)]
-        if length is None:
+        if length is None:  # unknown, or not yet whole
             raise KeyError(attachment_id)
         stop = length if stop is None else min(stop, length)
         sql = "SELECT data FROM pieces WHERE account_id = ? AND attachment_id = ? AND position = ?"

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
 from functools import partial
+from itertools import product
 from typing import NamedTuple
 
 from crossbar.storage import StoreError, Unreachable
@@ -29,8 +30,8 @@ PIECE = 256 * 1024
 GROUP = 512
 """Batches committed together at most, so that the first does not wait for all too long."""
 
-READ_PATIENCE = 1.0
-"""Seconds that a read may wait for another process. In normal running reads wait for nobody."""
+READ_PATIENCE = 1000
+"""Milliseconds that a read may wait for another process. Reads hardly ever wait for anybody."""
 
 ABANDONED = 24 * 3600
 """Seconds after which an attachment that was never finished belongs to a process that died."""
@@ -59,10 +60,22 @@ SCHEMA = (
     """CREATE TABLE attachments (
         account_id TEXT NOT NULL, attachment_id TEXT NOT NULL, begun INTEGER NOT NULL,
         length INTEGER, md5 TEXT, PRIMARY KEY (account_id, attachment_id)) WITHOUT ROWID""",
+    "CREATE INDEX unfinished ON attachments (begun) WHERE length IS NULL",
     """CREATE TABLE pieces (
         account_id TEXT NOT NULL, attachment_id TEXT NOT NULL, position INTEGER NOT NULL,
         data BLOB NOT NULL, PRIMARY KEY (account_id, attachment_id, position))""",
     f"PRAGMA user_version = {FORMAT}",
+)
+
+SETTINGS = (
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    # Where a savepoint keeps what it may have to undo: on disk it would double a write's cost.
+    "temp_store = MEMORY",
+    # 16 MB: a group that outgrows the default of 2 MB is written twice.
+    "cache_size = -16384",
+    # 16 MB: moving pages into the database proper takes two more flushes, so do it less often.
+    "wal_autocheckpoint = 4000",
 )
 
 Work = Callable[[sqlite3.Connection], None]
@@ -153,31 +166,29 @@ def connect(path: str, patience: float) -> tuple[sqlite3.Connection, sqlite3.Con
     """A connection that reads and one that writes, to a file that is ready for use."""
     with ExitStack() as undo:
         try:
+            # Neither waits within SQLite, whose sleeps grow: a busy process would starve others.
             reader, writer = (
-                undo.enter_context(closing(_connection(path, seconds)))
-                # The writer waits in _patiently: SQLite's own waiting sleeps ever longer, so a
-                # busy process would starve the others.
-                for seconds in (READ_PATIENCE, 0)
+                undo.enter_context(
+                    closing(
+                        sqlite3.connect(
+                            path, timeout=0, isolation_level=None, check_same_thread=False
+                        )
+                    )
+                )
+                for _ in range(2)
             )
-            _patiently(partial(writer.execute, "PRAGMA journal_mode = WAL"), patience)
+            for connection, setting in product((writer, reader), SETTINGS):
+                _patiently(partial(connection.execute, f"PRAGMA {setting}"), patience)
             _patiently(partial(writer.execute, "BEGIN IMMEDIATE"), patience)
             _prepare(writer, path)
             writer.execute("COMMIT")
+            # The event loop cannot try again and again, so reads do wait within SQLite.
+            reader.execute(f"PRAGMA busy_timeout = {READ_PATIENCE}")
             reader.execute("PRAGMA query_only = ON")
         except sqlite3.Error as error:
             raise Unreachable(f"{path}: {error}") from error
         undo.pop_all()
     return reader, writer
-
-
-def _connection(path: str, busy_timeout: float) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        path, timeout=busy_timeout, isolation_level=None, check_same_thread=False
-    )
-    connection.execute("PRAGMA synchronous = FULL")
-    # Where a savepoint keeps what it may have to undo: on disk it would double a write's cost.
-    connection.execute("PRAGMA temp_store = MEMORY")
-    return connection
 
 
 def _prepare(connection: sqlite3.Connection, path: str) -> None:

@@ -113,12 +113,13 @@ def test_processes_that_start_together_end_with_the_same_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "secrets"
-    together = threading.Barrier(6)
+    together = threading.Barrier(6, timeout=5)
     exists = Path.exists
 
     def wait_for_the_others(self: Path) -> bool:
         answer = exists(self)
-        together.wait()
+        if self == path:
+            together.wait()
         return answer
 
     monkeypatch.setattr(Path, "exists", wait_for_the_others)
@@ -133,6 +134,23 @@ def test_processes_that_start_together_end_with_the_same_file(
         thread.join()
     assert len(found) == 6
     assert len(set(found)) == 1
+    assert names(tmp_path) == ["secrets"]
+
+
+def test_a_file_that_appears_meanwhile_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "secrets"
+    theirs: list[Secrets] = []
+
+    def another_process_is_faster(_: int) -> None:
+        monkeypatch.undo()
+        assert not path.exists(), "nothing is to be seen before it is complete"
+        theirs.append(load_or_create(path))
+
+    monkeypatch.setattr(os, "fsync", another_process_is_faster)
+    assert load_or_create(path).identity() == theirs[0].identity()
+    assert load_or_create(path).identity() == theirs[0].identity()
     assert names(tmp_path) == ["secrets"]
 
 

@@ -1,3 +1,5 @@
+"""Tests of the stores: one suite that each of them inherits, and what is special about each."""
+
 import pytest
 
 # The suite's assertions live outside test modules; without this their failures would be bare.

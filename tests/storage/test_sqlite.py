@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager
+from itertools import product
 from pathlib import Path
 
 import pytest
 
-from crossbar.storage import Store
-from crossbar.storage.sqlite import SQLiteStore
-from tests.storage.builders import Opener
+from crossbar.storage import (
+    Batch,
+    Entry,
+    Position,
+    RevisionConflict,
+    Span,
+    Store,
+    StoreError,
+    Unreachable,
+)
+from crossbar.storage.sqlite import SQLiteStore, _within
+from crossbar.storage.sqlite_file import ABANDONED, FORMAT, GROUP, PIECE
+from tests.storage.builders import (
+    ACCOUNT,
+    Opener,
+    attach,
+    claim,
+    content,
+    ids,
+    key,
+    put,
+    span,
+    stream,
+    write,
+)
 from tests.storage.contract import StoreContract
 
 
@@ -47,4 +73,315 @@ def reopen(store: Store, another: Opener) -> Opener:
 
 
 class TestSQLite(StoreContract):
-    pass
+    """Nothing here: what is tested is inherited."""
+
+
+@contextmanager
+def raw(path: str) -> Iterator[sqlite3.Connection]:
+    """The file as another program sees it."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        yield connection
+
+
+@pytest.fixture
+async def sqlite(store: Store) -> SQLiteStore:
+    assert isinstance(store, SQLiteStore)
+    return store
+
+
+async def pragma(store: SQLiteStore, setting: str) -> None:
+    """Change a setting of the writing connection, as a fault of the disk would."""
+    await store._write(lambda connection: connection.execute(f"PRAGMA {setting}").close())
+
+
+async def test_a_commit_reaches_the_disk(sqlite: SQLiteStore) -> None:
+    found = {}
+
+    def look(connection: sqlite3.Connection) -> None:
+        for name in ("synchronous", "journal_mode"):
+            [found[name]] = connection.execute(f"PRAGMA {name}").fetchone()
+
+    await sqlite._write(look)
+    assert found == {"synchronous": 2, "journal_mode": "wal"}  # 2: a flush for each commit
+
+
+async def test_waiting_batches_are_committed_together(sqlite: SQLiteStore) -> None:
+    statements: list[str] = []
+    await sqlite._write(lambda connection: connection.set_trace_callback(statements.append))
+    await asyncio.gather(*(write(sqlite, put(f"{number}")) for number in range(200)))
+    assert statements.count("COMMIT") < 20
+    assert len(await ids(sqlite)) == 200
+
+
+async def test_a_group_has_a_limit(sqlite: SQLiteStore) -> None:
+    number = GROUP * 2 + 1
+    await asyncio.gather(*(write(sqlite, put(f"{each}")) for each in range(number)))
+    assert await sqlite.count(span()) == number
+
+
+async def test_a_write_is_refused_when_another_process_holds_the_file(path: str) -> None:
+    store = SQLiteStore(path, patience=0.05)
+    await store.open()
+    with raw(path) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Unreachable, match="locked"):
+            await write(store, put("one"))
+        await store.ping()
+        assert await store.get(key("one")) is None
+        other.execute("COMMIT")
+    await write(store, put("one"))
+    await store.close()
+
+
+async def test_a_write_waits_for_another_process(store: Store, path: str) -> None:
+    with raw(path) as other:
+        other.execute("BEGIN IMMEDIATE")
+        writing = asyncio.ensure_future(write(store, put("one")))
+        await asyncio.sleep(0.05)
+        assert not writing.done()
+        other.execute("COMMIT")
+        await writing
+
+
+async def test_opening_is_refused_when_another_process_holds_the_file(path: str) -> None:
+    with raw(path) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(Unreachable, match="locked"):
+            await SQLiteStore(path, patience=0.05).open()
+
+
+async def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
+    text = tmp_path / "text"
+    text.write_text("not a database, but long enough to be mistaken for one " * 20)
+    for bad, reason in (
+        (tmp_path, "unable to open"),
+        (tmp_path / "none" / "store.db", "unable to open"),
+        (text, "not a database"),
+    ):
+        with pytest.raises(Unreachable, match=f"{bad.name}.*{reason}"):
+            await SQLiteStore(str(bad)).open()
+
+
+async def test_a_file_of_a_newer_version_is_refused(store: Store, path: str) -> None:
+    await store.close()
+    with raw(path) as other:
+        other.execute(f"PRAGMA user_version = {FORMAT + 1}")
+    with pytest.raises(StoreError, match="newer version"):
+        await SQLiteStore(path).open()
+    with raw(path) as other:
+        other.execute(f"PRAGMA user_version = {FORMAT}")
+    again = SQLiteStore(path)
+    await again.open()
+    await again.close()
+
+
+async def test_a_read_only_file(sqlite: SQLiteStore) -> None:
+    await write(sqlite, put("one"))
+    await pragma(sqlite, "query_only = ON")
+    with pytest.raises(Unreachable, match="readonly"):
+        await write(sqlite, put("two"))
+    assert await ids(sqlite) == ["one"]
+
+
+async def test_a_full_disk_leaves_nothing_half_written(sqlite: SQLiteStore, path: str) -> None:
+    await pragma(sqlite, "max_page_count = 40")
+    with pytest.raises(Unreachable, match="full"):
+        await attach(sqlite, b"x" * PIECE, b"y" * PIECE)
+    large = [put(f"{number}", claims=[claim(f"{number}")], pad="x" * 9000) for number in range(60)]
+    with pytest.raises(Unreachable, match="full"):
+        await write(sqlite, *large)
+    assert await ids(sqlite) == []
+    assert await sqlite.holders([claim("0")]) == {}
+    await pragma(sqlite, "max_page_count = 4000")
+    await write(sqlite, *large)
+    with raw(path) as other:
+        assert other.execute("SELECT count(*) FROM pieces").fetchone() == (0,)
+        assert other.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+async def test_a_batch_that_cannot_be_expressed_fails_alone(store: Store) -> None:
+    outcomes = await asyncio.gather(
+        write(store, put("one")),
+        write(store, put("two"), put("lone surrogate \ud800")),
+        write(store, put("three")),
+        return_exceptions=True,
+    )
+    assert [type(outcome) for outcome in outcomes] == [type(None), UnicodeEncodeError, type(None)]
+    assert await ids(store) == ["one", "three"]
+
+
+async def test_a_damaged_file_is_reported(store: Store, path: str) -> None:
+    with raw(path) as other:
+        other.execute("DROP TABLE claims")
+    with pytest.raises(Unreachable, match="no such table"):
+        await store.holders([claim("ann")])
+    with pytest.raises(Unreachable, match="no such table"):
+        await write(store, put("one", claims=[claim("ann")]))
+    assert await store.get(key("one")) is None
+
+
+async def test_a_writer_that_goes_away_disturbs_nobody(store: Store) -> None:
+    writing = [asyncio.ensure_future(write(store, put(f"{number}"))) for number in range(9)]
+    await asyncio.sleep(0)
+    writing[4].cancel()
+    outcomes = await asyncio.gather(*writing, return_exceptions=True)
+    assert [number for number, outcome in enumerate(outcomes) if outcome is not None] == [4]
+    assert len(await ids(store)) == 9
+
+
+async def test_a_store_that_is_not_open(path: str) -> None:
+    store = SQLiteStore(path)
+    await store.close()
+    await store.open()
+    await store.close()
+    await store.close()
+    with pytest.raises(Unreachable, match="not open"):
+        await store.ping()
+    with pytest.raises(Unreachable, match="not open"):
+        await store.commit(Batch())
+
+
+def _files(folder: str) -> list[str]:
+    return sorted(each.name for each in Path(folder).glob("*"))
+
+
+async def test_memory_is_a_private_file_removed_on_close() -> None:
+    one, two = SQLiteStore(":memory:"), SQLiteStore(":memory:")
+    await one.open()
+    await two.open()
+    assert one._folder
+    folder = one._folder.name
+    await write(one, put("one"))
+    assert await two.get(key("one")) is None
+    assert _files(folder)[0] == "store.db"
+    await one.close()
+    await two.close()
+    assert _files(folder) == []
+
+
+async def test_a_failing_source_leaves_no_bytes_in_the_file(store: Store, path: str) -> None:
+    async def failing() -> AsyncIterator[bytes]:
+        for _ in range(4):
+            yield b"x" * PIECE
+        raise EOFError
+
+    with pytest.raises(EOFError):
+        await store.put_attachment(ACCOUNT, failing())
+    with raw(path) as other:
+        assert other.execute("SELECT count(*) FROM pieces").fetchone() == (0,)
+        assert other.execute("SELECT count(*) FROM attachments").fetchone() == (0,)
+
+
+async def test_an_unfinished_attachment_is_not_seen(store: Store, path: str) -> None:
+    names = []
+
+    async def source() -> AsyncIterator[bytes]:
+        for chunk in (b"x" * PIECE, b"y" * PIECE, b"z"):
+            yield chunk
+            with raw(path) as other:
+                names.extend(other.execute("SELECT attachment_id FROM attachments").fetchall())
+            for (name,) in names:
+                with pytest.raises(KeyError):
+                    await content(store, name)
+
+    stored = await store.put_attachment(ACCOUNT, source())
+    assert (stored.attachment_id,) in names
+    assert await content(store, stored.attachment_id) == b"x" * PIECE + b"y" * PIECE + b"z"
+
+
+async def test_what_a_dead_process_left_unfinished_is_removed(
+    store: Store, reopen: Opener, path: str
+) -> None:
+    kept = await attach(store, b"kept")
+    with raw(path) as other:
+        for name, age in (("old", ABANDONED + 60), ("new", 60)):
+            other.execute(
+                "INSERT INTO attachments (account_id, attachment_id, begun)"
+                " VALUES (?, ?, CAST(strftime('%s', 'now') AS INTEGER) - ?)",
+                (ACCOUNT, name, age),
+            )
+            other.execute("INSERT INTO pieces VALUES (?, ?, 0, x'00')", (ACCOUNT, name))
+        other.execute("UPDATE attachments SET begun = 0 WHERE length IS NOT NULL")
+    fresh = await reopen()
+    with raw(path) as other:
+        for table in ("attachments", "pieces"):
+            left = other.execute(f"SELECT attachment_id FROM {table}").fetchall()
+            assert sorted(left) == sorted([("new",), (kept.attachment_id,)])
+    assert await content(fresh, kept.attachment_id) == b"kept"
+
+
+async def test_a_purge_while_an_attachment_is_stored(store: Store, path: str) -> None:
+    async def source() -> AsyncIterator[bytes]:
+        yield b"x" * (PIECE + 1)
+        await store.commit(Batch(purge=[ACCOUNT]))
+        yield b"y"
+
+    with pytest.raises(Unreachable, match="purged"):
+        await store.put_attachment(ACCOUNT, source())
+    with raw(path) as other:
+        assert other.execute("SELECT count(*) FROM pieces").fetchone() == (0,)
+
+
+async def test_a_drop_while_an_attachment_is_read(store: Store) -> None:
+    stored = await store.put_attachment(ACCOUNT, stream(b"x" * PIECE * 3))
+    chunks = store.read_attachment(ACCOUNT, stored.attachment_id)
+    assert await anext(chunks)
+    await store.commit(Batch(drop_attachments=[(ACCOUNT, stored.attachment_id)]))
+    with pytest.raises(KeyError):
+        await anext(chunks)
+
+
+async def test_a_walk_reads_no_further_than_it_must(store: Store) -> None:
+    await write(store, *(put(f"{number:04}") for number in range(500)))
+    walk = store.scan(span())
+    await anext(walk)
+    await write(store, put("0499+"))
+    assert [row.position.doc_id async for row in walk][-1] == "0499+"
+
+
+async def test_a_long_walk_lets_others_run(store: Store) -> None:
+    await write(store, *(put(f"{number:04}") for number in range(500)))
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    running = asyncio.ensure_future(other())
+    assert len([row async for row in store.scan(span())]) == 500
+    running.cancel()
+    assert turns >= 5
+
+
+async def test_every_walk_enters_its_index_where_it_begins(sqlite: SQLiteStore) -> None:
+    entries, starts = (None, Entry("n", "v")), (None, Position("k", "1"))
+    for entry, start, low, high, descending in product(
+        entries, starts, (None, "a"), (None, "z"), (False, True)
+    ):
+        walked = Span(
+            account_id=ACCOUNT,
+            doc_type="user",
+            entry=entry,
+            start=start,
+            low=low,
+            high=high,
+            descending=descending,
+        )
+        where, values = _within(walked)
+        way = "DESC" if descending else "ASC"
+        explain = f"EXPLAIN QUERY PLAN SELECT sort FROM {where} ORDER BY sort {way}, doc_id {way}"
+        plan = sqlite._read(explain, values)
+        assert len(plan) == 1, plan
+        assert plan[0][3].startswith("SEARCH")
+        assert ("(sort,doc_id)" in plan[0][3]) == (start is not None)
+
+
+async def test_of_two_puts_of_a_document_in_a_batch_the_later_holds(store: Store) -> None:
+    first = put("one", claims=[claim("ann"), claim("bea")])
+    await write(store, first, put("one", rev="2-b", expected="1-a", claims=[claim("bea")]))
+    assert await store.get(key("one")) == {"_rev": "2-b"}
+    assert await store.holders([claim("ann"), claim("bea")]) == {claim("bea"): key("one")}
+    with pytest.raises(RevisionConflict):
+        await write(store, first)

@@ -9,28 +9,34 @@ from __future__ import annotations
 
 import asyncio
 import re
-import secrets
 from collections.abc import Mapping
 
 import structlog
 from aiohttp import web
 
 from crossbar.core.access import account_in_path, require_access, require_unrestricted
-from crossbar.core.actions import Action, Context, Result
-from crossbar.core.directory import Account
+from crossbar.core.actions import Action, Context
 from crossbar.core.registry import Operation
 from crossbar.core.service import load
 from crossbar.core.services import Services
 from crossbar.core.shapes import Access
-from crossbar.dialects.v2.answers import Exchange, write, write_error, write_preflight
+from crossbar.dialects.v2.answers import Exchange, cut_off, write, write_error, write_preflight
 from crossbar.dialects.v2.body import path_tokens, read_body
-from crossbar.dialects.v2.negotiation import accepted_types, can_read, choose, revisions
-from crossbar.dialects.v2.query import parse_query
+from crossbar.dialects.v2.negotiation import (
+    accepted_types,
+    can_read,
+    choose,
+    revisions,
+)
+from crossbar.dialects.v2.query import ANY, parse_query
+from crossbar.dialects.v2.verbs import VERBS, verbs_of
+from crossbar.documents import new_id
 from crossbar.errors import (
     CrossbarError,
     Gone,
     InvalidCredentials,
     MethodNotAllowed,
+    NoSuchPath,
     NotImplementedHere,
     StoreUnavailable,
     TooManyRequests,
@@ -41,17 +47,8 @@ from crossbar.storage import StoreError
 
 log = structlog.get_logger(__name__)
 
-VERBS: Mapping[str, tuple[Action, ...]] = {
-    "GET": (Action.LIST, Action.FETCH),
-    "PUT": (Action.CREATE,),
-    "POST": (Action.REPLACE,),
-    "PATCH": (Action.PATCH,),
-    "DELETE": (Action.DELETE,),
-}
-"""What each verb means here: PUT creates and POST replaces, unlike elsewhere."""
-
-VERB_OF = {action: verb for verb, actions in VERBS.items() for action in actions}
 METHODS = frozenset((*VERBS, "HEAD", "OPTIONS"))
+SAFE_METHODS = ("GET", "HEAD")
 
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
@@ -71,73 +68,74 @@ class V2:
             request=request,
             request_id=_request_id(request),
             clock=self._services.clock,
-            compress=self._settings.http.compress
-            and "gzip" in request.headers.get("Accept-Encoding", ""),
+            may_compress=self._settings.http.compress,
         )
         try:
             return await self._answer(exchange)
-        except CrossbarError as error:
-            return write_error(exchange, error)
-        except StoreError as error:
-            log.error("store_failed", request_id=exchange.request_id, error=str(error))
-            return write_error(exchange, StoreUnavailable())
         except (asyncio.CancelledError, ConnectionError, web.HTTPException):
             raise
-        except Exception:
-            log.exception("unexpected_error", request_id=exchange.request_id)
-            return write_error(exchange, CrossbarError())
+        except Exception as error:
+            refusal = _refusal(error, exchange.request_id)
+        if exchange.has_begun:
+            cut_off(exchange)
+        return write_error(exchange, refusal)
 
     async def _answer(self, exchange: Exchange) -> web.StreamResponse:
-        request = exchange.request
-        address = self._address(request)
+        """Run the request through the steps, in the order of refusals."""
+        request, services = exchange.request, self._services
+        headers = request.headers
+        address = exchange.address = self._address(request)
         if self._settings.limits.enabled:
             exchange.charge = self._buckets.peek((address, "no_account"))
-        tokens = path_tokens(request.raw_path)
-        if tokens[0] == "v1":
+        version, *tokens = path_tokens(request.raw_path)
+        if version == "v1":
             raise Gone("API version 1 is not supported. Please upgrade to version 2.")
+        if version != "v2":
+            raise NoSuchPath
         body = exchange.body = await read_body(request, self._settings.http)
         verb = self._effective_verb(exchange)
-        await self._authenticate(exchange, address)
-        tokens = self._expand_alias(tokens[1:], exchange)
-        operations, params = self._services.registry.match(tokens)
-        exchange.verbs = tuple(dict.fromkeys(VERB_OF[action] for action in operations))
+        await self._authenticate(exchange)
+        tokens = self._expand_alias(tokens, exchange)
+        operations, params = services.registry.match(tokens)
+        exchange.operations = operations
         if request.method == "OPTIONS":
             return self._preflight(exchange)
-        operation = _choose_operation(operations, verb, exchange.verbs)
-        if request.method == "GET" and verb != "GET":
+        operation = _choose_operation(operations, verb)
+        if request.method in SAFE_METHODS and verb != "GET":
             # A tunnelled verb needs a method with a body; GET never changes anything (§2.4).
-            operation = _choose_operation(operations, "GET", exchange.verbs)
-        account = await account_in_path(self._services.accounts, params)
-        self._charge(exchange, operation, account, address)
+            verb = "GET"
+            operation = _choose_operation(operations, verb)
+        account = await account_in_path(services.accounts, params)
+        self._charge(exchange, operation)
         require_access(operation, exchange.caller, account)
         await require_unrestricted(
-            self._services.accounts, operation, exchange.caller, account, (tokens, verb)
+            services.accounts, operation, exchange.caller, account, (tokens, verb)
         )
-        accept = accepted_types(request.headers.get("Accept"), exchange.parameter("accept"))
-        exchange.wanted = choose(operation, accept)
+        accept = accepted_types(headers.get("Accept"), exchange.parameter("accept"))
+        if accept:
+            exchange.wanted = choose(operation, accept)
         context = Context(
             operation=operation,
             params=params,
-            services=self._services,
+            services=services,
             request_id=exchange.request_id,
             address=address,
             caller=exchange.caller,
             account=account,
             data=body.data,
             files=body.files,
-            query=parse_query(body, self._settings.lists),
+            query=parse_query(body, self._settings.lists)
+            if operation.action is Action.LIST
+            else ANY,
             parameters=body.parameters,
-            if_match=revisions(request.headers.get("If-Match")),
-            if_none_match=revisions(request.headers.get("If-None-Match")),
+            if_match=revisions(headers.get("If-Match")),
+            if_none_match=revisions(headers.get("If-None-Match")),
             body_is_readable=can_read(operation, body.content_type),
             accept=accept,
         )
-        return await write(exchange, await self._perform(context), verb)
-
-    async def _perform(self, context: Context) -> Result:
-        if context.operation.loads:
+        if operation.loads:
             await load(context)
-        return await context.operation.handler(context)
+        return await write(exchange, await operation.handler(context), verb)
 
     def _effective_verb(self, exchange: Exchange) -> str:
         """The verb, after tunnelling (§2.4). Raises 501 for a method that HTTP does not know."""
@@ -147,22 +145,29 @@ class V2:
         tunnelled = exchange.parameter("verb")
         return tunnelled.upper() if isinstance(tunnelled, str) and tunnelled else method
 
-    async def _authenticate(self, exchange: Exchange, address: str) -> None:
+    async def _authenticate(self, exchange: Exchange) -> None:
+        """Find out who calls (§5.5). A bad credential is none; an expired token is refused."""
         headers = exchange.request.headers
-        scheme, _, credential = headers.get("Authorization", "").partition(" ")
-        scheme = scheme.lower()
-        bearer = credential.strip() if scheme == "bearer" else None
-        token = (
-            headers.get("X-Auth-Token")
-            or exchange.parameter("auth_token")
-            or bearer
-            or exchange.parameter("authorization")
-        )
+        token, basic = headers.get("X-Auth-Token"), None
+        if token:
+            caller = self._identity.recall(token)
+            if caller is not None and "X-Auth-Account-ID" not in headers:
+                exchange.caller, exchange.token = caller, token
+                return
+        else:
+            scheme, _, credential = headers.get("Authorization", "").partition(" ")
+            credential, scheme = credential.strip(), scheme.lower()
+            basic = credential if scheme == "basic" else None
+            token = (
+                exchange.parameter("auth_token")
+                or (credential if scheme == "bearer" else None)
+                or exchange.parameter("authorization")
+            )
         presented = Presented(
             token=token if isinstance(token, str) else None,
-            basic=credential.strip() if scheme == "basic" else None,
-            account_id=headers.get("X-Auth-Account-ID"),
-            address=address,
+            basic=basic,
+            account_id=headers.get("X-Auth-Account-ID") or None,
+            address=exchange.address,
         )
         exchange.caller = await self._identity.authenticate(presented)
         if exchange.caller is not None:
@@ -186,15 +191,13 @@ class V2:
             raise MethodNotAllowed(exchange.verbs)
         return write_preflight(exchange, requested if requested in METHODS else "")
 
-    def _charge(
-        self, exchange: Exchange, operation: Operation, account: Account | None, address: str
-    ) -> None:
+    def _charge(self, exchange: Exchange, operation: Operation) -> None:
         """Take tokens for anonymous requests and logins; a known caller is only told (§10.1)."""
         limits = self._settings.limits
         if not limits.enabled:
             return
         caller = exchange.caller
-        key = (address, caller.account_id if caller else "no_account")
+        key = (exchange.address, caller.account_id if caller else "no_account")
         is_login = operation.access is Access.PUBLIC and operation.action is Action.CREATE
         if caller is None or is_login or limits.charge_authenticated:
             cost = limits.login_cost if is_login else limits.cost
@@ -215,17 +218,27 @@ class V2:
         return next((hop for hop in reversed(hops) if hop not in trusted), peer)
 
 
+def _refusal(error: Exception, request_id: str) -> CrossbarError:
+    """What a client is told of an error; what it is not told is logged."""
+    if isinstance(error, CrossbarError):
+        return error
+    if isinstance(error, StoreError):
+        log.error("store_failed", request_id=request_id, error=str(error))
+        return StoreUnavailable()
+    log.error("unexpected_error", request_id=request_id, exc_info=error)
+    return CrossbarError()
+
+
 def _request_id(request: web.BaseRequest) -> str:
     sent = request.headers.get("X-Request-ID")
     if sent is not None and _REQUEST_ID.fullmatch(sent):
         return sent
-    return secrets.token_hex(16)
+    return new_id()
 
 
-def _choose_operation(
-    operations: Mapping[Action, Operation], verb: str, verbs: tuple[str, ...]
-) -> Operation:
+def _choose_operation(operations: Mapping[Action, Operation], verb: str) -> Operation:
     for action in VERBS.get(verb, ()):
-        if action in operations:
-            return operations[action]
-    raise MethodNotAllowed(verbs)
+        operation = operations.get(action)
+        if operation is not None:
+            return operation
+    raise MethodNotAllowed(verbs_of(operations))

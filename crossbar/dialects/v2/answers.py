@@ -8,9 +8,9 @@ import hashlib
 import io
 import platform
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import quote
 
 import orjson
@@ -18,11 +18,15 @@ from aiohttp import web
 
 from crossbar import __version__
 from crossbar.clock import Clock
-from crossbar.core.actions import Caller, Download, Page, Result
-from crossbar.dialects.v2.body import Body
-from crossbar.dialects.v2.negotiation import CSV_TYPES, Wanted, byte_range
+from crossbar.core.actions import Action, Caller, Download, Page, Result
+from crossbar.core.preconditions import names_revision
+from crossbar.core.registry import Operation
+from crossbar.dialects.targets import split_target
+from crossbar.dialects.v2.body import NO_BODY, Body
+from crossbar.dialects.v2.negotiation import CSV_TYPES, Wanted, accepts_gzip, byte_range, revisions
 from crossbar.dialects.v2.query import is_true
-from crossbar.errors import CrossbarError
+from crossbar.dialects.v2.verbs import verbs_of
+from crossbar.errors import CrossbarError, PreconditionFailed
 from crossbar.identity.buckets import Charge
 
 NODE = (
@@ -65,7 +69,10 @@ CSV_TITLES = {
 }
 
 _CALLBACK = re.compile(r"[A-Za-z_$][\w$.]{0,127}", re.ASCII)
-_NOT_FILE_NAME = re.compile(r'[\x00-\x1f"\\/\x7f]')
+_FORMULA = re.compile(r"[=@\t\r\n]|[+-](?![0-9 ().-]*\Z)")
+"""How text begins that a spreadsheet would run. A telephone number begins with ``+`` too."""
+
+_NOT_FILE_NAME = re.compile(r'[\x00-\x1f"\\/\x7f\ud800-\udfff]')
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,27 +82,32 @@ class Exchange:
     request: web.BaseRequest
     request_id: str
     clock: Clock
-    compress: bool
-    body: Body | None = None
+    may_compress: bool = True
+    address: str = ""
+    body: Body = NO_BODY
     caller: Caller | None = None
     token: str | None = None
     charge: Charge | None = None
-    verbs: tuple[str, ...] = ()
+    operations: Mapping[Action, Operation] | None = None
     wanted: Wanted = Wanted.JSON
     headers: dict[str, str] = field(default_factory=dict)
+    has_begun: bool = False
 
     def parameter(self, name: str) -> Any:
         """A control value of the request, once its body has been read."""
-        return self.body.parameter(name) if self.body is not None else None
+        return None if self.body is NO_BODY else self.body.parameter(name)
+
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        """The verbs that the path offers, once it has been matched."""
+        return verbs_of(self.operations or {})
 
 
-def _closing(exchange: Exchange) -> dict[str, Any]:
-    """The keys that every envelope ends with."""
-    envelope: dict[str, Any] = {
-        "request_id": exchange.request_id,
-        "node": NODE,
-        "timestamp": exchange.clock.iso(),
-    }
+def _close(envelope: dict[str, Any], exchange: Exchange) -> dict[str, Any]:
+    """Add the keys that every envelope ends with."""
+    envelope["request_id"] = exchange.request_id
+    envelope["node"] = NODE
+    envelope["timestamp"] = exchange.clock.iso()
     if exchange.caller is not None:
         envelope["version"] = __version__
     if exchange.token is not None:
@@ -117,7 +129,7 @@ def _envelope(exchange: Exchange, result: Result) -> dict[str, Any]:
     if result.page is not None:
         envelope |= _paging(result.page)
     envelope["status"] = "success"
-    return envelope | _closing(exchange)
+    return _close(envelope, exchange)
 
 
 def _paging(page: Page) -> dict[str, Any]:
@@ -133,16 +145,13 @@ async def write(exchange: Exchange, result: Result, verb: str) -> web.StreamResp
     """The answer to a request that succeeded."""
     if result.token is not None:
         exchange.token = result.token
-    exchange.headers.update(result.headers)
-    if verb == "GET":
-        exchange.headers["expires"] = EXPIRES
-        if result.revision is not None:
-            exchange.headers["etag"] = f'"{result.revision}"'
-            if _is_known(exchange.request, result.revision):
-                return _bare(exchange, 304)
+    if result.headers:
+        exchange.headers.update(result.headers)
+    if verb == "GET" and _is_known(exchange, result.revision):
+        return _bare(exchange, 304)
     if result.download is not None:
         return await _send(exchange, result.download)
-    if exchange.wanted is Wanted.CSV and _is_list(result):
+    if exchange.wanted is Wanted.CSV and verb == "GET":
         return await _csv(exchange, result)
     if result.rows is not None:
         return await _stream(exchange, result)
@@ -162,30 +171,41 @@ def write_error(exchange: Exchange, error: CrossbarError) -> web.StreamResponse:
         "message": error.code,
         "status": "error",
     }
-    return _json(exchange, error.status, envelope | _closing(exchange))
+    response = _json(exchange, error.status, _close(envelope, exchange))
+    if not exchange.request.content.at_eof():
+        response.force_close()  # where in the body the next request would begin is not known
+    return response
 
 
 def write_preflight(exchange: Exchange, requested: str) -> web.StreamResponse:
     """The answer to a CORS preflight: 200, empty (§10.3)."""
-    exchange.verbs = (requested, *exchange.verbs) if requested else exchange.verbs
-    _allow_origin(exchange)
+    _allow_origin(exchange, requested)
     return _bare(exchange, 200)
 
 
-def _is_list(result: Result) -> bool:
-    return result.rows is not None or isinstance(result.data, list)
+def cut_off(exchange: Exchange) -> NoReturn:
+    """End an answer that has begun and cannot be finished, so that nobody takes it for whole."""
+    if exchange.request.transport is not None:
+        exchange.request.transport.abort()
+    raise ConnectionResetError("an answer was cut off")
 
 
-def _is_known(request: web.BaseRequest, revision: str) -> bool:
-    known = request.headers.get("If-None-Match")
-    if known is None:
+def _is_known(exchange: Exchange, revision: str | None) -> bool:
+    """Whether the client has this revision of what it reads; refuse a read of another (§3.4)."""
+    headers = exchange.request.headers
+    wanted, known = headers.get("If-Match"), headers.get("If-None-Match")
+    if wanted is not None and not names_revision(revisions(wanted), revision):
+        raise PreconditionFailed
+    exchange.headers["expires"] = EXPIRES
+    if revision is None:
         return False
-    return known.strip() == "*" or f'"{revision}"' in known
+    exchange.headers["etag"] = f'"{revision}"'
+    return known is not None and names_revision(revisions(known), revision)
 
 
 def _location(request: web.BaseRequest, created_id: str) -> str:
     """The new document's path: the request's, with the id (§3.2)."""
-    path = request.raw_path.partition("?")[0].rstrip("/")
+    path = split_target(request.raw_path)[0].rstrip("/")
     return f"{path}/{quote(created_id, safe='')}"
 
 
@@ -200,11 +220,12 @@ def _headers(exchange: Exchange, content_type: str | None) -> dict[str, str]:
         headers["content-type"] = content_type
     if "Origin" in exchange.request.headers:
         _allow_origin(exchange)
-    return headers | exchange.headers
+    headers.update(exchange.headers)
+    return headers
 
 
-def _allow_origin(exchange: Exchange) -> None:
-    methods = dict.fromkeys((*exchange.verbs, "OPTIONS"))
+def _allow_origin(exchange: Exchange, requested: str = "") -> None:
+    methods = dict.fromkeys(filter(None, (requested, *exchange.verbs, "OPTIONS")))
     exchange.headers |= {
         "access-control-allow-origin": "*",
         "access-control-allow-methods": ", ".join(methods),
@@ -223,19 +244,21 @@ def _allow_origin(exchange: Exchange) -> None:
 
 
 def _json(exchange: Exchange, status: int, envelope: dict[str, Any]) -> web.Response:
-    option = 0
-    pretty = is_true(exchange.parameter("pretty_print"))
-    if pretty or exchange.request.headers.get("X-Pretty-Print") == "true":
-        option = orjson.OPT_INDENT_2
-    body = orjson.dumps(envelope, option=option)
+    sent = exchange.request.headers
+    pretty = sent.get("X-Pretty-Print") == "true" or is_true(exchange.parameter("pretty_print"))
+    body = orjson.dumps(envelope, option=orjson.OPT_INDENT_2 if pretty else 0)
     content_type = "application/json"
     callback = exchange.parameter("jsonp")
     if isinstance(callback, str) and _CALLBACK.fullmatch(callback):
         body = b"".join((b"/**/", callback.encode(), b"(", body, b");"))
         content_type = "application/javascript"
     response = web.Response(body=body, status=status, headers=_headers(exchange, content_type))
-    if exchange.compress and len(body) >= MIN_COMPRESSED:
-        response.enable_compression()
+    if (
+        exchange.may_compress
+        and len(body) >= MIN_COMPRESSED
+        and accepts_gzip(sent.get("Accept-Encoding", ""))
+    ):
+        response.enable_compression(web.ContentCoding.gzip)
     return response
 
 
@@ -243,16 +266,22 @@ def _bare(exchange: Exchange, status: int) -> web.Response:
     return web.Response(status=status, headers=_headers(exchange, None))
 
 
+async def _begin(exchange: Exchange, response: web.StreamResponse) -> None:
+    """Send the head of an answer; from now on there can be no other answer."""
+    await response.prepare(exchange.request)
+    exchange.has_begun = True
+
+
 async def _stream(exchange: Exchange, result: Result) -> web.StreamResponse:
     """A list as it is read: ``data`` first, then the other keys as text (§8.6)."""
     response = web.StreamResponse(headers=_headers(exchange, "application/json"))
-    await response.prepare(exchange.request)
+    await _begin(exchange, response)
     await response.write(b'{"data":[')
     separator = b""
     async for chunk in _chunks(result.rows, 50):
         await response.write(separator + b",".join(orjson.dumps(row) for row in chunk))
         separator = b","
-    closing = _closing(exchange) | {"status": "success"}
+    closing = _close({"status": "success"}, exchange)
     closing.pop("tokens", None)
     if result.page is not None:
         closing |= _paging(result.page)
@@ -275,15 +304,19 @@ async def _chunks(rows: AsyncIterator[Any] | None, size: int) -> AsyncIterator[l
 
 
 async def _csv(exchange: Exchange, result: Result) -> web.StreamResponse:
-    """A list as a table: the columns are the keys of all rows, flattened with ``_`` (§8.7)."""
+    """A list as a table: the columns are the keys of all rows, flattened with ``_`` (§8.7).
+
+    What is no list is a table of one row.
+    """
     data = result.data if result.rows is None else [row async for row in result.rows]
     if not data:
         return _bare(exchange, 204)
+    data = data if isinstance(data, list) else [data]
     rows = [dict(_flat(row)) for row in data]
     columns = list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(CSV_TITLES.get(name, name) for name in columns)
+    writer.writerow(_cell(CSV_TITLES.get(name, name)) for name in columns)
     writer.writerows([row.get(name, "") for name in columns] for row in rows)
     wanted = exchange.request.headers.get("X-File-Name") or exchange.parameter("file_name")
     exchange.headers["content-disposition"] = _disposition(str(wanted or "result.csv"))
@@ -311,13 +344,11 @@ def _cell(value: Any) -> Any:
         return "true" if value else "false"
     if isinstance(value, dict):
         return orjson.dumps(value).decode()
-    if isinstance(value, str) and value[:1] in ("=", "@", "\t", "\r"):
-        return f"'{value}"
-    return value
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
 
 def _disposition(name: str) -> str:
-    safe = _NOT_FILE_NAME.sub("_", name)
+    safe = _NOT_FILE_NAME.sub("_", name)  # a header that was no UTF-8 has surrogates in it
     ascii_name = safe.encode("ascii", "replace").decode().replace("?", "_")
     extended = "" if ascii_name == safe else f"; filename*=UTF-8''{quote(safe)}"
     return f'attachment; filename="{ascii_name}"{extended}'
@@ -337,7 +368,7 @@ async def _send(exchange: Exchange, download: Download) -> web.StreamResponse:
     response = web.StreamResponse(
         status=200 if span is None else 206, headers=_headers(exchange, download.content_type)
     )
-    await response.prepare(exchange.request)
+    await _begin(exchange, response)
     async for chunk in download.read(start, stop):
         await response.write(chunk)
     await response.write_eof()

@@ -5,15 +5,17 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, unquote_plus
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from crossbar.core.actions import Upload
+from crossbar.dialects.targets import split_target
 from crossbar.dialects.v2.parsing import parse_json
 from crossbar.errors import NoSuchPath, PayloadTooLarge, ValidationFailed
+from crossbar.records import record
 from crossbar.settings import Http
 
 JSON_TYPES = ("application/json", "application/x-json")
@@ -30,7 +32,11 @@ STANDARD_TYPES = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+MAX_PARTS = 100
+"""Parts of a multipart body; without a limit, empty ones could go on for ever."""
+
+
+@record
 class Body:
     """What a request carries. ``pairs`` are the query parameters in order, repeats included.
 
@@ -51,9 +57,13 @@ class Body:
         return self.parameters.get(name)
 
 
+NO_BODY = Body(data={}, files=(), parameters={}, pairs=(), content_type=JSON_TYPES[0])
+"""What a request without body and query string carries; recognised by identity."""
+
+
 def path_tokens(raw_path: str) -> list[str]:
     """The decoded tokens of a path. Trailing slashes do not matter, doubled ones do (§1.2)."""
-    path = raw_path.partition("?")[0].rstrip("/")
+    path = split_target(raw_path)[0].rstrip("/")
     tokens = path.split("/")[1:]
     if "%" not in path:
         return tokens
@@ -77,8 +87,11 @@ def query_pairs(query_string: str) -> tuple[tuple[str, str], ...]:
 
 async def read_body(request: web.BaseRequest, settings: Http) -> Body:
     """Everything that the request carries. Raises 400 and 413 in the envelope's words."""
-    pairs = query_pairs(request.query_string)
-    content_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    has_query = "?" in request.raw_path
+    if not has_query and not request.can_read_body:
+        return NO_BODY
+    pairs = query_pairs(split_target(request.raw_path)[1]) if has_query else ()
+    content_type = _media_type(request.headers.get("Content-Type", ""))
     envelope, files = await _read_content(request, content_type, settings)
     data = _data_of(envelope)
     parameters: Mapping[str, Any] = {}
@@ -92,6 +105,12 @@ async def read_body(request: web.BaseRequest, settings: Http) -> Body:
         pairs=pairs,
         content_type=content_type or JSON_TYPES[0],
     )
+
+
+def _media_type(header: str) -> str:
+    """The media type of a ``Content-Type``. A header that was no UTF-8 has surrogates in it."""
+    media_type = header.partition(";")[0].strip().lower()
+    return media_type.encode("utf-8", "replace").decode()
 
 
 async def _read_content(
@@ -108,6 +127,9 @@ async def _read_content(
         content = await request.read()
     except web.HTTPRequestEntityTooLarge:
         raise PayloadTooLarge(limit) from None
+    except (HttpProcessingError, web.RequestPayloadError):
+        message = "the body is not encoded as its headers say"
+        raise ValidationFailed.of("json", "invalid", message, target="body") from None
     if not content:
         return {}, ()
     if not content_type or content_type in JSON_TYPES:
@@ -119,7 +141,7 @@ async def _read_content(
 
 
 def _file_name(request: web.BaseRequest) -> str:
-    named = dict(reversed(query_pairs(request.query_string)))
+    named = dict(reversed(query_pairs(split_target(request.raw_path)[1])))
     return named.get("filename") or "uploaded_file"
 
 
@@ -128,11 +150,21 @@ def _envelope(content: bytes, max_depth: int) -> dict[str, Any]:
     parsed = parse_json(content, max_depth)
     if not isinstance(parsed, dict):
         raise ValidationFailed.of("json", "invalid", "All JSON must be valid", target="body")
-    envelope = {name.lower().replace("-", "_"): value for name, value in parsed.items()}
+    return _normalized(parsed)
+
+
+def _normalized(sent: dict[str, Any]) -> dict[str, Any]:
+    """The envelope with its keys in one spelling. It must have ``data``, and no key twice."""
+    envelope: dict[str, Any] = {}
+    for name, value in sent.items():
+        known = name.lower().replace("-", "_")
+        if known in envelope:
+            raise ValidationFailed.of(
+                "json", "invalid", f"duplicate key {known[:64]!r}", target="body"
+            )
+        envelope[known] = value
     if "data" not in envelope:
-        raise ValidationFailed.of(
-            "data", "required", "Field is required but missing", value=parsed
-        )
+        raise ValidationFailed.of("data", "required", "Field is required but missing", value=sent)
     return envelope
 
 
@@ -153,7 +185,7 @@ def _form(content: bytes, max_depth: int) -> dict[str, Any]:
     """What bare curl sends: JSON under a form's media type; otherwise a real form (§2.2)."""
     if content.lstrip()[:1] in (b"{", b"["):
         return _envelope(content, max_depth)
-    return dict(reversed(query_pairs(content.decode("utf-8", "replace"))))
+    return _normalized(dict(reversed(query_pairs(content.decode("utf-8", "replace")))))
 
 
 def _upload(content: bytes, content_type: str, encoding: str, name: str) -> Upload:
@@ -182,22 +214,26 @@ async def _read_parts(
     """A multipart body: the JSON part is the envelope, every other part a file."""
     envelope: dict[str, Any] = {}
     files: list[Upload] = []
-    left = settings.max_upload_size
+    left, count = settings.max_upload_size, 0
     try:
         async for part in await request.multipart():
             if not isinstance(part, BodyPartReader):
                 raise ValidationFailed.of("file", "invalid", "multipart bodies do not nest")
             content = await _read_part(part, left, settings.max_upload_size)
             left -= len(content)
-            content_type = part.headers.get("Content-Type", "text/plain").partition(";")[0].lower()
+            content_type = _media_type(part.headers.get("Content-Type", "text/plain"))
             if content_type in JSON_TYPES:
                 envelope = _envelope(content, settings.max_depth)
             else:
                 encoding = part.headers.get("Content-Transfer-Encoding", "").lower()
                 files.append(_upload(content, content_type, encoding, _file_name(request)))
-    except (ValueError, AssertionError) as error:
+            count += 1
+            if count > MAX_PARTS:
+                raise ValueError(f"more than {MAX_PARTS} parts")
+    except (ValueError, AssertionError, HttpProcessingError, web.RequestPayloadError) as error:
+        reason = str(error).splitlines()[0][:200]
         raise ValidationFailed.of(
-            "file", "invalid", f"malformed multipart body: {error}"
+            "file", "invalid", f"malformed multipart body: {reason}"
         ) from None
     return envelope, tuple(files)
 

@@ -12,7 +12,7 @@ from crossbar.errors import NotAcceptable
 CSV_TYPES = ("text/csv", "text/comma-separated-values", "application/octet-stream")
 SHORT_NAMES = {"csv": "text/csv", "json": "application/json", "pdf": "application/pdf"}
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 _ETAG = re.compile(r'(?:W/)?"([^"]*)"')
 
 
@@ -30,12 +30,22 @@ def accepted_types(header: str | None, override: object) -> tuple[str, ...]:
         return (SHORT_NAMES.get(override, override).lower(),)
     if not header or header == "*/*":
         return ()
+    return _by_preference(header)
+
+
+def accepts_gzip(header: str) -> bool:
+    """Whether an ``Accept-Encoding`` header allows gzip."""
+    return not {"gzip", "*"}.isdisjoint(_by_preference(header))
+
+
+def _by_preference(header: str) -> tuple[str, ...]:
+    """The values of a weighted list, best first, without those of no weight."""
     weighted = []
     for part in header.split(","):
-        media_type, _, parameters = part.partition(";")
-        weighted.append((_quality(parameters), media_type.strip().lower()))
+        value, _, parameters = part.partition(";")
+        weighted.append((_quality(parameters), value.strip().lower()))
     ordered = sorted(weighted, key=lambda item: -item[0])
-    return tuple(media_type for quality, media_type in ordered if quality > 0 and media_type)
+    return tuple(value for quality, value in ordered if quality > 0 and value)
 
 
 def _quality(parameters: str) -> float:
@@ -89,7 +99,10 @@ def byte_range(header: str | None, length: int) -> tuple[int, int] | None:
 
 
 def revisions(header: str | None) -> tuple[str, ...] | None:
-    """The revisions of an ``If-Match`` or ``If-None-Match`` header, ``("*",)`` for any."""
+    """The revisions of an ``If-Match`` or ``If-None-Match`` header, ``("*",)`` for any.
+
+    A weak tag stands for its revision too: proxies weaken the tags of answers that they compress.
+    """
     if header is None:
         return None
     if header.strip() == "*":

@@ -31,18 +31,25 @@ def parse_json(body: bytes, max_depth: int) -> Any:
             orjson.loads(body)  # the only parser here that refuses a lone surrogate
     except UnicodeDecodeError as error:
         raise _invalid(f"invalid_json around {error.start}") from None
-    except orjson.JSONDecodeError as error:
-        raise _invalid(f"invalid_json around {error.pos}") from None
-    except json.JSONDecodeError as error:
-        name = "truncated_json" if error.pos >= len(body.rstrip()) else "invalid_json"
-        raise _invalid(f"{name} around {error.pos}") from None
+    except json.JSONDecodeError as error:  # of orjson too
+        raise _invalid(_place(error)) from None
     except _Refused as error:
         raise _invalid(str(error)) from None
     except RecursionError:
         raise _too_deep(max_depth) from None
-    if _is_deeper(value, max_depth):
+    could_be_deep = body.count(b"{") + body.count(b"[") > max_depth
+    if could_be_deep and _is_deeper(value, max_depth):
         raise _too_deep(max_depth)
     return value
+
+
+def _place(error: json.JSONDecodeError) -> str:
+    """The kind of error and its position, in bytes as upstream counts."""
+    text = error.doc
+    is_truncated = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")
+    if is_truncated:
+        return f"truncated_json around {len(text.encode())}"
+    return f"invalid_json around {len(text[: error.pos].encode())}"
 
 
 def _invalid(message: str) -> ValidationFailed:
@@ -56,10 +63,18 @@ def _too_deep(max_depth: int) -> ValidationFailed:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _Refused(f"duplicate key {twice[:64]!r}")
+        raise _Refused(f"duplicate key {_first_repeated(pairs)[:64]!r}")
     return document
+
+
+def _first_repeated(pairs: list[tuple[str, Any]]) -> str:
+    """The first name that was there before; the pairs may be very many."""
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            break
+        seen.add(name)
+    return name
 
 
 def _integer(text: str) -> int:

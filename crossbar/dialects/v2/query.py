@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
 
 from crossbar.core.actions import Query
 from crossbar.core.service import is_false
-from crossbar.dialects.v2.body import Body
+from crossbar.dialects.v2.body import NO_BODY, Body
 from crossbar.errors import FaultyRequest, ValidationFailed
 from crossbar.filtering import parse_filters
 from crossbar.settings import Lists
 
-EMPTY = Query(filters=())
+_SIZE = re.compile(r"-?[0-9]+\Z")
+
+ANY = Query(filters=())
+"""What is asked when nothing is said."""
 
 
 def parse_query(body: Body, settings: Lists) -> Query:
     """How a list is to be answered. Raises :class:`FaultyRequest` for unusable sizes."""
-    if not body.pairs and not body.parameters and not body.data:
-        return EMPTY
+    if body is NO_BODY:
+        return ANY
     get = body.parameter
     ascending = is_true(get("ascending")) or is_false(get("descending"))
     return Query(
@@ -48,10 +52,9 @@ def _text(value: Any) -> str | None:
 def _size(value: Any, what: str) -> int | None:
     if value is None:
         return None
-    try:
-        return int(str(value)[:20])
-    except ValueError:
-        raise FaultyRequest(f"invalid {what}") from None
+    if not _SIZE.match(str(value)):
+        raise FaultyRequest(f"invalid {what}")
+    return int(str(value)[:18])
 
 
 def _chunk_size(value: Any, maximum: int) -> int | None:

@@ -140,6 +140,20 @@ class ScanContract:
         assert await ids(store, start=Position("a", "a"), low="b") == ["b", "c", "d", "e", "f"]
         assert await ids(store, start=Position("f", "f"), high="b", descending=True) == ["b", "a"]
 
+    @pytest.mark.parametrize("entry", [None, ("e", "v")])
+    async def test_start_within_a_bound(self, store: Store, entry: tuple[str, str] | None) -> None:
+        places = [("a", "1"), ("b", "2"), ("b", "3"), ("b", "4"), ("c", "5")]
+        await write(store, *(put(name, sort=sort, entries=[("e", "v")]) for sort, name in places))
+        at_three = {"start": Position("b", "3"), "low": "b", "high": "b"}
+        assert await ids(store, entry, **at_three) == ["3", "4"]
+        assert await ids(store, entry, **at_three, descending=True) == ["3", "2"]
+
+    async def test_a_long_walk_within_one_sort_key(self, store: Store) -> None:
+        names = [f"{number:04}" for number in range(250)]
+        await write(store, *(put(name, sort="s") for name in names), put("x", sort="r"))
+        assert await ids(store, low="s", high="s") == names
+        assert await ids(store, low="s", high="s", descending=True) == names[::-1]
+
     async def test_entries_find_documents(self, store: Store) -> None:
         await write(
             store,

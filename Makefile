@@ -1,0 +1,82 @@
+# The commands of the project; `make help` lists them.
+
+VENV ?= .venv
+JOBS ?= auto
+ARGS ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
+DECLARED := setup.cfg setup.py pyproject.toml
+
+# An environment counts only if it works here: it may have been made by a Python that is gone or
+# too old, or in another folder, whose path is in all its commands.
+USABLE := import os, pip, sys; \
+	made = sys.argv[1] + "/made-in"; \
+	moved = os.path.exists(made) and open(made).read().strip() != os.getcwd(); \
+	sys.exit(moved or sys.version_info < (3, 11) or not os.path.samefile(sys.prefix, sys.argv[1]))
+IS_USABLE := $(BIN)/python -c '$(USABLE)' $(VENV) 2>/dev/null
+ifneq ($(shell $(IS_USABLE) && echo yes),yes)
+$(shell rm -f $(VENV)/installed-for-*)
+endif
+
+# The first of these that is new enough.
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(firstword $(foreach name,python3 python3.11 python3.12 python3.13 python3.14,\
+	$(shell $(name) -c '$(NEW_ENOUGH)' 2>/dev/null && echo $(name))))
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format lint types contracts schemas cover bench docs clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/installed-for-run ## Start the server; options as ARGS="--port 9000"
+	@$(BIN)/python -m crossbar serve $(ARGS)
+
+test: $(VENV)/installed-for-test ## Run the tests in JOBS processes; a choice of them as ARGS="tests/core -x"
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+check: format lint types contracts schemas cover ## Everything that has to hold before a merge
+
+format: $(VENV)/installed-for-check ## Check how the code is laid out
+	@$(BIN)/ruff format --quiet --diff .
+
+lint: $(VENV)/installed-for-check ## Look for mistakes in the code
+	@$(BIN)/ruff check --quiet .
+
+types: $(VENV)/installed-for-check ## Check types
+	@$(BIN)/mypy --no-error-summary
+
+contracts: $(VENV)/installed-for-check ## Check which module imports which
+	@$(BIN)/lint-imports --no-logo --config setup.cfg
+
+schemas: $(VENV)/installed-for-check ## Check the JSON Schemas
+	@$(BIN)/python -c 'import sys; from crossbar.validation import Schemas; sys.exit("\n".join(Schemas().check()) or 0)'
+
+cover: $(VENV)/installed-for-check ## Run the tests and check how much of the code they reach
+	@$(BIN)/python -m tests.coverage_gate -n $(JOBS) --dist worksteal $(ARGS)
+
+bench: $(VENV)/installed-for-test ## Measure how fast the server is
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+docs: $(VENV)/installed-for-run ## Write the pages that are made from the code
+	@$(BIN)/python -c 'import pathlib, crossbar._settings_pages as pages; pages.write(pathlib.Path())'
+
+clean: ## Remove what these commands have made; the data in var/ stays
+	@rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* htmlcov
+	@rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
+	@find crossbar schemas tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+EXTRAS_OF_run :=
+EXTRAS_OF_test := [test]
+EXTRAS_OF_check := [test,dev]
+
+# An environment that is only linked to is somebody else's: it is used as it is.
+$(VENV)/installed-for-%: $(DECLARED)
+	@if test -L $(VENV); then exit 0; fi; set -e; \
+	test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: no python3 here is" >&2; exit 1; }; \
+	$(IS_USABLE) || $(PYTHON) -m venv --clear $(VENV); \
+	echo "Installing into $(VENV) what is needed to $* ..."; \
+	$(PIP) install --editable '.$(EXTRAS_OF_$*)'; \
+	pwd > $(VENV)/made-in; \
+	touch $@

@@ -1,0 +1,115 @@
+"""What can be typed: every command and option of ``crossbar``, and its help.
+
+What a command does is in ``crossbar.cli``.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from crossbar import __version__
+
+EPILOG = """\
+examples:
+  crossbar serve                              start; the first start creates a master account
+  crossbar init --account-name Acme --username ann --password s3cret
+  crossbar account tree
+  crossbar token issue --account 0123... --user ann
+
+Every setting can also come from a file (--config) or the environment
+(CROSSBAR_<SECTION>__<NAME>); docs/settings.md lists them.
+"""
+
+Commands = Mapping[str, Callable[..., int]]
+"""What the commands do, by what is typed: ``"account create"``."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see `{self.prog} --help`\n")
+
+
+def build_parser(run: Commands) -> argparse.ArgumentParser:
+    """Every command and option. A command's function is in ``run`` of what is parsed."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--storage", metavar="URL", help="sqlite:///FILE or mongodb://HOST/DATABASE"
+    )
+    common.add_argument("--config", metavar="FILE", type=Path, help="a TOML file of settings")
+    parser = _Parser(
+        prog="crossbar",
+        description="A telephony API gateway, compatible with KAZOO's Crossbar.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"crossbar {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_server_commands(commands, run, common)
+    _add_account_commands(commands, run, common)
+    _add_token_commands(commands, run, common)
+    return parser
+
+
+def _add(
+    commands: Any, name: str, run: Callable[..., int], about: str, common: argparse.ArgumentParser
+) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        name, help=about, description=about, parents=[common]
+    )
+    command.set_defaults(run=run)
+    return command
+
+
+def _group(commands: Any, name: str, about: str) -> Any:
+    """A command that only has commands below it; what they are added to."""
+    group = commands.add_parser(name, help=about, description=about)
+    return group.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+
+def _add_server_commands(commands: Any, run: Commands, common: argparse.ArgumentParser) -> None:
+    serve = _add(commands, "serve", run["serve"], "Start the server.", common)
+    serve.add_argument("--host", help="address to listen on (default 127.0.0.1)")
+    serve.add_argument("--port", type=int, help="port to listen on (default 8000; 0: a free one)")
+    serve.add_argument("--workers", type=int, metavar="N", help="server processes (default 1)")
+    serve.add_argument(
+        "--no-init", action="store_true", help="refuse an empty store instead of initialising it"
+    )
+    init = _add(
+        commands, "init", run["init"], "Create the master account and its admin user.", common
+    )
+    init.add_argument("--account-name", default="Master", metavar="NAME", help="default: Master")
+    init.add_argument("--realm", help="SIP realm (default: a generated one)")
+    init.add_argument("--username", default="admin", metavar="U", help="default: admin")
+    init.add_argument("--password", metavar="P", help="default: a generated one, printed once")
+    init.add_argument("--json", action="store_true", help="print JSON")
+    routes = _add(commands, "routes", run["routes"], "List every operation of the API.", common)
+    routes.add_argument("--json", action="store_true", help="print JSON")
+    _add(commands, "doctor", run["doctor"], "Check store, schemas, settings and clock.", common)
+
+
+def _add_account_commands(commands: Any, run: Commands, common: argparse.ArgumentParser) -> None:
+    below = _group(commands, "account", "Create and list accounts.")
+    create = _add(below, "create", run["account create"], "Create an account.", common)
+    create.add_argument("--name", required=True, help="the account's name")
+    create.add_argument("--parent", metavar="ID", help="default: the master account")
+    create.add_argument("--realm", help="SIP realm (default: a generated one)")
+    listing = _add(below, "list", run["account list"], "List all accounts.", common)
+    listing.add_argument("--json", action="store_true", help="print JSON")
+    _add(below, "tree", run["account tree"], "Show the accounts as a tree.", common)
+    users = _group(commands, "user", "Look after users.")
+    passwd = _add(users, "passwd", run["user passwd"], "Set a user's password.", common)
+    passwd.add_argument("--account", metavar="ID", help="default: the master account")
+    passwd.add_argument("--user", required=True, metavar="NAME", help="user name or id")
+    passwd.add_argument("--password", metavar="P", help="default: asked for, or read from a pipe")
+
+
+def _add_token_commands(commands: Any, run: Commands, common: argparse.ArgumentParser) -> None:
+    below = _group(commands, "token", "Issue and inspect tokens.")
+    issue = _add(below, "issue", run["token issue"], "Issue a token.", common)
+    issue.add_argument("--account", metavar="ID", help="default: the master account")
+    issue.add_argument("--user", metavar="NAME", help="user name or id; default: none")
+    inspect = _add(below, "inspect", run["token inspect"], "Show whose token it is.", common)
+    inspect.add_argument("token", help="as a client sends it")

@@ -1,0 +1,54 @@
+"""What is not even HTTP: refused in the words of the API, by aiohttp's connection handler."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from crossbar.clock import Clock
+from crossbar.dialects.v2.answers import Exchange, write_error
+from crossbar.documents import new_id
+from crossbar.errors import BadRequest, CrossbarError
+
+log = structlog.get_logger(__name__)
+
+
+class Protocol(web.RequestHandler):
+    """One connection. Requests that cannot be parsed get an envelope, and the connection ends."""
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """The answer instead of a handler's."""
+        if request.writer.output_size > 0:
+            raise ConnectionResetError("an answer was cut off")
+        error = CrossbarError()
+        if status < 500:
+            error = BadRequest(str(message or error).partition(":")[0].partition("\n")[0])
+        else:
+            log.error("connection_failed", exc_info=exc)
+        exchange = Exchange(
+            request=request, request_id=new_id(), clock=Clock(), may_compress=False
+        )
+        response = write_error(exchange, error)
+        response.force_close()
+        return response
+
+
+class Server(web.Server):
+    """Makes a :class:`Protocol` for every connection."""
+
+    def __init__(self, handler: Any, *, request_factory: Any, **options: Any) -> None:
+        super().__init__(handler, request_factory=request_factory, **options)
+        self._options = options
+
+    def __call__(self) -> Protocol:
+        """The protocol of a new connection."""
+        return Protocol(self, loop=asyncio.get_running_loop(), **self._options)

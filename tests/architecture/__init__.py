@@ -1,0 +1,1 @@
+"""Tests of the shape that docs/architecture.md promises."""

@@ -1,0 +1,307 @@
+"""``make bench``: the gateway against a bare aiohttp handler that answers the same bytes.
+
+Both are loaded in turn, several times, from this process. Prints a table and writes it as JSON.
+Ratios say more than rates: both sides share the machine and its mood.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from crossbar.app import open_gateway
+from crossbar.bootstrap import create_master
+from crossbar.families.users import full_name
+from crossbar.settings import Settings
+from crossbar.storage import Batch, Entry, Key, Put, Store
+from tests.bench.load import Load, Request, load, raw
+from tests.bench.servers import free_port, resident_megabytes, running
+
+MANY = 100_000
+FEW = 100
+LOGINS_AMONG = 10_000
+CLIENTS = 32
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: a measure, what it must reach, and whether it does."""
+
+    name: str
+    value: float
+    unit: str
+    target: str
+    good: bool
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Site:
+    """A seeded store and who may read it."""
+
+    folder: Path
+    account_id: str = ""
+    small_id: str = ""
+    user_id: str = ""
+    token: str = ""
+
+    @property
+    def url(self) -> str:
+        return f"sqlite:///{self.folder / 'bench.db'}"
+
+
+async def seed(site: Site) -> None:
+    """A master account with many users, a second account with few."""
+    settings = Settings.load(None, {}, {"storage.url": site.url})
+    async with open_gateway(settings) as gateway:
+        master = await create_master(gateway.services, password="bench-password")
+        site.account_id, site.user_id = master.account_id, master.user_id
+        account = await gateway.services.accounts.get(master.account_id)
+        assert account is not None
+        site.token = await gateway.identity.issue_token(account, user=None, method="cb_api_auth")
+        store = gateway.services.store
+        template, _ = gateway.services.schemas.apply("users", USER)
+        site.small_id = "f" * 32
+        small = {
+            **account.document,
+            "_id": site.small_id,
+            "name": "Small",
+            "realm": "small.example",
+        }
+        small["pvt_tree"] = [site.account_id]
+        await store.commit(
+            Batch(puts=(Put(Key("system", "account", site.small_id), small, None),))
+        )
+        await fill(store, site.small_id, template, FEW)
+        await fill(store, site.account_id, template, MANY)
+
+
+USER = {
+    "first_name": "Ann",
+    "last_name": "Lee",
+    "email": "ann@example.com",
+    "timezone": "Europe/Berlin",
+    "caller_id": {"internal": {"name": "Ann Lee", "number": "1001"}},
+    "call_forward": {"enabled": False, "number": "+14155550100"},
+    "flags": ["one", "two"],
+}
+
+
+async def fill(store: Store, account_id: str, template: dict[str, Any], count: int) -> None:
+    """Put users straight into the store, in large batches."""
+    for start in range(0, count, 1000):
+        puts = []
+        for number in range(start, min(start + 1000, count)):
+            document = dict(template)
+            document |= {
+                "_id": f"{number:032x}",
+                "_rev": "1-" + "0" * 32,
+                "username": f"user{number}",
+                "last_name": f"Lee{number:06}",
+                "pvt_type": "user",
+                "pvt_account_id": account_id,
+                "pvt_created": 63_000_000_000,
+                "pvt_modified": 63_000_000_000,
+            }
+            entries = (Entry("username", document["username"]),)
+            key = Key(account_id, "user", document["_id"])
+            puts.append(Put(key, document, None, sort=full_name(document), entries=entries))
+        await store.commit(Batch(puts=puts))
+
+
+@dataclass
+class Bench:
+    """The runs and what they found."""
+
+    site: Site
+    seconds: float
+    rounds: int
+    rows: list[Row] = field(default_factory=list)
+    first: int = 0
+
+    async def load(self, port: int, request: Request, clients: int = CLIENTS) -> Load:
+        """One run; refused requests make it worthless."""
+        self.first += 1_000_000
+        result = await load(
+            "127.0.0.1", port, request, clients=clients, seconds=self.seconds, first=self.first
+        )
+        if result.failures:
+            raise RuntimeError(f"{result.failures} failures: {result.example[:600]!r}")
+        return result
+
+    async def compare(self, name: str, request: Request, gateway: int, target: float) -> float:
+        """The gateway's rate as a share of the bare handler's, the median of several rounds."""
+        example = (await load("127.0.0.1", gateway, request, clients=1, seconds=0.2)).example
+        recorded = self.site.folder / "answer.http"
+        recorded.write_bytes(example)
+        bare = free_port()
+        log = self.site.folder / "bare.log"
+        ours, theirs = [], []
+        with running("tests.bench.bare", str(bare), str(recorded), port=bare, log=log):
+            for _ in range(self.rounds):
+                theirs.append(await self.load(bare, request))
+                ours.append(await self.load(gateway, request))
+        rate, bare_rate = _median(ours), _median(theirs)
+        ratio = rate / bare_rate
+        detail = {
+            "gateway_per_s": round(rate),
+            "bare_per_s": round(bare_rate),
+            "p50_ms": round(statistics.median(run.p50 for run in ours), 2),
+            "p99_ms": round(statistics.median(run.p99 for run in ours), 2),
+            "bytes": len(example),
+        }
+        self.add(name, ratio, "x bare", f">= {target}", ratio >= target, **detail)
+        return rate
+
+    def add(
+        self, name: str, value: float, unit: str, target: str, good: bool, **detail: Any
+    ) -> None:
+        self.rows.append(Row(name, round(value, 3), unit, target, good, detail))
+        print(f"  {name}: {value:.3f} {unit} (target {target})", flush=True)
+
+
+def _median(runs: list[Load]) -> float:
+    return statistics.median(run.per_second for run in runs)
+
+
+async def measure_one_worker(bench: Bench) -> float:
+    """Everything that one server process is asked; its rate of reads."""
+    site, port = bench.site, free_port()
+    users = f"/v2/accounts/{site.account_id}/users"
+    log = site.folder / "gateway.log"
+    arguments = ("serve", "--storage", site.url, "--port", str(port))
+    started = time.perf_counter()
+    with running("crossbar", *arguments, port=port, log=log) as process:
+        await load("127.0.0.1", port, lambda _: raw("GET", "/"), clients=1, seconds=0.01)
+        bench.add("start to first answer", time.perf_counter() - started, "s", "< 2", True)
+        idle = resident_megabytes(process.pid)
+        bench.add("idle memory", idle, "MB", "< 100", idle < 100)
+        one = raw("GET", f"{users}/{site.user_id}", token=site.token)
+        reads = await bench.compare("GET user", lambda _: one, port, 0.6)
+        await measure_lists(bench, port)
+        await measure_writes(bench, port, users)
+        await measure_login(bench, port)
+        memory = resident_megabytes(process.pid)
+        bench.add("memory after all this", memory, "MB", "< 150", memory < 150)
+    return reads
+
+
+async def measure_lists(bench: Bench, port: int) -> None:
+    """Lists of 50 rows, in an account with few and in one with many documents."""
+    site = bench.site
+    paths = [f"/v2/accounts/{account}/users" for account in (site.small_id, site.account_id)]
+    requests = [raw("GET", path, token=site.token) for path in paths]
+    many = await bench.compare("list of 50 among 100,000", lambda _: requests[1], port, 0.12)
+    bench.add("list of 50, rate", many, "/s", ">= 800", many >= 800)
+    few = [(await bench.load(port, lambda _: requests[0])).per_second for _ in range(bench.rounds)]
+    again = [
+        (await bench.load(port, lambda _: requests[1])).per_second for _ in range(bench.rounds)
+    ]
+    cost = statistics.median(few) / statistics.median(again)
+    bench.add("list cost, 100,000 against 100", cost, "x", "<= 1.15", cost <= 1.15)
+
+
+async def measure_writes(bench: Bench, port: int, users: str) -> None:
+    """Durable creates and merges from 32 clients."""
+    token = bench.site.token
+
+    def create(number: int) -> bytes:
+        data = {**USER, "last_name": f"New{number}"}
+        return raw("PUT", users, json.dumps({"data": data}).encode(), token=token)
+
+    def merge(number: int) -> bytes:
+        path = f"{users}/{number % MANY:032x}"
+        body = json.dumps({"data": {"timezone": f"Europe/{number}"}}).encode()
+        return raw("PATCH", path, body, token=token)
+
+    await bench.compare("PUT user, durable", create, port, 0.3)
+    await bench.compare("PATCH user, durable", merge, port, 0.3)
+
+
+async def measure_login(bench: Bench, port: int) -> None:
+    """What a login costs among very many users: some verifications, not thousands."""
+    import hashlib
+
+    digest = hashlib.md5(b"admin:bench-password").hexdigest()
+    body = json.dumps({"data": {"credentials": digest, "account_name": "master"}}).encode()
+    request = raw("PUT", "/v2/user_auth", body)
+    result = await bench.load(port, lambda _: request, clients=1)
+    bench.add("login among 100,000 users", result.p50, "ms", "< 250", result.p50 < 250)
+
+
+async def measure_two_workers(bench: Bench) -> None:
+    """Reads from two processes against one, in turn."""
+    site = bench.site
+    one = raw("GET", f"/v2/accounts/{site.account_id}/users/{site.user_id}", token=site.token)
+    rates: dict[int, list[float]] = {1: [], 2: []}
+    for _ in range(bench.rounds):
+        for workers, found in rates.items():
+            port = free_port()
+            arguments = (
+                "serve",
+                "--storage",
+                site.url,
+                "--port",
+                str(port),
+                "--workers",
+                str(workers),
+            )
+            log = site.folder / f"workers{workers}.log"
+            with running("crossbar", *arguments, port=port, log=log):
+                await bench.load(port, lambda _: one, clients=64)
+                found.append((await bench.load(port, lambda _: one, clients=64)).per_second)
+    single, double = (statistics.median(found) for found in rates.values())
+    detail = {"one_per_s": round(single), "two_per_s": round(double)}
+    bench.add(
+        "two workers, reads", double / single, "x one", ">= 1.6", double / single >= 1.6, **detail
+    )
+
+
+def report(bench: Bench, file: Path) -> bool:
+    """Print the table, write it, and say whether every target is met."""
+    width = max(len(row.name) for row in bench.rows)
+    print(f"\n{'measure':{width}}  {'value':>10}  {'unit':8} {'target':8} ok")
+    for row in bench.rows:
+        mark = "yes" if row.good else "NO"
+        print(f"{row.name:{width}}  {row.value:>10}  {row.unit:8} {row.target:8} {mark}  ", end="")
+        print(" ".join(f"{name}={value}" for name, value in row.detail.items()))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps([vars(row) for row in bench.rows], indent=2) + "\n")
+    print(f"\nwritten to {file}")
+    return all(row.good for row in bench.rows)
+
+
+async def run(options: argparse.Namespace) -> bool:
+    """The whole benchmark."""
+    with tempfile.TemporaryDirectory(prefix="crossbar-bench-") as folder:
+        site = Site(Path(folder))
+        print(f"seeding {MANY:,} documents …", flush=True)
+        await seed(site)
+        bench = Bench(site, options.seconds, options.rounds)
+        await measure_one_worker(bench)
+        await measure_two_workers(bench)
+        return report(bench, options.json)
+
+
+def main() -> int:
+    """Run it; exit status 1 when a target is missed."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=3.0, help="length of one run")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each side")
+    parser.add_argument("--json", type=Path, default=Path("build/bench.json"))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return 0 if runner.run(run(parser.parse_args())) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

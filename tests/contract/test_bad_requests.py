@@ -1,0 +1,310 @@
+"""Odd paths, queries and headers: an envelope, no server error, nothing written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from crossbar.core.shapes import Collection
+from tests.conftest import Answer, Api
+from tests.contract.conftest import on_every_store
+from tests.contract.kit import COLLECTIONS, bare_exchange, document, http
+
+pytestmark = on_every_store
+
+
+@pytest.fixture
+async def token(api: Api) -> AsyncIterator[str]:
+    """The header that authenticates; what is sent with it writes nothing."""
+    store = api.gateway.services.store
+    before = await store.last_event()
+    yield f"X-Auth-Token: {api.token}"
+    assert await store.last_event() == before
+
+
+async def read(api: Api, target: str, *headers: str | bytes) -> Answer:
+    return await bare_exchange(api, http("GET", target, *headers))
+
+
+IDS = {
+    "$": "$",
+    "dollar.dot": "dollar.dot",
+    "%24where": "$where",
+    "a%2Fb": "a/b",
+    "a%2fb%2F": "a/b/",
+    "%00": "\x00",
+    "a%00b": "a\x00b",
+    "..": "..",
+    "%2e%2e": "..",
+    "%2E%2E%2F%2E%2E": "../..",
+    "%C3%A4": "ä",
+    "%F0%9F%98%80": "😀",
+    "%E2%80%AE": "\u202e",
+    "%zz": "%zz",
+    "%": "%",
+    "%2": "%2",
+    "a+b": "a+b",
+    "a b".replace(" ", "%20"): "a b",
+    "a;b=c": "a;b=c",
+    "{menu_id}": "{menu_id}",
+    "undefined": "undefined",
+    "null": "null",
+    "pvt_type": "pvt_type",
+    "_design": "_design",
+    "'%20OR%201=1--": "' OR 1=1--",
+    "a" * 3000: "a" * 3000,
+}
+"""Ids as they are sent, and as they are answered."""
+
+
+@pytest.mark.parametrize("sent", IDS, ids=lambda sent: sent[:20])
+async def test_an_odd_id_is_unknown(api: Api, token: str, sent: str) -> None:
+    answer = await read(api, f"{api.account}/menus/{sent}", token)
+    assert answer.expect(404).data == {"message": "bad identifier", "cause": IDS[sent]}
+    for verb in ("POST", "PATCH", "DELETE"):
+        target = f"{api.account}/users/{sent}/devices/{sent}"
+        answer = await bare_exchange(api, http(verb, target, token))
+        assert answer.expect(404).body["message"] == "bad_identifier", verb
+    (await read(api, f"/v2/schemas/{sent}")).expect(404)
+    (await read(api, f"/v2/accounts/{sent}", token)).expect(404)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v2/accounts/%FF",
+        "/v2/accounts/%C3%28",
+        "/v2/accounts/%ED%A0%80",
+        "/v2/../v2/schemas",
+        "/v2/schemas/../schemas",
+        "/v2/./schemas",
+        "/v2/%2Fschemas",
+        "/v2/accounts/x/" + "menus/" * 900,
+        "/v2/" + "a" * 8000,
+        "/v2/" + "%20" * 2000,
+    ],
+    ids=lambda path: path[:40],
+)
+async def test_an_odd_path_leads_nowhere(api: Api, token: str, path: str) -> None:
+    answer = await read(api, path, token)
+    assert answer.expect(404).body["message"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "&&&",
+        "=",
+        "=x",
+        "&=&a=&",
+        "%",
+        "%zz=%zz",
+        "a=%ff",
+        "%ff",
+        "x" * 6000,
+        "&" * 6000,
+        "filter_=",
+        "filter_.=.",
+        "filter_..a..=1",
+        "filter_a.99999999999999999999=1",
+        "filter_a=[",
+        'filter_a=["x",1,{}]',
+        "filter_a=" + "[" * 3000,
+        "has_key",
+        "has_key=",
+        "has_key=%00",
+        "created_from=x",
+        "created_to=99999999999999999999999999",
+        "created_from=-1",
+        "modified_to=%D9%A3",
+        "start_key=x",
+        "start_key=%00",
+        "start_key=%F0%9F%98%80",
+        "start_key=W10",
+        "start_key=WzEsMl0",
+        "start_key=" + "WyIi" * 900,
+        "end_key=%00",
+        "bookmark=.",
+        "fields=[]",
+        "ascending=maybe&descending=perhaps",
+        "paginate=0",
+        "pretty_print=1&jsonp=1",
+        "jsonp=" + "a" * 200,
+        "jsonp=alert(1)",
+        "full_docs=true&is_chunked=false",
+        "verb=",
+        "accept=",
+        "auth_token=",
+        "_=123",
+    ],
+    ids=lambda query: query[:40],
+)
+async def test_an_odd_query_is_answered(api: Api, token: str, query: str) -> None:
+    answer = await read(api, f"{api.account}/menus?{query.replace(' ', '%20')}", token)
+    assert answer.expect(200).data == []
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "message"),
+    [
+        ("page_size=", 404, "invalid page size"),
+        ("page_size=x", 404, "invalid page size"),
+        ("page_size=1.5", 404, "invalid page size"),
+        ("page_size", 404, "invalid page size"),
+        ("page_size=1_0", 404, "invalid page size"),
+        ("page_size=%D9%A3", 404, "invalid page size"),
+        ("page_size=-1", 404, "page size must be at least 1"),
+        ("page_size=0", 404, "page size must be at least 1"),
+        ("page_size=-99999999999999999999999999", 404, "page size must be at least 1"),
+        ("chunk_size=0", 404, "invalid chunk size"),
+        ("chunk_size=-1", 404, "invalid chunk size"),
+        ("chunk_size=x", 404, "invalid chunk size"),
+        ("chunk_size=51", 404, "chunk size must be lower than 50"),
+    ],
+)
+async def test_an_unusable_parameter_is_refused(
+    api: Api, token: str, query: str, status: int, message: str
+) -> None:
+    answer = await read(api, f"{api.account}/menus?{query}", token)
+    assert answer.expect(status).data == {"message": message}
+    assert answer.body["message"] == "faulty_request"
+
+
+@pytest.mark.parametrize("fields", ["x", "{}", '"id"', "[1]", "[", "", "%00"])
+async def test_unusable_fields_are_refused(api: Api, token: str, fields: str) -> None:
+    answer = await read(api, f"{api.account}/menus?fields={fields}", token)
+    expected = {"fields": {"invalid": {"message": "invalid fields query string"}}}
+    assert answer.expect(400).data == expected
+
+
+HEADERS: dict[str, list[bytes]] = {
+    "X-Request-ID": [b"\xff", b"a b", b"x" * 500, b"", b"<script>"],
+    "X-Auth-Account-ID": [b""],
+    "Accept-Encoding": [b"\xff", b"gzip;q=x", b",,,", b"gzip;q=1.1.1"],
+    "Accept": [b"*/*;q=x", b",,application/json", b"application/json;q=1.2.3, */*", b""],
+    "If-None-Match": [b"\xff", b'"', b"W/", b",", b'"a" "b"'],
+    "X-Forwarded-For": [b"\xff", b",,,", b"127.0.0.1", b"not an address", b"x" * 5000],
+    "Range": [b"bytes=" + b"9" * 5000 + b"-", b"bytes=-", b"bytes=5-1", b"lines=1-2", b"\xff"],
+    "Content-Type": [b"\xff", b";", b"/", b"multipart/form-data", b"a" * 5000],
+    "Content-Length": [b"0"],
+    "Content-Transfer-Encoding": [b"\xff", b"base64"],
+    "X-File-Name": [b"\xff", b'"; filename="x', b"..\\..\\x", b"x" * 5000],
+    "Origin": [b"\xff", b"null", b""],
+    "X-Pretty-Print": [b"\xff", b"true"],
+    "Cookie": [b"\xff", b"a=b; c"],
+}
+
+
+@pytest.mark.parametrize("name", HEADERS)
+async def test_odd_header_values_do_not_hinder_a_read(api: Api, token: str, name: str) -> None:
+    path = f"{api.account}/menus?accept=json"
+    found = {}
+    for value in HEADERS[name]:
+        answer = await read(api, path, token, name.encode() + b": " + value)
+        found[value[:30]] = answer.status
+    assert {value: status for value, status in found.items() if status != 200} == {}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"X-Auth-Token: \xff",
+        b"X-Auth-Token: undefined",
+        b"X-Auth-Token: a.b.c",
+        b"X-Auth-Token: " + b"x" * 7000,
+        b"Authorization: Bearer \xff",
+        b"Authorization: Bearer",
+        b"Authorization: Basic \xff",
+        b"Authorization: Basic !!!",
+        b"Authorization: Basic Og==",
+        b"Authorization: Basic /w==",
+        b"Authorization: Digest x",
+        b"Authorization: \xff",
+    ],
+    ids=lambda header: str(header[:30]),
+)
+async def test_an_odd_credential_is_none(api: Api, header: bytes) -> None:
+    answer = await read(api, api.account, header)
+    assert answer.expect(401).body["message"] == "invalid_credentials"
+    (await read(api, "/v2/schemas", header)).expect(200)
+
+
+async def test_a_file_name_that_is_no_utf_8_is_replaced(api: Api, token: str) -> None:
+    (await api.get(f"{api.account}/menus")).expect(200)
+    target = f"{api.account}/children?accept=csv"
+    answer = await read(api, "/v2/schemas?accept=csv", b"X-File-Name: a\xff\x22b.csv")
+    assert answer.expect(200).headers["content-disposition"] == 'attachment; filename="a__b.csv"'
+    assert (await read(api, target, token)).status == 204
+
+
+BELOW_HTTP = {
+    "unknown method": http("FOO", "/v2/schemas"),
+    "lower-case method": http("get", "/v2/schemas"),
+    "raw umlaut": http("GET", "/v2/schemas/ä"),
+    "raw byte": http("GET", b"/v2/schemas/\xff"),
+    "long target": http("GET", "/v2/schemas/" + "a" * 70_000),
+    "long header": http("GET", "/v2/schemas", "A: " + "a" * 70_000),
+    "broken header": http("GET", "/v2/schemas", "no colon"),
+    "broken URL": http("GET", "http://[x/v2"),
+    "broken chunk": http("PUT", "/v2/x", "Transfer-Encoding: chunked", body=b"zz", length=False),
+    "two lengths": http("PUT", "/v2/x", "Transfer-Encoding: chunked", body=b"0\r\n\r\n"),
+    "negative length": http("PUT", "/v2/x", "Content-Length: -5"),
+    "unknown coding": http("PUT", "/v2/x", "Content-Encoding: br", body=b"x"),
+}
+
+
+@pytest.mark.parametrize("name", BELOW_HTTP)
+async def test_what_is_not_http_is_400(api: Api, name: str) -> None:
+    answer = await bare_exchange(api, BELOW_HTTP[name])
+    assert answer.expect(400).body["message"] == "parse_error"
+    assert answer.body["error"] == "400"
+    assert answer.body["data"]["message"]
+    (await api.get("/v2/schemas", token="")).expect(200)
+
+
+ODD: tuple[Any, ...] = (
+    None,
+    "x",
+    "",
+    5,
+    -1.5,
+    True,
+    [],
+    [None],
+    [[]],
+    {},
+    {"a": None},
+    {"x": {"enabled": 1}},
+)
+NAMES = (
+    *("smartpbx", "features", "flags", "metadata", "users", "messages", "mobile", "service"),
+    *("call_recording", "ui_flags", "ui_metadata", "member", "endpoints", "directories"),
+    *("call_forward", "provision", "sip", "id", "caller_id", "order", "owner_id", "realm"),
+    *("credentials", "sync", "enabled", "language", "timezone", "numbers", "flow", "a.b", "$a"),
+)
+
+
+@pytest.mark.parametrize("family", COLLECTIONS, ids=lambda family: family.noun)
+async def test_odd_values_of_any_field_spoil_neither_write_nor_list(
+    api: Api, family: Collection
+) -> None:
+    path, failures = f"{api.account}/{family.noun}", []
+    for at, name in enumerate(NAMES):
+        sent = [
+            {**document(family, at * len(ODD) + number), name: value}
+            for number, value in enumerate(ODD)
+        ]
+        created = await asyncio.gather(*(api.put(path, one) for one in sent))
+        read = [
+            await api.get(f"{path}/{answer.data['id']}")
+            for answer in created
+            if answer.status == 201
+        ]
+        wrong = [answer for answer in created if answer.status not in (201, 400)]
+        wrong += [answer for answer in (*read, await api.get(path)) if answer.status != 200]
+        failures += [f"{name}: {answer.status} {answer.content[:200]!r}" for answer in wrong]
+    assert failures == []

@@ -1,0 +1,237 @@
+"""Every operation refuses those who may not use it, and what is not there, in the same words.
+
+Nothing is listed by hand: the operations are those of the registry, so a new one is tested as soon
+as it is declared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from crossbar.core.registry import Operation
+from crossbar.core.shapes import Access
+from tests.conftest import Answer, Api
+from tests.contract.conftest import Tree, on_every_store
+from tests.contract.kit import (
+    GARBAGE,
+    UNKNOWN,
+    action_of,
+    is_scoped,
+    label,
+    operations,
+    path_of,
+    refusal,
+    verb_of,
+    verbs_at,
+)
+
+pytestmark = on_every_store
+
+ALL = list(operations())
+SCOPED = [operation for operation in ALL if is_scoped(operation)]
+PROTECTED = [operation for operation in ALL if operation.access is not Access.PUBLIC]
+OPERATOR_ONLY = {
+    "PUT /accounts/{account_id}/reseller",
+    "DELETE /accounts/{account_id}/reseller",
+    "POST /accounts/{account_id}/move",
+    "POST /accounts/{account_id}/limits",
+    "PUT /accounts/{account_id}/users/{user_id}/user_auth",
+}
+"""What an ancestor may not do unless it operates the system, or is the reseller."""
+
+NOT_TWICE = {
+    "DELETE /accounts/{account_id}",
+    "DELETE /accounts/{account_id}/token_restrictions",
+    "DELETE /token_auth",
+}
+"""What succeeds once only, even for documents that the test has not made."""
+
+OWN_TOKEN_ONLY = "GET /accounts/{account_id}/user_auth/{auth_token}"
+VERBS = ("GET", "PUT", "POST", "PATCH", "DELETE", "HEAD")
+
+
+async def test_every_operation_that_the_gateway_serves_is_tested(api: Api) -> None:
+    assert list(api.gateway.services.registry.operations()) == ALL
+    assert len(ALL) >= 143
+    assert len({label(operation) for operation in ALL}) == len(ALL)
+    assert {label(operation) for operation in ALL if operation not in PROTECTED} == {
+        "PUT /api_auth",
+        "GET /auth/tokeninfo",
+        "POST /auth/tokeninfo",
+        "GET /schemas",
+        "GET /schemas/{schema_name}",
+        "PUT /user_auth",
+    }
+    assert {label(operation) for operation in ALL} >= {*OPERATOR_ONLY, OWN_TOKEN_ONLY}
+
+
+async def ask(api: Api, operation: Operation, token: str, **params: str) -> Answer:
+    """Ask for the operation, with an empty document where its verb has a body."""
+    verb, path = verb_of(operation), path_of(operation, **params)
+    if verb == "GET":
+        return await api.get(path, token=token)
+    sent = {"to": api.master.account_id} if operation.path[-1] == "move" else {}
+    return await api.request(verb, path, sent, token=token, action=action_of(operation))
+
+
+Judge = Callable[[Operation], Awaitable[str | None]]
+
+
+async def failures(chosen: list[Operation], judge: Judge) -> list[str]:
+    """What the judge says against each operation."""
+    found = []
+    for operation in chosen:
+        wrong = await judge(operation)
+        if wrong:
+            found.append(f"{label(operation)}: {wrong}")
+    return found
+
+
+async def test_without_a_token_and_with_a_forged_one_it_is_401(api: Api, tree: Tree) -> None:
+    async def judge(operation: Operation) -> str | None:
+        for token in ("", GARBAGE, "undefined"):
+            answer = await ask(api, operation, token, account_id=tree.child)
+            expected = {"message": "invalid credentials"}
+            wrong = refusal(answer, 401, "invalid_credentials", expected)
+            if wrong or "auth_token" in answer.body or "version" in answer.body:
+                return f"token {token!r}: {wrong or answer.body}"
+        return None
+
+    assert await failures(PROTECTED, judge) == []
+
+
+async def test_a_public_operation_ignores_a_forged_token(api: Api) -> None:
+    async def judge(operation: Operation) -> str | None:
+        params = {"schema_name": "users"}
+        bare = await ask(api, operation, "", **params)
+        forged = await ask(api, operation, GARBAGE, **params)
+        same = (bare.status, bare.data) == (forged.status, forged.data)
+        return None if same else f"{bare.body} and {forged.body}"
+
+    assert await failures([one for one in ALL if one not in PROTECTED], judge) == []
+
+
+async def test_strangers_siblings_and_children_are_forbidden(api: Api, tree: Tree) -> None:
+    pairs = (("stranger", tree.child), ("sibling", tree.child), ("child", tree.parent))
+
+    async def judge(operation: Operation) -> str | None:
+        for who, account_id in pairs:
+            answer = await ask(api, operation, tree.tokens[who], account_id=account_id)
+            wrong = refusal(answer, 403, "forbidden", {"message": "forbidden"})
+            if wrong:
+                return f"{who}: {wrong}"
+        return None
+
+    assert await failures(SCOPED, judge) == []
+
+
+async def test_an_ancestors_administrator_may(api: Api, tree: Tree) -> None:
+    administrator = {
+        "first_name": "Ann",
+        "last_name": "Lee",
+        "username": "ann",
+        "password": "s3cret",
+        "priv_level": "admin",
+    }
+    (await api.put(f"/v2/accounts/{tree.parent}/users", administrator)).expect(201)
+    token = await api.login("ann", "s3cret", "Parent")
+
+    async def judge(operation: Operation) -> str | None:
+        account_id = await api.create_account(f"Fresh {label(operation)}", tree.parent)
+        by_operator = label(operation) in OPERATOR_ONLY
+        caller = api.token if by_operator else token
+        answer = await ask(api, operation, caller, account_id=account_id, auth_token=caller)
+        fine = answer.status < 500 and answer.status not in (401, 403, 405)
+        if by_operator and fine:
+            answer = await ask(api, operation, token, account_id=tree.child)
+            return refusal(answer, 403, "forbidden")
+        return None if fine else f"{answer.status} {answer.body}"
+
+    # An operator's verdict on a user that does not exist comes before the operator's privilege.
+    chosen = [one for one in SCOPED if one.path[-1] != "user_auth"]
+    assert await failures(chosen, judge) == []
+
+
+async def test_an_operation_without_an_account_is_open_to_every_token_or_to_operators(
+    api: Api, tree: Tree
+) -> None:
+    async def judge(operation: Operation) -> str | None:
+        answer = await ask(api, operation, tree.tokens["stranger"], schema_name="users")
+        expected = operation.access is Access.SUPERDUPER or operation.path == ("auth",)
+        return None if (answer.status == 403) is expected else f"{answer.status} {answer.body}"
+
+    chosen = [one for one in ALL if not is_scoped(one)]
+    assert await failures(chosen, judge) == []
+
+
+async def test_an_unknown_account_is_404_with_and_without_a_token(api: Api, tree: Tree) -> None:
+    deleted = await api.create_account("Deleted")
+    (await api.delete(f"/v2/accounts/{deleted}")).expect(200)
+
+    async def judge(operation: Operation) -> str | None:
+        for account_id in (UNKNOWN, deleted, tree.child.upper()):
+            for token in ("", GARBAGE, api.token):
+                answer = await ask(api, operation, token, account_id=account_id)
+                expected = {"message": "bad identifier", "cause": account_id}
+                wrong = refusal(answer, 404, "bad_identifier", expected)
+                if wrong:
+                    return wrong
+        answer = await ask(api, operation, "", account_id="short")
+        expected = {"message": "invalid account_id 'short'"}
+        return refusal(answer, 404, "bad identifier", expected)
+
+    assert await failures(SCOPED, judge) == []
+
+
+async def test_an_unknown_document_is_404_and_named(api: Api) -> None:
+    named = [
+        operation
+        for operation in ALL
+        if any(part.endswith(("_id}", "_name}")) for part in operation.path[2:])
+        or operation.path[-1] == "{schema_name}"
+    ]
+    assert len(named) >= 84
+
+    async def judge(operation: Operation) -> str | None:
+        answer = await ask(api, operation, api.token, account_id=api.master.account_id)
+        expected = {"message": "bad identifier", "cause": UNKNOWN}
+        return refusal(answer, 404, "bad_identifier", expected)
+
+    assert await failures(named, judge) == []
+
+
+async def test_a_verb_that_is_not_offered_is_405_and_names_those_that_are(api: Api) -> None:
+    async def judge(operation: Operation) -> str | None:
+        path, offered = path_of(operation), verbs_at(operation)
+        for verb in VERBS:
+            if verb in offered:
+                continue
+            answer = await api.request(verb, path, token="")
+            if verb != "HEAD" and (wrong := refusal(answer, 405, "invalid_method")):
+                return f"{verb}: {wrong}"
+            allow = answer.headers["allow"].split(", ")
+            cors = answer.headers["access-control-allow-methods"].split(", ")
+            if (
+                answer.status != 405
+                or set(allow) != {*offered}
+                or set(cors) != {*allow, "OPTIONS"}
+            ):
+                return f"{verb}: {answer.status}, allow {allow}, cors {cors}"
+        return None
+
+    assert await failures(ALL, judge) == []
+
+
+async def test_a_trailing_slash_changes_nothing(api: Api, tree: Tree) -> None:
+    async def judge(operation: Operation) -> str | None:
+        answers = []
+        for end in ("", "/", "//"):
+            path = path_of(operation, account_id=tree.child, schema_name="users") + end
+            sent: Any = None if verb_of(operation) == "GET" else {}
+            token = tree.tokens["parent"]
+            answer = await api.request(verb_of(operation), path, sent, token=token)
+            answers.append((answer.status, answer.body.get("message")))
+        return None if len({*answers}) == 1 else str(answers)
+
+    assert await failures([one for one in ALL if label(one) not in NOT_TWICE], judge) == []

@@ -1,0 +1,1 @@
+"""Tests that run Crossbar as its operators do: as processes."""
