@@ -20,7 +20,14 @@ from crossbar.core.registry import Operation
 from crossbar.core.service import load
 from crossbar.core.services import Services
 from crossbar.core.shapes import Access
-from crossbar.dialects.v2.answers import Exchange, cut_off, write, write_error, write_preflight
+from crossbar.dialects.v2.answers import (
+    Exchange,
+    cut_off,
+    is_cross_origin,
+    write,
+    write_error,
+    write_preflight,
+)
 from crossbar.dialects.v2.body import path_tokens, read_body
 from crossbar.dialects.v2.negotiation import (
     accepted_types,
@@ -182,14 +189,9 @@ class V2:
         return tokens
 
     def _preflight(self, exchange: Exchange) -> web.StreamResponse:
-        headers = exchange.request.headers
-        requested = headers.get("Access-Control-Request-Method", "")
-        is_cors = "Origin" in headers or any(
-            name.lower().startswith("access-control-request-") for name in headers
-        )
-        if not is_cors:
+        if not is_cross_origin(exchange.request):
             raise MethodNotAllowed(exchange.verbs)
-        return write_preflight(exchange, requested if requested in METHODS else "")
+        return write_preflight(exchange)
 
     def _charge(self, exchange: Exchange, operation: Operation) -> None:
         """Take tokens for anonymous requests and logins; a known caller is only told (§10.1)."""

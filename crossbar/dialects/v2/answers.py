@@ -25,7 +25,7 @@ from crossbar.dialects.targets import split_target
 from crossbar.dialects.v2.body import NO_BODY, Body
 from crossbar.dialects.v2.negotiation import CSV_TYPES, Wanted, accepts_gzip, byte_range, revisions
 from crossbar.dialects.v2.query import is_true
-from crossbar.dialects.v2.verbs import verbs_of
+from crossbar.dialects.v2.verbs import VERBS, verbs_of
 from crossbar.errors import CrossbarError, PreconditionFailed
 from crossbar.identity.buckets import Charge
 
@@ -177,10 +177,19 @@ def write_error(exchange: Exchange, error: CrossbarError) -> web.StreamResponse:
     return response
 
 
-def write_preflight(exchange: Exchange, requested: str) -> web.StreamResponse:
+def write_preflight(exchange: Exchange) -> web.StreamResponse:
     """The answer to a CORS preflight: 200, empty (§10.3)."""
-    _allow_origin(exchange, requested)
     return _bare(exchange, 200)
+
+
+def is_cross_origin(request: web.BaseRequest) -> bool:
+    """Whether a browser asks, or asks whether it may ask, for a page of another origin."""
+    headers = request.headers
+    return (
+        "Origin" in headers
+        or "Access-Control-Request-Method" in headers
+        or "Access-Control-Request-Headers" in headers
+    )
 
 
 def cut_off(exchange: Exchange) -> NoReturn:
@@ -218,14 +227,17 @@ def _headers(exchange: Exchange, content_type: str | None) -> dict[str, str]:
     }
     if content_type is not None:
         headers["content-type"] = content_type
-    if "Origin" in exchange.request.headers:
+    if is_cross_origin(exchange.request):
         _allow_origin(exchange)
     headers.update(exchange.headers)
     return headers
 
 
-def _allow_origin(exchange: Exchange, requested: str = "") -> None:
-    methods = dict.fromkeys(filter(None, (requested, *exchange.verbs, "OPTIONS")))
+def _allow_origin(exchange: Exchange) -> None:
+    """Name what scripts may send and read; the verb that a preflight asks for comes first."""
+    requested = exchange.request.headers.get("Access-Control-Request-Method", "")
+    first = (requested,) if requested in VERBS else ()
+    methods = dict.fromkeys((*first, *exchange.verbs, "OPTIONS"))
     exchange.headers |= {
         "access-control-allow-origin": "*",
         "access-control-allow-methods": ", ".join(methods),

@@ -30,7 +30,10 @@ def accepted_types(header: str | None, override: object) -> tuple[str, ...]:
         return (SHORT_NAMES.get(override, override).lower(),)
     if not header or header == "*/*":
         return ()
-    return _by_preference(header)
+    accepted = _by_preference(header)
+    if not accepted and header.strip(", \t"):
+        raise NotAcceptable  # every form that is named is named with q=0
+    return accepted
 
 
 def accepts_gzip(header: str) -> bool:

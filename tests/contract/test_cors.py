@@ -1,0 +1,101 @@
+"""What browsers of other origins need (protocol reference §10.3)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import Api
+from tests.contract.conftest import on_every_store
+from tests.contract.kit import UNKNOWN, label, operations, path_of, verbs_at
+
+pytestmark = on_every_store
+
+ORIGIN = {"Origin": "https://ui.example.com"}
+ALLOWED = (
+    *("content-type", "depth", "user-agent", "x-http-method-override", "x-file-size"),
+    *("x-requested-with", "if-modified-since", "x-file-name", "cache-control", "x-auth-token"),
+    *("x-kazoo-cluster-id", "if-match", "authorization"),
+)
+EXPOSED = (
+    *("content-type", "x-auth-token", "x-request-id", "x-kazoo-cluster-id", "location", "etag"),
+)
+
+
+async def test_a_preflight_of_every_path_needs_no_token_and_names_its_verbs(api: Api) -> None:
+    failures = []
+    for operation in operations():
+        offered = verbs_at(operation)
+        headers = {**ORIGIN, "Access-Control-Request-Method": offered[-1]}
+        answer = await api.request("OPTIONS", path_of(operation), token="", headers=headers)
+        methods = answer.headers["Access-Control-Allow-Methods"].split(", ")
+        right = methods[0] == offered[-1] and sorted(methods) == sorted([*offered, "OPTIONS"])
+        if answer.status != 200 or answer.content or not right:
+            failures.append(f"{label(operation)}: {answer.status} {methods}")
+    assert failures == []
+
+
+@pytest.mark.parametrize(
+    "name", ["Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers"]
+)
+async def test_each_of_three_headers_makes_a_preflight(api: Api, name: str) -> None:
+    for path in (api.account, f"/v2/accounts/{UNKNOWN}/menus", f"{api.account}/menus/"):
+        answer = await api.request("OPTIONS", path, token="", headers={name: "x"})
+        assert answer.expect(200).content == b""
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.headers["Access-Control-Max-Age"] == "86400"
+        allowed = answer.headers["Access-Control-Allow-Headers"].split(", ")
+        exposed = answer.headers["Access-Control-Expose-Headers"].split(", ")
+        assert {*ALLOWED} <= {*allowed}
+        assert {*EXPOSED} <= {*exposed}
+        assert answer.headers["X-Request-ID"]
+
+
+async def test_options_without_any_of_them_is_405(api: Api) -> None:
+    answer = await api.request("OPTIONS", f"{api.account}/menus", token="")
+    assert answer.expect(405).headers["Allow"] == "GET, PUT"
+    assert answer.body["message"] == "invalid_method"
+
+
+async def test_a_preflight_of_nothing_is_404(api: Api) -> None:
+    (await api.request("OPTIONS", "/v2/nope", token="", headers=ORIGIN)).expect(404)
+
+
+async def test_a_preflight_does_not_promise_what_is_no_verb(api: Api) -> None:
+    headers = {**ORIGIN, "Access-Control-Request-Method": "FROB"}
+    answer = await api.request("OPTIONS", f"{api.account}/menus", headers=headers)
+    assert answer.expect(200).headers["Access-Control-Allow-Methods"] == "GET, PUT, OPTIONS"
+
+
+@pytest.mark.parametrize(
+    "name", ["Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers"]
+)
+async def test_answers_carry_the_headers_when_asked_from_elsewhere(api: Api, name: str) -> None:
+    path = f"{api.account}/menus"
+    for answer in (
+        await api.get(path, headers={name: "x"}),
+        await api.put(path, {"name": "Main"}, headers={name: "x"}),
+        await api.get(f"{path}?accept=csv", headers={name: "x"}),
+        await api.get(f"{path}?is_chunked=true", headers={name: "x"}),
+    ):
+        assert answer.status in (200, 201)
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert answer.headers["Access-Control-Allow-Methods"] == "GET, PUT, OPTIONS"
+
+
+async def test_other_answers_do_not(api: Api) -> None:
+    answer = (await api.get(f"{api.account}/menus")).expect(200)
+    assert not [name for name in answer.headers if name.lower().startswith("access-control")]
+
+
+async def test_errors_always_do(api: Api) -> None:
+    for answer in (
+        await api.get(f"{api.account}/menus/{UNKNOWN}"),
+        await api.get(f"{api.account}/menus", token=""),
+        await api.put(f"{api.account}/menus", {}),
+        await api.put(f"{api.account}/menus", raw=b"{"),
+        await api.get("/v2/nope"),
+        await api.get("/v1/x"),
+    ):
+        assert answer.status >= 400
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert "OPTIONS" in answer.headers["Access-Control-Allow-Methods"]

@@ -1,0 +1,236 @@
+"""Lists: order, pages, streams (protocol reference §8.1 to §8.3, §8.6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.conftest import NOW, Answer, Api
+from tests.contract.conftest import on_every_store
+from tests.contract.kit import COLLECTIONS, create_all, ids
+
+pytestmark = on_every_store
+
+SEVEN = 7
+
+
+@pytest.fixture
+async def users(api: Api) -> str:
+    """The path of seven users: with the admin eight, four of them with the same sort key."""
+    account_id = await api.create_account("Listed")
+    path = f"/v2/accounts/{account_id}/users"
+    last_names = ("Lee", "Lee", "Abel", "Lee", "Zorn", "lee", "Moss")
+    people = [{"first_name": "Ann", "last_name": name} for name in last_names]
+    await create_all(api, path, people)
+    return path
+
+
+async def walk(api: Api, path: str, query: str, limit: int = 20) -> list[Answer]:
+    """All pages, following ``next_start_key``."""
+    pages = [(await api.get(f"{path}?{query}")).expect(200)]
+    while "next_start_key" in pages[-1].body and len(pages) < limit:
+        key = pages[-1].body["next_start_key"]
+        pages.append((await api.get(f"{path}?{query}&start_key={key}")).expect(200))
+        assert pages[-1].body["start_key"] == key
+    return pages
+
+
+@pytest.mark.parametrize("family", COLLECTIONS, ids=lambda family: family.noun)
+async def test_an_empty_list_is_a_list(api: Api, family: Any) -> None:
+    account_id = await api.create_account("Empty")
+    answer = (await api.get(f"/v2/accounts/{account_id}/{family.noun}")).expect(200)
+    assert answer.data == []
+    assert answer.body["page_size"] == 0
+    assert not {"start_key", "next_start_key"} & answer.body.keys()
+
+
+async def test_lists_descend_unless_told_otherwise(api: Api, users: str) -> None:
+    down = ids(await api.get(users))
+    names = [row["last_name"].lower() for row in (await api.get(users)).data]
+    assert names == sorted(names, reverse=True)
+    for query in ("ascending=true", "descending=false"):
+        assert ids(await api.get(f"{users}?{query}")) == down[::-1], query
+    for query in ("ascending=false", "descending=true", "_=123", "ascending=maybe"):
+        assert ids(await api.get(f"{users}?{query}")) == down, query
+
+
+async def test_what_has_no_other_order_is_listed_by_id(api: Api) -> None:
+    path = f"{api.account}/menus"
+    created = await create_all(api, path, [{"name": str(number)} for number in range(SEVEN)])
+    assert ids(await api.get(path)) == sorted(created, reverse=True)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 6, 7, 8])
+@pytest.mark.parametrize("way", ["true", "false"])
+async def test_pages_hold_every_row_once(api: Api, users: str, size: int, way: str) -> None:
+    whole = ids(await api.get(f"{users}?paginate=false&ascending={way}"))
+    pages = await walk(api, users, f"page_size={size}&ascending={way}")
+    assert [row["id"] for page in pages for row in page.data] == whole
+    assert len(pages) == -(-SEVEN // size)
+    assert [page.body["page_size"] for page in pages] == [len(page.data) for page in pages]
+    assert all(len(page.data) == size for page in pages[:-1])
+    assert "start_key" not in pages[0].body
+    assert "next_start_key" not in pages[-1].body
+
+
+async def test_the_bookmark_is_another_name_of_the_start_key(api: Api, users: str) -> None:
+    first = await api.get(f"{users}?page_size=2")
+    key = first.body["next_start_key"]
+    by_key = await api.get(f"{users}?page_size=2&start_key={key}")
+    by_bookmark = await api.get(f"{users}?page_size=2&bookmark={key}")
+    assert by_bookmark.data == by_key.data
+    assert by_bookmark.body["start_key"] == key
+
+
+async def test_a_start_key_that_is_none_of_ours_is_a_sort_value(api: Api, users: str) -> None:
+    answer = (await api.get(f"{users}?ascending=true&start_key=moss")).expect(200)
+    assert [row["last_name"] for row in answer.data] == ["Moss", "Zorn"]
+    answer = (await api.get(f"{users}?start_key=lee")).expect(200)
+    assert [row["last_name"] for row in answer.data] == ["Abel"]
+
+
+async def test_an_end_key_is_a_sort_value_that_ends_the_list(api: Api, users: str) -> None:
+    answer = (await api.get(f"{users}?ascending=true&end_key=lee%20ann")).expect(200)
+    assert [row["last_name"].lower() for row in answer.data] == ["abel", *["lee"] * 4]
+    answer = (await api.get(f"{users}?end_key=moss")).expect(200)
+    assert [row["last_name"] for row in answer.data] == ["Zorn", "Moss"]
+    answer = (await api.get(f"{users}?ascending=true&start_key=z&end_key=a")).expect(200)
+    assert answer.data == []
+
+
+async def test_without_pages_the_keys_of_pages_are_gone(api: Api, users: str) -> None:
+    first = await api.get(f"{users}?page_size=2")
+    key = first.body["next_start_key"]
+    for query in ("paginate=false", f"paginate=false&page_size=2&start_key={key}"):
+        answer = (await api.get(f"{users}?{query}")).expect(200)
+        assert len(answer.data) == SEVEN
+        assert not {"page_size", "start_key", "next_start_key"} & answer.body.keys()
+
+
+async def test_a_page_of_the_default_size_has_fifty_rows(api: Api) -> None:
+    path = f"{api.account}/menus"
+    await create_all(api, path, [{"name": "x"}] * 51)
+    pages = await walk(api, path, "")
+    assert [len(page.data) for page in pages] == [50, 1]
+
+
+async def test_filters_are_applied_before_the_page_is_filled(api: Api, users: str) -> None:
+    answer = await api.get(f"{users}?page_size=3&filter_last_name=Lee&ascending=true")
+    assert [row["last_name"] for row in answer.expect(200).data] == ["Lee"] * 3
+    assert "next_start_key" not in answer.body
+    pages = await walk(api, users, "page_size=2&filter_last_name=Lee")
+    assert [len(page.data) for page in pages] == [2, 1]
+
+
+@pytest.mark.parametrize("way", ["true", "false"])
+async def test_rows_that_come_while_paging_neither_hide_nor_repeat_others(
+    api: Api, users: str, way: str
+) -> None:
+    before = ids(await api.get(f"{users}?paginate=false&ascending={way}"))
+    seen, key = [], ""
+    for number in range(20):
+        answer = await api.get(f"{users}?page_size=2&ascending={way}{key}")
+        seen += ids(answer)
+        for name in ("Aaa", "Lee", "Zzz"):
+            sent = {"first_name": "Ann", "last_name": name, "number": number}
+            (await api.put(users, sent)).expect(201)
+        if "next_start_key" not in answer.body:
+            break
+        key = f"&start_key={answer.body['next_start_key']}"
+    assert len(seen) == len(set(seen))
+    assert [one for one in seen if one in before] == before
+
+
+async def test_the_row_that_a_key_names_may_have_gone(api: Api, users: str) -> None:
+    whole = ids(await api.get(f"{users}?paginate=false"))
+    key = (await api.get(f"{users}?page_size=2")).body["next_start_key"]
+    (await api.delete(f"{users}/{whole[2]}")).expect(200)
+    assert ids(await api.get(f"{users}?start_key={key}")) == whole[3:]
+
+
+async def test_fields_select_the_keys_of_a_summary(api: Api, users: str) -> None:
+    answer = (await api.get(f'{users}?fields=["last_name","nope","password"]')).expect(200)
+    assert {key for row in answer.data for key in row} == {"id", "last_name"}
+    assert len(answer.data) == SEVEN
+
+
+async def test_full_docs_are_whole_public_documents(api: Api, users: str) -> None:
+    row = (await api.get(f"{users}?full_docs=true&page_size=1")).expect(200).data[0]
+    one = (await api.get(f"{users}/{row['id']}")).expect(200)
+    assert row == one.data
+    assert not any(key.startswith(("pvt_", "_")) for key in row)
+
+
+async def test_a_nested_list_holds_what_belongs_to_the_user(api: Api) -> None:
+    users, devices = f"{api.account}/users", f"{api.account}/devices"
+    ann, bob = await create_all(
+        api, users, [{"first_name": name, "last_name": "Lee"} for name in ("Ann", "Bob")]
+    )
+    owned = await create_all(
+        api, devices, [{"name": str(number), "owner_id": ann} for number in range(5)]
+    )
+    await create_all(api, devices, [{"name": "x", "owner_id": bob}, {"name": "free"}])
+    nested = f"{users}/{ann}/devices"
+    pages = await walk(api, nested, "page_size=2")
+    assert [row["id"] for page in pages for row in page.data] == sorted(owned, reverse=True)
+    (await api.patch(f"{devices}/{owned[0]}", {"owner_id": bob})).expect(200)
+    assert owned[0] not in ids(await api.get(nested))
+    assert ids(await api.get(f"{nested}?filter_name=1")) == [owned[1]]
+
+
+async def test_a_stream_is_the_same_list_with_its_data_first(api: Api, users: str) -> None:
+    whole = (await api.get(f"{users}?page_size=3&ascending=true")).expect(200)
+    answer = (
+        await api.get(f"{users}?page_size=3&ascending=true&is_chunked=true&chunk_size=1")
+    ).expect(200)
+    assert answer.content.startswith(b'{"data":[{')
+    assert answer.headers["Content-Type"] == "application/json"
+    envelope = orjson.loads(answer.content)
+    assert envelope["data"] == whole.data
+    trailer = {key: value for key, value in envelope.items() if key != "data"}
+    assert all(isinstance(value, str) for value in trailer.values())
+    assert trailer["page_size"] == "3"
+    assert trailer["next_start_key"] == whole.body["next_start_key"]
+    assert trailer["auth_token"] == api.token
+    assert "tokens" not in trailer
+
+
+async def test_a_stream_of_everything_is_complete(api: Api) -> None:
+    path = f"{api.account}/menus"
+    created = await create_all(api, path, [{"name": "x"}] * 120)
+    answer = (await api.get(f"{path}?is_chunked=true&paginate=false")).expect(200)
+    assert ids(answer) == sorted(created, reverse=True)
+    assert "page_size" not in answer.body
+
+
+async def test_an_empty_stream_is_an_envelope_too(api: Api) -> None:
+    answer = (await api.get(f"{api.account}/menus?is_chunked=true")).expect(200)
+    assert answer.data == []
+
+
+async def test_times_of_a_summary_are_of_the_clock(api: Api) -> None:
+    path = f"{api.account}/menus"
+    await create_all(api, path, [{"name": "old"}])
+    api.clock.advance(60)
+    await create_all(api, path, [{"name": "new"}])
+    bound = NOW + 62_167_219_200 + 30
+    for query, name in (("created_from", "new"), ("created_to", "old")):
+        answer = (await api.get(f"{path}?{query}={bound}")).expect(200)
+        assert [row["name"] for row in answer.data] == [name]
+
+
+class TestAWholeListThatIsTooLarge:
+    """With a limit on rows, a list without pages is refused instead of filling the memory."""
+
+    @pytest.fixture
+    def overrides(self) -> dict[str, Any]:
+        return {"lists.memory_limit": 5}
+
+    async def test_it_is_refused_and_pages_are_not(self, api: Api) -> None:
+        path = f"{api.account}/menus"
+        await create_all(api, path, [{"name": "x"}] * 6)
+        answer = (await api.get(f"{path}?paginate=false")).expect(416)
+        assert answer.body["message"] == "range not satisfiable"
+        assert len(ids(await api.get(f"{path}?page_size=5"))) == 5
