@@ -54,9 +54,9 @@ key is written `%2E`. Secrets are never repeated.
 | `pattern` | does not match the regular expression `target` |
 | `wrong_format` | is no e-mail address, date or address |
 | `additionalProperties` | is a key that the schema does not know and does not allow |
-| `not_one_schema_valid`, `any_schemas_not_valid` | fits none of the alternatives, or more than one |
+| `not_one_schema_valid`, `any_schemas_not_valid` | fits no alternative, or more than one |
 | `unique` | is taken by another document |
-| `invalid`, `forbidden`, `not_found`, `disabled`, `expired` | breaks a rule; `message` says which |
+| `invalid`, `forbidden`, `not_found`, `disabled`, `expired` | breaks a rule that `message` tells |
 | `error` | breaks a rule beyond schemas, such as an unknown module in a callflow |
 """
 
