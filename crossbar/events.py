@@ -13,7 +13,7 @@ from typing import Protocol
 
 import structlog
 
-from crossbar.storage import Event, Store, StoreError
+from crossbar.storage import Event, Store
 
 log = structlog.get_logger(__name__)
 
@@ -78,8 +78,8 @@ class Events:
         while True:
             try:
                 await self.catch_up()
-            except StoreError as error:
-                log.warning("event_log_unreadable", error=str(error))
+            except Exception as error:  # without this loop everything remembered would go stale
+                log.warning("event_log_unreadable", error=repr(error))
                 for subscriber in self._subscribers:
                     subscriber.forget()
             await asyncio.sleep(POLL_INTERVAL)

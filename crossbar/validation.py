@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
@@ -95,20 +96,27 @@ class _Plan:
 _NESTED = (dict, list)
 
 
-def _completed(value: Any, plan: _Plan | None) -> Any:
-    """A deep copy of ``value`` with the defaults of ``plan`` filled in (protocol §7.4)."""
+def _complete(value: Any, plan: _Plan) -> None:
+    """Fill the defaults of ``plan`` into ``value``, in place (protocol §7.4)."""
     if isinstance(value, dict):
-        made = {
-            name: _completed(item, plan and plan.of(name)) if isinstance(item, _NESTED) else item
-            for name, item in value.items()
-        }
-        for name, default, inner in plan.defaults if plan else ():
-            if name not in made:
-                made[name] = _completed(default, inner)
-        return made
-    if isinstance(value, list):
-        return [_completed(item, plan and plan.items) for item in value]
-    return value
+        for name, item in value.items():
+            if isinstance(item, _NESTED) and (inner := plan.of(name)):
+                _complete(item, inner)
+        for name, default, inner in plan.defaults:
+            if name not in value:
+                value[name] = _fresh(default, inner) if isinstance(default, _NESTED) else default
+    elif plan.items:
+        for item in value:
+            if isinstance(item, _NESTED):
+                _complete(item, plan.items)
+
+
+def _fresh(default: Any, plan: _Plan | None) -> Any:
+    """A copy of a default, itself filled in."""
+    made = deepcopy(default)
+    if plan:
+        _complete(made, plan)
+    return made
 
 
 # At most 18 digits: what is converted must fit in the 64 bits that JSON writers can store.
@@ -259,26 +267,26 @@ class Schemas:
 
     def document(self, name: str) -> Document:
         """A copy of the schema as its file has it; ``KeyError`` when there is none."""
-        copy: Document = _completed(self._schema(name), None)
-        return copy
+        return deepcopy(self._schema(name))
 
     def apply(self, name: str, document: Document) -> tuple[Document, FieldErrors]:
         """Judge ``document`` by the schema ``name``; ``KeyError`` when there is no such schema.
 
-        Returns a copy with defaults filled in and, unless strict, soft types converted, and the
-        errors by dotted path, ``{}`` when it is valid. An error of the document as a whole has
-        the path :data:`ROOT`. The copy shares nothing with the argument, which is not changed.
+        Returns the document itself, changed in place: with defaults filled in and, unless strict,
+        soft types converted; and the errors by dotted path, ``{}`` when it is valid. An error of
+        the document as a whole has the path :data:`ROOT`. Nothing is shared with the schema.
         Defaults come first, so they satisfy ``required`` (protocol reference §7.4).
         """
         compiled = self._compiled.get(name) or self._compile(name)
         try:
-            made = _completed(document, compiled.plan)
-            while errors := compiled.errors(made):
-                if self._strict or not _soften(made, errors):
-                    return made, compiled.worded(errors)
+            if compiled.plan and isinstance(document, _NESTED):
+                _complete(document, compiled.plan)
+            while errors := compiled.errors(document):
+                if self._strict or not _soften(document, errors):
+                    return document, compiled.worded(errors)
         except RecursionError:
             return document, {ROOT: {"invalid": {"message": "Data is nested too deeply"}}}
-        return made, {}
+        return document, {}
 
     def check(self) -> list[str]:
         """Load everything and try it; what is wrong, one line each, empty when all is well."""
@@ -382,7 +390,8 @@ class Schemas:
         """Whether a schema compiles, and whether it accepts its own defaults."""
         try:
             compiled = self._compiled.get(name) or self._compile(name)
-            _completed({}, compiled.plan)
+            if compiled.plan:
+                _complete({}, compiled.plan)
         except BrokenSchema as error:
             yield str(error)
             return

@@ -199,14 +199,13 @@ async def running_api(
 
     On a store that has a master account already, ``master`` says which.
     """
-    async with (
-        open_gateway(settings, clock=clock) as gateway,
-        TestClient(GatewayServer(gateway)) as client,
-    ):
-        master = master or await create_master(gateway.services, password=PASSWORD)
-        api = Api(client, gateway, clock, master)
-        api.token = await api.login(master.username, PASSWORD, master.account_name)
-        yield api
+    async with open_gateway(settings, clock=clock) as gateway:
+        client: TestClient[Any, Any] = TestClient(GatewayServer(gateway))
+        async with client:
+            master = master or await create_master(gateway.services, password=PASSWORD)
+            api = Api(client, gateway, clock, master)
+            api.token = await api.login(master.username, PASSWORD, master.account_name)
+            yield api
 
 
 @pytest.fixture

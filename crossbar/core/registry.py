@@ -183,7 +183,7 @@ def _operations_of(family: Family) -> Iterator[Operation]:
 
 
 def _operations_below(
-    family: Family, base: tuple[str, ...], nesting: Nesting | None
+    family: Collection | Routes, base: tuple[str, ...], nesting: Nesting | None
 ) -> Iterator[Operation]:
     if isinstance(family, Collection):
         yield from (
@@ -191,8 +191,7 @@ def _operations_below(
             for action in Action
             if action in family.actions
         )
-    if not isinstance(family, Singleton):
-        yield from (_route_operation(family, base, route, nesting) for route in family.routes)
+    yield from (_route_operation(family, base, route, nesting) for route in family.routes)
 
 
 def _parents(nesting: Nesting | None) -> tuple[Parent, ...]:

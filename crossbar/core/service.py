@@ -246,21 +246,22 @@ def key_of(context: Context) -> Key:
 
 async def load(context: Context) -> Document:
     """The live document that the URL names. Raises :class:`NoSuchDocument`."""
-    stored = await context.services.store.get(key_of(context))
+    return await load_document(context, key_of(context))
+
+
+async def load_document(context: Context, key: Key) -> Document:
+    """The live document with this key. Raises :class:`NoSuchDocument`."""
+    stored = await context.services.store.get(key)
     if stored is None or stored.get("pvt_deleted"):
-        raise NoSuchDocument(context.doc_id)
+        raise NoSuchDocument(key.doc_id)
     return stored
 
 
 async def require_parents(context: Context) -> None:
     """Refuse a path whose scoping documents do not exist (§0 step 12)."""
     for parent in context.operation.parents:
-        doc_id = context.params[parent.param]
-        document = await context.services.store.get(
-            Key(context.account_id, parent.doc_type, doc_id)
-        )
-        if document is None or document.get("pvt_deleted"):
-            raise NoSuchDocument(doc_id)
+        key = Key(context.account_id, parent.doc_type, context.params[parent.param])
+        await load_document(context, key)
 
 
 async def _rewrite(

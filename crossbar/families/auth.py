@@ -19,7 +19,6 @@ from crossbar.errors import (
     FaultyRequest,
     Forbidden,
     InvalidCredentials,
-    NoSuchDocument,
     NotFound,
     ValidationFailed,
 )
@@ -83,12 +82,17 @@ async def describe(context: Context) -> Result:
 
 
 async def _described(context: Context, caller: Caller) -> Document:
-    account = await context.services.accounts.get(caller.account_id)
-    if account is None:
-        raise InvalidCredentials
+    account = await _account_of(context, caller)
     user = await _user_of(context, caller)
     claims = {name: value for name, value in caller.claims.items() if name != "identity_sig"}
     return {**claims, **await _session(context, account, user), "method": caller.method}
+
+
+async def _account_of(context: Context, caller: Caller) -> Account:
+    account = await context.services.accounts.get(caller.account_id)
+    if account is None:
+        raise InvalidCredentials
+    return account
 
 
 async def _user_of(context: Context, caller: Caller) -> Document | None:
@@ -137,9 +141,7 @@ async def system_action(context: Context) -> Result:
     if context.parameter("action") != "refresh_token":
         raise Forbidden
     caller = await _verified_anew(context)
-    account = await context.services.accounts.get(caller.account_id)
-    if account is None:
-        raise InvalidCredentials
+    account = await _account_of(context, caller)
     user = await _user_of(context, caller)
     trail = {name: caller.claims.get(name) for name in IMPERSONATION}
     return await login_answer(context, account, user, REFRESH_METHOD, **trail)
@@ -169,9 +171,7 @@ def _require_reset(context: Context, *, own: bool) -> None:
 
 
 async def _reset(context: Context, family: Collection, key: Key) -> Result:
-    stored = await context.services.store.get(key)
-    if stored is None or stored.get("pvt_deleted"):
-        raise NoSuchDocument(key.doc_id)
+    stored = await service.load_document(context, key)
     document = {**stored, "pvt_signature_secret": secrets.token_hex(16)}
     await service.commit_private(
         Change(context=context, family=family, key=key, document=document, current=stored)

@@ -39,6 +39,9 @@ from crossbar.storage.sqlite_file import PIECE, Work, Writer, connect
 ROWS = 64
 """Rows read at a time: a page of the default size and its look-ahead."""
 
+FEW = 8
+"""Documents of a batch that is written on the event loop; for more, a thread is worth its cost."""
+
 RECENT = 4096
 """How many documents' bytes are remembered between commits."""
 
@@ -189,7 +192,8 @@ class SQLiteStore:
             (event.action, *event.key, event.revision, event.at, encode(event.summary))
             for event in batch.events
         ]
-        await self._write(partial(apply, batch, stored, logged))
+        is_large = bool(batch.purge or batch.drop_attachments) or len(stored) > FEW
+        await self._write(partial(apply, batch, stored, logged), is_large=is_large)
 
     async def events(self, after: int, limit: int = 500) -> list[Numbered]:
         """See :meth:`crossbar.storage.Store.events`."""
@@ -262,10 +266,10 @@ class SQLiteStore:
         except sqlite3.Error as error:
             raise Unreachable(f"{self._path}: {error}") from error
 
-    async def _write(self, work: Work) -> None:
+    async def _write(self, work: Work, *, is_large: bool = True) -> None:
         if self._writer is None:
             raise Unreachable(f"{self._path}: not open")
-        await self._writer.run(work)
+        await self._writer.run(work, is_large=is_large)
 
 
 def _within(span: Span, after: Position | None = None) -> tuple[str, list[str]]:

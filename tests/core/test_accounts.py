@@ -78,10 +78,12 @@ async def test_realms_are_unique_whatever_their_case_and_have_no_spaces(api: Api
 
 async def test_a_time_zone_is_inherited(api: Api) -> None:
     parent = (await api.put(api.account, {"name": "A", "timezone": "Europe/Paris"})).data["id"]
-    for number, sent in enumerate(({}, {"timezone": "inherit"}, {"timezone": None})):
-        child = await api.put(path_of(parent), {"name": f"B{number}", **sent})
+    (await api.put(path_of(parent), {"name": "B"})).expect(201)
+    for number, sent in enumerate(("inherit", None, "")):
+        child = await api.put(path_of(parent), {"name": f"B{number}", "timezone": sent})
         assert child.expect(201).data["timezone"] == "Europe/Paris"
-    own = child.data["id"]
+    own = await api.create_account("C", parent=parent)
+    assert (await api.get(path_of(own))).data["timezone"] == "Europe/Paris"
     (await api.patch(path_of(own), {"timezone": "Asia/Tokyo"})).expect(200)
     inherited = await api.patch(path_of(own), {"timezone": "inherit"})
     assert inherited.expect(200).data["timezone"] == "Europe/Paris"
@@ -109,10 +111,11 @@ async def test_a_child_of_a_disabled_account_starts_disabled(
     api: Api, family: dict[str, str]
 ) -> None:
     (await api.patch(path_of(family["A"]), {"enabled": False})).expect(200)
-    for number, sent in enumerate(({}, {"enabled": True})):
-        child = await api.put(path_of(family["A"]), {"name": f"X{number}", **sent})
-        assert child.expect(201).data["enabled"] is False
-    enabled = await api.patch(path_of(child.data["id"]), {"enabled": True})
+    silent = await api.put(path_of(family["A"]), {"name": "X1"})
+    assert silent.expect(201).data["enabled"] is False
+    eager = await api.put(path_of(family["A"]), {"name": "X2", "enabled": True})
+    assert eager.expect(201).data["enabled"] is False
+    enabled = await api.patch(path_of(eager.data["id"]), {"enabled": True})
     assert enabled.expect(200).data["enabled"] is True
     born_disabled = await api.put(api.account, {"name": "X9", "enabled": False})
     assert born_disabled.expect(201).data["enabled"] is False

@@ -16,7 +16,8 @@ def node(module: str, data: Any = None, **children: Any) -> dict[str, Any]:
 
 async def test_a_callflow_that_nothing_can_reach_is_refused(api: Api) -> None:
     callflows = f"{api.account}/callflows"
-    for empty in ({}, {"numbers": []}, {"numbers": [], "patterns": []}):
+    nowhere: list[dict[str, Any]] = [{}, {"numbers": []}, {"numbers": [], "patterns": []}]
+    for empty in nowhere:
         details = refusal(await api.put(callflows, {"name": "x", **empty}), "numbers", "required")
         assert details["message"] == "Callflows must be assigned at least one number or pattern"
     (await api.put(callflows, {"patterns": ["^1$"]})).expect(201)

@@ -123,6 +123,9 @@ async def test_keys_that_were_emptied_are_not_stored(api: Api) -> None:
     doc_id = await make(api, "devices", provision={"combo_keys": keys, "feature_keys": keys})
     provision = (await shown(api, "devices", doc_id))["provision"]
     assert provision == {"combo_keys": {"2": key}, "feature_keys": {"2": key}}
+    for wrong in ("x", {"combo_keys": "x"}):
+        device = {"name": "Desk", "provision": wrong}
+        (await api.put(f"{api.account}/devices", device)).expect(400)
 
 
 async def test_the_emergency_number_becomes_e164_and_resync_is_not_stored(api: Api) -> None:

@@ -144,6 +144,6 @@ async def test_an_upload_needs_exactly_one_file(api: Api) -> None:
 async def test_what_is_no_audio_is_not_read(api: Api) -> None:
     doc_id = await make(api, "media")
     path = f"{api.account}/media/{doc_id}/raw"
-    assert (await upload(api, path, **{"Content-Type": "image/png"})).status in (400, 415)
+    assert (await upload(api, path, WAV, **{"Content-Type": "image/png"})).status in (400, 415)
     assert await stored_attachments(api, doc_id) == {}
     refusal(await upload(api, path, b""), "file", "required")

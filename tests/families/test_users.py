@@ -209,7 +209,11 @@ async def test_deleting_a_user_leaves_everything_else_alone(api: Api) -> None:
 @pytest.mark.parametrize("noun", ["callflows", "conferences", "vmboxes"])
 async def test_lists_below_a_user_hold_what_it_owns(api: Api, noun: str) -> None:
     user_id = await make(api, "users", **ANN)
-    owned = {"conferences": {}, "callflows": {"numbers": ["1"]}, "vmboxes": {"mailbox": "1"}}
+    owned: dict[str, dict[str, Any]] = {
+        "conferences": {},
+        "callflows": {"numbers": ["1"]},
+        "vmboxes": {"mailbox": "1"},
+    }
     doc_id = await make(api, noun, owner_id=user_id, **owned[noun])
     await make(api, noun)
     listed = (await api.get(f"{api.account}/users/{user_id}/{noun}")).data

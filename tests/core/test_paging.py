@@ -1,0 +1,77 @@
+"""Pages of lists: opaque keys, sizes, borders."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crossbar.core.actions import Query
+from crossbar.core.paging import (
+    LAST,
+    decode_key,
+    encode_key,
+    page_of,
+    page_size_of,
+    span_of,
+)
+from crossbar.errors import FaultyRequest
+from crossbar.storage import Position, Span
+
+SPAN = Span(account_id="a", doc_type="cat")
+
+
+def query(**more: object) -> Query:
+    return Query(filters=(), **more)  # type: ignore[arg-type]
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@given(TEXTS, TEXTS, st.booleans())
+def test_a_key_names_its_row(sort: str, doc_id: str, descending: bool) -> None:
+    position = Position(sort, doc_id)
+    key = encode_key(position)
+    assert "=" not in key
+    assert decode_key(key, descending=descending) == position
+
+
+def encoded(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "text", ["lee ann", "é", "%", "abc", encoded(b"[1,2]"), encoded(b'["a"]'), encoded(b"{}")]
+)
+def test_what_is_no_key_of_ours_is_a_sort_value(text: str) -> None:
+    assert decode_key(text, descending=False) == Position(text, "")
+    assert decode_key(text, descending=True) == Position(text, LAST)
+
+
+def test_a_page_has_the_size_that_is_asked_for() -> None:
+    assert page_size_of(query(), 50) == 50
+    assert page_size_of(query(page_size=1), 50) == 1
+    assert page_size_of(query(paginate=False, page_size=0), 50) is None
+    for size in (0, -1):
+        with pytest.raises(FaultyRequest, match="page size must be at least 1"):
+            page_size_of(query(page_size=size), 50)
+
+
+def test_a_walk_goes_down_unless_told_otherwise_and_ends_at_its_end_key() -> None:
+    down = span_of(query(end_key="m"), SPAN)
+    assert (down.descending, down.low, down.high) == (True, "m", None)
+    up = span_of(query(end_key="m", ascending=True), SPAN)
+    assert (up.descending, up.low, up.high) == (False, None, "m")
+    plain = span_of(query(), SPAN)
+    assert (plain.start, plain.low, plain.high) == (None, None, None)
+
+
+def test_a_start_counts_only_with_pages() -> None:
+    key = encode_key(Position("s", "i"))
+    assert span_of(query(start_key=key), SPAN).start == Position("s", "i")
+    assert page_of(query(start_key=key)).start_key == key
+    whole = query(start_key=key, paginate=False)
+    assert span_of(whole, SPAN).start is None
+    assert page_of(whole).start_key is None

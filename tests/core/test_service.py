@@ -1,0 +1,256 @@
+"""The recipes where the API cannot reach: races, failing hooks, misuse."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from crossbar.app import open_gateway
+from crossbar.clock import FixedClock
+from crossbar.core import service
+from crossbar.core.actions import Action, Caller, Context, Query, Result
+from crossbar.core.change import Change
+from crossbar.core.presenting import present
+from crossbar.core.registry import Registry
+from crossbar.core.services import Services
+from crossbar.core.shapes import Collection, Hooks, Route, Routes, Scope, Singleton, Stage, Unique
+from crossbar.documents import Document, next_revision
+from crossbar.errors import (
+    Conflict,
+    InvalidCredentials,
+    MethodNotAllowed,
+    NotFound,
+    PreconditionFailed,
+    RangeNotSatisfiable,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+from crossbar.families import auth
+from crossbar.settings import Settings
+from crossbar.storage import Batch, Key, Put
+from tests.conftest import Api
+
+ACCOUNT, CAT = "a" * 32, "c" * 32
+KEY = Key(ACCOUNT, "cat", CAT)
+
+
+@pytest.fixture
+async def services(settings: Settings, clock: FixedClock) -> AsyncIterator[Services]:
+    async with open_gateway(settings, clock=clock) as gateway:
+        yield gateway.services
+
+
+def cats(*normalize: Stage, **more: Any) -> Collection:
+    hooks = more.pop("hooks", Hooks(normalize=normalize))
+    return Collection(
+        noun="cats", doc_type="cat", schema="menus", summary=("name",), hooks=hooks, **more
+    )
+
+
+def context(
+    services: Services, action: Action, family: Collection | Singleton | Routes, **more: Any
+) -> Context:
+    """A request for the cat, or for all cats."""
+    registry = Registry([family])
+    on_all = action in (Action.LIST, Action.CREATE) or not isinstance(family, Collection)
+    path = ["accounts", ACCOUNT, family.noun] if on_all else ["accounts", ACCOUNT, "cats", CAT]
+    operations, params = registry.match(path)
+    facts: dict[str, Any] = {"data": {}, "query": Query(filters=()), **more}
+    return Context(
+        operation=operations[action], params=params, services=services, request_id="r", **facts
+    )
+
+
+async def put_cat(services: Services, document: Document, before: str | None = None) -> str:
+    """Store the cat behind everybody's back."""
+    revision = next_revision(before)
+    stored = {**document, "_id": CAT, "_rev": revision, "pvt_type": "cat", "pvt_created": 1}
+    await services.store.commit(Batch(puts=[Put(KEY, stored, before)]))
+    return revision
+
+
+def meddler(services: Services, times: int) -> Stage:
+    """A stage during which somebody else writes the cat, so many times."""
+    left = [times]
+
+    async def meddle(change: Change) -> None:
+        if left[0]:
+            left[0] -= 1
+            assert change.current is not None
+            theirs = {"name": "Tom", "theirs": left[0]}
+            await put_cat(services, theirs, change.current["_rev"])
+
+    return meddle
+
+
+async def test_a_patch_is_merged_over_what_another_writer_left(services: Services) -> None:
+    await put_cat(services, {"name": "Tom"})
+    asked = context(services, Action.PATCH, cats(meddler(services, 2)), data={"mine": 1})
+    data = (await service.patch(asked)).data
+    assert data["mine"] == 1
+    assert data["theirs"] == 0
+
+
+async def test_who_named_a_revision_is_told_of_the_race(services: Services) -> None:
+    revision = await put_cat(services, {"name": "Tom"})
+    asked = context(
+        services, Action.PATCH, cats(meddler(services, 1)), data={}, if_match=(revision,)
+    )
+    with pytest.raises(Conflict):
+        await service.patch(asked)
+
+
+async def test_who_loses_every_race_is_told_so(services: Services) -> None:
+    await put_cat(services, {"name": "Tom"})
+    lost = cats(meddler(services, service.ATTEMPTS))
+    with pytest.raises(Conflict):
+        await service.patch(context(services, Action.PATCH, lost))
+    won = cats(meddler(services, service.ATTEMPTS - 1))
+    await service.patch(context(services, Action.PATCH, won))
+
+
+async def test_a_deletion_that_lost_a_race_is_a_conflict(services: Services) -> None:
+    await put_cat(services, {"name": "Tom"})
+    family = cats(hooks=Hooks(deleting=(meddler(services, 1),)))
+    with pytest.raises(Conflict):
+        await service.delete(context(services, Action.DELETE, family))
+    assert await services.store.get(KEY) is not None
+
+
+async def test_a_private_change_that_lost_a_race_is_a_conflict(services: Services) -> None:
+    await put_cat(services, {"name": "Tom"})
+    asked, stored = context(services, Action.FETCH, cats()), {"_rev": "1-other"}
+    change = Change(context=asked, family=cats(), key=KEY, document=stored, current=stored)
+    with pytest.raises(Conflict):
+        await service.commit_private(change)
+
+
+async def test_a_reaction_that_fails_is_logged_and_undoes_nothing(
+    services: Services, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def fail(change: Change) -> None:
+        raise RuntimeError("reaction")
+
+    family = cats(hooks=Hooks(committed=(fail,)))
+    created = await service.create(context(services, Action.CREATE, family, data={"name": "Tom"}))
+    assert await services.store.get(Key(ACCOUNT, "cat", created.data["id"])) is not None
+    printed = capfd.readouterr()
+    assert "committed_hook_failed" in printed.out + printed.err
+
+
+@pytest.mark.parametrize("known", ["*", "theirs"])
+async def test_a_write_can_be_made_to_depend_on_another_revision(
+    services: Services, known: str
+) -> None:
+    revision = await put_cat(services, {"name": "Tom"})
+    names = (revision if known == "theirs" else known,)
+    asked = context(services, Action.PATCH, cats(), if_none_match=names)
+    with pytest.raises(PreconditionFailed):
+        await service.patch(asked)
+    await service.patch(replace(asked, if_none_match=("1-other",), if_match=names))
+
+
+async def test_a_new_document_has_no_revision_that_could_be_named(services: Services) -> None:
+    asked = context(services, Action.CREATE, cats(), data={"name": "Tom"})
+    for names in (("*",), ("1-x",)):
+        with pytest.raises(PreconditionFailed):
+            await service.create(replace(asked, if_match=names))
+        await service.create(replace(asked, if_none_match=names))
+
+
+async def test_a_body_that_cannot_be_read_is_refused_after_its_validation(
+    services: Services,
+) -> None:
+    asked = context(services, Action.CREATE, cats(), body_is_readable=False)
+    with pytest.raises(ValidationFailed):
+        await service.create(asked)
+    with pytest.raises(UnsupportedMediaType):
+        await service.create(replace(asked, data={"name": "Tom"}))
+
+
+async def test_a_list_can_be_sent_as_it_is_read(services: Services) -> None:
+    await put_cat(services, {"name": "Tom"})
+    query = Query(filters=(), is_chunked=True)
+    result = await service.list_documents(context(services, Action.LIST, cats(), query=query))
+    assert result.rows is not None
+    assert [row async for row in result.rows] == [{"id": CAT, "name": "Tom"}]
+
+
+async def test_values_that_cannot_be_judged_are_no_clash(services: Services) -> None:
+    names = Unique(path="name", values=lambda document: document["name"].split(), message="x")
+    for family in (
+        cats(unique=(names,)),
+        Singleton(noun="cats", doc_type="cat", schema="menus"),
+    ):
+        action = Action.CREATE if isinstance(family, Collection) else Action.REPLACE
+        asked = context(services, action, family, data={"name": 5})
+        recipe = service.create if action is Action.CREATE else service.replace_singleton
+        with pytest.raises(ValidationFailed) as refused:
+            await recipe(asked)
+        assert refused.value.fields.keys() == {"name"}
+
+
+async def test_a_singleton_can_be_patched(services: Services) -> None:
+    actions = frozenset({Action.PATCH, Action.FETCH})
+    family = Singleton(noun="cats", doc_type="cat", schema="menus", actions=actions)
+    patched = context(services, Action.PATCH, family, data={"name": "Tom", "mine": 1})
+    await service.patch_singleton(patched)
+    again = replace(patched, data={"mine": None})
+    assert "mine" not in (await service.patch_singleton(again)).data
+    stored = await service.fetch_singleton(context(services, Action.FETCH, family))
+    assert stored.data["name"] == "Tom"
+
+
+async def nothing(asked: Context) -> Result:
+    return Result()
+
+
+async def test_a_recipe_for_another_shape_refuses(services: Services) -> None:
+    route = Route(path="", action=Action.REPLACE, handler=nothing, about="Do")
+    family = Routes(noun="cats", routes=(route,), scopes=(Scope.ACCOUNT,))
+    asked = context(services, Action.REPLACE, family)
+    with pytest.raises(MethodNotAllowed):
+        await service.replace(asked)
+    with pytest.raises(NotFound):
+        await service.fetch_singleton(asked)
+    assert await present(asked, {"_id": CAT, "a": 1, "pvt_b": 2}) == {"id": CAT, "a": 1}
+
+
+async def test_what_a_context_lacks_is_not_made_up(services: Services) -> None:
+    asked = context(services, Action.LIST, cats())
+    with pytest.raises(LookupError, match="no caller"):
+        asked.require_caller()
+    with pytest.raises(LookupError, match="no account"):
+        asked.require_account()
+
+
+async def test_a_caller_whose_account_has_just_gone_is_nobody(services: Services) -> None:
+    caller = Caller(account_id=ACCOUNT, method="m", priv_level="user")
+    with pytest.raises(InvalidCredentials):
+        await auth.describe(context(services, Action.LIST, cats(), caller=caller))
+
+
+async def test_data_of_a_write_must_be_an_object(api: Api) -> None:
+    answer = (await api.put(f"{api.account}/menus", [1])).expect(400)
+    assert answer.data["data"]["type"]["target"] == "object"
+
+
+class TestLimited:
+    @pytest.fixture
+    def overrides(self) -> dict[str, Any]:
+        return {"lists.memory_limit": 2}
+
+    async def test_a_list_that_is_too_long_to_be_sent_at_once_is_refused(
+        self, services: Services
+    ) -> None:
+        family = cats()
+        for number in range(3):
+            asked = context(services, Action.CREATE, family, data={"name": str(number)})
+            await service.create(asked)
+        with pytest.raises(RangeNotSatisfiable):
+            await service.list_documents(context(services, Action.LIST, family))
+        short = Query(filters=(), page_size=2)
+        await service.list_documents(context(services, Action.LIST, family, query=short))

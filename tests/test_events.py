@@ -1,0 +1,137 @@
+"""Events: everybody is told of everything, whoever wrote it, and no failure silences the rest."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from crossbar import events as module
+from crossbar.events import Events
+from crossbar.storage import Batch, Event, Key, Numbered, Unreachable
+from crossbar.storage.sqlite import SQLiteStore
+
+
+def event(name: str) -> Event:
+    return Event("created", Key("a", "cat", name), "1-x", 0, {})
+
+
+class Listener:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.forgot = 0
+
+    def notice(self, event: Event) -> None:
+        self.told.append(event.key.doc_id)
+
+    def forget(self) -> None:
+        self.forgot += 1
+
+
+class Broken(Listener):
+    """Fails at everything."""
+
+    def notice(self, event: Event) -> None:
+        raise RuntimeError("broken")
+
+
+class Flaky(SQLiteStore):
+    """A store whose log cannot always be read."""
+
+    failure: Exception | None = None
+
+    async def events(self, after: int, limit: int = 500) -> list[Numbered]:
+        if self.failure is not None:
+            raise self.failure
+        return await super().events(after, limit)
+
+
+@pytest.fixture
+async def store() -> AsyncIterator[Flaky]:
+    store = Flaky(":memory:")
+    await store.open()
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def events(store: Flaky, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Events]:
+    monkeypatch.setattr(module, "POLL_INTERVAL", 0.001)
+    events = Events(store)
+    yield events
+    await events.stop()
+
+
+async def write(store: Flaky, *names: str) -> None:
+    await store.commit(Batch(events=[event(name) for name in names]))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for it, at most two seconds."""
+    for _ in range(2000):
+        if condition():
+            return
+        await asyncio.sleep(0.001)
+    raise AssertionError("it did not happen")
+
+
+async def test_what_was_written_before_the_start_is_old_news(store: Flaky, events: Events) -> None:
+    listener = Listener()
+    await write(store, "old")
+    events.subscribe(listener)
+    await events.start()
+    await write(store, "new", "newer")
+    await until(lambda: listener.told == ["new", "newer"])
+
+
+async def test_what_this_process_commits_is_told_at_once(events: Events) -> None:
+    listeners = [Listener(), Listener()]
+    for listener in listeners:
+        events.subscribe(listener)
+    events.announce([event("a"), event("b")])
+    assert [listener.told for listener in listeners] == [["a", "b"]] * 2
+
+
+async def test_a_log_longer_than_one_reading_is_read_to_its_end(
+    store: Flaky, events: Events
+) -> None:
+    listener = Listener()
+    events.subscribe(listener)
+    names = [str(number) for number in range(1200)]
+    await write(store, *names)
+    await events.catch_up()
+    assert listener.told == names
+    await events.catch_up()
+    assert listener.told == names
+
+
+@pytest.mark.parametrize("failure", [Unreachable("gone"), RuntimeError("odd")])
+async def test_when_the_log_cannot_be_read_nothing_is_trusted_and_reading_goes_on(
+    store: Flaky, events: Events, failure: Exception
+) -> None:
+    listener = Listener()
+    events.subscribe(listener)
+    await events.start()
+    store.failure = failure
+    await until(lambda: listener.forgot >= 2)
+    await write(store, "late")
+    store.failure = None
+    await until(lambda: listener.told == ["late"])
+
+
+async def test_a_subscriber_that_fails_forgets_and_silences_nobody(events: Events) -> None:
+    broken, listener = Broken(), Listener()
+    events.subscribe(broken)
+    events.subscribe(listener)
+    events.announce([event("a"), event("b")])
+    assert broken.forgot == 2
+    assert listener.told == ["a", "b"]
+
+
+async def test_stopping_twice_is_no_error(events: Events) -> None:
+    await events.start()
+    await events.stop()
+    await events.stop()
