@@ -223,3 +223,11 @@ async def test_a_stream_that_fails_in_the_middle_is_cut_off(
     assert answer.content.count(b"HTTP/1.1") == 0
     assert b'"status"' not in answer.content
     assert not answer.content.endswith(b"0\r\n\r\n")
+
+
+async def test_an_envelope_without_data_is_repeated_without_its_secrets(api: Api) -> None:
+    sent = b'{"username":"ann","password":"hunter2-marker"}'
+    answer = await api.put(f"{api.account}/users", raw=sent)
+    refused = answer.expect(400).data["data"]["required"]
+    assert refused["value"]["username"] == "ann"
+    assert b"hunter2-marker" not in answer.content

@@ -15,6 +15,7 @@ from crossbar.core.actions import Upload
 from crossbar.dialects.targets import split_target
 from crossbar.dialects.v2.parsing import parse_json
 from crossbar.errors import NoSuchPath, PayloadTooLarge, ValidationFailed
+from crossbar.logs import redact
 from crossbar.records import record
 from crossbar.settings import Http
 
@@ -172,7 +173,9 @@ def _normalized(sent: dict[str, Any]) -> dict[str, Any]:
             )
         envelope[known] = value
     if "data" not in envelope:
-        raise ValidationFailed.of("data", "required", "Field is required but missing", value=sent)
+        raise ValidationFailed.of(
+            "data", "required", "Field is required but missing", value=redact(sent)
+        )
     return envelope
 
 
