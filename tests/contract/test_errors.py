@@ -227,7 +227,8 @@ async def test_a_stream_that_fails_in_the_middle_is_cut_off(
 
 async def test_an_envelope_without_data_is_repeated_without_its_secrets(api: Api) -> None:
     sent = b'{"username":"ann","password":"hunter2-marker"}'
-    answer = await api.put(f"{api.account}/users", raw=sent)
+    headers = {"Content-Type": "application/json"}
+    answer = await api.put(f"{api.account}/users", raw=sent, headers=headers)
     refused = answer.expect(400).data["data"]["required"]
     assert refused["value"]["username"] == "ann"
     assert b"hunter2-marker" not in answer.content
