@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import re
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crossbar import documents as module
 from crossbar.documents import (
     Document,
     is_private,
@@ -145,3 +147,20 @@ def test_ids_and_revisions_have_their_form_and_do_not_repeat() -> None:
     assert re.fullmatch("1-[0-9a-f]{32}", first)
     assert next_revision("9-abc").startswith("10-")
     assert next_revision(None) != first
+
+
+def test_two_processes_do_not_make_the_same_ids() -> None:
+    new_id()  # there is randomness in store that a fork would copy
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, new_id().encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    theirs = os.read(reading, 32).decode()
+    os.close(reading)
+    os.close(writing)
+    assert re.fullmatch("[0-9a-f]{32}", theirs)
+    assert new_id() != theirs
+    module._forget_entropy()
+    assert re.fullmatch("[0-9a-f]{32}", new_id())

@@ -6,7 +6,6 @@ an event says that the account changed.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -78,12 +77,10 @@ class AccountDirectory:
     """Live accounts by id, cached until an event touches them.
 
     What was read while an event came in is not kept: it may be what the event made stale.
-    ``tree_lock`` is held by who changes the shape of the tree (``families.account_tree``).
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self.tree_lock = asyncio.Lock()
         self._noticed = 0
         self._cached: dict[str, Account] = {}
         self._restrictions: dict[str, Document] = {}

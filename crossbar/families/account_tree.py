@@ -60,7 +60,7 @@ def in_turn(handler: Callable[[Context, Put], Awaitable[Result]]) -> Handler:
 
     @wraps(handler)
     async def taking_turns(context: Context) -> Result:
-        async with context.services.accounts.tree_lock:
+        async with context.services.turns.of(TREE):
             for _ in range(ATTEMPTS):
                 try:
                     return await handler(context, await _turn(context))
@@ -77,6 +77,7 @@ def in_turn(handler: Callable[[Context, Put], Awaitable[Result]]) -> Handler:
 async def _turn(context: Context) -> Put:
     """The write of the tree's next revision. Fails when anybody else writes it first."""
     current = (await context.services.store.get(TREE) or {}).get("_rev")
+    await asyncio.sleep(0)  # what a store remembers from this turn of the loop may be older
     document = {"_id": TREE.doc_id, "_rev": next_revision(current), "pvt_type": TREE.doc_type}
     return Put(TREE, document, current, sort=None)
 

@@ -7,12 +7,21 @@ from dataclasses import dataclass
 import pytest
 
 from tests.conftest import Api
+from tests.storage.mongo_server import Place, mongo_server, place
 
-STORES = ("sqlite",)
+__all__ = ["mongo_server", "place"]
+
+STORES = ("sqlite", "mongodb")
 """The stores that the contract holds on: parameters of the fixture ``storage_url``."""
 
 on_every_store = pytest.mark.parametrize("storage_url", STORES, indirect=True)
 """The mark of every module here."""
+
+
+@pytest.fixture
+def mongodb_url(place: Place) -> str:
+    """A database of the test's own on the MongoDB server of this session."""
+    return place.uri
 
 
 @dataclass(frozen=True)

@@ -193,9 +193,8 @@ async def test_an_empty_patch_changes_nothing_but_the_revision(
 
 
 async def test_a_patch_cannot_remove_what_is_required(api: Api) -> None:
-    menu = (
-        f"{api.account}/menus/{(await api.put(f'{api.account}/menus', {'name': 'x'})).data['id']}"
-    )
+    [created] = await create_all(api, f"{api.account}/menus", [{"name": "x"}])
+    menu = f"{api.account}/menus/{created}"
     answer = (await api.patch(menu, {"name": None})).expect(400)
     assert answer.data.keys() == {"name"}
     (await api.patch(menu, {"hunt": None})).expect(200)

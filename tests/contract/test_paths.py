@@ -13,24 +13,33 @@ pytestmark = on_every_store
 USER = {"first_name": "Ann", "last_name": "Lee"}
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["/", "", "/x", "/v", "/version", "/V2", "/v2x/schemas", "//v2", "/%76%32", "/vv2/", "/?v2"],
-)
-@pytest.mark.parametrize("verb", ["GET", "POST"])
-async def test_what_is_no_api_path_gets_a_greeting(api: Api, path: str, verb: str) -> None:
-    answer = await bare_exchange(api, http(verb, path or "/"))
-    assert answer.expect(200).headers["content-type"] == "text/plain; charset=utf-8"
-    assert b"/v2/" in answer.content
+async def test_what_is_no_api_path_gets_a_greeting(api: Api) -> None:
+    paths = (
+        "/",
+        "/x",
+        "/v",
+        "/version",
+        "/V2",
+        "/v2x/schemas",
+        "//v2",
+        "/%76%32",
+        "/vv2/",
+        "/?v2",
+    )
+    for path in paths:
+        for verb in ("GET", "POST"):
+            answer = (await bare_exchange(api, http(verb, path))).expect(200)
+            assert answer.headers["content-type"] == "text/plain; charset=utf-8", path
+            assert b"/v2/" in answer.content, path
 
 
-@pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/accounts", "/v1/nope", "/v1?x=1"])
-@pytest.mark.parametrize("verb", ["GET", "PUT", "DELETE"])
-async def test_version_1_is_gone(api: Api, path: str, verb: str) -> None:
-    for token in ("", api.token):
-        answer = (await api.request(verb, path, token=token)).expect(410)
-        assert answer.body["message"] == "gone"
-        assert "version 2" in answer.data["message"]
+async def test_version_1_is_gone(api: Api) -> None:
+    for path in ("/v1", "/v1/", "/v1/accounts", "/v1/nope", "/v1?x=1"):
+        for verb in ("GET", "PUT", "DELETE"):
+            for token in ("", api.token):
+                answer = (await api.request(verb, path, token=token)).expect(410)
+                assert answer.body["message"] == "gone"
+                assert "version 2" in answer.data["message"]
 
 
 @pytest.mark.parametrize("path", ["/v3", "/v3/schemas", "/v0/", "/v22/schemas", "/v3?x"])

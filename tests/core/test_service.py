@@ -153,6 +153,14 @@ async def test_a_write_can_be_made_to_depend_on_another_revision(
     await service.patch(replace(asked, if_none_match=("1-other",), if_match=names))
 
 
+async def test_a_new_document_has_no_revision_that_could_be_named(services: Services) -> None:
+    asked = context(services, Action.CREATE, cats(), data={"name": "Tom"})
+    for names in (("*",), ("1-x",)):
+        with pytest.raises(PreconditionFailed):
+            await service.create(replace(asked, if_match=names))
+        await service.create(replace(asked, if_none_match=names))
+
+
 async def test_a_body_that_cannot_be_read_is_refused_after_its_validation(
     services: Services,
 ) -> None:

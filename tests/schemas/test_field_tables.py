@@ -57,8 +57,15 @@ DIFFERENCES: dict[str, Difference] = {
     r"^\+1(\d{10})$": Difference(r"^\+1([0-9]{10})$", ASCII),
 }
 
+# Faults of the table that we do not repeat, by schema, with the reason.
+FAULTS: dict[str, dict[str, str]] = {
+    "callflows.audio_macro": {
+        "macros: default should be [], is '(none)'": "its own minItems would refuse the default",
+    },
+}
+
 # Families whose schemas are still to be written.
-PENDING_PREFIXES = ("account_config.", "system_config", "callflows.", "metaflows.")
+PENDING_PREFIXES = ("account_config.", "system_config")
 
 ABSENT = "(none)"
 CHILDREN = ("properties", "patternProperties", "additionalProperties", "items", "anyOf", "oneOf")
@@ -203,7 +210,7 @@ def compare(published: Table, ours: Table) -> list[str]:
 @pytest.mark.parametrize("name", sorted(TABLES.keys() - PENDING))
 def test_schema_agrees_with_table(name: str) -> None:
     assert name in SCHEMAS, "no schema file for this table"
-    assert compare(TABLES[name], write_out(SCHEMAS[name])) == []
+    assert compare(TABLES[name], write_out(SCHEMAS[name])) == sorted(FAULTS.get(name, ()))
 
 
 @pytest.mark.parametrize("name", sorted(SCHEMAS))

@@ -1,0 +1,82 @@
+"""``docs/errors.md``, generated from ``crossbar.errors``."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+
+from crossbar import errors
+from crossbar.errors import CrossbarError
+
+HEAD = """\
+# Errors
+
+Generated from `crossbar/errors.py`; `make docs` writes it anew.
+
+Every refusal has the same envelope. `error` is the HTTP status as text, `message` a stable code,
+`data` says more, and `request_id` finds the request in the server's log:
+
+```json
+{"data": {"message": "bad identifier", "cause": "0123…"},
+ "error": "404", "message": "bad_identifier", "status": "error",
+ "request_id": "…", "node": "…", "timestamp": "…"}
+```
+
+| status | `message` | what it means |
+|---|---|---|
+| 500 | `unspecified_fault` | A fault of the server. The log has the reason under the request id. |
+"""
+
+TAIL = """
+## Fields that were refused
+
+A 400 with the message `validation error` names every refused field. `data` maps the dotted path
+of the field to a rule, and the rule to its details: `message` for people, `target` for what was
+expected, `value` or `cause` for what was sent. Positions in arrays count from 0; a dot inside a
+key is written `%2E`. Secrets are never repeated.
+
+```json
+{"username":
+   {"unique": {"message": "Username must be unique within account", "cause": "ann"}},
+ "caller_id.internal.number":
+   {"maxLength": {"message": "String must not be more than 35 characters", "target": 35}}}
+```
+
+| rule | the value |
+|---|---|
+| `required` | is missing |
+| `type` | has another type than `target` |
+| `enum` | is not one of `target` |
+| `minLength`, `maxLength` | is too short, too long, in characters |
+| `minimum`, `maximum` | is too small, too large |
+| `minItems`, `maxItems`, `uniqueItems` | has too few, too many, repeated items |
+| `pattern` | does not match the regular expression `target` |
+| `wrong_format` | is no e-mail address, date or address |
+| `additionalProperties` | is a key that the schema does not know and does not allow |
+| `not_one_schema_valid`, `any_schemas_not_valid` | fits no alternative, or more than one |
+| `unique` | is taken by another document |
+| `invalid`, `forbidden`, `not_found`, `disabled`, `expired` | breaks a rule that `message` tells |
+| `error` | breaks a rule beyond schemas, such as an unknown module in a callflow |
+"""
+
+
+def errors_page() -> str:
+    """The whole page."""
+    return HEAD + "".join(_rows()) + TAIL
+
+
+def _rows() -> Iterator[str]:
+    classes = [
+        found
+        for _, found in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(found, CrossbarError) and not found.__subclasses__()
+    ]
+    for found in sorted(classes, key=lambda each: (each.status, each.__name__)):
+        about = " ".join((inspect.getdoc(found) or "").split("\n\n")[0].split()).replace("``", "`")
+        yield f"| {found.status} | `{found.code}` | {about} |\n"
+
+
+def write(root: Path) -> None:
+    """Write the page below ``root``, the folder of the project."""
+    (root / "docs" / "errors.md").write_text(errors_page(), encoding="utf-8")

@@ -1,0 +1,57 @@
+"""What the documentation says of the code is so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from crossbar._error_pages import errors_page
+from crossbar._settings_pages import settings_page
+from crossbar.app import REGISTRY
+from crossbar.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+PAGES = ("README.md", "CONTRIBUTING.md", *(f"docs/{page.name}" for page in ROOT.glob("docs/*.md")))
+
+
+@pytest.mark.parametrize(
+    ("page", "made"), [("errors", errors_page()), ("settings", settings_page())]
+)
+def test_generated_pages_are_fresh(page: str, made: str) -> None:
+    assert (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8") == made, "run `make docs`"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_files_that_a_page_names_exist(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    here = (ROOT / page).parent
+    linked = re.findall(r"\]\(([^)#:]+)\)", text)
+    named = re.findall(r"`((?:crossbar|schemas|tests|docs|etc)/[\w./-]+)`", text)
+    missing = [name for name in linked if not (here / name).exists()]
+    missing += [name for name in named if not (ROOT / name).exists()]
+    assert missing == []
+
+
+def test_the_readmes_settings_have_the_defaults_that_it_says() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    described = {f"{each.section}.{each.name}": each for each in Settings.describe()}
+    rows = re.findall(r"^\| `([\w.]+)` \| `([^`]+)` \|", text, re.MULTILINE)
+    assert len(rows) >= 5
+    for name, default in rows:
+        assert str(described[name].default).lower() == default
+
+
+def test_the_changelog_names_this_version() -> None:
+    import crossbar
+
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    newest = re.search(r"^## (\S+)", text, re.MULTILINE)
+    assert newest is not None
+    assert newest[1] == crossbar.__version__
+
+
+def test_families_that_the_changelog_names_are_served() -> None:
+    nouns = {operation.family.noun for operation in REGISTRY.operations()}
+    assert {"accounts", "users", "devices", "callflows", "vmboxes", "media", "about"} <= nouns
