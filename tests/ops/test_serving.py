@@ -13,6 +13,7 @@ from tests.ops.conftest import Installation, Record
 from tests.ops.processes import PATIENCE, Server, resident_kib
 
 STARTED_WITHIN = 2.0
+ATTEMPTS = 5
 STOPPED_WITHIN = 3.0
 RESIDENT_KIB = 100 * 1024
 
@@ -20,8 +21,9 @@ RESIDENT_KIB = 100 * 1024
 def test_the_first_answer_comes_soon_after_the_start(
     installation: Installation, record: Record
 ) -> None:
-    took = []
-    for _ in range(3):  # the machine may be busy with something else once
+    took: list[float] = []
+    # The machine may be busy with something else; one start in peace shows what it takes.
+    while len(took) < ATTEMPTS and min(took, default=STARTED_WITHIN) >= STARTED_WITHIN:
         began = time.monotonic()
         with Server(installation.folder) as server:
             client = server.client()
