@@ -13,6 +13,7 @@ from tests.ops.conftest import Installation, Record
 from tests.ops.processes import PATIENCE, Server, resident_kib
 
 STARTED_WITHIN = 2.0
+ATTEMPTS = 5
 STOPPED_WITHIN = 3.0
 RESIDENT_KIB = 100 * 1024
 
@@ -20,8 +21,9 @@ RESIDENT_KIB = 100 * 1024
 def test_the_first_answer_comes_soon_after_the_start(
     installation: Installation, record: Record
 ) -> None:
-    took = []
-    for _ in range(3):  # the machine may be busy with something else once
+    took: list[float] = []
+    # The machine may be busy with something else; one start in peace shows what it takes.
+    while len(took) < ATTEMPTS and min(took, default=STARTED_WITHIN) >= STARTED_WITHIN:
         began = time.monotonic()
         with Server(installation.folder) as server:
             client = server.client()
@@ -62,21 +64,37 @@ def test_a_request_under_way_is_answered_before_the_server_stops(
         idle.close()
 
 
-def _half_sent(port: int, path: str, token: str, body: str) -> http.client.HTTPConnection:
-    """A connection on which the server waits for the rest of a body."""
+def _asked_to_go_on(port: int, path: str, token: str, length: int) -> http.client.HTTPConnection:
+    """A connection on which a request with a body was announced, and what it is worth asked."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     connection.putrequest("PUT", f"/v2{path}")
     for name, value in (
         ("X-Auth-Token", token),
         ("Content-Type", "application/json"),
-        ("Content-Length", str(len(body))),
+        ("Content-Length", str(length)),
         ("Expect", "100-continue"),
     ):
         connection.putheader(name, value)
     connection.endheaders()
-    assert connection.sock.recv(1024).startswith(b"HTTP/1.1 100 ")
+    return connection
+
+
+def _half_sent(port: int, path: str, token: str, body: str) -> http.client.HTTPConnection:
+    """A connection on which the server waits for the rest of a body."""
+    connection = _asked_to_go_on(port, path, token, len(body))
+    assert connection.sock.recv(1024) == b"HTTP/1.1 100 Continue\r\n\r\n"
     connection.send(body[:10].encode())
     return connection
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_is_sent(installation: Installation) -> None:
+    with Server(installation.folder) as server:
+        client = installation.login(server)
+        path = installation.path("/menus")
+        connection = _asked_to_go_on(server.port, path, client.token, 1_000_000_000)
+        assert connection.getresponse().status == 413
+        connection.close()
+        client.close()
 
 
 def _wait_until_refused(port: int) -> None:

@@ -114,6 +114,13 @@ def _media_type(header: str) -> str:
     return media_type.encode("utf-8", "replace").decode()
 
 
+async def _invite(request: web.BaseRequest) -> None:
+    """Tell a client that waits for it that its body is wanted (RFC 9110 §10.1.1)."""
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # nothing of the answer itself is sent yet
+
+
 async def _read_content(
     request: web.BaseRequest, content_type: str, settings: Http
 ) -> tuple[dict[str, Any], tuple[Upload, ...]]:
