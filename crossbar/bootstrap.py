@@ -10,7 +10,8 @@ from crossbar.core.actions import Action, Context, Query
 from crossbar.core.change import Change
 from crossbar.core.directory import account_key, account_of
 from crossbar.core.services import Services
-from crossbar.documents import Document, new_id, next_revision
+from crossbar.core.stamping import fresh_id
+from crossbar.documents import Document, next_revision
 from crossbar.errors import ValidationFailed
 from crossbar.families.accounts import ACCOUNTS
 from crossbar.families.users import USERS
@@ -54,7 +55,7 @@ async def create_master(
         raise AlreadyInitialised
     if password is None:
         password = random.token_urlsafe(15)
-    account_id, user_id = new_id(), new_id()
+    account_id, user_id = fresh_id(services.clock), fresh_id(services.clock)
     context = internal_context(services, "bootstrap")
     document: Document = {"name": account_name, "password": password}
     if realm:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from copy import deepcopy
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
@@ -111,9 +110,18 @@ def _complete(value: Any, plan: _Plan) -> None:
                 _complete(item, plan.items)
 
 
+def _copy(value: Any) -> Any:
+    """A deep copy of a JSON value; much quicker than one that has to ask what it copies."""
+    if isinstance(value, dict):
+        return {name: _copy(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_copy(item) for item in value]
+    return value
+
+
 def _fresh(default: Any, plan: _Plan | None) -> Any:
     """A copy of a default, itself filled in."""
-    made = deepcopy(default)
+    made = _copy(default)
     if plan:
         _complete(made, plan)
     return made
@@ -267,7 +275,8 @@ class Schemas:
 
     def document(self, name: str) -> Document:
         """A copy of the schema as its file has it; ``KeyError`` when there is none."""
-        return deepcopy(self._schema(name))
+        copy: Document = _copy(self._schema(name))
+        return copy
 
     def apply(self, name: str, document: Document) -> tuple[Document, FieldErrors]:
         """Judge ``document`` by the schema ``name``; ``KeyError`` when there is no such schema.

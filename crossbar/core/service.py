@@ -23,8 +23,8 @@ from crossbar.core.paging import page_of, page_size_of, read_page, span_of
 from crossbar.core.preconditions import require_match, require_writable
 from crossbar.core.presenting import metadata_of, present, row_maker
 from crossbar.core.shapes import Collection, Singleton, Stage, Unique
-from crossbar.core.stamping import stamped
-from crossbar.documents import Document, merge, new_id, private, public
+from crossbar.core.stamping import fresh_id, stamped
+from crossbar.documents import Document, merge, private, public
 from crossbar.errors import (
     Conflict,
     MethodNotAllowed,
@@ -93,7 +93,7 @@ async def create(context: Context) -> Result:
     """A new document; its id is the server's choice unless the client sent one (§7.6)."""
     await require_parents(context)
     family = context.operation.collection
-    doc_id = _chosen_id(context) or new_id()
+    doc_id = _chosen_id(context) or fresh_id(context.services.clock)
     key = Key(context.account_id, family.doc_type, doc_id)
     change = Change(context=context, family=family, key=key, document=sent(context))
     stored = await save(change, "created")

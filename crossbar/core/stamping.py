@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from crossbar.clock import Clock
 from crossbar.core.actions import Context
-from crossbar.documents import Document, next_revision
+from crossbar.documents import Document, new_id, next_revision
 from crossbar.storage import Key
+
+
+def fresh_id(clock: Clock) -> str:
+    """An id for a new document: the time in milliseconds, and 20 hex digits nobody can guess.
+
+    Ids that grow keep new documents side by side in a store, so that a commit touches fewer pages
+    of its indexes; and lists by id begin with what is newest.
+    """
+    return f"{int(clock.precise() * 1000):012x}{new_id()[:20]}"
 
 
 def stamped(context: Context, key: Key, document: Document) -> Document:

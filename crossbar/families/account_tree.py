@@ -21,7 +21,8 @@ from crossbar.core.directory import ACCOUNT_TYPE, Account, account_key, account_
 from crossbar.core.preconditions import require_match
 from crossbar.core.presenting import summarizer
 from crossbar.core.shapes import FLAGS, Handler
-from crossbar.documents import Document, new_id, next_revision
+from crossbar.core.stamping import fresh_id
+from crossbar.documents import Document, next_revision
 from crossbar.errors import (
     Conflict,
     Forbidden,
@@ -95,7 +96,7 @@ async def create(context: Context, turn: Put) -> Result:
     """A new account below the one in the URL, or below the caller's own."""
     above = context.account or context.require_caller()
     parent = await _present_account(context, above.account_id)
-    doc_id = new_id()
+    doc_id = fresh_id(context.services.clock)
     change = Change(
         context=context,
         family=context.operation.collection,

@@ -52,7 +52,7 @@ SCHEMA = (
         PRIMARY KEY (space, scope, value)) WITHOUT ROWID""",
     "CREATE INDEX claims_of ON claims (account_id, doc_id)",
     """CREATE TABLE events (
-        number INTEGER PRIMARY KEY AUTOINCREMENT, action TEXT NOT NULL, account_id TEXT NOT NULL,
+        number INTEGER PRIMARY KEY, action TEXT NOT NULL, account_id TEXT NOT NULL,
         doc_type TEXT NOT NULL, doc_id TEXT NOT NULL, revision TEXT NOT NULL,
         at INTEGER NOT NULL, summary BLOB NOT NULL)""",
     # An attachment has no length until all of it is there.
@@ -131,9 +131,12 @@ class Writer:
             try:
                 await self._begin()
                 jobs, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
-                for job in jobs:
-                    attempt = partial(self._attempt, job.work)
-                    outcomes.append(await self._in_thread(attempt) if job.is_large else attempt())
+                outcomes = await self._attempt_all(jobs, self._attempt)
+                if any(outcomes):
+                    # Refusals are rare, so only now is each job made separable from the others.
+                    self._connection.execute("ROLLBACK")
+                    await self._begin()
+                    outcomes = await self._attempt_all(jobs, self._attempt_alone)
                 await self._in_thread(partial(self._connection.execute, "COMMIT"))
             except Exception as error:
                 with suppress(sqlite3.Error):
@@ -154,16 +157,30 @@ class Writer:
     async def _in_thread(self, function: Callable[[], T]) -> T:
         return await self._loop.run_in_executor(self._thread, function)
 
+    async def _attempt_all(
+        self, jobs: list[_Job], attempt: Callable[[Work], Exception | None]
+    ) -> list[Exception | None]:
+        outcomes = []
+        for job in jobs:
+            one = partial(attempt, job.work)
+            outcomes.append(await self._in_thread(one) if job.is_large else one())
+        return outcomes
+
     def _attempt(self, work: Work) -> Exception | None:
-        """Do the work or none of it. A fault of the file, as opposed to a refusal, is raised."""
-        self._connection.execute("SAVEPOINT job")
-        refusal = None
+        """Do the work, or a part of it. A fault of the file, unlike a refusal, is raised."""
         try:
             work(self._connection)
         except sqlite3.Error:
             raise
         except Exception as error:
-            refusal = error
+            return error
+        return None
+
+    def _attempt_alone(self, work: Work) -> Exception | None:
+        """Do the work or none of it."""
+        self._connection.execute("SAVEPOINT job")
+        refusal = self._attempt(work)
+        if refusal:
             self._connection.execute("ROLLBACK TO job")
         self._connection.execute("RELEASE job")
         return refusal

@@ -149,13 +149,6 @@ async def _read_content(
     return {}, (_upload(content, content_type, encoding, _file_name(request)),)
 
 
-async def _invite(request: web.BaseRequest) -> None:
-    """Ask for the body, where a client waits to be asked: only now is it known to be wanted."""
-    if request.headers.get("Expect", "").lower() == "100-continue":
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.writer.output_size = 0  # what counts is the answer itself
-
-
 def _file_name(request: web.BaseRequest) -> str:
     named = dict(reversed(query_pairs(split_target(request.raw_path)[1])))
     return named.get("filename") or "uploaded_file"
