@@ -16,6 +16,7 @@ from crossbar.clock import Clock
 from crossbar.core.directory import AccountDirectory
 from crossbar.core.registry import Registry
 from crossbar.core.services import Services
+from crossbar.core.switch import NoSwitch
 from crossbar.dialects.banner import banner
 from crossbar.dialects.protocol import Server
 from crossbar.dialects.targets import split_target
@@ -92,6 +93,7 @@ async def _wired(
         accounts=accounts,
         credentials=identity,
         registry=REGISTRY,
+        switch=NoSwitch(),
     )
     await events.start()
     try:

@@ -24,7 +24,8 @@ error's status is given here and nowhere else. No HTTP library is imported.
     ├── RangeNotSatisfiable 416
     ├── TooManyRequests 429
     ├── NotImplementedHere 501
-    └── StoreUnavailable 503
+    ├── StoreUnavailable 503
+    └── SwitchUnavailable 503
 """
 
 from __future__ import annotations
@@ -285,3 +286,11 @@ class StoreUnavailable(CrossbarError):
     status = 503
     code = "datastore_unreachable"
     phrase = "datastore timeout"
+
+
+class SwitchUnavailable(CrossbarError):
+    """What was asked needs a live telephone switch, and none is connected."""
+
+    status = 503
+    code = "switch_unavailable"
+    phrase = "no telephone switch is connected"

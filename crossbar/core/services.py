@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from crossbar.clock import Clock
 from crossbar.core.directory import AccountDirectory
+from crossbar.core.switch import Switch
 from crossbar.core.turns import Turns
 from crossbar.events import Events
 from crossbar.settings import Settings
@@ -103,6 +104,7 @@ class Services:
     accounts: AccountDirectory
     credentials: Credentials
     registry: Registry
+    switch: Switch
     turns: Turns = field(default_factory=Turns)
 
     async def commit(self, batch: Batch) -> None:

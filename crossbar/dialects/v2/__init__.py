@@ -83,6 +83,8 @@ class V2:
             raise
         except Exception as error:
             refusal = _refusal(error, exchange.request_id)
+        if exchange.charge is None and self._settings.limits.enabled:
+            exchange.charge = self._buckets.peek((exchange.address, "no_account"))
         if exchange.has_begun:
             cut_off(exchange)
         return write_error(exchange, refusal)
@@ -92,8 +94,6 @@ class V2:
         request, services = exchange.request, self._services
         headers = request.headers
         address = exchange.address = self._address(request)
-        if self._settings.limits.enabled:
-            exchange.charge = self._buckets.peek((address, "no_account"))
         version, *tokens = path_tokens(request.raw_path)
         if version == "v1":
             raise Gone("API version 1 is not supported. Please upgrade to version 2.")
