@@ -176,10 +176,9 @@ def _operations_of(family: Family) -> Iterator[Operation]:
     for scope in family.scopes:
         prefix = ACCOUNT_PREFIX if scope is Scope.ACCOUNT else ()
         yield from _operations_below(family, (*prefix, family.noun), None)
-    if isinstance(family, Collection):
-        for nesting in family.nested:
-            parent = (*ACCOUNT_PREFIX, nesting.noun, f"{{{nesting.doc_type}_id}}")
-            yield from _operations_below(family, (*parent, family.noun), nesting)
+    for nesting in family.nested:
+        parent = (*ACCOUNT_PREFIX, nesting.noun, f"{{{nesting.doc_type}_id}}")
+        yield from _operations_below(family, (*parent, family.noun), nesting)
 
 
 def _operations_below(
@@ -241,7 +240,7 @@ def _route_operation(
         schema=route.schema,
         reads=route.reads,
         produces=route.produces,
-        loads=route.loads and names_document,
+        loads=route.loads and (names_document or nesting is not None),
     )
 
 

@@ -264,6 +264,13 @@ async def require_parents(context: Context) -> None:
         await load_document(context, key)
 
 
+async def require_documents(context: Context) -> None:
+    """Refuse a path that names documents which do not exist: the scoping ones, then its own."""
+    await require_parents(context)
+    if context.operation.id_param:
+        await load(context)
+
+
 async def _rewrite(
     context: Context,
     read: Callable[[Context], Awaitable[Document | None]],

@@ -106,11 +106,14 @@ def field_index(path: str) -> Index:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nesting:
-    """The family is also reached below another one, whose id narrows lists through an index."""
+    """The family is also reached below another one, whose id narrows lists through an index.
+
+    Without an ``index`` nothing is listed by it: the routes below the other family see to that.
+    """
 
     noun: str
     doc_type: str
-    index: str
+    index: str = ""
 
 
 Stage = Callable[["Change"], Awaitable[None]]
@@ -139,7 +142,7 @@ class Hooks:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One hand-written operation. ``path`` is below the family's own, for example
-    ``"{media_id}/raw"``; ``loads`` makes the service answer 404 for an unknown document first.
+    ``"{media_id}/raw"``; ``loads`` makes unknown documents that the path names a 404 first.
 
     ``reads`` lists media types of the request body beyond the standard ones, ``produces`` those of
     the answer.
@@ -203,6 +206,7 @@ class Routes:
     noun: str
     routes: tuple[Route, ...]
     scopes: tuple[Scope, ...] = (Scope.SYSTEM,)
+    nested: tuple[Nesting, ...] = ()
     access: Access = Access.TOKEN
 
 

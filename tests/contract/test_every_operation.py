@@ -32,6 +32,7 @@ ALL = list(operations())
 SCOPED = [operation for operation in ALL if is_scoped(operation)]
 PROTECTED = [operation for operation in ALL if operation.access is not Access.PUBLIC]
 OPERATOR_ONLY = {
+    "GET /accounts/{account_id}/acls",
     "PUT /accounts/{account_id}/reseller",
     "DELETE /accounts/{account_id}/reseller",
     "POST /accounts/{account_id}/move",
