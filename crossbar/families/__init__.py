@@ -11,13 +11,17 @@ from crossbar.families.auth import AUTH, AUTH_OF_ACCOUNT, OWN_TOKEN, TOKEN_AUTH
 from crossbar.families.blacklists import BLACKLISTS
 from crossbar.families.callflows import CALLFLOWS
 from crossbar.families.conferences import CONFERENCES
+from crossbar.families.contact_list import CONTACT_LIST
 from crossbar.families.devices import DEVICES
 from crossbar.families.directories import DIRECTORIES
 from crossbar.families.groups import GROUPS
+from crossbar.families.hotdesks import HOTDESKS, HOTDESKS_OF_DEVICE, HOTDESKS_OF_USER
 from crossbar.families.limits import LIMITS
 from crossbar.families.login import API_AUTH, USER_AUTH
 from crossbar.families.media import MEDIA
+from crossbar.families.parked_calls import PARKED_CALLS
 from crossbar.families.plain import PLAIN
+from crossbar.families.presence import PRESENCE, PRESENCE_OF_ENDPOINT
 from crossbar.families.schemas import SCHEMAS, SCHEMAS_OF_ACCOUNT
 from crossbar.families.token_restrictions import TOKEN_RESTRICTIONS
 from crossbar.families.users import USERS
@@ -35,13 +39,20 @@ FAMILIES: tuple[Family, ...] = (
     BLACKLISTS,
     CALLFLOWS,
     CONFERENCES,
+    CONTACT_LIST,
     DEVICES,
     DIRECTORIES,
     GROUPS,
+    HOTDESKS,
+    HOTDESKS_OF_DEVICE,
+    HOTDESKS_OF_USER,
     LIMITS,
     MEDIA,
     *PLAIN,
     OWN_TOKEN,
+    PARKED_CALLS,
+    PRESENCE,
+    PRESENCE_OF_ENDPOINT,
     SCHEMAS,
     SCHEMAS_OF_ACCOUNT,
     TOKEN_AUTH,

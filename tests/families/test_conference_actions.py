@@ -272,7 +272,7 @@ async def test_without_a_media_server_dialing_fails_and_says_so(api: Api, room: 
     ],
 )
 async def test_endpoints_that_cannot_be_dialed_are_named(
-    api: Api, room: str, endpoints: Any, path: str, rule: str | None
+    api: Api, room: str, endpoints: Any, path: str, rule: str
 ) -> None:
     ids = {"{room}": room.rsplit("/", 1)[1], "{user}": api.master.user_id}
     sent: Document = {"action": "dial", "caller_id_name": "Us"}
