@@ -10,6 +10,7 @@ from crossbar.families.acls import ACLS
 from crossbar.families.auth import AUTH, AUTH_OF_ACCOUNT, OWN_TOKEN, TOKEN_AUTH
 from crossbar.families.blacklists import BLACKLISTS
 from crossbar.families.callflows import CALLFLOWS
+from crossbar.families.clicktocall import CLICKTOCALL
 from crossbar.families.conferences import CONFERENCES
 from crossbar.families.contact_list import CONTACT_LIST
 from crossbar.families.devices import DEVICES
@@ -38,6 +39,7 @@ FAMILIES: tuple[Family, ...] = (
     AUTH_OF_ACCOUNT,
     BLACKLISTS,
     CALLFLOWS,
+    CLICKTOCALL,
     CONFERENCES,
     CONTACT_LIST,
     DEVICES,

@@ -20,6 +20,7 @@ BOB = {"first_name": "Bob", "last_name": "Kay", "username": "bob", "password": "
 FIELDS: dict[str, dict[str, Any]] = {
     "blacklists": {"name": "Nuisances"},
     "callflows": {"numbers": ["2001"]},
+    "clicktocall": {"name": "Support", "extension": "2001"},
     "conferences": {"name": "Standup"},
     "devices": {"name": "Desk"},
     "directories": {"name": "Staff"},
