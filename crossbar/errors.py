@@ -16,6 +16,7 @@ error's status is given here and nowhere else. No HTTP library is imported.
     ├── NotFound 404              NoSuchPath, NoSuchDocument, UnknownKey, FaultyRequest
     ├── MethodNotAllowed 405
     ├── NotAcceptable 406
+    ├── RequestTimeout 408
     ├── Conflict 409
     ├── Gone 410
     ├── PreconditionFailed 412
@@ -197,6 +198,14 @@ class NotAcceptable(CrossbarError):
     status = 406
     code = "not_acceptable"
     phrase = "none of the accepted media types is available here"
+
+
+class RequestTimeout(CrossbarError):
+    """The body did not arrive in time."""
+
+    status = 408
+    code = "request_timeout"
+    phrase = "the body of the request did not arrive in time"
 
 
 class Conflict(CrossbarError):
