@@ -174,22 +174,30 @@ class Bench:
         return result
 
     async def compare(self, name: str, request: Request, gateway: int, target: float) -> float:
-        """The gateway's rate as a share of the bare handler's, the median of several rounds."""
+        """The gateway's rate as a share of the bare handler's, the median of several rounds.
+
+        The target is meant against aiohttp as it comes; the share of the same on uvloop stands
+        beside it.
+        """
         example = (await load("127.0.0.1", gateway, request, clients=1, seconds=0.2)).example
         recorded = self.site.folder / "answer.http"
         recorded.write_bytes(example)
-        bare = free_port()
-        log = self.site.folder / "bare.log"
-        ours, theirs = [], []
-        with running("tests.bench.bare", str(bare), str(recorded), port=bare, log=log):
-            for _ in range(self.rounds):
-                theirs.append(await self.load(bare, request))
-                ours.append(await self.load(gateway, request))
-        rate, bare_rate = _median(ours), _median(theirs)
+        ours: list[Load] = []
+        theirs: dict[str, list[Load]] = {"asyncio": [], "uvloop": []}
+        for _ in range(self.rounds):
+            for loop, runs in theirs.items():
+                bare, log = free_port(), self.site.folder / "bare.log"
+                arguments = (loop, str(bare), str(recorded))
+                with running("tests.bench.bare", *arguments, port=bare, log=log):
+                    runs.append(await self.load(bare, request))
+            ours.append(await self.load(gateway, request))
+        rate, bare_rate = _median(ours), _median(theirs["asyncio"])
         ratio = rate / bare_rate
         detail = {
             "gateway_per_s": round(rate),
             "bare_per_s": round(bare_rate),
+            "bare_uvloop_per_s": round(_median(theirs["uvloop"])),
+            "x_bare_uvloop": round(rate / _median(theirs["uvloop"]), 3),
             "p50_ms": round(statistics.median(run.p50 for run in ours), 2),
             "p99_ms": round(statistics.median(run.p99 for run in ours), 2),
             "bytes": len(example),
