@@ -11,6 +11,7 @@ from crossbar import _family_pages
 from crossbar._error_pages import errors_page
 from crossbar._settings_pages import settings_page
 from crossbar.app import REGISTRY
+from crossbar.cli import COMMANDS
 from crossbar.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +52,15 @@ def test_files_that_a_page_names_exist(page: str) -> None:
     missing = [name for name in linked if not (here / name).exists()]
     missing += [name for name in named if not (ROOT / name).exists()]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_that_a_page_names_exist(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    commands = {command.partition(" ")[0] for command in COMMANDS}
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert set(re.findall(r"`crossbar ([a-z]+)", text)) - commands == set()
+    assert set(re.findall(r"(?:`|^)make\s+([a-z]+)", text, re.MULTILINE)) - targets == set()
 
 
 def test_the_readmes_settings_have_the_defaults_that_it_says() -> None:
