@@ -9,16 +9,15 @@ from __future__ import annotations
 import inspect
 import pkgutil
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import fields
-from functools import partial
+from collections.abc import Container, Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from crossbar import families
 from crossbar._family_examples import curl
-from crossbar._schema_tables import Schema, cell, field_table, table
+from crossbar._markdown import cell, said, table
+from crossbar._schema_tables import Schema, field_table
 from crossbar.app import REGISTRY
 from crossbar.core.actions import Action
 from crossbar.core.registry import SINGLETON, STANDARD, Operation
@@ -71,21 +70,20 @@ STAGES: Mapping[str, str] = {
     "present": "When it is shown",
 }
 
-_REFERENCE = re.compile(r"\s*\([^()]*(?:§|resources/)[^()]*\)")
-_ROLE = re.compile(r":\w+:`~?(?:[\w]+\.)*(\w+)`")
-
 _SCHEMAS = Schemas()
 SCHEMAS: Mapping[str, Schema] = {name: _SCHEMAS.document(name) for name in _SCHEMAS.names()}
 
 
+ACTIONS = list(Action)
+
+
 def nouns() -> dict[str, list[Operation]]:
     """The operations of every noun, nouns sorted, operations by path and action."""
-    order = list(Action)
     found: dict[str, list[Operation]] = {}
     for operation in REGISTRY.operations():
         found.setdefault(operation.family.noun, []).append(operation)
     return {
-        noun: sorted(found[noun], key=lambda each: (each.path, order.index(each.action)))
+        noun: sorted(found[noun], key=lambda each: (each.path, ACTIONS.index(each.action)))
         for noun in sorted(found)
     }
 
@@ -113,12 +111,13 @@ def write(root: Path) -> None:
 
 
 def _page(noun: str, found: list[Operation], root: Path) -> str:
-    declared = list(dict.fromkeys(operation.family for operation in found))
+    declared = _declared(found)
+    actions = {operation.action for operation in found}
     notes = root / FOLDER / "notes" / f"{noun}.md"
     sections = [
         ("Operations", [*_operations(found), *_media_types(found)]),
         ("In detail", _details(found)),
-        ("Documents", [line for family in declared for line in _documents(family)]),
+        ("Documents", [line for family in declared for line in _documents(family, actions)]),
         *((f"Fields of `{name}`", field_table(SCHEMAS[name])) for name in _schemas(found)),
         ("Rules", [line for family in declared for line in _rules(family)]),
         ("Example", _example(found)),
@@ -131,15 +130,21 @@ def _page(noun: str, found: list[Operation], root: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _schemas(found: Iterable[Operation]) -> list[str]:
-    return list(dict.fromkeys(operation.schema for operation in found if operation.schema))
+def _declared(found: Iterable[Operation]) -> list[Family]:
+    return list({id(operation.family): operation.family for operation in found}.values())
+
+
+def _schemas(found: list[Operation]) -> list[str]:
+    """The schemas of a noun, those of its documents first."""
+    own = [getattr(family, "schema", None) for family in _declared(found)]
+    names = (*own, *(operation.schema for operation in found))
+    return list(dict.fromkeys(name for name in names if name))
 
 
 def _about_noun(found: list[Operation]) -> str:
     """The description of the noun's schema, else what its module says of itself."""
-    for name in _schemas(found):
-        return str(SCHEMAS[name].get("description", ""))
-    return _said(_module_of(found[0].family))
+    described = (str(SCHEMAS[name].get("description", "")) for name in _schemas(found))
+    return next(filter(None, described), "") or said(_module_of(found[0].family))
 
 
 def _module_of(family: Family) -> Any:
@@ -150,13 +155,6 @@ def _module_of(family: Family) -> Any:
         if any(re.search(rf"^{name}\b.* = ", inspect.getsource(module), re.M) for name in names):
             return module
     return families
-
-
-def _said(thing: Any) -> str:
-    """The first paragraph of a docstring, in Markdown, without references to other papers."""
-    thing = thing.func if isinstance(thing, partial) else thing
-    text = " ".join((inspect.getdoc(thing) or "").split("\n\n")[0].split())
-    return _ROLE.sub(r"`\1`", _REFERENCE.sub("", text)).replace("``", "`")
 
 
 def _asked(operation: Operation) -> str:
@@ -202,26 +200,30 @@ STANDARD_HANDLERS = {handler for handler, _ in (*STANDARD.values(), *SINGLETON.v
 
 def _details(found: list[Operation]) -> list[str]:
     """What the docstrings of hand-written operations say beyond the table, each once."""
-    said: dict[str, list[str]] = {}
+    asked: dict[str, list[str]] = {}
     for each in found:
-        if each.handler not in STANDARD_HANDLERS and (text := _said(each.handler)):
-            said.setdefault(text, []).append(_asked(each))
-    return [f"- {', '.join(asked)}: {text}" for text, asked in said.items()]
+        if each.handler not in STANDARD_HANDLERS and (text := said(each.handler)):
+            asked.setdefault(text, []).append(_asked(each))
+    return [f"- {', '.join(each)}: {text}" for text, each in asked.items()]
 
 
-def _documents(family: Family) -> list[str]:
+def _documents(family: Family, actions: Container[Action]) -> list[str]:
     """In words: what lists show, how documents are found, what a deletion leaves behind."""
     if isinstance(family, Singleton):
         unread = "is a 404" if family.optional else "answers its defaults"
         return [f"There is one document per account. Reading it before it was written {unread}."]
     if not isinstance(family, Collection):
         return []
-    keys = (key if isinstance(key, str) else key.key for key in family.summary)
-    lines = [f"- A list shows `id` and, where they are set, {_listed(keys)}."]
+    lines = []
+    if Action.LIST in actions:
+        keys = (key if isinstance(key, str) else key.key for key in family.summary)
+        lines.append(f"- A list shows `id` and, where they are set, {_listed(keys)}.")
     if family.indexes:
-        lines += [f"- Indexed by {_listed(index.name for index in family.indexes)}."]
-    kept = "are kept, marked as deleted" if family.soft_delete else "are gone"
-    return [*lines, f"- Deleted documents {kept}."]
+        lines.append(f"- Indexed by {_listed(index.name for index in family.indexes)}.")
+    if Action.DELETE in actions:
+        kept = "are kept, marked as deleted" if family.soft_delete else "are gone"
+        lines.append(f"- Deleted documents {kept}.")
+    return lines
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -235,9 +237,9 @@ def _rules(family: Family) -> list[str]:
         where = "the account" if unique.within is Scope.ACCOUNT else "the system"
         lines.append(f"- `{unique.path}` is unique within {where}: “{unique.message}”")
     hooks = getattr(family, "hooks", None)
-    for stage in fields(hooks) if hooks else ():
-        for function in getattr(hooks, stage.name):
-            lines.append(f"- {STAGES.get(stage.name, stage.name)}: {_said(function)}")
+    for stage, when in STAGES.items() if hooks else ():
+        texts = filter(None, map(said, getattr(hooks, stage)))
+        lines += [f"- {when}: {text}" for text in texts]
     return lines
 
 

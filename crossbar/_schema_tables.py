@@ -5,10 +5,10 @@ A schema that another one refers to is not written out but linked to.
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
+
+from crossbar._markdown import code, table
 
 Schema = Mapping[str, Any]
 
@@ -34,11 +34,6 @@ def rows(schema: Schema, path: str = "") -> Iterator[Row]:
             default = code(child["default"]) if "default" in child else ""
             about = child.get("description", "")
             yield Row(at, _type(child), is_required, default, _bounds(child), about)
-
-
-def code(value: Any) -> str:
-    """A value as JSON in a code span."""
-    return f"`{json.dumps(value, ensure_ascii=False)}`"
 
 
 def _fields(schema: Schema, path: str) -> Iterator[tuple[str, Schema, bool]]:
@@ -147,17 +142,3 @@ def field_table(schema: Schema) -> list[str]:
         for row in rows(schema)
     )
     return table("field | type | required | default | bounds | what it is", lines)
-
-
-def table(heads: str, lines: Iterable[Iterable[str]]) -> list[str]:
-    """The lines of a table; what is in its cells is escaped."""
-    made = (" | ".join(map(cell, cells)) for cells in lines)
-    rule = "|---" * (heads.count("|") + 1) + "|"
-    return [f"| {heads} |", rule, *(f"| {line} |" for line in made)]
-
-
-def cell(text: str) -> str:
-    """A text for a table: what Markdown would take as a mark is escaped outside of code."""
-    parts = text.split("`")
-    parts[::2] = [re.sub(r"([*\\])", r"\\\1", part).replace("<", "&lt;") for part in parts[::2]]
-    return "`".join(parts).replace("|", "\\|").replace("\n", " ")

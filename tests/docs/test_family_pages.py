@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,11 @@ import pytest
 from crossbar import _family_pages
 from crossbar._family_examples import a_change, body, curl, smallest
 from crossbar._family_pages import SCHEMAS, nouns, pages, write
-from crossbar._schema_tables import cell, field_table, rows
+from crossbar._markdown import cell
+from crossbar._schema_tables import field_table, rows
 from crossbar.core.actions import Action
-from crossbar.core.registry import Operation
-from crossbar.core.shapes import Collection
+from crossbar.core.registry import Operation, Registry
+from crossbar.core.shapes import Access, Collection, Family, Hooks, Nesting, Route, Routes
 from crossbar.dialects.v2.verbs import VERB_OF
 from crossbar.validation import Schemas
 from tests.conftest import Api
@@ -166,6 +169,50 @@ def test_what_is_merged_turns_a_switch() -> None:
     schema = {"properties": {"a": {}, "b": {"type": "boolean", "default": True}}}
     assert a_change(schema) == {"b": False}
     assert a_change({}) is None
+
+
+def test_every_stage_has_words() -> None:
+    assert _family_pages.STAGES.keys() == {stage.name for stage in fields(Hooks)}
+    assert _family_pages.MAY.keys() == set(Access)
+
+
+async def _silent(_: Any) -> Any:
+    raise NotImplementedError
+
+
+async def _documented(_: int, __: Any) -> Any:
+    """Takes the :class:`~crossbar.core.change.Change` along (§1, resources/odd.md)."""
+
+
+ODD: tuple[Family, ...] = (
+    Collection(
+        noun="boxes",
+        doc_type="box",
+        schema="menus",
+        summary=("name",),
+        actions=frozenset({Action.FETCH}),
+        nested=(Nesting(noun="users", doc_type="user", index="owner_id"),),
+        hooks=Hooks(normalize=(_silent,), check=(partial(_documented, 1),)),
+        routes=(
+            Route(path="{box_id}/ring", action=Action.REPLACE, handler=_silent, about="Ring"),
+        ),
+    ),
+    Routes(
+        noun="odd", routes=(Route(path="", action=Action.LIST, handler=_silent, about="List"),)
+    ),
+)
+
+
+def test_a_page_tells_only_what_is_declared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_family_pages, "REGISTRY", Registry(ODD))
+    made = pages(tmp_path)
+    assert made.keys() == {"README.md", "boxes.md", "odd.md"}
+    assert "Also below `users/{user_id}`: all of these" in made["boxes.md"]
+    assert "## Rules\n\n- Beyond the schema: Takes the `Change` along.\n\n" in made["boxes.md"]
+    assert not re.search("## Documents|## In detail|A list shows|Deleted", made["boxes.md"])
+    assert made["odd.md"].startswith("# odd\n\nWhat exists: the one explicit list of families.\n")
 
 
 def test_writing_removes_pages_of_families_that_are_gone(tmp_path: Path) -> None:
