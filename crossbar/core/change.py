@@ -52,6 +52,13 @@ class Change:
         self.more.append(put_of(family, key, stamped(self.context, key, document), expected))
         self.events.append(event_of(self.context, "changed", self.more[-1]))
 
+    def also_remove(self, key: Key, document: Document) -> None:
+        """Remove another document for good in the same commit, whatever its revision is."""
+        self.removes.append(Remove(key))
+        self.events.append(event_of(self.context, "deleted", self.removes[-1], document))
+        attachments = document.get("pvt_attachments", {})
+        self.dropped += [facts["id"] for facts in attachments.values()]
+
     def batch(self, action: str, final: Put | Remove) -> Batch:
         """Everything that this change writes."""
         return Batch(

@@ -97,7 +97,7 @@ async def create(context: Context) -> Result:
     key = Key(context.account_id, family.doc_type, doc_id)
     change = Change(context=context, family=family, key=key, document=sent(context))
     stored = await save(change, "created")
-    return await answer(context, stored, created_id=doc_id)
+    return await answer(context, stored, created_id=stored["_id"])
 
 
 async def replace(context: Context) -> Result:
@@ -246,7 +246,20 @@ def key_of(context: Context) -> Key:
 
 async def load(context: Context) -> Document:
     """The live document that the URL names. Raises :class:`NoSuchDocument`."""
-    return await load_document(context, key_of(context))
+    stored = await load_document(context, key_of(context))
+    if context.operation.is_owned and not _is_of_parent(context, stored):
+        raise NoSuchDocument(context.doc_id)
+    return stored
+
+
+def _is_of_parent(context: Context, stored: Document) -> bool:
+    operation = context.operation
+    parent_id = context.params[operation.entry_param]
+    return any(
+        parent_id in index.values(stored)
+        for index in operation.collection.indexes
+        if index.name == operation.entry
+    )
 
 
 async def load_document(context: Context, key: Key) -> Document:

@@ -106,11 +106,16 @@ def field_index(path: str) -> Index:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nesting:
-    """The family is also reached below another one, whose id narrows lists through an index."""
+    """The family is also reached below another one, whose id narrows lists through an index.
+
+    ``owns``: the documents are the parent's own, so below one parent those of another are unknown,
+    and token restrictions see the path as one of the parent's family.
+    """
 
     noun: str
     doc_type: str
     index: str
+    owns: bool = False
 
 
 Stage = Callable[["Change"], Awaitable[None]]
@@ -160,14 +165,16 @@ class Route:
 class Collection:
     """A family of documents with ids: a list and items.
 
-    ``summary`` are the keys of list rows; ``order`` the sort key of lists (by id when ``None``).
-    An action that behaves differently is left out of ``actions`` and written as a :class:`Route`.
+    ``summary`` are the keys of list rows, ``None`` for rows that are bare ids; ``order`` is the
+    sort key of lists (by id when ``None``). An action that behaves differently is left out of
+    ``actions`` and written as a :class:`Route`. A family without ``scopes`` exists only where
+    it is nested.
     """
 
     noun: str
     doc_type: str
     schema: str
-    summary: tuple[str | Column, ...]
+    summary: tuple[str | Column, ...] | None
     actions: frozenset[Action] = CRUD
     order: Callable[[Document], str] | None = None
     unique: tuple[Unique, ...] = ()

@@ -13,6 +13,7 @@ from crossbar.families.devices import DEVICES
 from crossbar.families.directories import DIRECTORIES
 from crossbar.families.groups import GROUPS
 from crossbar.families.limits import LIMITS
+from crossbar.families.lists import LIST_ENTRIES, LISTS
 from crossbar.families.login import API_AUTH, USER_AUTH
 from crossbar.families.media import MEDIA
 from crossbar.families.plain import PLAIN
@@ -35,6 +36,8 @@ FAMILIES: tuple[Family, ...] = (
     DIRECTORIES,
     GROUPS,
     LIMITS,
+    LISTS,
+    LIST_ENTRIES,
     MEDIA,
     *PLAIN,
     OWN_TOKEN,

@@ -23,6 +23,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "devices": {"name": "Desk"},
     "directories": {"name": "Staff"},
     "groups": {"name": "Sales"},
+    "lists": {"name": "Friends"},
     "media": {"name": "Greeting"},
     "menus": {"name": "Main"},
     "temporal_rules": {"name": "Weekdays", "cycle": "weekly"},
