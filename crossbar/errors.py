@@ -24,8 +24,7 @@ error's status is given here and nowhere else. No HTTP library is imported.
     ├── RangeNotSatisfiable 416
     ├── TooManyRequests 429
     ├── NotImplementedHere 501
-    ├── StoreUnavailable 503
-    └── SwitchUnavailable 503
+    └── Unavailable 503           StoreUnavailable, SwitchUnavailable
 """
 
 from __future__ import annotations
@@ -280,17 +279,21 @@ class NotImplementedHere(CrossbarError):
     phrase = "not implemented"
 
 
-class StoreUnavailable(CrossbarError):
-    """The store did not answer; nothing was written."""
+class Unavailable(CrossbarError):
+    """Something that the gateway needs for this does not answer."""
 
     status = 503
+
+
+class StoreUnavailable(Unavailable):
+    """The store did not answer; nothing was written."""
+
     code = "datastore_unreachable"
     phrase = "datastore timeout"
 
 
-class SwitchUnavailable(CrossbarError):
+class SwitchUnavailable(Unavailable):
     """What was asked needs a live telephone switch, and none is connected."""
 
-    status = 503
     code = "switch_unavailable"
     phrase = "no telephone switch is connected"

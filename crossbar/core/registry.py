@@ -24,6 +24,7 @@ from crossbar.core.shapes import (
     Scope,
     Singleton,
 )
+from crossbar.documents import Document
 from crossbar.errors import NoSuchPath
 
 ACCOUNT_PREFIX = ("accounts", "{account_id}")
@@ -80,6 +81,14 @@ class Operation:
         """The path as documentation shows it: ``/accounts/{account_id}/users``."""
         return "/" + "/".join(self.path)
 
+    def holds(self, params: Mapping[str, str], document: Document) -> bool:
+        """Whether the document is one of the parent's that the path names."""
+        return any(
+            params[self.entry_param] in index.values(document)
+            for index in self.collection.indexes
+            if index.name == self.entry
+        )
+
     @property
     def collection(self) -> Collection:
         """The family, where it is a collection."""
@@ -109,7 +118,7 @@ class Registry:
         self._root = _Node()
         self._operations: list[Operation] = []
         for family in self.families:
-            for operation in _operations_of(family):
+            for operation in _operations_of(family, self.families):
                 self._add(operation)
 
     def operations(self) -> Iterator[Operation]:
@@ -173,17 +182,25 @@ def id_param_of(family: Collection) -> str:
     return f"{family.doc_type}_id"
 
 
-def _operations_of(family: Family) -> Iterator[Operation]:
+def _nestings(family: Collection | Routes, hosts: Iterable[Family]) -> Iterator[Nesting]:
+    """Where the family is nested; what is of every document is below every family of them."""
+    yield from family.nested
+    if isinstance(family, Routes) and family.everywhere:
+        for host in hosts:
+            if isinstance(host, Collection) and Scope.ACCOUNT in host.scopes:
+                yield Nesting(noun=host.noun, doc_type=host.doc_type)
+
+
+def _operations_of(family: Family, hosts: Iterable[Family]) -> Iterator[Operation]:
     if isinstance(family, Singleton):
         yield from _singleton_operations(family)
         return
     for scope in family.scopes:
         prefix = ACCOUNT_PREFIX if scope is Scope.ACCOUNT else ()
         yield from _operations_below(family, (*prefix, family.noun), None)
-    if isinstance(family, Collection):
-        for nesting in family.nested:
-            parent = (*ACCOUNT_PREFIX, nesting.noun, f"{{{_param_of(nesting)}}}")
-            yield from _operations_below(family, (*parent, family.noun), nesting)
+    for nesting in _nestings(family, hosts):
+        parent = (*ACCOUNT_PREFIX, nesting.noun, f"{{{_param_of(nesting)}}}")
+        yield from _operations_below(family, (*parent, family.noun), nesting)
 
 
 def _operations_below(
@@ -262,7 +279,7 @@ def _route_operation(
         schema=route.schema,
         reads=route.reads,
         produces=route.produces,
-        loads=route.loads and names_document,
+        loads=route.loads and (names_document or nesting is not None),
         **_place(family, base, nesting),
     )
 

@@ -247,19 +247,9 @@ def key_of(context: Context) -> Key:
 async def load(context: Context) -> Document:
     """The live document that the URL names. Raises :class:`NoSuchDocument`."""
     stored = await load_document(context, key_of(context))
-    if context.operation.is_owned and not _is_of_parent(context, stored):
+    if context.operation.is_owned and not context.operation.holds(context.params, stored):
         raise NoSuchDocument(context.doc_id)
     return stored
-
-
-def _is_of_parent(context: Context, stored: Document) -> bool:
-    operation = context.operation
-    parent_id = context.params[operation.entry_param]
-    return any(
-        parent_id in index.values(stored)
-        for index in operation.collection.indexes
-        if index.name == operation.entry
-    )
 
 
 async def load_document(context: Context, key: Key) -> Document:
@@ -275,6 +265,13 @@ async def require_parents(context: Context) -> None:
     for parent in context.operation.parents:
         key = Key(context.account_id, parent.doc_type, context.params[parent.param])
         await load_document(context, key)
+
+
+async def require_documents(context: Context) -> None:
+    """Refuse a path that names documents which do not exist: the scoping ones, then its own."""
+    await require_parents(context)
+    if context.operation.id_param:
+        await load(context)
 
 
 async def _rewrite(

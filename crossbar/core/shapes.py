@@ -108,13 +108,14 @@ def field_index(path: str) -> Index:
 class Nesting:
     """The family is also reached below another one, whose id narrows lists through an index.
 
-    ``owns``: the documents are the parent's own, so below one parent those of another are unknown,
-    and token restrictions see the path as one of the parent's family.
+    Without an ``index`` nothing is listed by it: the routes below the other family see to that.
+    With ``owns`` the documents are the parent's own: below one parent those of another are
+    unknown, and token restrictions see the path as one of the parent's family.
     """
 
     noun: str
     doc_type: str
-    index: str
+    index: str = ""
     owns: bool = False
 
 
@@ -144,7 +145,7 @@ class Hooks:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One hand-written operation. ``path`` is below the family's own, for example
-    ``"{media_id}/raw"``; ``loads`` makes the service answer 404 for an unknown document first.
+    ``"{media_id}/raw"``; ``loads`` makes unknown documents that the path names a 404 first.
 
     ``reads`` lists media types of the request body beyond the standard ones, ``produces`` those of
     the answer.
@@ -205,11 +206,16 @@ class Singleton:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routes:
-    """A family without documents of a standard shape: nothing but routes."""
+    """A family without documents of a standard shape: nothing but routes.
+
+    With ``everywhere`` it is also nested below every family of an account's documents.
+    """
 
     noun: str
     routes: tuple[Route, ...]
     scopes: tuple[Scope, ...] = (Scope.SYSTEM,)
+    nested: tuple[Nesting, ...] = ()
+    everywhere: bool = False
     access: Access = Access.TOKEN
 
 

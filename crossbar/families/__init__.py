@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from crossbar.core.shapes import Family
 from crossbar.families.about import ABOUT, ABOUT_SYSTEM
+from crossbar.families.access_lists import ACCESS_LISTS
 from crossbar.families.accounts import ACCOUNTS
+from crossbar.families.acls import ACLS
 from crossbar.families.auth import AUTH, AUTH_OF_ACCOUNT, OWN_TOKEN, TOKEN_AUTH
 from crossbar.families.blacklists import BLACKLISTS
 from crossbar.families.callflows import CALLFLOWS
@@ -25,7 +27,9 @@ from crossbar.families.vmboxes import VMBOXES
 FAMILIES: tuple[Family, ...] = (
     ABOUT,
     ABOUT_SYSTEM,
+    ACCESS_LISTS,
     ACCOUNTS,
+    ACLS,
     API_AUTH,
     AUTH,
     AUTH_OF_ACCOUNT,

@@ -7,6 +7,7 @@ from typing import Any
 from crossbar.core.change import put_of
 from crossbar.core.directory import account_key
 from crossbar.core.shapes import Collection
+from crossbar.core.switch import Command, NoSwitch
 from crossbar.documents import Document, next_revision
 from crossbar.families.accounts import ACCOUNTS
 from crossbar.families.users import USERS
@@ -93,3 +94,10 @@ async def _overwrite(api: Api, family: Collection, key: Key, private: Document) 
     await store.commit(Batch(puts=[put_of(family, key, after, before["_rev"])]))
     api.gateway.services.accounts.forget()
     api.gateway.identity.callers.forget()
+
+
+def told(api: Api, name: str) -> list[Command]:
+    """What the stand-in for a switch was told under this name, oldest first."""
+    switch = api.gateway.services.switch
+    assert isinstance(switch, NoSwitch)
+    return [command for command in switch.told if command.name == name]

@@ -17,7 +17,7 @@ from aiohttp import web
 from crossbar.core.access import account_in_path, require_access, require_unrestricted
 from crossbar.core.actions import Action, Context
 from crossbar.core.registry import Operation
-from crossbar.core.service import load
+from crossbar.core.service import require_documents
 from crossbar.core.services import Services
 from crossbar.core.shapes import Access
 from crossbar.dialects.v2.answers import (
@@ -141,7 +141,7 @@ class V2:
             accept=accept,
         )
         if operation.loads:
-            await load(context)
+            await require_documents(context)
         return await write(exchange, await operation.handler(context), verb)
 
     def _effective_verb(self, exchange: Exchange) -> str:

@@ -1,0 +1,41 @@
+"""Actions that a client names in its request, for what is no reading or writing of documents."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from crossbar.core.actions import Context
+from crossbar.documents import Document
+
+
+class Asked(NamedTuple):
+    """What is to be done, as the client put it, and with which arguments.
+
+    ``has_arguments`` is false when there is no word of any.
+    """
+
+    action: Any
+    arguments: Document
+
+    @property
+    def has_arguments(self) -> bool:
+        """Whether the client sent any argument."""
+        return bool(self.arguments)
+
+
+def asked_of(context: Context) -> Asked:
+    """The action and its arguments: ``action`` stands beside ``data`` or in it.
+
+    Arguments are in ``data``, or one level deeper, where the ``action`` of a recording is told
+    from that of the request.
+    """
+    data = context.data if isinstance(context.data, dict) else {}
+    action = context.parameters.get("action")
+    inner = data.get("data")
+    if isinstance(inner, dict):
+        return Asked(data.get("action") if action is None else action, inner)
+    if action is not None:
+        return Asked(action, data)
+    return Asked(
+        data.get("action"), {name: value for name, value in data.items() if name != "action"}
+    )

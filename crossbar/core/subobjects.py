@@ -1,0 +1,108 @@
+"""Sub-objects: a part of other families' documents that has a schema and a path of its own.
+
+A sub-object is kept under its noun in the account's document or in the one that the path names. It
+is read, replaced and removed there; an unset one reads as empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from crossbar.core.actions import Action, Context, Result
+from crossbar.core.amending import amend
+from crossbar.core.change import Change
+from crossbar.core.directory import account_key
+from crossbar.core.service import load_document, sent
+from crossbar.core.shapes import Collection, Route
+from crossbar.documents import Document
+from crossbar.errors import ValidationFailed
+from crossbar.storage import Key
+from crossbar.validation import Refusals
+
+Check = Callable[[Context, Document, Refusals], None]
+Changed = Callable[[Context, Key], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubObject:
+    """A sub-object: its noun, which is also the field that holds it, and its schema.
+
+    ``check`` may alter a new value and adds refusals beyond the schema; ``changed`` is told whose
+    sub-object was written.
+    """
+
+    noun: str
+    schema: str
+    check: Check | None = None
+    changed: Changed | None = None
+
+    def routes(self) -> tuple[Route, ...]:
+        """The operations: read, replace, remove."""
+        label = self.noun.replace("_", " ")
+        replacing = Route(
+            path="",
+            action=Action.REPLACE,
+            handler=self.replace,
+            about=f"Replace {label}",
+            schema=self.schema,
+        )
+        return (
+            Route(path="", action=Action.FETCH, handler=self.fetch, about=f"Read {label}"),
+            replacing,
+            Route(path="", action=Action.DELETE, handler=self.remove, about=f"Remove {label}"),
+        )
+
+    async def fetch(self, context: Context) -> Result:
+        """The sub-object, empty when there is none."""
+        return self._answer(await load_document(context, holder_of(context)))
+
+    async def replace(self, context: Context) -> Result:
+        """The sub-object as sent, with the defaults of its schema."""
+        value, errors = context.services.schemas.apply(self.schema, sent(context))
+        refusals = Refusals()
+        refusals.merge(errors)
+        if self.check is not None:
+            self.check(context, value, refusals)
+        if refusals:
+            raise ValidationFailed(refusals)
+
+        async def put(change: Change) -> None:
+            change.document[self.noun] = value
+
+        return self._answer(await self._write(context, put))
+
+    async def remove(self, context: Context) -> Result:
+        """No sub-object any more."""
+
+        async def drop(change: Change) -> None:
+            change.document.pop(self.noun, None)
+
+        return self._answer(await self._write(context, drop))
+
+    async def _write(
+        self, context: Context, alter: Callable[[Change], Awaitable[None]]
+    ) -> Document:
+        key = holder_of(context)
+        stored = await amend(context, _family_of(context, key), key, alter)
+        if self.changed is not None:
+            await self.changed(context, key)
+        return stored
+
+    def _answer(self, stored: Document) -> Result:
+        return Result(data=stored.get(self.noun) or {}, revision=stored["_rev"])
+
+
+def holder_of(context: Context) -> Key:
+    """The key of the document that holds the path's sub-object."""
+    for parent in context.operation.parents:
+        return Key(context.account_id, parent.doc_type, context.params[parent.param])
+    return account_key(context.account_id)
+
+
+def _family_of(context: Context, key: Key) -> Collection:
+    return next(
+        family
+        for family in context.services.registry.families
+        if isinstance(family, Collection) and family.doc_type == key.doc_type
+    )
