@@ -6,7 +6,9 @@ from crossbar.core.shapes import Family
 from crossbar.families.about import ABOUT, ABOUT_SYSTEM
 from crossbar.families.access_lists import ACCESS_LISTS
 from crossbar.families.accounts import ACCOUNTS
+from crossbar.families.acdc_call_stats import ACDC_CALL_STATS
 from crossbar.families.acls import ACLS
+from crossbar.families.agents import AGENTS
 from crossbar.families.auth import AUTH, AUTH_OF_ACCOUNT, OWN_TOKEN, TOKEN_AUTH
 from crossbar.families.blacklists import BLACKLISTS
 from crossbar.families.callflows import CALLFLOWS
@@ -19,6 +21,7 @@ from crossbar.families.lists import LIST_ENTRIES, LISTS
 from crossbar.families.login import API_AUTH, USER_AUTH
 from crossbar.families.media import MEDIA
 from crossbar.families.plain import PLAIN
+from crossbar.families.queues import QUEUES
 from crossbar.families.schemas import SCHEMAS, SCHEMAS_OF_ACCOUNT
 from crossbar.families.token_restrictions import TOKEN_RESTRICTIONS
 from crossbar.families.users import USERS
@@ -29,8 +32,10 @@ FAMILIES: tuple[Family, ...] = (
     ABOUT_SYSTEM,
     ACCESS_LISTS,
     ACCOUNTS,
+    ACDC_CALL_STATS,
     ACLS,
     API_AUTH,
+    AGENTS,
     AUTH,
     AUTH_OF_ACCOUNT,
     BLACKLISTS,
@@ -45,6 +50,7 @@ FAMILIES: tuple[Family, ...] = (
     MEDIA,
     *PLAIN,
     OWN_TOKEN,
+    QUEUES,
     SCHEMAS,
     SCHEMAS_OF_ACCOUNT,
     TOKEN_AUTH,

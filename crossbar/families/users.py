@@ -130,6 +130,20 @@ def _directories(document: Document) -> Iterable[str]:
     return tuple(directories) if isinstance(directories, dict) else ()
 
 
+def queues_of(document: Document) -> list[str]:
+    """The ids of the queues that the user answers as an agent."""
+    queues = document.get("queues")
+    return (
+        [queue_id for queue_id in queues if isinstance(queue_id, str)]
+        if isinstance(queues, list)
+        else []
+    )
+
+
+def _is_agent(document: Document) -> Iterable[str]:
+    return ("true",) if isinstance(document.get("queues"), list) else ()
+
+
 USERS = Collection(
     noun="users",
     doc_type="user",
@@ -164,6 +178,8 @@ USERS = Collection(
     indexes=(
         Index(name="login", values=_marks),
         Index(name="directory", values=_directories),
+        Index(name="queue", values=queues_of),
+        Index(name="agent", values=_is_agent),
         field_index("username"),
     ),
     hooks=Hooks(normalize=(normalize,), check=(check_credentials,), prepare=(derive_secrets,)),
