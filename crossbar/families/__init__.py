@@ -12,6 +12,7 @@ from crossbar.families.agents import AGENTS
 from crossbar.families.auth import AUTH, AUTH_OF_ACCOUNT, OWN_TOKEN, TOKEN_AUTH
 from crossbar.families.blacklists import BLACKLISTS
 from crossbar.families.callflows import CALLFLOWS
+from crossbar.families.comments import COMMENTS
 from crossbar.families.conferences import CONFERENCES
 from crossbar.families.devices import DEVICES
 from crossbar.families.directories import DIRECTORIES
@@ -20,6 +21,7 @@ from crossbar.families.limits import LIMITS
 from crossbar.families.lists import LIST_ENTRIES, LISTS
 from crossbar.families.login import API_AUTH, USER_AUTH
 from crossbar.families.media import MEDIA
+from crossbar.families.metaflows import METAFLOWS
 from crossbar.families.plain import PLAIN
 from crossbar.families.queues import QUEUES
 from crossbar.families.schemas import SCHEMAS, SCHEMAS_OF_ACCOUNT
@@ -40,6 +42,7 @@ FAMILIES: tuple[Family, ...] = (
     AUTH_OF_ACCOUNT,
     BLACKLISTS,
     CALLFLOWS,
+    COMMENTS,
     CONFERENCES,
     DEVICES,
     DIRECTORIES,
@@ -48,6 +51,7 @@ FAMILIES: tuple[Family, ...] = (
     LISTS,
     LIST_ENTRIES,
     MEDIA,
+    METAFLOWS,
     *PLAIN,
     OWN_TOKEN,
     QUEUES,
