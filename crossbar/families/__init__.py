@@ -12,16 +12,20 @@ from crossbar.families.agents import AGENTS
 from crossbar.families.auth import AUTH, AUTH_OF_ACCOUNT, OWN_TOKEN, TOKEN_AUTH
 from crossbar.families.blacklists import BLACKLISTS
 from crossbar.families.callflows import CALLFLOWS
+from crossbar.families.cccps import CCCPS
 from crossbar.families.comments import COMMENTS
 from crossbar.families.conferences import CONFERENCES
+from crossbar.families.connectivity import CONNECTIVITY
 from crossbar.families.devices import DEVICES
 from crossbar.families.directories import DIRECTORIES
+from crossbar.families.functions import FUNCTIONS, FUNCTIONS_OF_SYSTEM
 from crossbar.families.groups import GROUPS
 from crossbar.families.limits import LIMITS
 from crossbar.families.lists import LIST_ENTRIES, LISTS
 from crossbar.families.login import API_AUTH, USER_AUTH
 from crossbar.families.media import MEDIA
 from crossbar.families.metaflows import METAFLOWS
+from crossbar.families.pivot import PIVOT
 from crossbar.families.plain import PLAIN
 from crossbar.families.queues import QUEUES
 from crossbar.families.schemas import SCHEMAS, SCHEMAS_OF_ACCOUNT
@@ -42,16 +46,21 @@ FAMILIES: tuple[Family, ...] = (
     AUTH_OF_ACCOUNT,
     BLACKLISTS,
     CALLFLOWS,
+    CCCPS,
     COMMENTS,
     CONFERENCES,
+    CONNECTIVITY,
     DEVICES,
     DIRECTORIES,
+    FUNCTIONS,
+    FUNCTIONS_OF_SYSTEM,
     GROUPS,
     LIMITS,
     LISTS,
     LIST_ENTRIES,
     MEDIA,
     METAFLOWS,
+    PIVOT,
     *PLAIN,
     OWN_TOKEN,
     QUEUES,
