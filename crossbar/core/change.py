@@ -20,8 +20,9 @@ class Change:
 
     ``document`` is the proposed document; before ``prepare`` it has public fields only.
     ``current`` is the stored one, ``None`` on create. ``more`` collects further writes for the
-    same commit, ``dropped`` attachments that no document refers to afterwards. ``notes`` is where
-    an early stage leaves something for a later one.
+    same commit, ``dropped`` attachments that no document refers to afterwards. ``is_final`` makes
+    a deletion a removal, whatever was asked. ``notes`` is where an early stage leaves something
+    for a later one.
     """
 
     context: Context
@@ -35,6 +36,7 @@ class Change:
     purge: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    is_final: bool = False
     notes: dict[str, Any] = field(default_factory=dict)
 
     def value(self, name: str) -> Any:

@@ -134,7 +134,7 @@ async def remove(change: Change, *, is_soft: bool) -> Result:
     await _run(change.family.hooks.deleting, change)
     document = stamped(context, change.key, {**current, "pvt_deleted": True})
     final: Put | Remove
-    if is_soft:
+    if is_soft and not change.is_final:
         final = put_of(change.family, change.key, document, current.get("_rev"))
     else:
         final = Remove(change.key, current.get("_rev"))

@@ -23,7 +23,7 @@ from crossbar.families.groups import GROUPS
 from crossbar.families.limits import LIMITS
 from crossbar.families.lists import LIST_ENTRIES, LISTS
 from crossbar.families.login import API_AUTH, USER_AUTH
-from crossbar.families.media import MEDIA
+from crossbar.families.media import MEDIA, MEDIA_OF_SYSTEM
 from crossbar.families.metaflows import METAFLOWS
 from crossbar.families.pivot import PIVOT
 from crossbar.families.plain import PLAIN
@@ -59,6 +59,7 @@ FAMILIES: tuple[Family, ...] = (
     LISTS,
     LIST_ENTRIES,
     MEDIA,
+    MEDIA_OF_SYSTEM,
     METAFLOWS,
     PIVOT,
     *PLAIN,
