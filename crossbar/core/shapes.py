@@ -129,9 +129,9 @@ class Hooks:
 
     ``normalize`` runs before the schema and may rewrite what the client sent; ``check`` runs after
     it and adds refusals; ``prepare`` runs only when there are none, may add private fields and
-    further writes to the same commit; ``deleting`` may refuse a deletion, make it final or add writes;
-    ``committed`` runs after a commit, never undoes it, and its failure is logged. ``present`` is
-    handed the outgoing document and the stored one, and may change the former.
+    further writes to the same commit; ``deleting`` may refuse a deletion, make it final or add
+    writes to it; ``committed`` runs after a commit, never undoes it, and its failure is logged.
+    ``present`` is handed the outgoing document and the stored one, and may change the former.
     """
 
     normalize: tuple[Stage, ...] = ()

@@ -27,6 +27,7 @@ DAY = 86_400
 PATIENCE = 2.0
 """Seconds that a switch has to begin an eavesdropping or to report statistics."""
 
+TABLE_TYPES = {"text/csv", "text/comma-separated-values", "application/octet-stream"}
 MODES = ("listen", "whisper", "full")
 
 
@@ -123,7 +124,7 @@ async def stats(context: Context) -> Result:
     command = Command("queues.stats", context.account_id, stats_range(context))
     report = await context.services.switch.order(command, PATIENCE)
     calls = report.get("stats", [])
-    if any(media_type.startswith("text/c") for media_type in context.accept):
+    if not TABLE_TYPES.isdisjoint(context.accept):
         return Result(data=calls)
     now = context.services.clock.gregorian()
     return Result(data={"current_timestamp": now, "stats": calls})

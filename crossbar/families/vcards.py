@@ -24,7 +24,10 @@ def with_profile(person: Document) -> Document:
 
 
 def vcard_of(facts: Document, *, photo: bytes | None = None) -> bytes:
-    """The vCard of a person; facts that are missing, or are no text, have no row."""
+    """The vCard of a person, of whom missing facts have no row.
+
+    ``addresses`` are as the schema ``profile`` has them.
+    """
     return b"".join(_folded(name, value) for name, value in _rows(facts, photo) if value)
 
 
@@ -61,9 +64,8 @@ def _rows(facts: Document, photo: bytes | None) -> Iterator[tuple[str, str]]:
     yield "NICKNAME", ",".join(_escaped(name) for name in _list(facts, "nicknames"))
     yield "TEL", _text(facts, "number")
     for address in _list(facts, "addresses"):
-        if isinstance(address, dict):
-            kinds = ",".join(_escaped(kind) for kind in _list(address, "types"))
-            yield f"ADR;TYPE={kinds}" if kinds else "ADR", _street(address)
+        kinds = ",".join(_escaped(kind) for kind in _list(address, "types"))
+        yield f"ADR;TYPE={kinds}" if kinds else "ADR", _street(address)
     yield "END", "VCARD"
 
 

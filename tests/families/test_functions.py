@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.conftest import Api
 from tests.families.support import FIELDS, make, row, shown
 
@@ -37,6 +39,15 @@ async def test_an_operator_sees_the_functions_of_all_accounts(api: Api) -> None:
     assert not any(name.startswith("pvt_") for one in everything for name in one)
     token = await api.account_token(child)
     (await api.get("/v2/functions", token=token)).expect(403)
+
+
+async def test_too_many_functions_are_not_sent_at_once(api: Api) -> None:
+    for _ in range(2):
+        await make(api, "functions")
+    settings = api.gateway.services.settings
+    lists = replace(settings.lists, memory_limit=1)
+    object.__setattr__(api.gateway.services, "settings", replace(settings, lists=lists))
+    (await api.get("/v2/functions")).expect(416)
 
 
 async def test_samples_are_open_to_everybody_and_no_function(api: Api) -> None:

@@ -118,6 +118,16 @@ async def test_restrictions_see_entries_as_part_of_their_list(api: Api) -> None:
     (await api.get(f"{path}/entries", token=token)).expect(403)
 
 
+async def test_a_vcard_has_rows_for_what_is_known(api: Api) -> None:
+    path = await new_list(api)
+    answer = (await api.put(f"{path}/entries", {"name": "Ann: ä" * 20})).expect(201)
+    card = (await api.get(f"{path}/entries/{answer.data['id']}/vcard")).expect(200)
+    lines = card.content.replace(b"\r\n ", b"").decode().split("\r\n")
+    full_name = "FN:" + "Ann\\: ä" * 20
+    assert lines == ["BEGIN:VCARD", "VERSION:3.0", full_name, "END:VCARD", ""]
+    assert all(line.decode() for line in card.content.split(b"\r\n")[:-1])
+
+
 async def test_an_entry_is_read_as_a_vcard_with_its_photo(api: Api) -> None:
     path = await new_list(api, org="Acme; Inc")
     photo = bytes(range(100))
