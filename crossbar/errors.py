@@ -9,6 +9,7 @@ error's status is given here and nowhere else. No HTTP library is imported.
     CrossbarError
     ├── BadRequest 400
     │   ├── ValidationFailed      every failing field, gathered
+    │   ├── ContactRefused
     │   └── Disabled
     ├── Unauthenticated 401       InvalidCredentials, TokenExpired
     ├── PaymentRequired 402
@@ -87,6 +88,20 @@ class ValidationFailed(BadRequest):
     @property
     def data(self) -> Any:
         return self.fields
+
+
+class ContactRefused(BadRequest):
+    """A click-to-call button may not be used to call this contact."""
+
+    code = "Contact doesn't match whitelist"
+
+    def __init__(self, contact: str) -> None:
+        super().__init__()
+        self.contact = contact
+
+    @property
+    def data(self) -> Any:
+        return self.contact
 
 
 class Disabled(BadRequest):

@@ -40,6 +40,16 @@ async def drop_all(change: Change) -> None:
     change.dropped += [facts["id"] for facts in attachments.values()]
 
 
+def in_memory(content: bytes, content_type: str, filename: str) -> Download:
+    """Bytes that were made for this answer, ready to be sent."""
+    return Download(
+        content_type=content_type,
+        length=len(content),
+        filename=filename,
+        read=lambda start, stop: _chunks(content[start:stop]),
+    )
+
+
 async def _chunks(content: bytes) -> AsyncIterator[bytes]:
     for start in range(0, len(content), CHUNK):
         yield content[start : start + CHUNK]

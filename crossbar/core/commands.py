@@ -9,18 +9,10 @@ from crossbar.documents import Document
 
 
 class Asked(NamedTuple):
-    """What is to be done, as the client put it, and with which arguments.
-
-    ``has_arguments`` is false when there is no word of any.
-    """
+    """What is to be done, as the client put it, and with which arguments."""
 
     action: Any
     arguments: Document
-
-    @property
-    def has_arguments(self) -> bool:
-        """Whether the client sent any argument."""
-        return bool(self.arguments)
 
 
 def asked_of(context: Context) -> Asked:

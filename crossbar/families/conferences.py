@@ -1,21 +1,31 @@
-"""Conference rooms (resources/conferences.md): the documents; no switch reports who is inside."""
+"""Conference rooms (resources/conferences.md): the documents, with what is live about them.
+
+What can be done to those inside is in ``conference_actions``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from crossbar.core.actions import Action, Context
+from crossbar.core.actions import Action, Context, Result
+from crossbar.core.presenting import row_maker
+from crossbar.core.service import list_span
 from crossbar.core.shapes import (
+    CRUD,
     FLAGS,
     Collection,
     Column,
     Hooks,
     Nesting,
+    Route,
     Unique,
     field_index,
 )
 from crossbar.documents import Document, lookup
+from crossbar.families.conference_actions import LIVE_ROUTES
+from crossbar.families.conference_live import counters, live_rooms, state_of
+from crossbar.storage import Entry, Span
 
 NUMBER_FIELDS = (("conference_numbers",), ("member", "numbers"), ("moderator", "numbers"))
 
@@ -28,20 +38,39 @@ def _numbers(document: Document) -> Iterable[str]:
             yield from (value for value in values if isinstance(value, str))
 
 
-def _idle(_: Document) -> Document:
-    return {"members": 0, "moderators": 0, "duration": 0, "is_locked": False}
-
-
 async def add_live_state(context: Context, shown: Document, stored: Document) -> None:
-    """On reading one conference: its live state, which is that of an empty room."""
+    """On reading one conference: who is in it now."""
     if context.operation.action is Action.FETCH:
-        shown["_read_only"] = {**_idle(stored), "participants": []}
+        rooms = await live_rooms(context, stored["_id"])
+        shown["_read_only"] = state_of(rooms.get(stored["_id"]))
+
+
+async def list_conferences(context: Context) -> Result:
+    """The account's or a user's conferences, with what is live about them."""
+    entry = None
+    if context.operation.parents:
+        entry = Entry("owner_id", context.params["user_id"])
+    span = Span(account_id=context.account_id, doc_type="conference", entry=entry)
+    rooms = await live_rooms(context)
+    make = row_maker(context.operation.collection, context.query)
+
+    def show(document: Document) -> Document:
+        row = make(document)
+        room = rooms.get(document["_id"])
+        return (
+            row
+            if room is None or "_read_only" not in row
+            else {**row, "_read_only": counters(room)}
+        )
+
+    return await list_span(context, span, show)
 
 
 CONFERENCES = Collection(
     noun="conferences",
     doc_type="conference",
     schema="conferences",
+    actions=CRUD - {Action.LIST},
     summary=(
         "name",
         "owner_id",
@@ -49,11 +78,15 @@ CONFERENCES = Collection(
         "moderator",
         "ui_flags",
         "conference_numbers",
-        Column("_read_only", _idle),
+        Column("_read_only", lambda _: counters(None)),
         FLAGS,
     ),
     unique=(Unique(path="numbers", values=_numbers, message="Numbers already in use"),),
     indexes=(field_index("owner_id"),),
     nested=(Nesting(noun="users", doc_type="user", index="owner_id"),),
     hooks=Hooks(present=(add_live_state,)),
+    routes=(
+        Route(path="", action=Action.LIST, handler=list_conferences, about="List conferences"),
+        *LIVE_ROUTES,
+    ),
 )

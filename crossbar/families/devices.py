@@ -26,6 +26,9 @@ from crossbar.core.shapes import (
     renamed,
 )
 from crossbar.documents import Document, lookup
+from crossbar.families.device_actions import DEVICE_ROUTES
+from crossbar.families.quickcall import quickcall_routes
+from crossbar.families.reactions import note_sync, tell_of_device
 from crossbar.numbers import normalized
 from crossbar.storage import Entry, Span
 
@@ -62,16 +65,21 @@ def _mdns(document: Document) -> Iterable[str]:
     return (normalized(mdn),) if isinstance(mdn, str) and mdn else ()
 
 
+def hotdesking(document: Document) -> Iterable[str]:
+    """Whoever is logged in at the device."""
+    users: Document = lookup(document, ("hotdesk", "users"), {})
+    return users.keys()
+
+
 def _users(document: Document) -> Iterable[str]:
     """The owner, and whoever is logged in at the device."""
-    hotdesking = lookup(document, ("hotdesk", "users"), {})
-    return (user_id for user_id in (document.get("owner_id"), *hotdesking) if user_id)
+    return (user_id for user_id in (document.get("owner_id"), *hotdesking(document)) if user_id)
 
 
 async def normalize(change: Change) -> None:
     """One spelling for addresses and numbers; what only repeats a default is dropped."""
     document = change.document
-    document.pop("sync", None)
+    note_sync(change)
     if isinstance(document.get("mac_address"), str):
         document["mac_address"] = _NOT_HEX.sub("", document["mac_address"].lower())
     emergency = lookup(document, ("caller_id", "emergency"))
@@ -213,8 +221,17 @@ DEVICES = Collection(
             within=Scope.SYSTEM,
         ),
     ),
-    indexes=(Index(name="user", values=_users),),
+    indexes=(
+        Index(name="user", values=_users),
+        Index(name="hotdesk", values=hotdesking),
+    ),
     nested=(Nesting(noun="users", doc_type="user", index="user"),),
-    hooks=Hooks(normalize=(normalize,), check=(check_sip, check_type)),
-    routes=(Route(path="", action=Action.LIST, handler=list_devices, about="List devices"),),
+    hooks=Hooks(
+        normalize=(normalize,), check=(check_sip, check_type), committed=(tell_of_device,)
+    ),
+    routes=(
+        Route(path="", action=Action.LIST, handler=list_devices, about="List devices"),
+        *DEVICE_ROUTES,
+        *quickcall_routes("device_id"),
+    ),
 )

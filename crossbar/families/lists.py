@@ -5,26 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from crossbar.core.actions import Action, Context, Result
-from crossbar.core.attachments import ATTACHMENTS, drop_all, only_file, store_upload
+from crossbar.core.attachments import drop_all
 from crossbar.core.change import Change
 from crossbar.core.presenting import row_maker
-from crossbar.core.service import (
-    answer,
-    commit_private,
-    key_of,
-    load,
-    load_document,
-    save,
-)
+from crossbar.core.service import commit_private, load, load_document
 from crossbar.core.shapes import Collection, Column, Hooks, Nesting, Route, field_index
-from crossbar.documents import Document, public
-from crossbar.families.vcards import VCARD_TYPES, send_vcard, vcard_of, with_profile
+from crossbar.documents import Document
+from crossbar.families.photos import UPLOADED_AS, upload_photo
+from crossbar.families.vcards import CARD_TYPES, card_of
 from crossbar.storage import Entry, Key, Row, Span
 
 ENTRY_TYPE = "list_entry"
-PHOTO = "photo"
-IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif")
-BASE64_TYPES = ("application/base64", "application/x-base64")
 
 ROW_FIELDS = (
     "capture_group_key",
@@ -76,40 +67,20 @@ async def send_card(context: Context) -> Result:
     """The entry as a vCard, with the organisation of its list."""
     stored = await load(context)
     key = Key(context.account_id, "list", context.params["list_id"])
-    card = with_profile({"org": (await load_document(context, key)).get("org"), **public(stored)})
-    card |= {to: stored[name] for name, to in CARD_FIELDS.items() if name in stored}
-    if "displayname" in stored:
-        card["nicknames"] = [stored["displayname"]]
-    content = vcard_of(card, photo=await _photo(context, stored))
-    return await send_vcard(context, stored["_id"], content)
+    organisation = (await load_document(context, key)).get("org")
+    return await card_of(context, _person(stored, organisation), stored)
 
 
-async def _photo(context: Context, stored: Document) -> bytes | None:
-    facts = stored.get(ATTACHMENTS, {}).get(PHOTO)
-    if facts is None:
-        return None
-    chunks = context.services.store.read_attachment(context.account_id, facts["id"])
-    return b"".join([chunk async for chunk in chunks])
-
-
-async def upload_photo(context: Context) -> Result:
-    """Keep an image as the entry's photo, instead of the one before."""
-    stored, file = await load(context), only_file(context)
-    change = Change(
-        context=context,
-        family=context.operation.collection,
-        key=key_of(context),
-        document=public(stored),
-        current=stored,
-    )
-    change.notes[PHOTO] = file
-    return await answer(context, await save(change, "changed"))
-
-
-async def attach_photo(change: Change) -> None:
-    """Store the uploaded image, when there is one."""
-    if PHOTO in change.notes:
-        await store_upload(change, PHOTO, change.notes[PHOTO])
+def _person(entry: Document, organisation: str | None) -> Document:
+    """The facts of an entry under the names that a card knows them by."""
+    profile = entry.get("profile")
+    person = {"org": organisation, **(profile if isinstance(profile, dict) else {})}
+    person |= {to: entry[name] for name, to in CARD_FIELDS.items() if name in entry}
+    if CARD_FIELDS.keys().isdisjoint(entry):
+        person["first_name"] = entry.get("name")
+    if "displayname" in entry:
+        person["nicknames"] = [entry["displayname"]]
+    return {**person, "caller_id": {"external": {"number": entry.get("number")}}}
 
 
 def _value(document: Document) -> dict[str, Any]:
@@ -132,7 +103,7 @@ LIST_ENTRIES = Collection(
     indexes=(field_index("list_id"),),
     scopes=(),
     nested=(Nesting(noun="lists", doc_type="list", index="list_id", owns=True),),
-    hooks=Hooks(normalize=(set_list,), prepare=(attach_photo,), deleting=(drop_all,)),
+    hooks=Hooks(normalize=(set_list,), deleting=(drop_all,)),
     routes=(
         Route(
             path="",
@@ -145,14 +116,14 @@ LIST_ENTRIES = Collection(
             action=Action.FETCH,
             handler=send_card,
             about="Read the entry as a vCard",
-            produces=VCARD_TYPES,
+            produces=CARD_TYPES,
         ),
         Route(
             path="{list_entry_id}/photo",
             action=Action.REPLACE,
             handler=upload_photo,
             about="Upload the entry's photo",
-            reads=(*IMAGE_TYPES, *BASE64_TYPES),
+            reads=UPLOADED_AS,
         ),
     ),
 )

@@ -11,16 +11,38 @@ import secrets
 from collections.abc import Iterable
 from typing import Any
 
+from crossbar.core.actions import Action
+from crossbar.core.attachments import drop_all
 from crossbar.core.change import Change
-from crossbar.core.shapes import FLAGS, Collection, Column, Hooks, Index, Unique, field_index
+from crossbar.core.shapes import (
+    FLAGS,
+    Collection,
+    Column,
+    Handler,
+    Hooks,
+    Index,
+    Route,
+    Unique,
+    field_index,
+)
 from crossbar.documents import Document, lookup
 from crossbar.families.auth import USER_ROUTES
+from crossbar.families.photos import (
+    DOWNLOADED_AS,
+    UPLOADED_AS,
+    fetch_photo,
+    remove_photo,
+    upload_photo,
+)
+from crossbar.families.quickcall import quickcall_routes
+from crossbar.families.reactions import note_sync, tell_of_user
+from crossbar.families.vcards import CARD_TYPES, fetch_card
 from crossbar.numbers import normalized
 
 LOGIN_MARKS = "pvt_login_marks"
 SECRET_FIELDS = ("pvt_md5_auth", "pvt_sha1_auth", LOGIN_MARKS)
 
-NEVER_STORED = ("confirm_password", "sync")
+NEVER_STORED = ("confirm_password",)
 MD5_DIGEST = re.compile(r"[0-9a-fA-F]{32}")
 
 
@@ -66,6 +88,7 @@ def smartpbx_features(document: Document) -> list[str]:
 async def normalize(change: Change) -> None:
     """Lower-case the user name, write the emergency number as E.164, drop what is only for now."""
     document = change.document
+    note_sync(change)
     for name in NEVER_STORED:
         document.pop(name, None)
     change.notes["credentials"] = document.pop("credentials", None)
@@ -144,6 +167,24 @@ def _is_agent(document: Document) -> Iterable[str]:
     return ("true",) if isinstance(document.get("queues"), list) else ()
 
 
+def _photo(action: Action, handler: Handler, about: str, **more: Any) -> Route:
+    return Route(path="{user_id}/photo", action=action, handler=handler, about=about, **more)
+
+
+PERSONAL_ROUTES = (
+    Route(
+        path="{user_id}/vcard",
+        action=Action.FETCH,
+        handler=fetch_card,
+        about="Read the user as a vCard",
+        produces=CARD_TYPES,
+    ),
+    _photo(Action.FETCH, fetch_photo, "Download the photo", produces=DOWNLOADED_AS),
+    _photo(Action.REPLACE, upload_photo, "Upload a photo", reads=UPLOADED_AS),
+    _photo(Action.DELETE, remove_photo, "Remove the photo"),
+)
+
+
 USERS = Collection(
     noun="users",
     doc_type="user",
@@ -182,6 +223,12 @@ USERS = Collection(
         Index(name="agent", values=_is_agent),
         field_index("username"),
     ),
-    hooks=Hooks(normalize=(normalize,), check=(check_credentials,), prepare=(derive_secrets,)),
-    routes=USER_ROUTES,
+    hooks=Hooks(
+        normalize=(normalize,),
+        check=(check_credentials,),
+        prepare=(derive_secrets,),
+        deleting=(drop_all,),
+        committed=(tell_of_user,),
+    ),
+    routes=(*USER_ROUTES, *PERSONAL_ROUTES, *quickcall_routes("user_id")),
 )

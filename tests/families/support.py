@@ -21,6 +21,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "blacklists": {"name": "Nuisances"},
     "callflows": {"numbers": ["2001"]},
     "cccps": {},
+    "clicktocall": {"name": "Support", "extension": "2001"},
     "conferences": {"name": "Standup"},
     "connectivity": {},
     "devices": {"name": "Desk"},

@@ -124,7 +124,8 @@ async def test_a_vcard_has_rows_for_what_is_known(api: Api) -> None:
     card = (await api.get(f"{path}/entries/{answer.data['id']}/vcard")).expect(200)
     lines = card.content.replace(b"\r\n ", b"").decode().split("\r\n")
     full_name = "FN:" + "Ann\\: ä" * 20
-    assert lines == ["BEGIN:VCARD", "VERSION:3.0", full_name, "END:VCARD", ""]
+    name = "N:;" + "Ann\\: ä" * 20
+    assert lines == ["BEGIN:VCARD", "VERSION:3.0", full_name, name, "END:VCARD", ""]
     assert all(line.decode() for line in card.content.split(b"\r\n")[:-1])
 
 
@@ -136,6 +137,7 @@ async def test_an_entry_is_read_as_a_vcard_with_its_photo(api: Api) -> None:
         path,
         firstname="Ann",
         lastname="Lee",
+        middlename="May",
         profile={
             "note": "Line\nbreak",
             "nicknames": ["not shown"],
@@ -158,13 +160,13 @@ async def test_an_entry_is_read_as_a_vcard_with_its_photo(api: Api) -> None:
     assert lines == [
         "BEGIN:VCARD",
         "VERSION:3.0",
-        "FN:Ann Lee",
-        "N:Lee;Ann;",
+        "FN:Ann May Lee",
+        "N:Lee;Ann;May",
         "ORG:Acme\\; Inc",
         f"PHOTO;ENCODING=B;TYPE=JPEG:{encoded}",
         "NOTE:Line\\nbreak",
         "NICKNAME:Annie",
-        "TEL:2002",
+        "TEL;TYPE=work:2002",
         "ADR;TYPE=home,work:;;1 Main St;;;;",
         "END:VCARD",
         "",

@@ -1,0 +1,55 @@
+"""Photos of users: an attachment that goes up, comes down and goes away (resources/users.md)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from crossbar.core.actions import Context, Result
+from crossbar.core.amending import amend
+from crossbar.core.attachments import ATTACHMENTS, download, drop_all, only_file, store_upload
+from crossbar.core.change import Change
+from crossbar.core.service import answer, key_of, load
+
+PHOTO = "photo"
+BASE64 = "application/base64"
+DOWNLOADED_AS = ("application/octet-stream", BASE64)
+UPLOADED_AS = (
+    "image/bmp",
+    "image/gif",
+    "image/jpeg",
+    "image/jpg",
+    "image/png",
+    "image/webp",
+    BASE64,
+    "application/x-base64",
+)
+
+
+async def fetch_photo(context: Context) -> Result:
+    """The photo's bytes, called binary or, to who asks for that, base64: the same either way."""
+    stored = await load(context)
+    photo = download(context, stored)
+    wanted = next((each for each in context.accept if each in DOWNLOADED_AS), DOWNLOADED_AS[0])
+    return Result(download=replace(photo, content_type=wanted), revision=stored["_rev"])
+
+
+async def upload_photo(context: Context) -> Result:
+    """A photo instead of the one before; answered with the user."""
+    file = only_file(context)
+
+    async def attach(change: Change) -> None:
+        await store_upload(change, PHOTO, file)
+
+    family = context.operation.collection
+    return await answer(context, await amend(context, family, key_of(context), attach))
+
+
+async def remove_photo(context: Context) -> Result:
+    """No photo any more, whether or not there was one."""
+
+    async def detach(change: Change) -> None:
+        await drop_all(change)
+        change.document.pop(ATTACHMENTS, None)
+
+    await amend(context, context.operation.collection, key_of(context), detach)
+    return Result(data={})
