@@ -8,6 +8,7 @@ tested; the only private facts that a filter sees are the creation and modificat
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -132,12 +133,26 @@ _TIME_BOUNDS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _TimeBound:
+    """An inclusive bound in Gregorian seconds; ``None`` is no number, and keeps nothing."""
+
+    field: str
+    is_lower: bool
+    bound: int | None
+
+    def __call__(self, document: Document) -> bool:
+        if self.bound is None:
+            return False
+        at: int = document.get(self.field, 0)
+        return at >= self.bound if self.is_lower else at <= self.bound
+
+
 def _time_bound(name: str, text: str) -> Predicate:
-    """Inclusive bounds in Gregorian seconds; a bound that is no number keeps nothing."""
-    field, is_lower = _TIME_BOUNDS[name]
-    if not (text.isascii() and text.isdigit() and len(text) < 20):
-        return lambda _: False
-    bound = int(text)
-    if is_lower:
-        return lambda document: document.get(field, 0) >= bound
-    return lambda document: document.get(field, 0) <= bound
+    is_number = text.isascii() and text.isdigit() and len(text) < 20
+    return _TimeBound(*_TIME_BOUNDS[name], int(text) if is_number else None)
+
+
+def without_time_bounds(filters: Filters) -> Filters:
+    """The filters of a list by time, where ``created_from`` and its like are no filters (§8.5)."""
+    return tuple(each for each in filters if not isinstance(each, _TimeBound))

@@ -97,7 +97,7 @@ async def create(context: Context) -> Result:
     key = Key(context.account_id, family.doc_type, doc_id)
     change = Change(context=context, family=family, key=key, document=sent(context))
     stored = await save(change, "created")
-    return await answer(context, stored, created_id=doc_id)
+    return await answer(context, stored, created_id=stored["_id"])
 
 
 async def replace(context: Context) -> Result:
@@ -134,7 +134,7 @@ async def remove(change: Change, *, is_soft: bool) -> Result:
     await _run(change.family.hooks.deleting, change)
     document = stamped(context, change.key, {**current, "pvt_deleted": True})
     final: Put | Remove
-    if is_soft:
+    if is_soft and not change.is_final:
         final = put_of(change.family, change.key, document, current.get("_rev"))
     else:
         final = Remove(change.key, current.get("_rev"))
@@ -246,7 +246,10 @@ def key_of(context: Context) -> Key:
 
 async def load(context: Context) -> Document:
     """The live document that the URL names. Raises :class:`NoSuchDocument`."""
-    return await load_document(context, key_of(context))
+    stored = await load_document(context, key_of(context))
+    if context.operation.is_owned and not context.operation.holds(context.params, stored):
+        raise NoSuchDocument(context.doc_id)
+    return stored
 
 
 async def load_document(context: Context, key: Key) -> Document:

@@ -11,7 +11,7 @@ import orjson
 from crossbar.app import REGISTRY
 from crossbar.core.actions import Action
 from crossbar.core.registry import Operation
-from crossbar.core.shapes import Collection, Singleton
+from crossbar.core.shapes import Collection, Scope, Singleton
 from crossbar.dialects.v2.verbs import VERB_OF
 from crossbar.validation import Schemas
 from tests.conftest import Answer, Api
@@ -30,9 +30,9 @@ SCHEMAS = {name: _SCHEMAS.document(name) for name in _SCHEMAS.names()}
 COLLECTIONS = tuple(
     family
     for family in REGISTRY.families
-    if isinstance(family, Collection) and family.noun != "accounts"
+    if isinstance(family, Collection) and Scope.ACCOUNT in family.scopes
 )
-"""The families of documents below an account."""
+"""The families of documents directly below an account."""
 
 SINGLETONS = tuple(family for family in REGISTRY.families if isinstance(family, Singleton))
 
@@ -97,7 +97,8 @@ def refusal(answer: Answer, status: int, message: str, data: Any = None) -> str 
 
 def ids(answer: Answer) -> list[str]:
     """The ids of a list, in order."""
-    return [row["id"] for row in answer.expect(200).data]
+    rows = answer.expect(200).data
+    return [row if isinstance(row, str) else row["id"] for row in rows]
 
 
 async def everything(api: Api, path: str) -> list[Any]:
