@@ -237,6 +237,8 @@ def _route_operation(
         about=route.about,
         id_param=id_param if names_document else "",
         parents=_parents(nesting),
+        entry=nesting.index if nesting else "",
+        entry_param=f"{nesting.doc_type}_id" if nesting else "",
         depth=len(base),
         schema=route.schema,
         reads=route.reads,

@@ -19,6 +19,7 @@ from crossbar.families.plain import PLAIN
 from crossbar.families.schemas import SCHEMAS, SCHEMAS_OF_ACCOUNT
 from crossbar.families.token_restrictions import TOKEN_RESTRICTIONS
 from crossbar.families.users import USERS
+from crossbar.families.vm_messages import MESSAGES
 from crossbar.families.vmboxes import VMBOXES
 
 FAMILIES: tuple[Family, ...] = (
@@ -36,6 +37,7 @@ FAMILIES: tuple[Family, ...] = (
     GROUPS,
     LIMITS,
     MEDIA,
+    MESSAGES,
     *PLAIN,
     OWN_TOKEN,
     SCHEMAS,
