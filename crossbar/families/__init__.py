@@ -11,6 +11,7 @@ from crossbar.families.callflows import CALLFLOWS
 from crossbar.families.conferences import CONFERENCES
 from crossbar.families.devices import DEVICES
 from crossbar.families.directories import DIRECTORIES
+from crossbar.families.faxboxes import FAXBOXES
 from crossbar.families.groups import GROUPS
 from crossbar.families.limits import LIMITS
 from crossbar.families.login import API_AUTH, USER_AUTH
@@ -34,6 +35,7 @@ FAMILIES: tuple[Family, ...] = (
     CONFERENCES,
     DEVICES,
     DIRECTORIES,
+    FAXBOXES,
     GROUPS,
     LIMITS,
     MEDIA,

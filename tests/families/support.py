@@ -22,6 +22,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "conferences": {"name": "Standup"},
     "devices": {"name": "Desk"},
     "directories": {"name": "Staff"},
+    "faxboxes": {"name": "Office"},
     "groups": {"name": "Sales"},
     "media": {"name": "Greeting"},
     "menus": {"name": "Main"},

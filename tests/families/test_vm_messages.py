@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import io
 import zipfile
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from crossbar.clock import GREGORIAN_OFFSET
+from crossbar.storage import Row, Span
 from tests.conftest import NOW, Answer, Api
 from tests.contract.kit import multipart
 from tests.families.support import BOB, make, refusal, row, stored
@@ -457,13 +459,17 @@ async def test_boxes_are_listed_with_counts_of_what_is_kept(api: Api) -> None:
 async def test_listing_boxes_reads_no_message(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     box = await make(api, "vmboxes")
     await leave(api, box)
-    scanned = []
-    scan = api.gateway.services.store.scan
-    monkeypatch.setattr(
-        api.gateway.services.store, "scan", lambda span: scanned.append(span) or scan(span)
-    )
+    scanned: list[str] = []
+    store = api.gateway.services.store
+    scan = store.scan
+
+    def noted(span: Span) -> AsyncIterator[Row]:
+        scanned.append(span.doc_type)
+        return scan(span)
+
+    monkeypatch.setattr(store, "scan", noted)
     assert (await row(api, "vmboxes"))["messages"] == 1
-    assert [span.doc_type for span in scanned] == ["vmbox"]
+    assert scanned == ["vmbox"]
 
 
 async def test_with_a_box_its_messages_are_deleted(api: Api) -> None:
