@@ -12,6 +12,7 @@ from crossbar.families.conferences import CONFERENCES
 from crossbar.families.devices import DEVICES
 from crossbar.families.directories import DIRECTORIES
 from crossbar.families.faxboxes import FAXBOXES
+from crossbar.families.faxes import FAX_SMTP_LOG, FAXES
 from crossbar.families.groups import GROUPS
 from crossbar.families.limits import LIMITS
 from crossbar.families.login import API_AUTH, USER_AUTH
@@ -36,6 +37,8 @@ FAMILIES: tuple[Family, ...] = (
     DEVICES,
     DIRECTORIES,
     FAXBOXES,
+    FAXES,
+    FAX_SMTP_LOG,
     GROUPS,
     LIMITS,
     MEDIA,
