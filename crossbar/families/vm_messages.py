@@ -50,7 +50,7 @@ def message_key(context: Context, timestamp: object = None) -> Key:
 async def check_timestamp(change: Change) -> None:
     """A message was left when there were telephones, and when dates can be written."""
     timestamp = change.value("timestamp")
-    if not isinstance(timestamp, int):
+    if not isinstance(timestamp, int | float):
         return
     if timestamp < GREGORIAN_OFFSET:
         message = f"Value must be at least {GREGORIAN_OFFSET}"
@@ -60,6 +60,8 @@ async def check_timestamp(change: Change) -> None:
     elif timestamp > LATEST:
         message = f"Value must be at most {LATEST}"
         change.refusals.add("timestamp", "maximum", message, target=LATEST, value=timestamp)
+    else:
+        change.document["timestamp"] = int(timestamp)  # to a schema 5.0 is an integer, too
 
 
 async def wrap(change: Change) -> None:

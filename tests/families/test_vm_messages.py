@@ -128,12 +128,28 @@ async def test_what_is_sent_is_kept_and_nothing_else_is(api: Api) -> None:
         ("timestamp", GREGORIAN_OFFSET - 1, "minimum"),
         ("timestamp", -1, "minimum"),
         ("timestamp", 2**62, "maximum"),
+        ("timestamp", 1e300, "maximum"),
+        ("timestamp", GREGORIAN + 0.5, "type"),
     ],
 )
 async def test_wrong_facts_are_refused(api: Api, field: str, wrong: Any, rule: str) -> None:
     box = await make(api, "vmboxes")
     refusal(await api.put(at(api, box), {field: wrong}), field, rule)
     assert await listed(api, box) == []
+
+
+async def test_a_whole_number_with_a_fraction_is_a_time(api: Api) -> None:
+    box = await make(api, "vmboxes")
+    await leave(api, box, timestamp=float(GREGORIAN), length=2.0)
+    assert (await listed(api, box))[0]["timestamp"] == GREGORIAN
+
+
+@pytest.mark.parametrize("zone", ["Nowhere/Land", "../../etc/passwd", "America", "\0" * 5])
+async def test_a_zone_that_is_none_is_utc(api: Api, zone: str) -> None:
+    box = await make(api, "vmboxes", timezone=zone)
+    message_id = await record(api, box)
+    answer = (await api.get(at(api, box, message_id, "raw"))).expect(200)
+    assert "2027-01-15_08-00-00" in answer.headers["content-disposition"]
 
 
 async def test_facts_and_audio_may_come_together(api: Api) -> None:
