@@ -30,7 +30,8 @@ FAX_TYPES = ("image/tiff", "application/pdf", "application/x-pdf")
 UPLOAD, SOURCE = "upload", "source"
 """Notes of a change: the document that was uploaded, the fax whose document is sent again."""
 
-SET_BY_SYSTEM = ("tx_result", "rx_result")
+RESULTS = ("tx_result", "rx_result")
+"""What came of sending and receiving."""
 
 NUMBERS = ("from_number", "from_name", "to_number", "to_name")
 
@@ -43,8 +44,6 @@ FROM_BOX = {
     "retries": "retries",
 }
 """What a fax takes from its box where it does not say so itself."""
-
-BOX_RETRIES = 3
 
 
 async def normalize(change: Change) -> None:
@@ -70,7 +69,7 @@ async def check(change: Change) -> None:
 async def queue(change: Change) -> None:
     """A new job has neither attempts nor results, whatever was sent."""
     document, context = change.document, change.context
-    for name in SET_BY_SYSTEM:
+    for name in RESULTS:
         document.pop(name, None)
     document["attempts"] = 0
     document[STATUS] = PENDING
@@ -131,7 +130,7 @@ async def _prefill(context: Context) -> Document:
         return {operation.entry: parent_id}
     box = await load_document(context, Key(context.account_id, BOX_TYPE, parent_id))
     known = {name: box[source] for name, source in FROM_BOX.items() if source in box}
-    return {"retries": BOX_RETRIES, **known, "faxbox_id": parent_id}
+    return {**known, "faxbox_id": parent_id}
 
 
 async def queue_job(

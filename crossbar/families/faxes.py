@@ -38,7 +38,7 @@ from crossbar.errors import FaultyRequest, NoSuchDocument
 from crossbar.families.fax_jobs import (
     FAX_TYPE,
     FAX_TYPES,
-    SET_BY_SYSTEM,
+    RESULTS,
     SOURCE,
     STATUS,
     attach,
@@ -171,7 +171,7 @@ async def send_again(context: Context, folder: str, action: str) -> Result:
     before = public(stored)
     if action == "forward":
         before.pop("to_number", None)  # it was sent to us; forwarding says where to
-    for name in SET_BY_SYSTEM:
+    for name in (*RESULTS, "attempts"):  # the system's, so not held against the client
         before.pop(name, None)
     return await queue_job(context, merge(before, changes), {SOURCE: stored})
 

@@ -20,6 +20,7 @@ async def test_a_box_is_given_an_address_that_it_keeps(api: Api) -> None:
     patched = await api.patch(one, {"smtp_email_address": "mine"})
     for answer in (replaced, patched, await api.get(one)):
         assert answer.expect(200).data["smtp_email_address"] == address
+    assert (await api.get(f"{path}?filter_smtp_email_address=mine")).data == []
 
 
 @pytest.mark.parametrize("overrides", [{"fax.smtp_domain": "fax.example"}])

@@ -306,16 +306,20 @@ async def test_a_fax_is_deleted(api: Api, folder: str) -> None:
     fax_id = await finished(api, folder)
     other = {"inbox": "outbox", "outbox": "inbox"}[folder]
     (await api.delete(at(api, other, fax_id))).expect(404)
+    ((_, facts),) = (await stored(api, "fax", fax_id))["pvt_attachments"].items()
     deleted = (await api.delete(at(api, folder, fax_id))).expect(200).data
     assert deleted["_read_only"] == {"deleted": True}
     (await api.get(at(api, folder, fax_id))).expect(404)
     assert await ids_at(api, at(api, folder)) == []
     assert told(api) == []
+    store = api.gateway.services.store
+    with pytest.raises(KeyError):
+        [chunk async for chunk in store.read_attachment(api.master.account_id, facts["id"])]
 
 
 async def test_a_fax_is_sent_once_more_with_changes(api: Api) -> None:
     fax_id = await finished(
-        api, "outbox", tx_result={"success": False}, attempts=3, from_name="Ann", retries=2
+        api, "outbox", tx_result={"success": 0}, attempts=9, from_name="Ann", retries=2
     )
     path = at(api, "outbox", fax_id)
     again = (await api.put(path, {"to_number": "4155550177"}, action="resubmit")).expect(201)

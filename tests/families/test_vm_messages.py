@@ -315,7 +315,7 @@ async def test_one_of_two_moves_at_once_finds_nothing_left(api: Api) -> None:
 async def test_a_message_is_copied_and_the_copies_have_audio_of_their_own(api: Api) -> None:
     boxes = [await make(api, "vmboxes", mailbox=str(number)) for number in range(3)]
     message_id = await record(api, boxes[0])
-    sent = {"source_id": [boxes[1], boxes[2], "f" * 32]}
+    sent = {"source_id": [boxes[1], boxes[2], boxes[1], "f" * 32]}
     copied = (await api.post(at(api, boxes[0], message_id), sent)).expect(200).data
     assert copied["failed"] == {"f" * 32: "not_found"}
     assert len(copied["succeeded"]) == 2
@@ -389,12 +389,14 @@ async def test_several_are_deleted_by_id_by_folder_or_all(api: Api) -> None:
     box = await make(api, "vmboxes")
     saved = [await leave(api, box, folder="saved") for _ in range(2)]
     new = [await leave(api, box) for _ in range(3)]
+    await leave(api, box, timestamp=GREGORIAN - RETENTION - 1)
     by_id = (await api.delete(at(api, box), data={"messages": [new[0], UNKNOWN]})).expect(200)
     assert by_id.data == {"succeeded": [new[0]], "failed": {UNKNOWN: "not_found"}}
     by_folder = (await api.delete(f"{at(api, box)}?folder=saved")).expect(200).data
     assert {*by_folder["succeeded"]} == {*saved}
     everything = (await api.delete(f"{at(api, box)}?folder=nowhere")).expect(200).data
     assert {*everything["succeeded"]} == {*new[1:]}
+    assert everything["failed"] == {}
     assert await listed(api, box) == []
 
 
@@ -429,14 +431,15 @@ async def test_audio_may_be_replaced_but_only_by_audio(api: Api) -> None:
 
 async def test_several_are_downloaded_as_one_archive(api: Api) -> None:
     box = await make(api, "vmboxes")
-    ids = [await record(api, box, content) for content in (b"one", b"two")]
+    number = "../555"
+    ids = [await record(api, box, one, caller_id_number=number) for one in (b"one", b"two")]
     path = at(api, box, "raw")
     answer = (await api.post(path, {"messages": ids})).expect(200)
     assert answer.headers["content-type"] == "application/zip"
     request_id = answer.headers["x-request-id"]
     assert answer.headers["content-disposition"] == f'attachment; filename="{request_id}.zip"'
     archive = zipfile.ZipFile(io.BytesIO(answer.content))
-    stem = "0000000000_2027-01-15_00-00-00"
+    stem = "___555_2027-01-15_00-00-00"
     assert archive.namelist() == [f"{stem}.mp3", f"{stem}_2.mp3"]
     assert [archive.read(name) for name in archive.namelist()] == [b"one", b"two"]
     assert (await api.post(path, {"messages": [UNKNOWN]})).expect(404).data["cause"] == UNKNOWN
