@@ -16,6 +16,7 @@ error's status is given here and nowhere else. No HTTP library is imported.
     ├── NotFound 404              NoSuchPath, NoSuchDocument, UnknownKey, FaultyRequest
     ├── MethodNotAllowed 405
     ├── NotAcceptable 406
+    ├── RequestTimeout 408
     ├── Conflict 409
     ├── Gone 410
     ├── PreconditionFailed 412
@@ -24,8 +25,7 @@ error's status is given here and nowhere else. No HTTP library is imported.
     ├── RangeNotSatisfiable 416
     ├── TooManyRequests 429
     ├── NotImplementedHere 501
-    ├── StoreUnavailable 503
-    └── SwitchUnavailable 503
+    └── Unavailable 503           StoreUnavailable, SwitchUnavailable
 """
 
 from __future__ import annotations
@@ -199,6 +199,14 @@ class NotAcceptable(CrossbarError):
     phrase = "none of the accepted media types is available here"
 
 
+class RequestTimeout(CrossbarError):
+    """The body did not arrive in time."""
+
+    status = 408
+    code = "request_timeout"
+    phrase = "the body of the request did not arrive in time"
+
+
 class Conflict(CrossbarError):
     """The document changed, or came to exist, between reading and writing."""
 
@@ -280,17 +288,23 @@ class NotImplementedHere(CrossbarError):
     phrase = "not implemented"
 
 
-class StoreUnavailable(CrossbarError):
-    """The store did not answer; nothing was written."""
+class Unavailable(CrossbarError):
+    """A part that the request needs does not answer; the same request may succeed later."""
 
     status = 503
+    code = "unavailable"
+    phrase = "temporarily unavailable"
+
+
+class StoreUnavailable(Unavailable):
+    """The store did not answer; nothing was written."""
+
     code = "datastore_unreachable"
     phrase = "datastore timeout"
 
 
-class SwitchUnavailable(CrossbarError):
+class SwitchUnavailable(Unavailable):
     """What was asked needs a live telephone switch, and none is connected."""
 
-    status = 503
     code = "switch_unavailable"
     phrase = "no telephone switch is connected"
