@@ -8,7 +8,6 @@ tested; the only private facts that a filter sees are the creation and modificat
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -38,7 +37,7 @@ def _predicate(name: str, value: str) -> Predicate | None:
         return _negated(_equals(name.removeprefix("filter_not_"), value))
     if name.startswith("filter_"):
         return _equals(name.removeprefix("filter_"), value)
-    if name in _TIME_BOUNDS:
+    if name in TIME_BOUNDS:
         return _time_bound(name, value)
     test = _KEY_TESTS.get(name)
     return test(value) if test is not None else None
@@ -125,34 +124,21 @@ _KEY_TESTS: dict[str, Callable[[str], Predicate]] = {
     "value_missing": lambda path: _negated(_has_value(path)),
 }
 
-_TIME_BOUNDS = {
+TIME_BOUNDS = {
     "created_from": ("pvt_created", True),
     "created_to": ("pvt_created", False),
     "modified_from": ("pvt_modified", True),
     "modified_to": ("pvt_modified", False),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _TimeBound:
-    """An inclusive bound in Gregorian seconds; ``None`` is no number, and keeps nothing."""
-
-    field: str
-    is_lower: bool
-    bound: int | None
-
-    def __call__(self, document: Document) -> bool:
-        if self.bound is None:
-            return False
-        at: int = document.get(self.field, 0)
-        return at >= self.bound if self.is_lower else at <= self.bound
+"""Filters by time: the field each reads, and whether it is a lower bound."""
 
 
 def _time_bound(name: str, text: str) -> Predicate:
-    is_number = text.isascii() and text.isdigit() and len(text) < 20
-    return _TimeBound(*_TIME_BOUNDS[name], int(text) if is_number else None)
-
-
-def without_time_bounds(filters: Filters) -> Filters:
-    """The filters of a list by time, where ``created_from`` and its like are no filters (§8.5)."""
-    return tuple(each for each in filters if not isinstance(each, _TimeBound))
+    """Inclusive bounds in Gregorian seconds; a bound that is no number keeps nothing."""
+    field, is_lower = TIME_BOUNDS[name]
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        return lambda _: False
+    bound = int(text)
+    if is_lower:
+        return lambda document: document.get(field, 0) >= bound
+    return lambda document: document.get(field, 0) <= bound

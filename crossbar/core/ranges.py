@@ -1,4 +1,7 @@
-"""Spans of time that a client asks for: ``created_from`` and ``created_to``, and their like."""
+"""Lists over a range of time (protocol reference §8.5): which range, and walking it.
+
+Documents of such a list are sorted by :func:`time_key`, so that a range is a stretch of the list.
+"""
 
 from __future__ import annotations
 
@@ -10,48 +13,54 @@ from crossbar.core.actions import Context, Result
 from crossbar.core.service import list_span
 from crossbar.documents import Document
 from crossbar.errors import ValidationFailed
-from crossbar.filtering import without_time_bounds
 from crossbar.storage import Span
 
-MAX_DIGITS = 18
+LATEST = 99_999_999_999
+"""Gregorian seconds that still have 11 digits: the year 3168."""
 
 
-def time_range(context: Context, field: str = "created") -> tuple[int, int]:
-    """From when to when a list by time runs, in Gregorian seconds, both inclusive (§8.5).
-
-    Without an end it ends now, without a start it is as long as it may be. Raises 400 for a range
-    that is reversed or too long.
-    """
-    longest = context.services.settings.lists.maximum_range
-    end = seconds_of(context.parameter(f"{field}_to")) or context.services.clock.gregorian()
-    start = seconds_of(context.parameter(f"{field}_from")) or max(end - longest, 0)
-    key = f"{field}_from"
-    if start > end:
-        message = f"{field}_to {end} is prior to {field}_from {start}"
-        raise ValidationFailed.of(key, "date_range", message, cause=start)
-    if end - start > longest:
-        message = f"{field}_to {end} is more than {longest} seconds from {field}_from {start}"
-        raise ValidationFailed.of(key, "date_range", message, cause=end)
-    return start, end
-
-
-async def list_between(
-    context: Context, span: Span, show: Callable[[Document], Any], field: str = "created"
-) -> Result:
-    """A page of the documents of a span, sorted by time, within the range that is asked for."""
-    start, end = time_range(context, field)
-    query = replace(context.query, filters=without_time_bounds(context.query.filters))
-    within = replace(span, low=sortable(start), high=sortable(end))
-    return await list_span(replace(context, query=query), within, show)
+def time_key(seconds: int) -> str:
+    """Gregorian seconds as a sort key: 11 digits, as the times of this millennium have."""
+    return f"{min(max(seconds, 0), LATEST):011d}"
 
 
 def seconds_of(value: Any) -> int | None:
-    """A time as a parameter spells it; ``None`` for what is no positive integer."""
-    text = str(value)
-    is_number = text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
-    return int(text) or None if is_number else None
+    """A time that a client sent, as a number or in digits; ``None`` for none, and for nonsense."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
+        value = int(value)
+    is_time = isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return value if is_time else None
 
 
-def sortable(seconds: int) -> str:
-    """A time as text that is ordered as the time is: the sort key of what is listed by time."""
-    return f"{seconds:019d}"
+def time_range(context: Context, maximum: int | None = None) -> tuple[int, int]:
+    """``created_from`` and ``created_to``, or what stands in for them.
+
+    Raises 400 when they are the wrong way round, or further apart than ``maximum`` seconds, by
+    default those of ``lists.maximum_range``.
+    """
+    maximum = maximum or context.services.settings.lists.maximum_range
+    now = context.services.clock.gregorian()
+    upper = seconds_of(context.parameter("created_to")) or now
+    lower = seconds_of(context.parameter("created_from")) or max(upper - maximum, 0)
+    if upper < lower:
+        message = f"created_to {upper} is prior to created_from {lower}"
+        raise ValidationFailed.of("created_from", "date_range", message, cause=lower)
+    if upper - lower > maximum:
+        message = f"created_to {upper} is more than {maximum} seconds from created_from {lower}"
+        raise ValidationFailed.of("created_from", "date_range", message, cause=upper)
+    return lower, upper
+
+
+async def list_in_range(
+    context: Context,
+    span: Span,
+    show: Callable[[Document], Any],
+    *,
+    maximum: int | None = None,
+    seen: Callable[[Document], Document] | None = None,
+) -> Result:
+    """A page of the documents in ``span`` that are in the range that the client asks for."""
+    lower, upper = time_range(context, maximum)
+    ranged = replace(span, low=time_key(lower), high=time_key(upper))
+    unbound = replace(context, query=replace(context.query, bounds=()))
+    return await list_span(unbound, ranged, show, seen=seen)

@@ -54,12 +54,22 @@ async def list_documents(context: Context) -> Result:
     return await list_span(context, span, row_maker(family, context.query))
 
 
-async def list_span(context: Context, span: Span, show: Callable[[Document], Any]) -> Result:
-    """A page of whatever ``show`` makes of the documents in ``span``."""
+async def list_span(
+    context: Context,
+    span: Span,
+    show: Callable[[Document], Any],
+    *,
+    seen: Callable[[Document], Document] | None = None,
+) -> Result:
+    """A page of whatever ``show`` makes of the documents in ``span``.
+
+    ``seen`` makes what filters judge, where that is not the stored document.
+    """
     services, query = context.services, context.query
     size = page_size_of(query, services.settings.lists.page_size)
     page = page_of(query)
-    rows = read_page(services.store, span_of(query, span), query, size, page, show)
+    filters = (*query.filters, *query.bounds)
+    rows = read_page(services.store, span_of(query, span), filters, size, page, show, seen)
     paged = page if query.paginate else None
     if query.is_chunked:
         return Result(rows=rows, page=paged)

@@ -20,6 +20,8 @@ from crossbar.families.connectivity import CONNECTIVITY
 from crossbar.families.contact_list import CONTACT_LIST
 from crossbar.families.devices import DEVICES
 from crossbar.families.directories import DIRECTORIES
+from crossbar.families.faxboxes import FAXBOXES
+from crossbar.families.faxes import FAX_SMTP_LOG, FAXES
 from crossbar.families.functions import FUNCTIONS, FUNCTIONS_OF_SYSTEM
 from crossbar.families.groups import GROUPS
 from crossbar.families.hotdesks import HOTDESKS, HOTDESKS_OF_DEVICE, HOTDESKS_OF_USER
@@ -36,6 +38,7 @@ from crossbar.families.queues import QUEUES
 from crossbar.families.schemas import SCHEMAS, SCHEMAS_OF_ACCOUNT
 from crossbar.families.token_restrictions import TOKEN_RESTRICTIONS
 from crossbar.families.users import USERS
+from crossbar.families.vm_messages import MESSAGES
 from crossbar.families.vmboxes import VMBOXES
 
 FAMILIES: tuple[Family, ...] = (
@@ -59,6 +62,9 @@ FAMILIES: tuple[Family, ...] = (
     CONTACT_LIST,
     DEVICES,
     DIRECTORIES,
+    FAXBOXES,
+    FAXES,
+    FAX_SMTP_LOG,
     FUNCTIONS,
     FUNCTIONS_OF_SYSTEM,
     GROUPS,
@@ -66,10 +72,11 @@ FAMILIES: tuple[Family, ...] = (
     HOTDESKS_OF_DEVICE,
     HOTDESKS_OF_USER,
     LIMITS,
-    LIST_ENTRIES,
     LISTS,
+    LIST_ENTRIES,
     MEDIA,
     MEDIA_OF_SYSTEM,
+    MESSAGES,
     METAFLOWS,
     OWN_TOKEN,
     PARKED_CALLS,
@@ -82,7 +89,7 @@ FAMILIES: tuple[Family, ...] = (
     SCHEMAS_OF_ACCOUNT,
     TOKEN_AUTH,
     TOKEN_RESTRICTIONS,
-    USER_AUTH,
     USERS,
+    USER_AUTH,
     VMBOXES,
 )

@@ -1,13 +1,13 @@
 """Archived calls of queues, as their switch has recorded them (resources/acdc_call_stats.md).
 
 Nothing here writes them: what does keeps ``call_stat`` documents of the account, whose sort key is
-the ``ranges.sortable`` form of ``entered_timestamp``.
+the ``ranges.time_key`` form of ``entered_timestamp``.
 """
 
 from __future__ import annotations
 
 from crossbar.core.actions import Action, Context, Result
-from crossbar.core.ranges import list_between
+from crossbar.core.ranges import list_in_range
 from crossbar.core.shapes import Access, Route, Routes, Scope
 from crossbar.documents import Document
 from crossbar.storage import Span
@@ -31,7 +31,7 @@ def _row(document: Document) -> Document:
 
 async def list_calls(context: Context) -> Result:
     """The calls that entered a queue within a range of time, the latest first."""
-    return await list_between(
+    return await list_in_range(
         context, Span(account_id=context.account_id, doc_type="call_stat"), _row
     )
 

@@ -1,7 +1,7 @@
 """Logs of what web servers answered when they were asked what to do (resources/pivot.md).
 
 Nothing here writes them: what does keeps ``pivot_debug`` documents of the account. Their sort key
-is the ``ranges.sortable`` form of ``created``; their entries are ``call``, the id of the call, and
+is the ``ranges.time_key`` form of ``created``; their entries are ``call``, the id of the call, and
 ``first`` (``true``) for the first of a call's.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from crossbar.clock import GREGORIAN_OFFSET
 from crossbar.core.actions import Action, Context, Result
-from crossbar.core.ranges import list_between, sortable
+from crossbar.core.ranges import list_in_range, time_key
 from crossbar.core.service import list_span, revision_of_list
 from crossbar.core.shapes import Access, Route, Routes, Scope
 from crossbar.documents import Document, public
@@ -42,7 +42,7 @@ async def list_calls(context: Context) -> Result:
     """One row for each call that was logged, the latest first."""
     query = replace(context.query, is_chunked=False)
     span = _span(context, Entry("first", "true"))
-    result = await list_between(replace(context, query=query), span, _row)
+    result = await list_in_range(replace(context, query=query), span, _row)
     for row in result.data:
         logs = _span(context, Entry("call", row["call_id"]))
         documents = [each.document async for each in context.services.store.scan(logs)]
@@ -63,8 +63,8 @@ async def list_logs(context: Context) -> Result:
     year, month, call_id = int(match[1]), int(match[2]), match[3]
     span = replace(
         _span(context, Entry("call", call_id)),
-        low=sortable(_month(year, month)),
-        high=sortable(_month(year, month + 1) - 1),
+        low=time_key(_month(year, month)),
+        high=time_key(_month(year, month + 1) - 1),
     )
     query = replace(context.query, ascending=not context.query.ascending)
     return await list_span(replace(context, query=query), span, _log)

@@ -11,7 +11,7 @@ import orjson
 from crossbar.app import REGISTRY
 from crossbar.core.actions import Action
 from crossbar.core.registry import Operation
-from crossbar.core.shapes import Collection, Scope, Singleton
+from crossbar.core.shapes import Collection, Singleton
 from crossbar.dialects.v2.verbs import VERB_OF
 from crossbar.validation import Schemas
 from tests.conftest import Answer, Api
@@ -27,12 +27,24 @@ _SCHEMAS = Schemas()
 SCHEMAS = {name: _SCHEMAS.document(name) for name in _SCHEMAS.names()}
 """Every schema by name."""
 
+
+def _is_listed_and_created(family: Collection) -> bool:
+    """Whether the family's own path offers both; some are reached below others' paths only."""
+    actions = {
+        operation.action
+        for operation in REGISTRY.operations()
+        if operation.family is family and len(operation.path) == 3
+    }
+    return actions >= {Action.LIST, Action.CREATE}
+
+
 COLLECTIONS = tuple(
     family
     for family in REGISTRY.families
-    if isinstance(family, Collection) and Scope.ACCOUNT in family.scopes
+    if isinstance(family, Collection) and family.noun != "accounts"
+    if _is_listed_and_created(family)
 )
-"""The families of documents directly below an account."""
+"""The families of documents below an account that can be listed and created."""
 
 SINGLETONS = tuple(family for family in REGISTRY.families if isinstance(family, Singleton))
 

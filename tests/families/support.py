@@ -27,6 +27,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "devices": {"name": "Desk"},
     "directories": {"name": "Staff"},
     "functions": {"name": "Greet", "function_js": "function greet() {}"},
+    "faxboxes": {"name": "Office"},
     "groups": {"name": "Sales"},
     "lists": {"name": "Friends"},
     "media": {"name": "Greeting"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crossbar.core.ranges import sortable
+from crossbar.core.ranges import time_key
 from crossbar.storage import Batch, Key, Put
 from tests.conftest import NOW, Api
 from tests.families.support import refusal
@@ -21,7 +21,7 @@ async def record(api: Api, doc_id: str, entered: int) -> None:
         "secret": 1,
     }
     key = Key(api.master.account_id, "call_stat", doc_id)
-    put = Put(key, document, None, sort=sortable(entered))
+    put = Put(key, document, None, sort=time_key(entered))
     await api.gateway.services.store.commit(Batch(puts=[put]))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from crossbar.core.ranges import sortable
+from crossbar.core.ranges import time_key
 from crossbar.storage import Batch, Entry, Key, Put
 from tests.conftest import NOW, Api
 from tests.families.support import refusal
@@ -31,7 +31,7 @@ async def log(api: Api, iteration: int, call_id: str = CALL, ago: int = 0, **mor
     }
     entries = [Entry("call", call_id), *([Entry("first", "true")] if iteration == 1 else ())]
     key = Key(api.master.account_id, "pivot_debug", doc_id)
-    put = Put(key, document, None, sort=sortable(created), entries=entries)
+    put = Put(key, document, None, sort=time_key(created), entries=entries)
     await api.gateway.services.store.commit(Batch(puts=[put]))
 
 
