@@ -68,13 +68,11 @@ DEVICES = f"{ACCOUNT}/devices"
 MEDIA = f"{ACCOUNT}/media"
 QUICKCALL = f"{ACCOUNT}/{{ENDPOINT_TYPE}}/{{ENDPOINT_ID}}/quickcall/{{NUMBER}}"
 USER = f"{ACCOUNT}/users/{{USER_ID}}"
-VMBOXES = f"{ACCOUNT}/vmboxes"
-MESSAGES = f"{VMBOXES}/{{VM_BOX_ID}}/messages"
 
 PENDING = frozenset(
     {
         *("access_lists", "acdc_call_stats", "acls", "agents", "cccps", "clicktocall"),
-        *("comments", "connectivity", "contact_list", "faxboxes", "faxes", "functions"),
+        *("comments", "connectivity", "contact_list", "functions"),
         *("hotdesks", "lists", "metaflows", "parked_calls", "pivot", "presence", "queues"),
         "skels",
         f"PUT {CONFERENCE}",
@@ -95,17 +93,6 @@ PENDING = frozenset(
         f"POST {USER}/photo",
         f"DELETE {USER}/photo",
         f"GET {USER}/vcard",
-        f"GET {VMBOXES}/messages",
-        f"GET {MESSAGES}",
-        f"PUT {MESSAGES}",
-        f"POST {MESSAGES}",
-        f"DELETE {MESSAGES}",
-        f"POST {MESSAGES}/raw",
-        f"GET {MESSAGES}/{{VM_MSG_ID}}",
-        f"POST {MESSAGES}/{{VM_MSG_ID}}",
-        f"DELETE {MESSAGES}/{{VM_MSG_ID}}",
-        f"GET {MESSAGES}/{{VM_MSG_ID}}/raw",
-        f"PUT {MESSAGES}/{{VM_MSG_ID}}/raw",
     }
 )
 """What is missing of account configuration, people and telephony."""
