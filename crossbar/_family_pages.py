@@ -217,7 +217,7 @@ def _documents(family: Family, actions: Container[Action]) -> list[str]:
     lines = []
     if Action.LIST in actions and family.summary is None:
         lines.append("- A list shows bare ids.")
-    elif Action.LIST in actions and family.summary is not None:
+    elif Action.LIST in actions and family.summary:
         keys = (key if isinstance(key, str) else key.key for key in family.summary)
         lines.append(f"- A list shows `id` and, where they are set, {_listed(keys)}.")
     if family.indexes:
