@@ -215,7 +215,9 @@ def _documents(family: Family, actions: Container[Action]) -> list[str]:
     if not isinstance(family, Collection):
         return []
     lines = []
-    if Action.LIST in actions:
+    if Action.LIST in actions and family.summary is None:
+        lines.append("- A list shows bare ids.")
+    elif Action.LIST in actions and family.summary is not None:
         keys = (key if isinstance(key, str) else key.key for key in family.summary)
         lines.append(f"- A list shows `id` and, where they are set, {_listed(keys)}.")
     if family.indexes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 GREGORIAN_OFFSET = 62_167_219_200
 """Seconds between year 0 and the Unix epoch: documents carry Gregorian seconds."""
@@ -18,6 +19,15 @@ GREGORIAN_OFFSET = 62_167_219_200
 def _iso(unix: int) -> str:
     """Every answer of a second has the same text, so it is made once."""
     return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def moment(gregorian: int, zone: object = None) -> datetime:
+    """Gregorian seconds as a date and time in a named zone; in UTC where nobody knows the zone."""
+    try:
+        known = ZoneInfo(zone) if isinstance(zone, str) else UTC
+    except (ValueError, KeyError, OSError):
+        known = UTC
+    return datetime.fromtimestamp(gregorian - GREGORIAN_OFFSET, known)
 
 
 class Clock:

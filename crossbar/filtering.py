@@ -37,7 +37,7 @@ def _predicate(name: str, value: str) -> Predicate | None:
         return _negated(_equals(name.removeprefix("filter_not_"), value))
     if name.startswith("filter_"):
         return _equals(name.removeprefix("filter_"), value)
-    if name in _TIME_BOUNDS:
+    if name in TIME_BOUNDS:
         return _time_bound(name, value)
     test = _KEY_TESTS.get(name)
     return test(value) if test is not None else None
@@ -124,17 +124,18 @@ _KEY_TESTS: dict[str, Callable[[str], Predicate]] = {
     "value_missing": lambda path: _negated(_has_value(path)),
 }
 
-_TIME_BOUNDS = {
+TIME_BOUNDS = {
     "created_from": ("pvt_created", True),
     "created_to": ("pvt_created", False),
     "modified_from": ("pvt_modified", True),
     "modified_to": ("pvt_modified", False),
 }
+"""Filters by time: the field each reads, and whether it is a lower bound."""
 
 
 def _time_bound(name: str, text: str) -> Predicate:
     """Inclusive bounds in Gregorian seconds; a bound that is no number keeps nothing."""
-    field, is_lower = _TIME_BOUNDS[name]
+    field, is_lower = TIME_BOUNDS[name]
     if not (text.isascii() and text.isdigit() and len(text) < 20):
         return lambda _: False
     bound = int(text)

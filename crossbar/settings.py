@@ -208,6 +208,31 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Voicemail:
+    """Voicemail boxes and their messages."""
+
+    retention: int = setting(
+        8_038_800,
+        "Seconds that messages are kept; older ones are shown as deleted. 93 days and an hour.",
+        minimum=1,
+    )
+    transcribe_format: str = setting(
+        "",
+        "The one type of audio that can be transcribed; empty for any.",
+        choices=("", "mp3", "mp4", "wav"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fax:
+    """Fax boxes."""
+
+    smtp_domain: str = setting(
+        "fax.kazoo.io", "Domain below which every fax box is given one to receive mail at."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings, by section."""
 
@@ -222,6 +247,8 @@ class Settings:
     lists: Lists = Lists()
     schemas: Schemas = Schemas()
     auth: Auth = Auth()
+    voicemail: Voicemail = Voicemail()
+    fax: Fax = Fax()
     log: Log = Log()
 
     @classmethod

@@ -65,7 +65,7 @@ async def require_unrestricted(
     by_noun = _restrictions_of(await accounts.restrictions(caller.account_id), caller)
     if by_noun is None:
         return
-    noun = operation.family.noun
+    noun = operation.noun
     parameters = tokens[operation.depth :]
     for rule in by_noun.get(noun, by_noun.get("_")) or ():
         if _account_is_allowed(rule.get("allowed_accounts"), caller, account):

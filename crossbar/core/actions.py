@@ -63,9 +63,14 @@ class Upload:
 
 @record
 class Query:
-    """How a list is to be answered. ``start_key`` is opaque (``core.paging``)."""
+    """How a list is to be answered. ``start_key`` is opaque (``core.paging``).
+
+    ``bounds`` are the filters by time, which lists over a range of time do not use: there the same
+    parameters choose the range (``core.ranges``).
+    """
 
     filters: Filters
+    bounds: Filters = ()
     page_size: int | None = None
     start_key: str | None = None
     end_key: str | None = None

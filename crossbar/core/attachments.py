@@ -12,7 +12,7 @@ from functools import partial
 from crossbar.core.actions import Context, Download, Upload
 from crossbar.core.change import Change
 from crossbar.documents import Document
-from crossbar.errors import NoSuchDocument, ValidationFailed
+from crossbar.errors import Conflict, NoSuchDocument, ValidationFailed
 
 ATTACHMENTS = "pvt_attachments"
 CHUNK = 256 * 1024
@@ -32,6 +32,23 @@ async def store_upload(change: Change, name: str, upload: Upload) -> None:
             "content_type": upload.content_type,
         }
     }
+
+
+async def copy_attachments(context: Context, source: Document) -> Document:
+    """What another document may have as its attachments: copies of the bytes of ``source``.
+
+    Attachments go with the document that names them, so no two documents name the same.
+    """
+    store, account_id = context.services.store, context.account_id
+    attachments = {}
+    for name, facts in source.get(ATTACHMENTS, {}).items():
+        content = store.read_attachment(account_id, facts["id"])
+        try:
+            copied = await store.put_attachment(account_id, content)
+        except KeyError:  # dropped since the source was read
+            raise Conflict from None
+        attachments[name] = {**facts, "id": copied.attachment_id}
+    return attachments
 
 
 async def drop_all(change: Change) -> None:

@@ -20,8 +20,9 @@ class Change:
 
     ``document`` is the proposed document; before ``prepare`` it has public fields only.
     ``current`` is the stored one, ``None`` on create. ``more`` collects further writes for the
-    same commit, ``dropped`` attachments that no document refers to afterwards. ``notes`` is where
-    an early stage leaves something for a later one.
+    same commit, ``dropped`` attachments that no document refers to afterwards. ``is_final`` makes
+    a deletion a removal, whatever was asked. ``notes`` is where an early stage leaves something
+    for a later one.
     """
 
     context: Context
@@ -35,6 +36,7 @@ class Change:
     purge: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    is_final: bool = False
     notes: dict[str, Any] = field(default_factory=dict)
 
     def value(self, name: str) -> Any:
@@ -51,6 +53,13 @@ class Change:
         expected = document.get("_rev")
         self.more.append(put_of(family, key, stamped(self.context, key, document), expected))
         self.events.append(event_of(self.context, "changed", self.more[-1]))
+
+    def also_remove(self, key: Key, document: Document) -> None:
+        """Remove another document for good in the same commit, whatever its revision is."""
+        self.removes.append(Remove(key))
+        self.events.append(event_of(self.context, "deleted", self.removes[-1], document))
+        attachments = document.get("pvt_attachments", {})
+        self.dropped += [facts["id"] for facts in attachments.values()]
 
     def batch(self, action: str, final: Put | Remove) -> Batch:
         """Everything that this change writes."""

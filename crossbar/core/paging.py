@@ -18,7 +18,7 @@ import orjson
 from crossbar.core.actions import Page, Query
 from crossbar.documents import Document
 from crossbar.errors import FaultyRequest
-from crossbar.filtering import keeps
+from crossbar.filtering import Filters, keeps
 from crossbar.storage import Position, Span, Store
 
 LAST = "\U0010ffff"
@@ -60,23 +60,27 @@ def span_of(query: Query, span: Span) -> Span:
     if query.paginate and query.start_key:
         span = replace(span, start=decode_key(query.start_key, descending=descending))
     if query.end_key and descending:
-        span = replace(span, low=query.end_key)
+        span = replace(span, low=max(query.end_key, span.low or ""))
     elif query.end_key:
-        span = replace(span, high=query.end_key)
+        span = replace(span, high=min(query.end_key, span.high or LAST))
     return replace(span, descending=descending)
 
 
 async def read_page(
     store: Store,
     span: Span,
-    query: Query,
+    filters: Filters,
     size: int | None,
     page: Page,
     show: Callable[[Document], Any],
+    seen: Callable[[Document], Document] | None = None,
 ) -> AsyncIterator[Any]:
-    """Yield what ``show`` makes of the rows that pass the filters, and note the page's borders."""
+    """Yield what ``show`` makes of the rows that pass the filters, and note the page's borders.
+
+    ``seen`` makes what filters judge, where that is not the stored document.
+    """
     async for row in store.scan(span):
-        if not keeps(query.filters, row.document):
+        if not keeps(filters, seen(row.document) if seen else row.document):
             continue
         if size is not None and page.size == size:
             page.next_start_key = encode_key(row.position)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any
 
 from crossbar.core.actions import Context, Query
@@ -30,10 +31,12 @@ def metadata_of(stored: Document) -> Document:
     return metadata
 
 
-def row_maker(family: Collection, query: Query) -> Callable[[Document], Document]:
+def row_maker(family: Collection, query: Query) -> Callable[[Document], Any]:
     """What turns a stored document into a list row, as the query asks."""
     if query.full_docs:
         return _whole
+    if family.summary is None:
+        return itemgetter("_id")
     make = summarizer(family.summary)
     if not query.fields:
         return make

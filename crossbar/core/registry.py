@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 from crossbar.core import service
 from crossbar.core.actions import Action
@@ -23,6 +24,7 @@ from crossbar.core.shapes import (
     Scope,
     Singleton,
 )
+from crossbar.documents import Document
 from crossbar.errors import NoSuchPath
 
 ACCOUNT_PREFIX = ("accounts", "{account_id}")
@@ -42,9 +44,10 @@ class Operation:
 
     ``path`` is a template of tokens without the version. ``id_param`` names the parameter that
     holds the document id (empty for lists). ``entry`` names the index that narrows a list to the
-    parent's documents, whose id is in ``entry_param``. ``depth`` counts the tokens before the
-    family's own parameters (token restrictions match what follows). ``in_account`` says whether
-    the family's documents belong to the account in the path, ``doc_type`` what they are.
+    parent's documents, whose id is in ``entry_param``; ``is_owned`` says that the parent has no
+    others. ``noun`` is the family's as token restrictions know it, ``depth`` counts the tokens up
+    to it (they match what follows). ``in_account`` says whether the family's documents belong to
+    the account in the path, ``doc_type`` what they are.
     """
 
     path: tuple[str, ...]
@@ -53,10 +56,12 @@ class Operation:
     handler: Handler
     access: Access
     about: str
+    noun: str
     id_param: str = ""
     parents: tuple[Parent, ...] = ()
     entry: str = ""
     entry_param: str = ""
+    is_owned: bool = False
     depth: int = 0
     schema: str | None = None
     reads: tuple[str, ...] = ()
@@ -75,6 +80,14 @@ class Operation:
     def template(self) -> str:
         """The path as documentation shows it: ``/accounts/{account_id}/users``."""
         return "/" + "/".join(self.path)
+
+    def holds(self, params: Mapping[str, str], document: Document) -> bool:
+        """Whether the document is one of the parent's that the path names."""
+        return any(
+            params[self.entry_param] in index.values(document)
+            for index in self.collection.indexes
+            if index.name == self.entry
+        )
 
     @property
     def collection(self) -> Collection:
@@ -105,7 +118,7 @@ class Registry:
         self._root = _Node()
         self._operations: list[Operation] = []
         for family in self.families:
-            for operation in _operations_of(family):
+            for operation in _operations_of(family, self.families):
                 self._add(operation)
 
     def operations(self) -> Iterator[Operation]:
@@ -169,15 +182,24 @@ def id_param_of(family: Collection) -> str:
     return f"{family.doc_type}_id"
 
 
-def _operations_of(family: Family) -> Iterator[Operation]:
+def _nestings(family: Collection | Routes, hosts: Iterable[Family]) -> Iterator[Nesting]:
+    """Where the family is nested; what is of every document is below every family of them."""
+    yield from family.nested
+    if isinstance(family, Routes) and family.everywhere:
+        for host in hosts:
+            if isinstance(host, Collection) and Scope.ACCOUNT in host.scopes:
+                yield Nesting(noun=host.noun, doc_type=host.doc_type)
+
+
+def _operations_of(family: Family, hosts: Iterable[Family]) -> Iterator[Operation]:
     if isinstance(family, Singleton):
         yield from _singleton_operations(family)
         return
     for scope in family.scopes:
         prefix = ACCOUNT_PREFIX if scope is Scope.ACCOUNT else ()
         yield from _operations_below(family, (*prefix, family.noun), None)
-    for nesting in family.nested:
-        parent = (*ACCOUNT_PREFIX, nesting.noun, f"{{{nesting.doc_type}_id}}")
+    for nesting in _nestings(family, hosts):
+        parent = (*ACCOUNT_PREFIX, nesting.noun, f"{{{_param_of(nesting)}}}")
         yield from _operations_below(family, (*parent, family.noun), nesting)
 
 
@@ -193,10 +215,32 @@ def _operations_below(
     yield from (_route_operation(family, base, route, nesting) for route in family.routes)
 
 
-def _parents(nesting: Nesting | None) -> tuple[Parent, ...]:
-    if nesting is None:
-        return ()
-    return (Parent(doc_type=nesting.doc_type, param=f"{nesting.doc_type}_id"),)
+def _param_of(nesting: Nesting) -> str:
+    return f"{nesting.doc_type}_id"
+
+
+class _Place(TypedDict):
+    """What all operations of a family at one place have in common."""
+
+    parents: tuple[Parent, ...]
+    entry: str
+    entry_param: str
+    is_owned: bool
+    noun: str
+    depth: int
+
+
+def _place(family: Family, base: tuple[str, ...], nesting: Nesting | None) -> _Place:
+    is_owned = nesting is not None and nesting.owns
+    param = _param_of(nesting) if nesting else ""
+    return {
+        "parents": (Parent(doc_type=nesting.doc_type, param=param),) if nesting else (),
+        "entry": nesting.index if nesting else "",
+        "entry_param": param,
+        "is_owned": is_owned,
+        "noun": nesting.noun if nesting and is_owned else family.noun,
+        "depth": len(base) - 2 if is_owned else len(base),
+    }
 
 
 def _standard_operation(
@@ -213,11 +257,8 @@ def _standard_operation(
         access=family.access,
         about=f"{about} {family.noun.replace('_', ' ')}",
         id_param="" if on_collection else id_param,
-        parents=_parents(nesting),
-        entry=nesting.index if nesting else "",
-        entry_param=f"{nesting.doc_type}_id" if nesting else "",
-        depth=len(base),
         schema=family.schema,
+        **_place(family, base, nesting),
     )
 
 
@@ -235,12 +276,11 @@ def _route_operation(
         access=route.access or family.access,
         about=route.about,
         id_param=id_param if names_document else "",
-        parents=_parents(nesting),
-        depth=len(base),
         schema=route.schema,
         reads=route.reads,
         produces=route.produces,
         loads=route.loads and (names_document or nesting is not None),
+        **_place(family, base, nesting),
     )
 
 
@@ -256,6 +296,6 @@ def _singleton_operations(family: Singleton) -> Iterator[Operation]:
                 handler=handler,
                 access=family.access,
                 about=f"{about} {family.noun.replace('_', ' ')}",
-                depth=len(base),
                 schema=family.schema,
+                **_place(family, base, None),
             )

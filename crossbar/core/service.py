@@ -54,12 +54,22 @@ async def list_documents(context: Context) -> Result:
     return await list_span(context, span, row_maker(family, context.query))
 
 
-async def list_span(context: Context, span: Span, show: Callable[[Document], Any]) -> Result:
-    """A page of whatever ``show`` makes of the documents in ``span``."""
+async def list_span(
+    context: Context,
+    span: Span,
+    show: Callable[[Document], Any],
+    *,
+    seen: Callable[[Document], Document] | None = None,
+) -> Result:
+    """A page of whatever ``show`` makes of the documents in ``span``.
+
+    ``seen`` makes what filters judge, where that is not the stored document.
+    """
     services, query = context.services, context.query
     size = page_size_of(query, services.settings.lists.page_size)
     page = page_of(query)
-    rows = read_page(services.store, span_of(query, span), query, size, page, show)
+    filters = (*query.filters, *query.bounds)
+    rows = read_page(services.store, span_of(query, span), filters, size, page, show, seen)
     paged = page if query.paginate else None
     if query.is_chunked:
         return Result(rows=rows, page=paged)
@@ -97,7 +107,7 @@ async def create(context: Context) -> Result:
     key = Key(context.account_id, family.doc_type, doc_id)
     change = Change(context=context, family=family, key=key, document=sent(context))
     stored = await save(change, "created")
-    return await answer(context, stored, created_id=doc_id)
+    return await answer(context, stored, created_id=stored["_id"])
 
 
 async def replace(context: Context) -> Result:
@@ -134,7 +144,7 @@ async def remove(change: Change, *, is_soft: bool) -> Result:
     await _run(change.family.hooks.deleting, change)
     document = stamped(context, change.key, {**current, "pvt_deleted": True})
     final: Put | Remove
-    if is_soft:
+    if is_soft and not change.is_final:
         final = put_of(change.family, change.key, document, current.get("_rev"))
     else:
         final = Remove(change.key, current.get("_rev"))
@@ -246,7 +256,10 @@ def key_of(context: Context) -> Key:
 
 async def load(context: Context) -> Document:
     """The live document that the URL names. Raises :class:`NoSuchDocument`."""
-    return await load_document(context, key_of(context))
+    stored = await load_document(context, key_of(context))
+    if context.operation.is_owned and not context.operation.holds(context.params, stored):
+        raise NoSuchDocument(context.doc_id)
+    return stored
 
 
 async def load_document(context: Context, key: Key) -> Document:

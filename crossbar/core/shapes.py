@@ -109,11 +109,14 @@ class Nesting:
     """The family is also reached below another one, whose id narrows lists through an index.
 
     Without an ``index`` nothing is listed by it: the routes below the other family see to that.
+    With ``owns`` the documents are the parent's own: below one parent those of another are
+    unknown, and token restrictions see the path as one of the parent's family.
     """
 
     noun: str
     doc_type: str
     index: str = ""
+    owns: bool = False
 
 
 Stage = Callable[["Change"], Awaitable[None]]
@@ -126,9 +129,9 @@ class Hooks:
 
     ``normalize`` runs before the schema and may rewrite what the client sent; ``check`` runs after
     it and adds refusals; ``prepare`` runs only when there are none, may add private fields and
-    further writes to the same commit; ``deleting`` may refuse a deletion or add writes to it;
-    ``committed`` runs after a commit, never undoes it, and its failure is logged. ``present`` is
-    handed the outgoing document and the stored one, and may change the former.
+    further writes to the same commit; ``deleting`` may refuse a deletion, make it final or add
+    writes to it; ``committed`` runs after a commit, never undoes it, and its failure is logged.
+    ``present`` is handed the outgoing document and the stored one, and may change the former.
     """
 
     normalize: tuple[Stage, ...] = ()
@@ -163,14 +166,16 @@ class Route:
 class Collection:
     """A family of documents with ids: a list and items.
 
-    ``summary`` are the keys of list rows; ``order`` the sort key of lists (by id when ``None``).
-    An action that behaves differently is left out of ``actions`` and written as a :class:`Route`.
+    ``summary`` are the keys of list rows, ``None`` for rows that are bare ids; ``order`` is the
+    sort key of lists (by id when ``None``). An action that behaves differently is left out of
+    ``actions`` and written as a :class:`Route`. A family without ``scopes`` exists only where
+    it is nested.
     """
 
     noun: str
     doc_type: str
     schema: str
-    summary: tuple[str | Column, ...]
+    summary: tuple[str | Column, ...] | None
     actions: frozenset[Action] = CRUD
     order: Callable[[Document], str] | None = None
     unique: tuple[Unique, ...] = ()
@@ -201,12 +206,16 @@ class Singleton:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routes:
-    """A family without documents of a standard shape: nothing but routes."""
+    """A family without documents of a standard shape: nothing but routes.
+
+    With ``everywhere`` it is also nested below every family of an account's documents.
+    """
 
     noun: str
     routes: tuple[Route, ...]
     scopes: tuple[Scope, ...] = (Scope.SYSTEM,)
     nested: tuple[Nesting, ...] = ()
+    everywhere: bool = False
     access: Access = Access.TOKEN
 
 

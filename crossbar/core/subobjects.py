@@ -84,7 +84,7 @@ class SubObject:
         self, context: Context, alter: Callable[[Change], Awaitable[None]]
     ) -> Document:
         key = holder_of(context)
-        stored = await amend(context, _family_of(context, key), key, alter)
+        stored = await amend(context, family_of(context, key), key, alter)
         if self.changed is not None:
             await self.changed(context, key)
         return stored
@@ -100,7 +100,8 @@ def holder_of(context: Context) -> Key:
     return account_key(context.account_id)
 
 
-def _family_of(context: Context, key: Key) -> Collection:
+def family_of(context: Context, key: Key) -> Collection:
+    """The family of the document with this key."""
     return next(
         family
         for family in context.services.registry.families

@@ -24,6 +24,7 @@ from crossbar.core.shapes import (
 from crossbar.documents import Document
 from crossbar.numbers import normalized
 from crossbar.storage import Key
+from crossbar.validation import Refusals, Schemas
 
 NO_NUMBERS = "Callflows must be assigned at least one number or pattern"
 
@@ -81,18 +82,27 @@ async def check_numbers(change: Change) -> None:
 
 async def check_flow(change: Change) -> None:
     """Each node's data must satisfy its module's schema, whose defaults are stored."""
-    schemas = change.context.services.schemas
-    for path, node in nodes(change.value("flow")):
+    check_nodes(change.context.services.schemas, change.refusals, change.value("flow"), "flow")
+
+
+def check_nodes(
+    schemas: Schemas, refusals: Refusals, flow: Any, path: str, kind: str = "callflow"
+) -> None:
+    """Judge the data of every node of a flow by the schema of its module, and fill in defaults.
+
+    ``kind`` is what the flow is of: a callflow, or a metaflow, which has modules of its own.
+    """
+    for at, node in nodes(flow, path):
         module = node.get("module")
         if not isinstance(module, str) or not isinstance(node.get("data", {}), dict):
             continue
-        name = f"callflows.{module}"
+        name = f"{kind}s.{module}"
         if name not in schemas:
-            message = f"unable to find callflow schema for module {module}"
-            change.refusals.add(f"{path}.module", "error", message, value=module)
+            message = f"unable to find {kind} schema for module {module}"
+            refusals.add(f"{at}.module", "error", message, value=module)
             continue
         node["data"], errors = schemas.apply(name, node.get("data", {}))
-        change.refusals.merge({f"{path}.data.{field}": found for field, found in errors.items()})
+        refusals.merge({f"{at}.data.{field}": found for field, found in errors.items()})
 
 
 async def explain_clash(context: Context, value: str, holder: Key) -> str:

@@ -1,15 +1,23 @@
-"""Media: prompts and recordings, with their audio (resources/media.md)."""
+"""Media: recordings and prompts, with their audio (resources/media.md)."""
 
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace as replace_fields
 
 from crossbar.core.actions import Action, Context, Result, Upload
 from crossbar.core.attachments import download, drop_all, only_file, store_upload
 from crossbar.core.change import Change
-from crossbar.core.service import answer, fetch, key_of, load, replace, save
-from crossbar.core.shapes import CRUD, Collection, Column, Hooks, Route
+from crossbar.core.service import answer, fetch, key_of, list_documents, load, replace, save
+from crossbar.core.shapes import Access, Collection, Column, Hooks, Route, Scope
 from crossbar.documents import Document, public
+from crossbar.families.media_prompts import (
+    PROMPT_INDEXES,
+    identify,
+    language_of,
+    prompt_routes,
+    remove_for_good,
+)
 
 EXTENSIONS = {
     "audio/x-wav": ".wav",
@@ -106,30 +114,15 @@ def _named(context: Context, file: Upload) -> Upload:
     return Upload(name=name, content_type=file.content_type, content=file.content)
 
 
-MEDIA = Collection(
-    noun="media",
-    doc_type="media",
-    schema="media",
-    actions=CRUD - {Action.PATCH, Action.FETCH, Action.REPLACE},
-    summary=(
-        "name",
-        "media_type",
-        "media_source",
-        Column("language", lambda document: str(document.get("language", "")).lower()),
-        Column("is_prompt", lambda document: bool(document.get("prompt_id"))),
-    ),
-    hooks=Hooks(
-        normalize=(normalize,),
-        check=(refuse_speech,),
-        prepare=(attach,),
-        deleting=(drop_all,),
-    ),
-    routes=(
+def _routes(reading: Access | None) -> tuple[Route, ...]:
+    """Metadata and audio at the same paths, and prompts; ``reading`` is who may read them."""
+    return (
         Route(
             path="{media_id}",
             action=Action.FETCH,
             handler=fetch_or_play,
             about="Read media, or its audio with an audio Accept header",
+            access=reading,
             produces=PLAYABLE,
         ),
         Route(
@@ -145,6 +138,7 @@ MEDIA = Collection(
             action=Action.FETCH,
             handler=play,
             about="Download the audio",
+            access=reading,
             produces=("*/*",),
         ),
         Route(
@@ -154,5 +148,46 @@ MEDIA = Collection(
             about="Upload the audio",
             reads=PLAYABLE,
         ),
+        *prompt_routes(reading),
+    )
+
+
+MEDIA = Collection(
+    noun="media",
+    doc_type="media",
+    schema="media",
+    actions=frozenset({Action.LIST, Action.CREATE, Action.DELETE}),
+    summary=(
+        "name",
+        "media_type",
+        "media_source",
+        Column("language", language_of),
+        Column("is_prompt", lambda document: bool(document.get("prompt_id"))),
+    ),
+    indexes=PROMPT_INDEXES,
+    hooks=Hooks(
+        normalize=(normalize, identify),
+        check=(refuse_speech,),
+        prepare=(attach,),
+        deleting=(drop_all, remove_for_good),
+    ),
+    routes=_routes(None),
+)
+
+MEDIA_OF_SYSTEM = replace_fields(
+    MEDIA,
+    scopes=(Scope.SYSTEM,),
+    access=Access.SUPERDUPER,
+    actions=MEDIA.actions - {Action.LIST},
+    routes=(
+        Route(
+            path="",
+            action=Action.LIST,
+            handler=list_documents,
+            about="List media of the system",
+            access=Access.TOKEN,
+        ),
+        *_routes(Access.TOKEN),
     ),
 )
+"""What every account hears unless it has its own: read by all, written by operators."""

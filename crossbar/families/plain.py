@@ -6,6 +6,8 @@ from crossbar.core.shapes import FLAGS, Collection, renamed
 
 MENUS = Collection(noun="menus", doc_type="menu", schema="menus", summary=("name", FLAGS))
 
+SKELS = Collection(noun="skels", doc_type="skel", schema="skels", summary=None)
+
 TEMPORAL_RULES = Collection(
     noun="temporal_rules",
     doc_type="temporal_rule",
@@ -20,4 +22,4 @@ TEMPORAL_RULES_SETS = Collection(
     summary=("name", renamed("rules", "temporal_rules"), FLAGS),
 )
 
-PLAIN = (MENUS, TEMPORAL_RULES, TEMPORAL_RULES_SETS)
+PLAIN = (MENUS, SKELS, TEMPORAL_RULES, TEMPORAL_RULES_SETS)

@@ -153,6 +153,20 @@ def _directories(document: Document) -> Iterable[str]:
     return tuple(directories) if isinstance(directories, dict) else ()
 
 
+def queues_of(document: Document) -> list[str]:
+    """The ids of the queues that the user answers as an agent."""
+    queues = document.get("queues")
+    return (
+        [queue_id for queue_id in queues if isinstance(queue_id, str)]
+        if isinstance(queues, list)
+        else []
+    )
+
+
+def _is_agent(document: Document) -> Iterable[str]:
+    return ("true",) if isinstance(document.get("queues"), list) else ()
+
+
 def _photo(action: Action, handler: Handler, about: str, **more: Any) -> Route:
     return Route(path="{user_id}/photo", action=action, handler=handler, about=about, **more)
 
@@ -205,6 +219,8 @@ USERS = Collection(
     indexes=(
         Index(name="login", values=_marks),
         Index(name="directory", values=_directories),
+        Index(name="queue", values=queues_of),
+        Index(name="agent", values=_is_agent),
         field_index("username"),
     ),
     hooks=Hooks(

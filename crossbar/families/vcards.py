@@ -13,6 +13,8 @@ from crossbar.documents import Document, lookup
 
 CARD_TYPES = ("text/x-vcard", "text/directory")
 
+NAMES = ("first", "middle", "last")
+
 WIDTH = 75
 """Bytes of a line at most, not counting its end."""
 
@@ -24,13 +26,17 @@ _ESCAPES = str.maketrans(
 async def fetch_card(context: Context) -> Result:
     """The user's card, with the photo on it."""
     user = await load(context)
-    card = "".join(
-        f"{line}\r\n" for row in rows(user, await _photo(context, user)) for line in folded(row)
-    )
+    return await card_of(context, user, user)
+
+
+async def card_of(context: Context, person: Document, stored: Document) -> Result:
+    """The card of a person, with the photo that is kept with the stored document."""
+    photo = await _photo(context, stored)
+    card = "".join(f"{line}\r\n" for row in rows(person, photo) for line in folded(row))
     wanted = next((each for each in context.accept if each in CARD_TYPES), CARD_TYPES[0])
     return Result(
         download=in_memory(card.encode(), wanted, "vcard.vcf"),
-        revision=user["_rev"],
+        revision=stored["_rev"],
     )
 
 
@@ -46,11 +52,11 @@ def rows(user: Document, photo: bytes) -> Iterator[str]:
     """The rows of the card in order; those without a value are left out."""
     profile = user.get("profile")
     person = {**user, **profile} if isinstance(profile, dict) else user
-    first, last = _text(person.get("first_name")), _text(person.get("last_name"))
+    first, middle, last = (_text(person.get(f"{each}_name")) for each in NAMES)
     yield "BEGIN:VCARD"
     yield "VERSION:3.0"
-    yield from _row("FN", f"{first} {last}".strip())
-    yield from _row("N", last, first) if first or last else ()
+    yield from _row("FN", " ".join(filter(None, (first, middle, last))))
+    yield from _row("N", last, first, *filter(None, (middle,)))
     yield from _row("ORG", _text(person.get("org")))
     if photo:
         yield f"PHOTO;ENCODING=B;TYPE=JPEG:{base64.b64encode(photo).decode()}"

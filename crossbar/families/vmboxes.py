@@ -1,12 +1,25 @@
-"""Voicemail boxes (resources/vmboxes.md): the boxes themselves, not yet their messages."""
+"""Voicemail boxes (resources/vmboxes.md): the boxes themselves, with counts of their messages."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 
+from crossbar.core.actions import Action, Context, Result
 from crossbar.core.change import Change
-from crossbar.core.shapes import FLAGS, Collection, Hooks, Nesting, Unique, defaulted, field_index
+from crossbar.core.service import list_documents, revision_of_list
+from crossbar.core.shapes import (
+    CRUD,
+    FLAGS,
+    Collection,
+    Hooks,
+    Nesting,
+    Route,
+    Unique,
+    field_index,
+)
 from crossbar.documents import Document
+from crossbar.families.vm_messages import count_kept, empty_box
+from crossbar.families.vm_routes import MESSAGE_ROUTES
 
 COUNTS = ("messages", "folders")
 BAD_MAILBOX = "Invalid mailbox number or already exists"
@@ -38,14 +51,64 @@ async def check_mailbox(change: Change) -> None:
         change.refusals.add("mailbox", "unique", BAD_MAILBOX, cause=mailbox)
 
 
+async def check_transcription(change: Change) -> None:
+    """What transcribes may want one type of audio."""
+    wanted = change.context.services.settings.voicemail.transcribe_format
+    extension = change.value("media_extension")
+    if wanted and change.value("transcribe") is True and extension != wanted:
+        message = f"Messages can be transcribed only as {wanted}"
+        change.refusals.add("media_extension", "invalid", message, cause=extension, target=wanted)
+
+
+async def list_boxes(context: Context) -> Result:
+    """Boxes with the numbers of their messages, which the store counts box by box."""
+    listed = await list_documents(context)
+    if context.query.full_docs:
+        return listed
+    if listed.rows is not None:
+        return Result(rows=_counted(context, listed.rows), page=listed.page)
+    for row in listed.data:
+        await add_counts(context, row)
+    following = listed.page.next_start_key if listed.page else None
+    revision = revision_of_list(listed.data, following)
+    return Result(data=listed.data, page=listed.page, revision=revision)
+
+
+async def _counted(context: Context, rows: AsyncIterator[Document]) -> AsyncIterator[Document]:
+    async for row in rows:
+        await add_counts(context, row)
+        yield row
+
+
+async def add_counts(context: Context, row: Document) -> None:
+    """How many messages a box has, and in which folders; only what is to be shown is counted."""
+    wanted = context.query.fields or COUNTS
+    if not set(wanted).intersection(COUNTS):
+        return
+    folders = await count_kept(context, row["id"])
+    counts = {"messages": sum(folders.values()), "folders": folders}
+    if not counts["messages"]:
+        del counts["folders"]
+    row |= {name: value for name, value in counts.items() if name in wanted}
+
+
 VMBOXES = Collection(
     noun="vmboxes",
     doc_type="vmbox",
     schema="vmboxes",
-    summary=("name", "mailbox", "owner_id", defaulted("messages", 0), FLAGS),
+    actions=CRUD - {Action.LIST},
+    summary=("name", "mailbox", "owner_id", FLAGS),
     order=lambda document: str(document.get("name", "")).lower(),
     unique=(Unique(path="mailbox", values=_mailboxes, message=BAD_MAILBOX),),
     indexes=(field_index("owner_id"),),
     nested=(Nesting(noun="users", doc_type="user", index="owner_id"),),
-    hooks=Hooks(normalize=(normalize,), check=(check_mailbox,)),
+    hooks=Hooks(
+        normalize=(normalize,),
+        check=(check_mailbox, check_transcription),
+        deleting=(empty_box,),
+    ),
+    routes=(
+        Route(path="", action=Action.LIST, handler=list_boxes, about="List vmboxes"),
+        *MESSAGE_ROUTES,
+    ),
 )

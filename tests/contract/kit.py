@@ -27,12 +27,24 @@ _SCHEMAS = Schemas()
 SCHEMAS = {name: _SCHEMAS.document(name) for name in _SCHEMAS.names()}
 """Every schema by name."""
 
+
+def _is_listed_and_created(family: Collection) -> bool:
+    """Whether the family's own path offers both; some are reached below others' paths only."""
+    actions = {
+        operation.action
+        for operation in REGISTRY.operations()
+        if operation.family is family and len(operation.path) == 3
+    }
+    return actions >= {Action.LIST, Action.CREATE}
+
+
 COLLECTIONS = tuple(
     family
     for family in REGISTRY.families
     if isinstance(family, Collection) and family.noun != "accounts"
+    if _is_listed_and_created(family)
 )
-"""The families of documents below an account."""
+"""The families of documents below an account that can be listed and created."""
 
 SINGLETONS = tuple(family for family in REGISTRY.families if isinstance(family, Singleton))
 
@@ -97,7 +109,8 @@ def refusal(answer: Answer, status: int, message: str, data: Any = None) -> str 
 
 def ids(answer: Answer) -> list[str]:
     """The ids of a list, in order."""
-    return [row["id"] for row in answer.expect(200).data]
+    rows = answer.expect(200).data
+    return [row if isinstance(row, str) else row["id"] for row in rows]
 
 
 async def everything(api: Api, path: str) -> list[Any]:

@@ -54,12 +54,13 @@ VERBS = ("GET", "PUT", "POST", "PATCH", "DELETE", "HEAD")
 
 async def test_every_operation_that_the_gateway_serves_is_tested(api: Api) -> None:
     assert list(api.gateway.services.registry.operations()) == ALL
-    assert len(ALL) >= 143
+    assert len(ALL) >= 460
     assert len({label(operation) for operation in ALL}) == len(ALL)
     assert {label(operation) for operation in ALL if operation not in PROTECTED} == {
         "PUT /api_auth",
         "GET /auth/tokeninfo",
         "POST /auth/tokeninfo",
+        "GET /functions/samples",
         "GET /schemas",
         "GET /schemas/{schema_name}",
         "PUT /user_auth",
@@ -76,6 +77,11 @@ async def ask(api: Api, operation: Operation, token: str, **params: str) -> Answ
         return await api.get(path, token=token)
     sent = {"to": api.master.account_id} if operation.path[-1] == "move" else {}
     return await api.request(verb, path, sent, token=token, action=action_of(operation))
+
+
+def is_no_fault(answer: Answer) -> bool:
+    """Whether the gateway did what it could; there may be no switch to do the rest."""
+    return answer.status < 500 or answer.body["message"] == "switch_unavailable"
 
 
 Judge = Callable[[Operation], Awaitable[str | None]]
@@ -145,7 +151,7 @@ async def test_an_ancestors_administrator_may(api: Api, tree: Tree) -> None:
         by_operator = label(operation) in OPERATOR_ONLY
         caller = api.token if by_operator else token
         answer = await ask(api, operation, caller, account_id=account_id, auth_token=caller)
-        fine = answer.status < 500 and answer.status not in (401, 403, 405)
+        fine = answer.status not in (401, 403, 405) and is_no_fault(answer)
         if by_operator and fine:
             answer = await ask(api, operation, token, account_id=tree.child)
             return refusal(answer, 403, "forbidden")

@@ -18,6 +18,7 @@ from crossbar.core.shapes import (
     Routes,
     Scope,
     Singleton,
+    field_index,
 )
 from crossbar.errors import NoSuchPath
 
@@ -85,6 +86,39 @@ def test_a_family_below_another_asks_for_its_parent() -> None:
         (parent,) = operation.parents
         assert (parent.doc_type, parent.param) == ("user", "user_id")
     assert find(registry, "accounts/a/cats", Action.LIST).parents == ()
+
+
+def test_what_a_parent_owns_exists_only_there_and_is_restricted_as_the_parents() -> None:
+    nested = (Nesting(noun="owners", doc_type="owner", index="owner_id", owns=True),)
+    index = field_index("owner_id")
+    family = collection(
+        scopes=(), nested=nested, indexes=(index,), routes=(route("{cat_id}/raw"),)
+    )
+    base = "/accounts/{account_id}/owners/{owner_id}/cats"
+    assert {path for _, path in templates(family)} == {
+        base,
+        f"{base}/{{cat_id}}",
+        f"{base}/{{cat_id}}/raw",
+    }
+    for operation in Registry([family]).operations():
+        assert (operation.noun, operation.depth, operation.is_owned) == ("owners", 3, True)
+        assert operation.in_account
+        assert operation.holds({"owner_id": "o"}, {"owner_id": "o"})
+        assert not operation.holds({"owner_id": "o"}, {"owner_id": "other"})
+
+
+def test_routes_may_live_below_every_document_of_an_account() -> None:
+    system = collection(noun="dogs", doc_type="dog", scopes=(Scope.SYSTEM,))
+    notes = Routes(noun="notes", routes=(route(""),), scopes=(Scope.ACCOUNT,), everywhere=True)
+    offered = {path for _, path in templates(collection(), system, notes) if "notes" in path}
+    assert offered == {
+        "/accounts/{account_id}/notes",
+        "/accounts/{account_id}/cats/{cat_id}/notes",
+    }
+    path = "accounts/a/cats/c/notes"
+    operation = find(Registry([collection(), notes]), path, Action.FETCH)
+    assert operation.loads
+    assert (operation.noun, operation.depth) == ("notes", 5)
 
 
 def test_a_route_that_names_a_document_has_it_loaded_unless_told_otherwise() -> None:

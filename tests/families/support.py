@@ -7,7 +7,7 @@ from typing import Any
 from crossbar.core.change import put_of
 from crossbar.core.directory import account_key
 from crossbar.core.shapes import Collection
-from crossbar.core.switch import Command, NoSwitch
+from crossbar.core.switch import Command, NoSwitch, Switch
 from crossbar.documents import Document, next_revision
 from crossbar.families.accounts import ACCOUNTS
 from crossbar.families.users import USERS
@@ -20,13 +20,20 @@ BOB = {"first_name": "Bob", "last_name": "Kay", "username": "bob", "password": "
 FIELDS: dict[str, dict[str, Any]] = {
     "blacklists": {"name": "Nuisances"},
     "callflows": {"numbers": ["2001"]},
+    "cccps": {},
     "clicktocall": {"name": "Support", "extension": "2001"},
     "conferences": {"name": "Standup"},
+    "connectivity": {},
     "devices": {"name": "Desk"},
     "directories": {"name": "Staff"},
+    "functions": {"name": "Greet", "function_js": "function greet() {}"},
+    "faxboxes": {"name": "Office"},
     "groups": {"name": "Sales"},
+    "lists": {"name": "Friends"},
     "media": {"name": "Greeting"},
     "menus": {"name": "Main"},
+    "queues": {"name": "Support"},
+    "skels": {},
     "temporal_rules": {"name": "Weekdays", "cycle": "weekly"},
     "temporal_rules_sets": {"name": "Holidays"},
     "users": {"first_name": "Ann", "last_name": "Lee"},
@@ -50,7 +57,7 @@ async def shown(api: Api, noun: str, doc_id: str) -> Any:
 async def row(api: Api, noun: str) -> Any:
     """The only row of a list of the master account, whose admin user does not count."""
     rows = (await api.get(f"{api.account}/{noun}")).expect(200).data
-    (only,) = (row for row in rows if row["id"] != api.master.user_id)
+    (only,) = (row for row in rows if isinstance(row, str) or row["id"] != api.master.user_id)
     return only
 
 
@@ -94,6 +101,28 @@ async def _overwrite(api: Api, family: Collection, key: Key, private: Document) 
     await store.commit(Batch(puts=[put_of(family, key, after, before["_rev"])]))
     api.gateway.services.accounts.forget()
     api.gateway.identity.callers.forget()
+
+
+def connect(api: Api, switch: Switch) -> None:
+    """Connect a switch to the running gateway."""
+    object.__setattr__(api.gateway.services, "switch", switch)
+
+
+class ReadySwitch(NoSwitch):
+    """A switch that has always the same answer; ``asked`` are the commands that it answered."""
+
+    def __init__(self, *answers: Document) -> None:
+        super().__init__()
+        self.answers = list(answers)
+        self.asked: list[Command] = []
+
+    async def ask(self, command: Command) -> list[Document]:
+        self.asked.append(command)
+        return self.answers
+
+    async def order(self, command: Command, timeout: float) -> Document:
+        self.asked.append(command)
+        return self.answers[0]
 
 
 def told(api: Api, name: str) -> list[Command]:

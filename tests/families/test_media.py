@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from crossbar.storage import Key
 from tests.conftest import Answer, Api
 from tests.families.support import FIELDS, make, refusal, row, shown, stored
 
@@ -147,3 +148,94 @@ async def test_what_is_no_audio_is_not_read(api: Api) -> None:
     assert (await upload(api, path, WAV, **{"Content-Type": "image/png"})).status in (400, 415)
     assert await stored_attachments(api, doc_id) == {}
     refusal(await upload(api, path, b""), "file", "required")
+
+
+async def prompt(api: Api, base: str, **data: Any) -> str:
+    """The id of a new prompt."""
+    sent = {"prompt_id": "vm-hello", **data}
+    doc_id: str = (await api.put(f"{base}/media", sent)).expect(201).data["id"]
+    return doc_id
+
+
+async def test_a_prompt_is_known_by_its_language_and_what_it_says(api: Api) -> None:
+    doc_id = await prompt(api, api.account, language="fr-FR")
+    assert doc_id == "fr-fr/vm-hello"
+    path = f"{api.account}/media/fr-fr%2Fvm-hello"
+    shown_prompt = (await api.get(path)).expect(200).data
+    assert (shown_prompt["name"], shown_prompt["language"]) == (doc_id, "fr-fr")
+    assert (await row(api, "media"))["is_prompt"] is True
+    again = {"prompt_id": "vm-hello", "language": "FR-fr"}
+    (await api.put(f"{api.account}/media", again)).expect(409)
+    created = await api.put(f"{api.account}/media", {"prompt_id": "other", "name": "Mine"})
+    assert created.expect(201).headers["Location"].endswith("/media/en-us%2Fother")
+    assert created.data["name"] == "Mine"
+    (await upload(api, f"{path}/raw")).expect(200)
+    assert (await api.get(f"{path}/raw")).expect(200).content == WAV
+
+
+async def test_a_prompt_stays_what_it_is(api: Api) -> None:
+    await prompt(api, api.account)
+    path = f"{api.account}/media/en-us%2Fvm-hello"
+    for other in ({"prompt_id": "bye"}, {"language": "fr-fr"}):
+        answer = await api.post(path, {"prompt_id": "vm-hello", "name": "x", **other})
+        refusal(answer, "prompt_id", "invalid")
+    kept = (await api.post(path, {"name": "x", "language": "EN-us"})).expect(200).data
+    assert kept["prompt_id"] == "vm-hello"
+    doc_id = await make(api, "media")
+    answer = await api.post(f"{api.account}/media/{doc_id}", {"name": "x", "prompt_id": "late"})
+    assert refusal(answer, "prompt_id", "invalid")["cause"] == "late"
+    odd = {"name": "x", "prompt_id": 5, "language": []}
+    answer = await api.put(f"{api.account}/media", odd)
+    refusal(answer, "prompt_id", "type")
+    refusal(answer, "language", "type")
+    answer = await api.put(f"{api.account}/media", {"prompt_id": "x", "language": []})
+    refusal(answer, "language", "type")
+
+
+async def test_prompts_are_removed_for_good_and_others_when_asked(api: Api) -> None:
+    await prompt(api, api.account)
+    (await api.delete(f"{api.account}/media/en-us%2Fvm-hello")).expect(200)
+    await prompt(api, api.account)
+    store = api.gateway.services.store
+    for hard in (False, True):
+        doc_id = await make(api, "media")
+        (await api.delete(f"{api.account}/media/{doc_id}", data={"hard_delete": hard})).expect(200)
+        left = await store.get(Key(api.master.account_id, "media", doc_id))
+        assert (left is None) is hard
+
+
+async def test_languages_and_prompts_are_counted_and_listed(api: Api) -> None:
+    path = f"{api.account}/media"
+    for what in ("languages", "prompts", "languages/fr-fr", "prompts/vm-hello"):
+        assert (await api.get(f"{path}/{what}")).expect(200).data == []
+    french = await prompt(api, api.account, language="fr-fr")
+    english = await prompt(api, api.account)
+    (await upload(api, f"{path}/fr-fr%2Fvm-hello/raw")).expect(200)
+    silent = await make(api, "media", language="")
+    counts = (await api.get(f"{path}/languages")).expect(200).data
+    assert counts == [{"": 1, "en-us": 1, "fr-fr": 1}]
+    assert (await api.get(f"{path}/prompts")).expect(200).data == [{"vm-hello": 2}]
+    assert (await api.get(f"{path}/languages/FR-fr")).expect(200).data == [french]
+    assert (await api.get(f"{path}/languages/missing")).expect(200).data == [silent]
+    assert (await api.get(f"{path}/prompts/vm-hello")).expect(200).data == [
+        {"id": french, "has_attachments": True},
+        {"id": english, "has_attachments": False},
+    ]
+
+
+async def test_everybody_reads_system_media_and_operators_write_them(api: Api) -> None:
+    await prompt(api, "/v2", language="fr-fr")
+    path = "/v2/media/fr-fr%2Fvm-hello"
+    (await upload(api, f"{path}/raw")).expect(200)
+    token = await api.account_token(await api.create_account("Child"))
+    for read in ("", "/languages", "/prompts", "/prompts/vm-hello", "/languages/fr-fr"):
+        assert len((await api.get(f"/v2/media{read}", token=token)).expect(200).data) == 1
+    assert (await api.get(path, token=token)).expect(200).data["prompt_id"] == "vm-hello"
+    assert (await api.get(f"{path}/raw", token=token)).expect(200).content == WAV
+    (await api.get("/v2/media/languages", token="")).expect(401)
+    for verb, where in (("PUT", "/v2/media"), ("POST", path), ("POST", f"{path}/raw")):
+        (await api.request(verb, where, {"name": "x"}, token=token)).expect(403)
+    (await api.delete(path, token=token)).expect(403)
+    (await api.get(f"{api.account}/media/fr-fr%2Fvm-hello")).expect(404)
+    (await api.delete(path)).expect(200)
+    (await api.get(path)).expect(404)

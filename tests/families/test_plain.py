@@ -7,18 +7,22 @@ import pytest
 from tests.conftest import Api
 from tests.families.support import FIELDS, make, refusal, row, shown
 
+ROWS_OF_IDS = ("connectivity", "skels")
+WITHOUT_PATCH = ("cccps", "media")
+
 
 @pytest.mark.parametrize("noun", sorted(FIELDS))
 async def test_a_document_lives_from_its_creation_to_its_deletion(api: Api, noun: str) -> None:
     doc_id = await make(api, noun, ui_metadata={"ui": "mine"})
     path = f"{api.account}/{noun}/{doc_id}"
-    assert (await row(api, noun))["id"] == doc_id
+    listed = await row(api, noun)
+    assert (listed if noun in ROWS_OF_IDS else listed["id"]) == doc_id
     assert (await shown(api, noun, doc_id))["ui_metadata"] == {"ui": "mine"}
     replaced = (await api.post(path, {**FIELDS[noun], "id": "other", "mine": 1})).expect(200).data
     assert replaced["mine"] == 1
     assert replaced["id"] == doc_id
     assert "ui_metadata" not in replaced
-    if noun == "media":
+    if noun in WITHOUT_PATCH:
         (await api.patch(path, {"mine": 2})).expect(405)
     else:
         patched = (await api.patch(path, {"mine": None, "yours": 3})).expect(200).data
@@ -28,8 +32,8 @@ async def test_a_document_lives_from_its_creation_to_its_deletion(api: Api, noun
     assert gone["_read_only"]["deleted"] is True
     for method in ("GET", "POST", "DELETE"):
         assert (await api.request(method, path, {})).expect(404).data["cause"] == doc_id
-    listed = (await api.get(f"{api.account}/{noun}")).data
-    assert doc_id not in [document["id"] for document in listed]
+    left = await api.get(f"{api.account}/{noun}")
+    assert doc_id.encode() not in left.expect(200).content
 
 
 async def test_a_rule_is_listed_with_its_type(api: Api) -> None:

@@ -11,7 +11,7 @@ from crossbar.core.actions import Query
 from crossbar.core.service import is_false
 from crossbar.dialects.v2.body import NO_BODY, Body
 from crossbar.errors import FaultyRequest, ValidationFailed
-from crossbar.filtering import parse_filters
+from crossbar.filtering import TIME_BOUNDS, parse_filters
 from crossbar.settings import Lists
 
 _SIZE = re.compile(r"-?[0-9]+\Z")
@@ -27,7 +27,8 @@ def parse_query(body: Body, settings: Lists) -> Query:
     get = body.parameter
     ascending = is_true(get("ascending")) or is_false(get("descending"))
     return Query(
-        filters=parse_filters(body.pairs),
+        filters=parse_filters(pair for pair in body.pairs if pair[0] not in TIME_BOUNDS),
+        bounds=parse_filters(pair for pair in body.pairs if pair[0] in TIME_BOUNDS),
         page_size=_size(get("page_size"), "page size"),
         start_key=_text(get("start_key")) or _text(get("bookmark")),
         end_key=_text(get("end_key")),

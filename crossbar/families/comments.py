@@ -1,0 +1,131 @@
+"""Comments: what people have to say about a document, kept inside of it (resources/comments.md).
+
+They are the array ``comments`` of the account's document or of the one that the path names, oldest
+first, and are addressed by their place in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from crossbar.core.actions import Action, Context, Result
+from crossbar.core.amending import amend
+from crossbar.core.change import Change
+from crossbar.core.service import load_document, sent
+from crossbar.core.shapes import Access, Route, Routes, Scope
+from crossbar.core.subobjects import family_of, holder_of
+from crossbar.documents import Document
+from crossbar.errors import NoSuchDocument, ValidationFailed
+
+FIELD = "comments"
+MAX_DIGITS = 9
+
+
+def _comments(document: Document) -> list[Any]:
+    comments = document.get(FIELD)
+    return comments if isinstance(comments, list) else []
+
+
+def _written_at(comment: Any) -> float:
+    at = comment.get("timestamp") if isinstance(comment, dict) else None
+    return at if isinstance(at, int | float) and not isinstance(at, bool) else 0
+
+
+async def _rewrite(context: Context, propose: Callable[[list[Any]], list[Any]]) -> Document:
+    """Write the comments that ``propose`` makes of those that there are, oldest first."""
+    key = holder_of(context)
+
+    async def alter(change: Change) -> None:
+        change.document[FIELD] = sorted(propose(_comments(change.document)), key=_written_at)
+
+    return await amend(context, family_of(context, key), key, alter)
+
+
+def _answer(stored: Document) -> Result:
+    return Result(data={FIELD: _comments(stored)}, revision=stored["_rev"])
+
+
+def _place(context: Context, comments: list[Any]) -> int:
+    """The place that the path names, from 0. Raises :class:`NoSuchDocument`."""
+    text = context.params["comment_id"]
+    is_place = text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
+    if not is_place or int(text) >= len(comments):
+        raise NoSuchDocument(text)
+    return int(text)
+
+
+async def list_comments(context: Context) -> Result:
+    """All comments."""
+    return _answer(await load_document(context, holder_of(context)))
+
+
+async def append(context: Context) -> Result:
+    """The comments that were sent, beside those that there are."""
+    added = sent(context).get(FIELD, [])
+    if not isinstance(added, list):
+        message = "Value did not match type(s): array"
+        raise ValidationFailed.of(FIELD, "type", message, target="array", value=added)
+    for place, comment in enumerate(added):
+        if not isinstance(comment, dict):
+            message = "Value did not match type(s): object"
+            path = f"{FIELD}.{place}"
+            raise ValidationFailed.of(path, "type", message, target="object", value=comment)
+    return _answer(await _rewrite(context, lambda comments: [*comments, *added]))
+
+
+async def clear(context: Context) -> Result:
+    """No comments any more."""
+    return _answer(await _rewrite(context, lambda comments: []))
+
+
+async def fetch(context: Context) -> Result:
+    """One comment."""
+    stored = await load_document(context, holder_of(context))
+    comments = _comments(stored)
+    return Result(data=comments[_place(context, comments)], revision=stored["_rev"])
+
+
+async def replace(context: Context) -> Result:
+    """Another comment at this place; answers what is there once all are in order again."""
+    comment = sent(context)
+
+    def put(comments: list[Any]) -> list[Any]:
+        place = _place(context, comments)
+        return [*comments[:place], comment, *comments[place + 1 :]]
+
+    stored = await _rewrite(context, put)
+    comments = _comments(stored)
+    return Result(data=comments[_place(context, comments)], revision=stored["_rev"])
+
+
+async def remove(context: Context) -> Result:
+    """One comment less."""
+
+    def drop(comments: list[Any]) -> list[Any]:
+        place = _place(context, comments)
+        return comments[:place] + comments[place + 1 :]
+
+    return _answer(await _rewrite(context, drop))
+
+
+def _route(
+    path: str, action: Action, handler: Callable[[Context], Awaitable[Result]], about: str
+) -> Route:
+    return Route(path=path, action=action, handler=handler, about=about)
+
+
+COMMENTS = Routes(
+    noun="comments",
+    scopes=(Scope.ACCOUNT,),
+    everywhere=True,
+    access=Access.ACCOUNT,
+    routes=(
+        _route("", Action.FETCH, list_comments, "Read all comments"),
+        _route("", Action.CREATE, append, "Add comments"),
+        _route("", Action.DELETE, clear, "Delete all comments"),
+        _route("{comment_id}", Action.FETCH, fetch, "Read one comment"),
+        _route("{comment_id}", Action.REPLACE, replace, "Replace one comment"),
+        _route("{comment_id}", Action.DELETE, remove, "Delete one comment"),
+    ),
+)

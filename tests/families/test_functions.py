@@ -1,0 +1,58 @@
+"""Functions: documents of accounts, all of which an operator sees."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.conftest import Api
+from tests.families.support import FIELDS, make, row, shown
+
+
+async def test_functions_show_their_program_and_whether_they_run(api: Api) -> None:
+    doc_id = await make(api, "functions", disable_reason="too slow")
+    assert await row(api, "functions") == {
+        "id": doc_id,
+        "name": "Greet",
+        "function_js": "function greet() {}",
+        "enabled": True,
+        "disable_reason": "too slow",
+    }
+
+
+async def test_a_replaced_function_is_stored(api: Api) -> None:
+    doc_id = await make(api, "functions")
+    sent = {"name": "New", "function_js": "x", "enabled": False}
+    (await api.post(f"{api.account}/functions/{doc_id}", sent)).expect(200)
+    assert (await shown(api, "functions", doc_id))["name"] == "New"
+
+
+async def test_an_operator_sees_the_functions_of_all_accounts(api: Api) -> None:
+    child = await api.create_account("Child")
+    sent = {**FIELDS["functions"], "name": "Theirs"}
+    (await api.put(f"/v2/accounts/{child}/functions", sent)).expect(201)
+    own = await make(api, "functions")
+    gone = await make(api, "functions")
+    (await api.delete(f"{api.account}/functions/{gone}")).expect(200)
+    everything = (await api.get("/v2/functions")).expect(200).data
+    assert sorted(one["name"] for one in everything) == ["Greet", "Theirs"]
+    assert own in {one["id"] for one in everything}
+    assert not any(name.startswith("pvt_") for one in everything for name in one)
+    token = await api.account_token(child)
+    (await api.get("/v2/functions", token=token)).expect(403)
+
+
+async def test_too_many_functions_are_not_sent_at_once(api: Api) -> None:
+    for _ in range(2):
+        await make(api, "functions")
+    settings = api.gateway.services.settings
+    lists = replace(settings.lists, memory_limit=1)
+    object.__setattr__(api.gateway.services, "settings", replace(settings, lists=lists))
+    (await api.get("/v2/functions")).expect(416)
+
+
+async def test_samples_are_open_to_everybody_and_no_function(api: Api) -> None:
+    samples = (await api.get("/v2/functions/samples", token="")).expect(200).data
+    assert samples[0]["direction"] == "inbound"
+    path = f"{api.account}/functions/samples"
+    assert (await api.get(path)).expect(200).data == samples
+    (await api.get(path, token="")).expect(401)
