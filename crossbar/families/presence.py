@@ -60,7 +60,7 @@ def summed(documents: Iterable[Document]) -> Document:
             before = total.get(name)
             if isinstance(value, dict) and isinstance(before, dict):
                 total[name] = summed((before, value))
-            elif isinstance(value, int) and isinstance(before, int):
+            elif type(value) is type(before) is int:  # which yes and no are not
                 total[name] = before + value
             else:
                 total[name] = value

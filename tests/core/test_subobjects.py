@@ -7,10 +7,12 @@ from typing import cast
 
 import pytest
 
+from crossbar.core import subobjects
 from crossbar.core.actions import Context
 from crossbar.core.subobjects import SubObject
 from crossbar.documents import Document
 from crossbar.errors import ValidationFailed
+from crossbar.families.accounts import ACCOUNTS
 from crossbar.validation import Refusals, Schemas
 
 
@@ -27,3 +29,16 @@ async def test_its_own_refusals_are_named_beside_those_of_the_schema() -> None:
         "cidrs": ["invalid"],
         "order": ["enum"],
     }
+
+
+async def test_nobody_needs_to_be_told_of_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def amend(*_: object) -> Document:
+        return {"_rev": "2-0"}
+
+    monkeypatch.setattr(subobjects, "amend", amend)
+    lists = SubObject(noun="access_lists", schema="access_lists")
+    services = SimpleNamespace(registry=SimpleNamespace(families=(ACCOUNTS,)))
+    operation = SimpleNamespace(parents=())
+    context = SimpleNamespace(services=services, operation=operation, account_id="a" * 32)
+    result = await lists.remove(cast(Context, context))
+    assert (result.data, result.revision) == ({}, "2-0")

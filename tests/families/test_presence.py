@@ -41,11 +41,12 @@ async def test_numbers_of_subscriptions_are_added_up(
 ) -> None:
     asked = answering(
         monkeypatch,
-        {"subscriptions": {"dialog": 2, "presence": 1}, "node": "a"},
-        {"subscriptions": {"dialog": 3}, "node": "b", "total": 1},
+        {"subscriptions": {"dialog": 2, "presence": 1}, "node": "a", "up": True},
+        {"subscriptions": {"dialog": 3}, "node": "b", "total": 1, "up": True},
     )
     answer = await api.get(f"{api.account}/presence?event=dialog")
-    expected = {"subscriptions": {"dialog": 5, "presence": 1}, "node": "b", "total": 1}
+    expected: Document = {"subscriptions": {"dialog": 5, "presence": 1}, "node": "b", "total": 1}
+    expected["up"] = True
     assert answer.expect(200).data == expected
     facts = {"event": "dialog", "realm": await realm(api)}
     assert asked == [Command("presence.summary", api.master.account_id, facts)]
