@@ -60,8 +60,9 @@ bench: $(VENV)/installed-for-test ## Measure how fast the server is
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 docs: $(VENV)/installed-for-run ## Write the pages that are made from the code
-	@$(BIN)/python -c 'import pathlib; from crossbar import _error_pages, _settings_pages; \
-		[pages.write(pathlib.Path()) for pages in (_error_pages, _settings_pages)]'
+	@$(BIN)/python -c 'import pathlib; \
+		from crossbar import _error_pages, _family_pages, _settings_pages; \
+		[pages.write(pathlib.Path()) for pages in (_error_pages, _family_pages, _settings_pages)]'
 
 clean: ## Remove what these commands have made; the data in var/ stays
 	@rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* htmlcov

@@ -17,6 +17,7 @@ error's status is given here and nowhere else. No HTTP library is imported.
     ├── NotFound 404              NoSuchPath, NoSuchDocument, UnknownKey, FaultyRequest
     ├── MethodNotAllowed 405
     ├── NotAcceptable 406
+    ├── RequestTimeout 408
     ├── Conflict 409
     ├── Gone 410
     ├── PreconditionFailed 412
@@ -213,6 +214,14 @@ class NotAcceptable(CrossbarError):
     phrase = "none of the accepted media types is available here"
 
 
+class RequestTimeout(CrossbarError):
+    """The body did not arrive in time."""
+
+    status = 408
+    code = "request_timeout"
+    phrase = "the body of the request did not arrive in time"
+
+
 class Conflict(CrossbarError):
     """The document changed, or came to exist, between reading and writing."""
 
@@ -295,9 +304,11 @@ class NotImplementedHere(CrossbarError):
 
 
 class Unavailable(CrossbarError):
-    """Something that the gateway needs for this does not answer."""
+    """A part that the request needs does not answer; the same request may succeed later."""
 
     status = 503
+    code = "unavailable"
+    phrase = "temporarily unavailable"
 
 
 class StoreUnavailable(Unavailable):

@@ -28,7 +28,12 @@ LAST_MOMENT = 1.0
 
 
 def listen(settings: Settings) -> socket.socket:
-    """The listening socket, which workers share. Raises :class:`OSError` that says where."""
+    """The socket to listen on. Raises :class:`OSError` that says where.
+
+    For several workers it only holds the address: each listens on a socket of its own
+    (:func:`_join`), and the system shares connections out among them. On a common socket the first
+    worker that wakes takes all that wait, and the others have nothing to do.
+    """
     host, port = settings.http.host, settings.http.port
     try:
         [(family, kind, _, _, address), *_] = socket.getaddrinfo(
@@ -40,12 +45,27 @@ def listen(settings: Settings) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
+        # For several workers too: only so is it certain that nobody else listens there.
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         raise _cannot_listen(host, port, error) from error
+    if settings.http.workers > 1:
+        taken = listener
+        with taken:
+            address = taken.getsockname()
+        listener = _join(family, address)
     listener.setblocking(False)
     return listener
+
+
+def _join(family: socket.AddressFamily, address: Any) -> socket.socket:
+    """A socket, not yet listening, that shares an address with others of this server."""
+    member = socket.socket(family, socket.SOCK_STREAM)
+    member.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    member.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    member.bind(address)
+    return member
 
 
 def _cannot_listen(host: str, port: int, error: OSError) -> OSError:
@@ -66,7 +86,9 @@ def run(settings: Settings, listener: socket.socket) -> int:
         return 0
 
     def work(lifeline: int) -> None:
-        run_loop(_serve(settings, listener, lifeline))
+        member = _join(listener.family, listener.getsockname())
+        member.setblocking(False)
+        run_loop(_serve(settings, member, lifeline))
 
     return Supervisor(settings.http.workers, work).run()
 

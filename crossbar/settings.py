@@ -52,7 +52,7 @@ class Http:
         100, "How deeply the JSON of a request may be nested.", minimum=1, maximum=1000
     )
     request_timeout: float = setting(
-        10.0, "Seconds that a client has to send a whole request.", minimum=0.1
+        120.0, "Seconds that the body of a request may take to arrive.", minimum=0.1
     )
     idle_timeout: float = setting(
         120.0, "Seconds that a connection is kept open between two requests.", minimum=0
@@ -61,7 +61,6 @@ class Http:
         10.0, "Seconds that requests under way get to finish when the server stops.", minimum=0
     )
     compress: bool = setting(True, "Compress answers for clients that accept it.")
-    pretty: bool = setting(False, "Indent the JSON of answers.")
     trusted_proxies: tuple[str, ...] = setting(
         ("127.0.0.1", "::1"),
         "Addresses or networks of proxies whose X-Forwarded-For is believed.",

@@ -49,7 +49,7 @@ def test_nothing_given_is_the_defaults() -> None:
 def test_upstreams_defaults_are_kept() -> None:
     """Protocol reference §10.1 and §10.4."""
     settings = Settings()
-    assert settings.http.request_timeout == 10
+    assert settings.http.request_timeout == 120
     assert settings.http.idle_timeout == 120
     assert settings.http.max_upload_size == 8_000_000
     assert settings.http.compress
@@ -77,8 +77,8 @@ def test_later_sources_win(tmp_path: Path) -> None:
         ("http.request_timeout", "2", 2.0),
         ("http.compress", "false", False),
         ("http.compress", "OFF", False),
-        ("http.pretty", " Yes ", True),
-        ("http.pretty", "1", True),
+        ("http.access_log", " Yes ", True),
+        ("http.access_log", "1", True),
         ("http.host", "::1", "::1"),
         ("http.host", "true", "true"),
         ("log.format", "console", "console"),
@@ -147,7 +147,11 @@ def test_what_the_file_has_wrong_is_said(tmp_path: Path, toml: str, expected: st
             "HTTP__PORT: http.port: expected whole number from 0 to 65535, not 'x'",
         ),
         ("HTTP__PORT", "", "HTTP__PORT: http.port: expected whole number from 0 to 65535, not ''"),
-        ("HTTP__PRETTY", "2", "HTTP__PRETTY: http.pretty: expected true or false, not '2'"),
+        (
+            "HTTP__ACCESS_LOG",
+            "2",
+            "HTTP__ACCESS_LOG: http.access_log: expected true or false, not '2'",
+        ),
         ("LIMITS__REFILL", "x", "LIMITS__REFILL: limits.refill: expected number, 0.001 or more,"),
         ("HTTP__TRUSTED_PROXIES", "[1]", "HTTP__TRUSTED_PROXIES: http.trusted_proxies: expected"),
         ("HTTP__TRUSTED_PROXIES", "[", "HTTP__TRUSTED_PROXIES: http.trusted_proxies: expected"),

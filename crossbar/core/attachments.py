@@ -35,7 +35,10 @@ async def store_upload(change: Change, name: str, upload: Upload) -> None:
 
 
 async def drop_all(change: Change) -> None:
-    """Remove the document's attachments with it: a stage for ``Hooks.deleting``."""
+    """Remove the document's attachments with it.
+
+    A stage for ``Hooks.deleting``.
+    """
     attachments = (change.current or {}).get(ATTACHMENTS, {})
     change.dropped += [facts["id"] for facts in attachments.values()]
 

@@ -109,6 +109,7 @@ class SQLiteStore:
             path = str(Path(self._folder.name, "store.db"))
         self._reader, connection = await asyncio.to_thread(connect, path, self._patience)
         self._writer = Writer(connection, path, self._patience)
+        self._recent = Recent()
 
     async def close(self) -> None:
         """Finish waiting writes and disconnect. Closing twice is no error."""

@@ -1,7 +1,8 @@
 """What the gateway is compared with: an aiohttp handler that answers fixed bytes.
 
-Run as ``python -m tests.bench.bare PORT FILE``: answers every request with the head and body of
-the HTTP answer in FILE, after reading the request's body.
+Run as ``python -m tests.bench.bare LOOP PORT FILE``: answers every request with the head and body
+of the HTTP answer in FILE, after reading the request's body. LOOP is ``asyncio``, aiohttp as it
+comes, or ``uvloop``, the event loop that the gateway runs on.
 """
 
 from __future__ import annotations
@@ -48,4 +49,5 @@ async def main(port: int, answer: bytes) -> None:
 
 
 if __name__ == "__main__":
-    run_loop(main(int(sys.argv[1]), Path(sys.argv[2]).read_bytes()))
+    on = {"asyncio": asyncio.run, "uvloop": run_loop}[sys.argv[1]]
+    on(main(int(sys.argv[2]), Path(sys.argv[3]).read_bytes()))

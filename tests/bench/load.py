@@ -69,13 +69,16 @@ class _Connection(asyncio.Protocol):
         self._transport.write(request)
 
 
+LENGTH = b"Content-Length: "
+
+
 def _complete_length(answer: bytes) -> int | None:
     """Bytes of the whole answer; ``None`` until its head is there."""
     head = answer.find(b"\r\n\r\n")
     if head < 0:
         return None
-    at = answer.lower().find(b"content-length:", 0, head)
-    length = int(answer[at + 15 : answer.find(b"\r", at)]) if at >= 0 else 0
+    at = answer.find(LENGTH, 0, head) + len(LENGTH)
+    length = int(answer[at : answer.find(b"\r", at)]) if at >= len(LENGTH) else 0
     return head + 4 + length
 
 

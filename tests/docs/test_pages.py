@@ -7,13 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from crossbar import _family_pages
 from crossbar._error_pages import errors_page
 from crossbar._settings_pages import settings_page
 from crossbar.app import REGISTRY
+from crossbar.cli import COMMANDS
 from crossbar.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "CONTRIBUTING.md", *(f"docs/{page.name}" for page in ROOT.glob("docs/*.md")))
+FAMILIES = ROOT / "docs" / "families"
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    *(str(page.relative_to(ROOT)) for page in sorted(ROOT.glob("docs/*.md"))),
+    *(str(page.relative_to(ROOT)) for page in sorted(FAMILIES.glob("*.md"))),
+)
 
 
 @pytest.mark.parametrize(
@@ -23,15 +31,36 @@ def test_generated_pages_are_fresh(page: str, made: str) -> None:
     assert (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8") == made, "run `make docs`"
 
 
+def test_the_pages_of_families_are_fresh() -> None:
+    made = _family_pages.pages(ROOT)
+    kept = {page.name: page.read_text(encoding="utf-8") for page in FAMILIES.glob("*.md")}
+    assert sorted(name for name in made if kept.get(name) != made[name]) == [], "run `make docs`"
+    assert sorted(kept.keys() - made.keys()) == [], "run `make docs`"
+
+
+def test_each_note_belongs_to_a_family() -> None:
+    notes = {note.stem for note in (FAMILIES / "notes").iterdir()}
+    assert notes - _family_pages.nouns().keys() == set()
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_files_that_a_page_names_exist(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     here = (ROOT / page).parent
-    linked = re.findall(r"\]\(([^)#:]+)\)", text)
+    linked = re.findall(r"\]\(([^)#:]+)\)", re.sub(r"`[^`\n]*`", "", text))
     named = re.findall(r"`((?:crossbar|schemas|tests|docs|etc)/[\w./-]+)`", text)
     missing = [name for name in linked if not (here / name).exists()]
     missing += [name for name in named if not (ROOT / name).exists()]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_that_a_page_names_exist(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    commands = {command.partition(" ")[0] for command in COMMANDS}
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert set(re.findall(r"`crossbar ([a-z]+)", text)) - commands == set()
+    assert set(re.findall(r"(?:`|^)make\s+([a-z]+)", text, re.MULTILINE)) - targets == set()
 
 
 def test_the_readmes_settings_have_the_defaults_that_it_says() -> None:

@@ -21,7 +21,7 @@ from crossbar.storage import (
     StoreError,
     Unreachable,
 )
-from crossbar.storage.sqlite import SQLiteStore, _within
+from crossbar.storage.sqlite import LONGEST, RECENT, Recent, SQLiteStore, _within
 from crossbar.storage.sqlite_file import ABANDONED, FORMAT, GROUP, PIECE
 from tests.storage.builders import (
     ACCOUNT,
@@ -385,3 +385,26 @@ async def test_of_two_puts_of_a_document_in_a_batch_the_later_holds(store: Store
     assert await store.holders([claim("ann"), claim("bea")]) == {claim("bea"): key("one")}
     with pytest.raises(RevisionConflict):
         await write(store, first)
+
+
+def test_few_and_short_documents_are_remembered_between_commits() -> None:
+    recent = Recent()
+    recent.keep(key("long"), b"x" * (LONGEST + 1))
+    assert recent.bodies == {}
+    for number in range(RECENT):
+        recent.keep(key(str(number)), b"{}")
+    assert len(recent.bodies) == RECENT
+    recent.keep(key("one more"), b"{}")
+    assert recent.bodies == {key("one more"): b"{}"}
+
+
+async def test_what_was_read_is_forgotten_when_anybody_commits(
+    sqlite: SQLiteStore, another: Opener
+) -> None:
+    neighbour = await another()
+    await write(sqlite, put("a", n=1))
+    for n in (2, 3):
+        assert (await sqlite.get(key("a")) or {})["n"] == n - 1
+        stored = await neighbour.get(key("a")) or {}
+        await write(neighbour, put("a", expected=stored["_rev"], n=n))
+    assert (await sqlite.get(key("a")) or {})["n"] == 3

@@ -20,6 +20,8 @@ from crossbar.core.registry import Operation
 from crossbar.core.service import require_documents
 from crossbar.core.services import Services
 from crossbar.core.shapes import Access
+from crossbar.dialects.addresses import Proxies
+from crossbar.dialects.targets import split_target
 from crossbar.dialects.v2.answers import (
     Exchange,
     cut_off,
@@ -68,6 +70,7 @@ class V2:
         self._identity = identity
         self._buckets = buckets
         self._settings = services.settings
+        self._proxies = Proxies(services.settings.http.trusted_proxies)
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to a request, whatever happens."""
@@ -77,6 +80,27 @@ class V2:
             clock=self._services.clock,
             may_compress=self._settings.http.compress,
         )
+        if self._settings.http.access_log:
+            return await self._logged(exchange)
+        return await self._response(exchange)
+
+    async def _logged(self, exchange: Exchange) -> web.StreamResponse:
+        """The answer, and a line about it in the log; without the query: tokens may be there."""
+        started = self._services.clock.precise()
+        response = await self._response(exchange)
+        log.info(
+            "request",
+            method=exchange.request.method,
+            path=split_target(exchange.request.raw_path)[0],
+            status=response.status,
+            milliseconds=round((self._services.clock.precise() - started) * 1000, 1),
+            address=exchange.address,
+            account_id=exchange.caller.account_id if exchange.caller else None,
+            request_id=exchange.request_id,
+        )
+        return response
+
+    async def _response(self, exchange: Exchange) -> web.StreamResponse:
         try:
             return await self._answer(exchange)
         except (asyncio.CancelledError, ConnectionError, web.HTTPException):
@@ -93,7 +117,7 @@ class V2:
         """Run the request through the steps, in the order of refusals."""
         request, services = exchange.request, self._services
         headers = request.headers
-        address = exchange.address = self._address(request)
+        address = exchange.address = self._proxies.client_of(request)
         version, *tokens = path_tokens(request.raw_path)
         if version == "v1":
             raise Gone("API version 1 is not supported. Please upgrade to version 2.")
@@ -208,16 +232,6 @@ class V2:
                 raise TooManyRequests(exchange.charge.retry_after)
         else:
             exchange.charge = self._buckets.peek(key)
-
-    def _address(self, request: web.BaseRequest) -> str:
-        """The client's address; a proxy's word is taken only from trusted proxies (§2.7)."""
-        peer = request.remote or ""
-        forwarded = request.headers.get("X-Forwarded-For")
-        trusted = self._settings.http.trusted_proxies
-        if forwarded is None or peer not in trusted:
-            return peer
-        hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
-        return next((hop for hop in reversed(hops) if hop not in trusted), peer)
 
 
 def _refusal(error: Exception, request_id: str) -> CrossbarError:

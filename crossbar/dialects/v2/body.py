@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from crossbar.core.actions import Upload
 from crossbar.dialects.targets import split_target
 from crossbar.dialects.v2.parsing import parse_json
-from crossbar.errors import NoSuchPath, PayloadTooLarge, ValidationFailed
+from crossbar.errors import NoSuchPath, PayloadTooLarge, RequestTimeout, ValidationFailed
 from crossbar.logs import redact
 from crossbar.records import record
 from crossbar.settings import Http
@@ -93,7 +94,11 @@ async def read_body(request: web.BaseRequest, settings: Http) -> Body:
         return NO_BODY
     pairs = query_pairs(split_target(request.raw_path)[1]) if has_query else ()
     content_type = _media_type(request.headers.get("Content-Type", ""))
-    envelope, files = await _read_content(request, content_type, settings)
+    try:
+        async with asyncio.timeout(settings.request_timeout):
+            envelope, files = await _read_content(request, content_type, settings)
+    except TimeoutError:
+        raise RequestTimeout from None
     data = _data_of(envelope)
     parameters: Mapping[str, Any] = {}
     if envelope or pairs:

@@ -1,0 +1,254 @@
+"""``docs/families``: a page a noun, generated from the declarations, schemas and docstrings.
+
+What cannot be read off the code is written by hand in ``docs/families/notes/<noun>.md`` and
+included as it stands.
+"""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+import re
+from collections.abc import Container, Iterable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from crossbar import families
+from crossbar._family_examples import curl
+from crossbar._markdown import cell, said, table
+from crossbar._schema_tables import Schema, field_table
+from crossbar.app import REGISTRY
+from crossbar.core.actions import Action
+from crossbar.core.registry import SINGLETON, STANDARD, Operation
+from crossbar.core.shapes import Access, Collection, Family, Scope, Singleton
+from crossbar.dialects.v2.verbs import VERB_OF
+from crossbar.validation import Schemas
+
+FOLDER = Path("docs", "families")
+
+MAY: Mapping[Access, str] = {
+    Access.PUBLIC: "anybody",
+    Access.TOKEN: "any token",
+    Access.ACCOUNT: "the account and those above",
+    Access.SUPERDUPER: "operators",
+}
+
+INDEX = """\
+# Families
+
+Generated from the declarations in `crossbar/families/`, the schemas and the docstrings; `make
+docs` writes these pages anew. Notes that are written by hand are in `docs/families/notes/`.
+
+How to ask, and what every family has in common, is in the [README](../../README.md); what a
+refusal looks like in [errors](../errors.md). A PUT creates, a POST replaces, a PATCH merges.
+
+Who may: *anybody* needs no token; *any token* is every caller that has logged in; *the account
+and those above* are callers of the account in the path and of the accounts above it; *operators*
+are callers of the master account, who may use everything. Token restrictions may take away more.
+
+Paths of fields are dotted: `a[]` are the items of a list, `a.*` the values of any key, `a./…/` the
+values of keys that match. A link in the place of a type leads to a schema that several share.
+
+No telephone switch is inside the gateway; what families tell and ask of one goes through
+`crossbar/core/switch.py`. While none is connected, a command that nobody waits for is accepted,
+a question is answered as if nobody knew, and what would have to happen now is refused with 503
+`switch_unavailable`. Documents are stored all the same.
+
+| family | what it is | operations |
+|---|---|---|
+"""
+
+HOW_TO_READ = "How to read this page: [families](README.md)."
+
+STAGES: Mapping[str, str] = {
+    "normalize": "Before the schema",
+    "check": "Beyond the schema",
+    "prepare": "When it is stored",
+    "deleting": "When it is deleted",
+    "committed": "Once it is on disk",
+    "present": "When it is shown",
+}
+
+_SCHEMAS = Schemas()
+SCHEMAS: Mapping[str, Schema] = {name: _SCHEMAS.document(name) for name in _SCHEMAS.names()}
+
+
+ACTIONS = list(Action)
+
+
+def nouns() -> dict[str, list[Operation]]:
+    """The operations of every noun, nouns sorted, operations by path and action."""
+    found: dict[str, list[Operation]] = {}
+    for operation in REGISTRY.operations():
+        found.setdefault(operation.family.noun, []).append(operation)
+    return {
+        noun: sorted(found[noun], key=lambda each: (each.path, ACTIONS.index(each.action)))
+        for noun in sorted(found)
+    }
+
+
+def pages(root: Path) -> dict[str, str]:
+    """Every page by its file name; ``root`` is the project's folder, where notes are."""
+    made = {f"{noun}.md": _page(noun, found, root) for noun, found in nouns().items()}
+    rows = (
+        f"| [{noun}]({noun}.md) | {cell(_about_noun(found))} | {len(found)} |\n"
+        for noun, found in nouns().items()
+    )
+    return {"README.md": INDEX + "".join(rows), **made}
+
+
+def write(root: Path) -> None:
+    """Write the pages below ``root``, the folder of the project; remove those of no family."""
+    folder = root / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    made = pages(root)
+    for page in folder.glob("*.md"):
+        if page.name not in made:
+            page.unlink()
+    for name, text in made.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def _page(noun: str, found: list[Operation], root: Path) -> str:
+    declared = _declared(found)
+    actions = {operation.action for operation in found}
+    notes = root / FOLDER / "notes" / f"{noun}.md"
+    sections = [
+        ("Operations", [*_operations(found), *_media_types(found)]),
+        ("In detail", _details(found)),
+        ("Documents", [line for family in declared for line in _documents(family, actions)]),
+        *((f"Fields of `{name}`", field_table(SCHEMAS[name])) for name in _schemas(found)),
+        ("Rules", [line for family in declared for line in _rules(family)]),
+        ("Example", _example(found)),
+        ("Notes", notes.read_text(encoding="utf-8").split("\n")[:-1] if notes.exists() else []),
+    ]
+    lines = [f"# {noun}", "", cell(_about_noun(found)), "", HOW_TO_READ]
+    for title, content in sections:
+        if content:
+            lines += ["", f"## {title}", "", *content]
+    return "\n".join(lines) + "\n"
+
+
+def _declared(found: Iterable[Operation]) -> list[Family]:
+    return list({id(operation.family): operation.family for operation in found}.values())
+
+
+def _schemas(found: list[Operation]) -> list[str]:
+    """The schemas of a noun, those of its documents first."""
+    own = [getattr(family, "schema", None) for family in _declared(found)]
+    names = (*own, *(operation.schema for operation in found))
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def _about_noun(found: list[Operation]) -> str:
+    """The description of the noun's schema, else what its module says of itself."""
+    described = (str(SCHEMAS[name].get("description", "")) for name in _schemas(found))
+    return next(filter(None, described), "") or said(_module_of(found[0].family))
+
+
+def _module_of(family: Family) -> Any:
+    """The module that declares a family, not one that only imports it."""
+    for found in pkgutil.iter_modules(families.__path__, f"{families.__name__}."):
+        module = import_module(found.name)
+        names = [name for name, value in vars(module).items() if value is family]
+        if any(re.search(rf"^{name}\b.* = ", inspect.getsource(module), re.M) for name in names):
+            return module
+    return families
+
+
+def _asked(operation: Operation) -> str:
+    return f"{VERB_OF[operation.action]} `/v2{operation.template}`"
+
+
+def _tail(operation: Operation) -> tuple[Action, tuple[str, ...]]:
+    return operation.action, operation.path[operation.depth :]
+
+
+def _operations(found: list[Operation]) -> list[str]:
+    """A table of what is not below another document, then where else the same is offered."""
+    plain = {_tail(operation) for operation in found if not operation.parents}
+    shown = [each for each in found if not each.parents or _tail(each) not in plain]
+    lines = ((*_asked(each).split(" ", 1), each.about, MAY[each.access]) for each in shown)
+    also: dict[str, list[Operation]] = {}
+    for each in found:
+        if each not in shown:
+            also.setdefault("/".join(each.path[2 : each.depth - 1]), []).append(each)
+    words = [_also_below(base, offered, len(plain)) for base, offered in also.items()]
+    return [*table("verb | path | what it does | who may", lines), *words]
+
+
+def _also_below(base: str, offered: list[Operation], plain: int) -> str:
+    some = (f"{VERB_OF[each.action]} `{'/'.join(_tail(each)[1]) or '/'}`" for each in offered)
+    what = "all of these" if len(offered) == plain else ", ".join(some)
+    entry = next((each.entry for each in offered if each.entry), "")
+    narrowed = f"; the list holds what is found by `{entry}`" if entry else ""
+    return f"\nAlso below `{base}`: {what}{narrowed}."
+
+
+def _media_types(found: list[Operation]) -> list[str]:
+    lines = []
+    for each in found:
+        for does, types in (("also takes", each.reads), ("answers with", each.produces)):
+            if types:
+                lines.append(f"- {_asked(each)} {does} {', '.join(f'`{name}`' for name in types)}")
+    return ["", *lines] if lines else []
+
+
+STANDARD_HANDLERS = {handler for handler, _ in (*STANDARD.values(), *SINGLETON.values())}
+
+
+def _details(found: list[Operation]) -> list[str]:
+    """What the docstrings of hand-written operations say beyond the table, each once."""
+    asked: dict[str, list[str]] = {}
+    for each in found:
+        if each.handler not in STANDARD_HANDLERS and (text := said(each.handler)):
+            asked.setdefault(text, []).append(_asked(each))
+    return [f"- {', '.join(each)}: {text}" for text, each in asked.items()]
+
+
+def _documents(family: Family, actions: Container[Action]) -> list[str]:
+    """In words: what lists show, how documents are found, what a deletion leaves behind."""
+    if isinstance(family, Singleton):
+        unread = "is a 404" if family.optional else "answers its defaults"
+        return [f"There is one document per account. Reading it before it was written {unread}."]
+    if not isinstance(family, Collection):
+        return []
+    lines = []
+    if Action.LIST in actions:
+        lines.append(_rows_of(family))
+    if family.indexes:
+        lines.append(f"- Indexed by {_listed(index.name for index in family.indexes)}.")
+    if Action.DELETE in actions:
+        kept = "are kept, marked as deleted" if family.soft_delete else "are gone"
+        lines.append(f"- Deleted documents {kept}.")
+    return lines
+
+
+def _rows_of(family: Collection) -> str:
+    if family.summary is None:
+        return "- A list shows ids alone."
+    keys = (key if isinstance(key, str) else key.key for key in family.summary)
+    return f"- A list shows `id` and, where they are set, {_listed(keys)}."
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _rules(family: Family) -> list[str]:
+    """What no two documents may share, and what the family's own stages do."""
+    lines = []
+    for unique in family.unique if isinstance(family, Collection) else ():
+        where = "the account" if unique.within is Scope.ACCOUNT else "the system"
+        lines.append(f"- `{unique.path}` is unique within {where}: “{unique.message}”")
+    hooks = getattr(family, "hooks", None)
+    for stage, when in STAGES.items() if hooks else ():
+        texts = filter(None, map(said, getattr(hooks, stage)))
+        lines += [f"- {when}: {text}" for text in texts]
+    return lines
+
+
+def _example(found: list[Operation]) -> list[str]:
+    commands = list(curl(found, SCHEMAS))
+    return ["```sh", *commands, "```"] if commands else []

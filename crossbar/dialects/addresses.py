@@ -1,0 +1,40 @@
+"""Whose request it is: the client's address, also behind proxies (protocol reference §2.7)."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from functools import lru_cache
+
+from aiohttp import web
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class Proxies:
+    """The proxies whose ``X-Forwarded-For`` is believed, as addresses and networks.
+
+    Raises :class:`ValueError` for what is neither.
+    """
+
+    def __init__(self, trusted: Iterable[str]) -> None:
+        self._networks = [ipaddress.ip_network(each, strict=False) for each in trusted]
+        self._trusts = lru_cache(maxsize=4096)(self._is_trusted)
+
+    def client_of(self, request: web.BaseRequest) -> str:
+        """The address of the nearest hop that is no trusted proxy."""
+        peer = request.remote or ""
+        forwarded = request.headers.get("X-Forwarded-For")
+        if forwarded is None or not self._trusts(peer):
+            return peer
+        hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
+        return next((hop for hop in reversed(hops) if not self._trusts(hop)), peer)
+
+    def _is_trusted(self, text: str) -> bool:
+        try:
+            address: Address = ipaddress.ip_address(text)
+        except ValueError:
+            return False
+        if isinstance(address, ipaddress.IPv6Address):
+            address = address.ipv4_mapped or address
+        return any(address in network for network in self._networks)
