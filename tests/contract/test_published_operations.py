@@ -62,10 +62,14 @@ LATER = frozenset(
 )
 """What later work brings."""
 
+ACCOUNT = "/accounts/{ACCOUNT_ID}"
+
 PENDING: frozenset[str] = frozenset()
 """What is missing of account configuration, people and telephony."""
 
-DIFFERENT: dict[str, str] = {}
+DIFFERENT = {
+    f"PUT {ACCOUNT}/cccps/{{CCCP_ID}}": "documented upstream, and not there either",
+}
 """What will not be offered, each with the reason."""
 
 ENDPOINT_TYPES = ("devices", "users")
