@@ -215,7 +215,7 @@ def _documents(family: Family, actions: Container[Action]) -> list[str]:
     if not isinstance(family, Collection):
         return []
     lines = []
-    if Action.LIST in actions:
+    if Action.LIST in actions and family.summary != ():
         lines.append(_rows_of(family))
     if family.indexes:
         lines.append(f"- Indexed by {_listed(index.name for index in family.indexes)}.")
