@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
 from typing import Any
 
 from crossbar.core.actions import Action
@@ -19,6 +20,11 @@ EVERYBODY_MAY_READ = {"_": {"_": {"_": [{"rules": {"#": ["GET"]}}]}}}
 
 ALSO_SENT: Mapping[str, Mapping[str, Any]] = {
     "callflows": {"numbers": ["1000"]},
+    "faxes": {
+        "to_number": "+14155550100",
+        "from_number": "+14155550101",
+        "document": {"url": "https://example.org/fax.pdf"},
+    },
     "limits": {"twoway_trunks": 5},
     "token_restrictions": {"restrictions": EVERYBODY_MAY_READ},
     "user_auth": {"account_name": "Master"},
@@ -180,5 +186,5 @@ def body(operation: Operation, schemas: Schemas) -> dict[str, Any] | None:
         return None
     schema = schemas[operation.schema]
     whole: dict[str, Any] = smallest(schema, schemas)
-    whole |= ALSO_SENT.get(operation.family.noun, {})
+    whole |= deepcopy(ALSO_SENT.get(operation.family.noun, {}))
     return a_change(schema) or whole if operation.action is Action.PATCH else whole

@@ -215,17 +215,21 @@ def _documents(family: Family, actions: Container[Action]) -> list[str]:
     if not isinstance(family, Collection):
         return []
     lines = []
-    if Action.LIST in actions and family.summary is None:
-        lines.append("- A list shows bare ids.")
-    elif Action.LIST in actions and family.summary is not None:
-        keys = (key if isinstance(key, str) else key.key for key in family.summary)
-        lines.append(f"- A list shows `id` and, where they are set, {_listed(keys)}.")
+    if Action.LIST in actions:
+        lines.append(_rows_of(family))
     if family.indexes:
         lines.append(f"- Indexed by {_listed(index.name for index in family.indexes)}.")
     if Action.DELETE in actions:
         kept = "are kept, marked as deleted" if family.soft_delete else "are gone"
         lines.append(f"- Deleted documents {kept}.")
     return lines
+
+
+def _rows_of(family: Collection) -> str:
+    if family.summary is None:
+        return "- A list shows ids alone."
+    keys = (key if isinstance(key, str) else key.key for key in family.summary)
+    return f"- A list shows `id` and, where they are set, {_listed(keys)}."
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""Photos of users: an attachment that goes up, comes down and goes away (resources/users.md)."""
+"""Photos of people: an attachment that goes up, comes down and goes away (resources/users.md)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def fetch_photo(context: Context) -> Result:
 
 
 async def upload_photo(context: Context) -> Result:
-    """A photo instead of the one before; answered with the user."""
+    """A photo instead of the one before; answered with the document that it is kept with."""
     file = only_file(context)
 
     async def attach(change: Change) -> None:
