@@ -17,6 +17,7 @@ from crossbar._wording import holds
 from crossbar.core.access import require_access, require_unrestricted
 from crossbar.core.actions import Action, Context, Result
 from crossbar.core.change import event_of
+from crossbar.core.ranges import time_key
 from crossbar.core.service import load
 from crossbar.core.shapes import Access
 from crossbar.core.stamping import fresh_id, stamped
@@ -175,8 +176,3 @@ async def _keep(context: Context, item: Document) -> None:
     put = Put(key, document, None, sort=time_key(item["timestamp"]), entries=entries)
     event = event_of(context, "created", put)
     await context.services.commit(Batch(puts=(put,), events=(event,)))
-
-
-def time_key(seconds: int) -> str:
-    """Gregorian seconds as text that sorts as they do."""
-    return f"{max(seconds, 0):012d}"

@@ -52,6 +52,11 @@ _user_row = summarizer(
 )
 
 
+def _is_wanted(context: Context, document: Document) -> bool:
+    """Whether the document passes the filters of the request."""
+    return keeps((*context.query.filters, *context.query.bounds), document)
+
+
 def _device_row(device: Document) -> Document:
     return {"device_id": device["_id"], "device_name": device.get("name")}
 
@@ -62,7 +67,7 @@ async def list_all(context: Context) -> Result:
     found = [
         (Position(user_id, row.position.doc_id), _device_row(row.document))
         async for row in context.services.store.scan(span)
-        if keeps(context.query.filters, row.document)
+        if _is_wanted(context, row.document)
         for user_id in hotdesking(row.document)
     ]
     return paged(context, found)
@@ -84,7 +89,7 @@ async def list_of_device(context: Context) -> Result:
         (Position(user_id, user_id), _user_row(user))
         for user_id, user in users.items()
         if user["pvt_type"] == "user" and not user.get("pvt_deleted")
-        if keeps(context.query.filters, user)
+        if _is_wanted(context, user)
     ]
     return paged(context, found)
 

@@ -37,6 +37,9 @@ async def test_every_login_of_the_account_is_listed_by_user(api: Api) -> None:
     assert await rows(api, "/hotdesks") == [second, second, first]
     assert await rows(api, "/hotdesks?ascending=true") == [first, second, second]
     assert await rows(api, "/hotdesks?filter_name=One") == [first]
+    later = api.clock.gregorian() + 1
+    assert await rows(api, f"/hotdesks?created_from={later}") == []
+    assert await rows(api, f"/devices/{two}/hotdesks?created_from={later}") == []
 
 
 async def test_logins_come_in_pages(api: Api) -> None:
