@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from crossbar.core.actions import Action, Context, Result
@@ -10,7 +9,7 @@ from crossbar.core.amending import amend
 from crossbar.core.change import Change
 from crossbar.core.presenting import summarizer
 from crossbar.core.service import list_span, load_document, sent
-from crossbar.core.shapes import Access, Route, Routes, Scope
+from crossbar.core.shapes import Access, Handler, Route, Routes, Scope
 from crossbar.core.switch import Command
 from crossbar.documents import Document, public
 from crossbar.errors import ValidationFailed
@@ -147,9 +146,7 @@ async def stats(context: Context) -> Result:
     return Result(data=await context.services.switch.order(command, PATIENCE))
 
 
-def _route(
-    path: str, action: Action, handler: Callable[[Context], Awaitable[Result]], about: str
-) -> Route:
+def _route(path: str, action: Action, handler: Handler, about: str) -> Route:
     return Route(path=path, action=action, handler=handler, about=about)
 
 

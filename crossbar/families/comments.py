@@ -6,14 +6,14 @@ first, and are addressed by their place in it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from crossbar.core.actions import Action, Context, Result
 from crossbar.core.amending import amend
 from crossbar.core.change import Change
 from crossbar.core.service import load_document, sent
-from crossbar.core.shapes import Access, Route, Routes, Scope
+from crossbar.core.shapes import Access, Handler, Route, Routes, Scope
 from crossbar.core.subobjects import family_of, holder_of
 from crossbar.documents import Document
 from crossbar.errors import NoSuchDocument, ValidationFailed
@@ -109,9 +109,7 @@ async def remove(context: Context) -> Result:
     return _answer(await _rewrite(context, drop))
 
 
-def _route(
-    path: str, action: Action, handler: Callable[[Context], Awaitable[Result]], about: str
-) -> Route:
+def _route(path: str, action: Action, handler: Handler, about: str) -> Route:
     return Route(path=path, action=action, handler=handler, about=about)
 
 

@@ -7,14 +7,14 @@ is never deleted softly, which would keep the id.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from operator import itemgetter
 
 from crossbar.core.actions import Action, Context, Result
 from crossbar.core.attachments import ATTACHMENTS
 from crossbar.core.change import Change
 from crossbar.core.service import list_span, revision_of_list
-from crossbar.core.shapes import Access, Index, Route
+from crossbar.core.shapes import Access, Handler, Index, Route
 from crossbar.documents import Document
 from crossbar.storage import Entry, Span
 
@@ -106,7 +106,7 @@ PROMPT_INDEXES = (
 def prompt_routes(reading: Access | None) -> tuple[Route, ...]:
     """What is asked of all prompts and languages, by those who may read."""
 
-    def route(path: str, handler: Callable[[Context], Awaitable[Result]], about: str) -> Route:
+    def route(path: str, handler: Handler, about: str) -> Route:
         return Route(path=path, action=Action.LIST, handler=handler, about=about, access=reading)
 
     return (

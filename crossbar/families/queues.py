@@ -13,7 +13,7 @@ from crossbar.core.amending import amend
 from crossbar.core.change import Change
 from crossbar.core.ranges import seconds_of
 from crossbar.core.service import answer, key_of
-from crossbar.core.shapes import Collection, Hooks, Route
+from crossbar.core.shapes import Collection, Handler, Hooks, Route
 from crossbar.core.switch import Command
 from crossbar.documents import Document
 from crossbar.errors import ValidationFailed
@@ -178,7 +178,7 @@ async def _eavesdrop(context: Context, data: Document, refusals: Refusals) -> Re
     return Result(data={**report, "eavesdrop_request_id": context.request_id})
 
 
-def _route(path: str, action: Action, handler: Any, about: str) -> Route:
+def _route(path: str, action: Action, handler: Handler, about: str) -> Route:
     return Route(path=path, action=action, handler=handler, about=about)
 
 
