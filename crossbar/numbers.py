@@ -6,6 +6,8 @@ import re
 
 import phonenumbers
 
+from crossbar.documents import Document, lookup
+
 _NORTH_AMERICAN = re.compile(r"(?:\+?1)?([0-9]{10})")
 _INTERNATIONAL = re.compile(r"(?:\+|011|00)([1-9][0-9]{6,14})")
 _DECORATION = re.compile(r"[\s().-]")
@@ -33,3 +35,10 @@ def to_e164(number: str) -> str | None:
 def normalized(number: str) -> str:
     """The E.164 form where there is one, otherwise the string as it is."""
     return to_e164(number) or number
+
+
+def normalize_emergency_number(document: Document) -> None:
+    """Write the number that an endpoint shows in emergencies as E.164, in place."""
+    emergency = lookup(document, ("caller_id", "emergency"))
+    if isinstance(emergency, dict) and isinstance(emergency.get("number"), str):
+        emergency["number"] = normalized(emergency["number"])

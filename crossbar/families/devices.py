@@ -29,7 +29,7 @@ from crossbar.documents import Document, lookup
 from crossbar.families.device_actions import DEVICE_ROUTES
 from crossbar.families.quickcall import quickcall_routes
 from crossbar.families.reactions import note_sync, tell_of_device
-from crossbar.numbers import normalized
+from crossbar.numbers import normalize_emergency_number, normalized
 from crossbar.storage import Entry, Span
 
 SIP_METHODS = ["password", "ip"]
@@ -82,9 +82,7 @@ async def normalize(change: Change) -> None:
     note_sync(change)
     if isinstance(document.get("mac_address"), str):
         document["mac_address"] = _NOT_HEX.sub("", document["mac_address"].lower())
-    emergency = lookup(document, ("caller_id", "emergency"))
-    if isinstance(emergency, dict) and isinstance(emergency.get("number"), str):
-        emergency["number"] = normalized(emergency["number"])
+    normalize_emergency_number(document)
     sip = document.get("sip")
     realm = change.context.require_account().realm
     if isinstance(sip, dict) and str(sip.get("realm", "")).lower() == realm.lower():

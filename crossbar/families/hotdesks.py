@@ -15,7 +15,7 @@ from crossbar.core.service import list_span, revision_of_list
 from crossbar.core.shapes import Access, Column, Nesting, Route, Routes, Scope
 from crossbar.documents import Document
 from crossbar.families.devices import hotdesking
-from crossbar.families.users import features, smartpbx_features
+from crossbar.families.users import SHOWN, features, smartpbx_features
 from crossbar.filtering import keeps
 from crossbar.storage import Entry, Key, Position, Span
 
@@ -35,21 +35,7 @@ def _features(user: Document) -> list[str]:
     return [name for name in features(user) if name in named]
 
 
-_user_row = summarizer(
-    (
-        Column("features", _features),
-        "username",
-        "email",
-        "first_name",
-        "last_name",
-        "priv_level",
-        "feature_level",
-        "presence_id",
-        "timezone",
-        "call_recording",
-        "service",
-    )
-)
+_user_row = summarizer((Column("features", _features), *SHOWN))
 
 
 def _is_wanted(context: Context, document: Document) -> bool:

@@ -37,7 +37,7 @@ from crossbar.families.photos import (
 from crossbar.families.quickcall import quickcall_routes
 from crossbar.families.reactions import note_sync, tell_of_user
 from crossbar.families.vcards import CARD_TYPES, fetch_card
-from crossbar.numbers import normalized
+from crossbar.numbers import normalize_emergency_number
 
 LOGIN_MARKS = "pvt_login_marks"
 SECRET_FIELDS = ("pvt_md5_auth", "pvt_sha1_auth", LOGIN_MARKS)
@@ -96,9 +96,7 @@ async def normalize(change: Change) -> None:
         document["username"] = document["username"].lower()
     if document.get("password") in ("", None):
         document.pop("password", None)
-    emergency = lookup(document, ("caller_id", "emergency"))
-    if isinstance(emergency, dict) and isinstance(emergency.get("number"), str):
-        emergency["number"] = normalized(emergency["number"])
+    normalize_emergency_number(document)
 
 
 async def check_credentials(change: Change) -> None:
@@ -185,22 +183,27 @@ PERSONAL_ROUTES = (
 )
 
 
+SHOWN = (
+    "username",
+    "email",
+    "first_name",
+    "last_name",
+    "priv_level",
+    "feature_level",
+    "presence_id",
+    "timezone",
+    "call_recording",
+    "service",
+)
+"""The fields of a user that every list of users shows."""
+
 USERS = Collection(
     noun="users",
     doc_type="user",
     schema="users",
     summary=(
         Column("features", features),
-        "username",
-        "email",
-        "first_name",
-        "last_name",
-        "priv_level",
-        "feature_level",
-        "presence_id",
-        "timezone",
-        "call_recording",
-        "service",
+        *SHOWN,
         FLAGS,
     ),
     order=full_name,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from crossbar.core.change import put_of
 from crossbar.core.directory import account_key
 from crossbar.core.shapes import Collection
@@ -11,7 +13,7 @@ from crossbar.core.switch import Command, NoSwitch, Switch
 from crossbar.documents import Document, next_revision
 from crossbar.families.accounts import ACCOUNTS
 from crossbar.families.users import USERS
-from crossbar.storage import Batch, Key, Store
+from crossbar.storage import Batch, Key, RevisionConflict, Store
 from tests.conftest import Answer, Api
 
 ANN = {"first_name": "Ann", "last_name": "Lee", "username": "Ann", "password": "s3cret"}
@@ -130,3 +132,17 @@ def told(api: Api, name: str) -> list[Command]:
     switch = api.gateway.services.switch
     assert isinstance(switch, NoSwitch)
     return [command for command in switch.told if command.name == name]
+
+
+def interrupt_commits(api: Api, monkeypatch: pytest.MonkeyPatch, failures: int) -> None:
+    """Let the next ``failures`` commits meet a write of another process."""
+    store, left = api.gateway.services.store, [failures]
+    commit = store.commit
+
+    async def interrupted(batch: Batch) -> None:
+        if left[0]:
+            left[0] -= 1
+            raise RevisionConflict(batch.puts[0].key)
+        await commit(batch)
+
+    monkeypatch.setattr(store, "commit", interrupted)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
 from crossbar.core.switch import Command
-from crossbar.storage import RevisionConflict
 from tests.conftest import Api
-from tests.families.support import make, refusal, shown, told
+from tests.families.support import interrupt_commits, make, refusal, shown, told
 
 LIST = {"cidrs": ["192.0.2.0/24"], "order": "allow,deny", "note": "ours"}
 
@@ -101,14 +99,5 @@ async def test_writers_that_meet_are_all_heard(api: Api) -> None:
 async def test_a_write_of_another_process_is_not_lost(
     api: Api, monkeypatch: pytest.MonkeyPatch, failures: int, status: int
 ) -> None:
-    store, left = api.gateway.services.store, [failures]
-    commit = store.commit
-
-    async def interrupted(batch: Any) -> None:
-        if left[0]:
-            left[0] -= 1
-            raise RevisionConflict(batch.puts[0].key)
-        await commit(batch)
-
-    monkeypatch.setattr(store, "commit", interrupted)
+    interrupt_commits(api, monkeypatch, failures)
     (await api.post(f"{api.account}/access_lists", LIST)).expect(status)

@@ -9,9 +9,8 @@ import pytest
 
 from crossbar.core.switch import Command, NoSwitch
 from crossbar.documents import Document
-from crossbar.storage import RevisionConflict
 from tests.conftest import Api
-from tests.families.support import ANN, make, refusal, stored, told
+from tests.families.support import ANN, interrupt_commits, make, refusal, stored, told
 
 
 async def realm(api: Api) -> str:
@@ -140,15 +139,6 @@ async def test_a_state_that_another_process_sets_is_not_lost(
     api: Api, monkeypatch: pytest.MonkeyPatch, failures: int, status: int
 ) -> None:
     device_id = await make(api, "devices", presence_id="2001")
-    store, left = api.gateway.services.store, [failures]
-    commit = store.commit
-
-    async def interrupted(batch: Any) -> None:
-        if left[0]:
-            left[0] -= 1
-            raise RevisionConflict(batch.puts[0].key)
-        await commit(batch)
-
-    monkeypatch.setattr(store, "commit", interrupted)
+    interrupt_commits(api, monkeypatch, failures)
     path = f"{api.account}/devices/{device_id}/presence"
     (await api.post(path, {"action": "set", "state": "early"})).expect(status)
