@@ -30,7 +30,7 @@ from crossbar.server import listen, run, run_loop, url_of
 from crossbar.settings import Settings, SettingsError
 from crossbar.storage import StoreError
 from crossbar.storage.factory import UnknownStorage
-from crossbar.workers import in_child
+from crossbar.workers import STOP_SIGNALS, in_child
 
 DEFAULT_FILE = Path("etc/crossbar.toml")
 
@@ -125,8 +125,10 @@ def _with_gateway(settings: Settings, command: Callable[[Gateway], Awaitable[Any
 
 
 def _serve(options: argparse.Namespace, settings: Settings) -> int:
-    # Until there is something to finish, a request to stop is simply obeyed.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+    # Until there is something to finish, a request to stop is simply obeyed: at once, since an
+    # exception out of a signal handler would land wherever the event loop just is.
+    for number in STOP_SIGNALS:
+        signal.signal(number, lambda *_: os._exit(0))
     # A port that is taken is found before the store is touched: otherwise the first start would
     # create an account whose password nobody gets to see.
     with listen(settings) as listener:

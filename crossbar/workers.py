@@ -52,8 +52,6 @@ def _end(work: Callable[[], int]) -> NoReturn:
     status = 1
     try:
         status = work()
-    except SystemExit:  # told to stop before it had begun
-        status = 0
     except BaseException:
         log.exception("process_failed", process=os.getpid())
     finally:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import http.client
 import json
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
 
 from tests.ops.conftest import Installation, Record
-from tests.ops.processes import PATIENCE, Server, resident_kib
+from tests.ops.processes import PATIENCE, Server, environment, resident_kib
 
 STARTED_WITHIN = 2.0
 ATTEMPTS = 5
@@ -62,6 +64,40 @@ def test_a_request_under_way_is_answered_before_the_server_stops(
         assert time.monotonic() - began < STOPPED_WITHIN
         connection.close()
         idle.close()
+
+
+STOPPED_EARLY = """
+import os, signal, sys, uvloop
+from crossbar.cli import main
+
+loops = []
+
+def new_event_loop(make=uvloop.new_event_loop):
+    loops.append(make())
+    if len(loops) == 2:  # the one that is to serve, before it does anything else
+        loops[-1].call_soon(os.kill, os.getpid(), signal.Signals[sys.argv[1]])
+    return loops[-1]
+
+uvloop.new_event_loop = new_event_loop
+sys.exit(main(["serve", "--port", "0"]))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_that_is_stopped_before_it_listens_to_signals_ends_quietly(
+    installation: Installation, number: signal.Signals
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STOPPED_EARLY, number.name],
+        cwd=installation.folder,
+        env=environment({}),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Crossbar serves http://")
 
 
 def _asked_to_go_on(port: int, path: str, token: str, length: int) -> http.client.HTTPConnection:
