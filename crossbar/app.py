@@ -11,6 +11,7 @@ from functools import partial
 
 from aiohttp import web
 
+from crossbar import console
 from crossbar.bootstrap import knows_its_secrets, remember_secrets
 from crossbar.clock import Clock
 from crossbar.core.directory import AccountDirectory
@@ -110,15 +111,25 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 def handler_of(gateway: Gateway) -> Handler:
-    """What answers every request: the dialect that its path names, or the banner (§1.1)."""
+    """What answers every request: the dialect that its path names, the console, or the banner.
+
+    Browsers that ask for the root are sent to the console; other clients are greeted (§1.1).
+    """
     services, limits = gateway.services, gateway.services.settings.limits
     buckets = Buckets(services.clock, capacity=limits.capacity, refill=limits.refill)
     v2 = V2(services, gateway.identity, buckets)
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        path = request.raw_path
-        if path.startswith("/v2/") or VERSION.match(split_target(path)[0]):
+        target = request.raw_path
+        if target.startswith("/v2/"):
             return await v2.serve(request)
+        path, _ = split_target(target)
+        if VERSION.match(path):
+            return await v2.serve(request)
+        if console.is_for_console(path):
+            return console.answer(request, path)
+        if path == "/" and console.wants_page(request):
+            return console.to_console()
         return banner()
 
     return handle

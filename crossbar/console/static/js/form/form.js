@@ -1,0 +1,63 @@
+/** A whole document as a form: what matters first, the rest one step away. */
+import {html, useState} from "../html.js";
+import {fieldKind} from "../schemas.js";
+import {isEmpty} from "../values.js";
+import {Fold, Properties} from "./containers.js";
+import {messagesOf} from "./field.js";
+
+const SINGLE = ["choice", "switch", "number", "text", "either"];
+
+/**
+ * @param {object} props
+ * @param {object} props.schema of the document
+ * @param {any} props.value
+ * @param {(value: any) => void} props.set
+ * @param {string[]} props.first names that lists show: they come first, like required ones
+ * @param {import("./field.js").Form} props.form
+ */
+export function DocumentForm({schema, value, set, first = [], form}) {
+  const [filledAtFirst] = useState(() => Object.keys(value ?? {}));
+  const names = Object.keys(schema.properties ?? {}).filter((name) => !schema.properties[name].readOnly);
+  const isSingle = (name) => SINGLE.includes(fieldKind(form.schemas.resolved(schema.properties[name]), form.schemas));
+  const isFirst = (name) =>
+    schema.required?.includes(name) || first.includes(name) || (isSingle(name) && filledAtFirst.includes(name));
+  const leading = ordered(names.filter(isFirst), schema, isSingle);
+  const others = names.filter((name) => !leading.includes(name) && isSingle(name));
+  const groups = names.filter((name) => !leading.includes(name) && !isSingle(name));
+  const shared = {schema, path: [], value, set, form};
+  const isOtherFilled = others.some((name) => !isEmpty(value?.[name]));
+  return html`<div class="document-form">
+    ${leading.length > 0 && html`<section class="card"><${Properties} ...${shared} names=${leading} /></section>`}
+    ${others.length > 0 && html`<${Fold} title=${leading.length ? "More fields" : "Fields"} isFilled=${isOtherFilled}
+      required=${!leading.length && !groups.length} hasErrors=${others.some((name) => name in form.errors)}>
+      ${() => html`<${Properties} ...${shared} names=${others} />`}
+    </${Fold}>`}
+    ${groups.length > 0 && html`<${Properties} ...${shared} names=${groups} />`}
+    ${!names.length && html`<p class="fine">This has no fields of its own. Edit it as JSON.</p>`}
+  </div>`;
+}
+
+/** Required ones first, then single values, then what folds; names before anything else. */
+function ordered(names, schema, isSingle) {
+  const rank = (name) =>
+    (name === "name" ? -4 : 0) + (schema.required?.includes(name) ? -2 : 0) + (isSingle(name) ? 0 : 8);
+  return names.toSorted((one, other) => rank(one) - rank(other));
+}
+
+/** What was refused, field by field; each leads to its field. */
+export function Refusals({errors}) {
+  const fields = Object.entries(errors);
+  return fields.length > 0 && html`<ul>${fields.map(
+    ([path, rules]) => html`<li key=${path}>
+      <button type="button" class="link" onClick=${() => show(path)}><code>${path}</code></button>: ${" "}
+      ${messagesOf(rules).join(" ")}</li>`,
+  )}</ul>`;
+}
+
+/** Bring a field into view. What is folded around it has been opened by its refusal. */
+function show(path) {
+  const field = document.getElementById(`field-${path}`);
+  field?.scrollIntoView({block: "center"});
+  (field?.querySelector("summary, input, select, textarea") ?? field)?.focus();
+}
+

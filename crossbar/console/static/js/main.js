@@ -1,0 +1,7 @@
+/** Starts the console. */
+import {App} from "./app.js";
+import {html, render} from "./html.js";
+
+const place = document.getElementById("app");
+place.replaceChildren();
+render(html`<${App} />`, place);

@@ -1,0 +1,58 @@
+/** Names and values in the words of people. */
+
+const SPELLED = {acl: "ACL", acls: "ACLs", api: "API", acdc: "ACDC", cccps: "CCCPs", cid: "caller ID", dtmf: "DTMF",
+  id: "id", ip: "IP", sip: "SIP", tts: "TTS", uri: "URI", url: "URL", vmboxes: "voicemail boxes", vm: "voicemail"};
+
+/** A name of the API as a label: `caller_id` is "Caller ID". */
+export function label(name) {
+  const words = name.split(/[_\s]+/).filter(Boolean).map((word) => SPELLED[word.toLowerCase()] ?? word);
+  const text = words.join(" ") || name;
+  return text[0].toUpperCase() + text.slice(1);
+}
+
+/** One of a family: "users" is "user", "directories" is "directory". */
+export function singular(noun) {
+  const one = noun
+    .replace(/ies$/, "y")
+    .replace(/(x|s)es$/, "$1")
+    .replace(/([^s])s$/, "$1");
+  return label(one).toLowerCase().replace(/^acl|^cccp|^api/, (word) => word.toUpperCase());
+}
+
+/** What a document is called, for people. */
+export function titleOf(document) {
+  const person = [document.first_name, document.last_name].filter(Boolean).join(" ");
+  return document.name || person || document.username || document.numbers?.[0] || document.id || "";
+}
+
+/** A value in a table. */
+export function brief(value) {
+  if (value === undefined || value === null || value === "") return "";
+  if (value === true) return "yes";
+  if (value === false) return "no";
+  if (Array.isArray(value)) return value.map(brief).join(", ");
+  if (typeof value === "object") return Object.entries(value).map(([k, v]) => `${k}: ${brief(v)}`).join("; ");
+  return String(value);
+}
+
+const GREGORIAN = 62_167_219_200; // seconds from the year 0 to 1970
+
+/** The time of a document as a date: the API counts seconds from the year 0. */
+export function dateOf(seconds) {
+  return new Date((seconds - GREGORIAN) * 1000);
+}
+
+/** The other way round. */
+export function gregorian(date) {
+  return Math.floor(date.getTime() / 1000) + GREGORIAN;
+}
+
+/** How long ago, roughly. */
+export function ago(date, now = new Date()) {
+  const minutes = Math.round((now - date) / 60_000);
+  if (minutes < 1) return "just now";
+  if (minutes < 60) return `${minutes} min ago`;
+  if (minutes < 60 * 24) return `${Math.round(minutes / 60)} h ago`;
+  if (minutes < 60 * 24 * 30) return `${Math.round(minutes / 60 / 24)} days ago`;
+  return date.toLocaleDateString();
+}
