@@ -18,9 +18,10 @@ from crossbar.core.registry import Registry
 from crossbar.core.services import Services
 from crossbar.core.switch import NoSwitch
 from crossbar.dialects.banner import banner
+from crossbar.dialects.pages import Page, Pages
 from crossbar.dialects.protocol import Server
 from crossbar.dialects.targets import split_target
-from crossbar.dialects.v2 import V2
+from crossbar.dialects.v2 import V2, openapi
 from crossbar.events import Events
 from crossbar.families import FAMILIES
 from crossbar.identity.buckets import Buckets
@@ -103,6 +104,17 @@ async def _wired(
         identity.passwords.close()
 
 
+PAGES = Pages(
+    {
+        "/v2/openapi.json": Page(
+            "application/json",
+            partial(openapi.content, REGISTRY),
+            {"access-control-allow-origin": "*"},
+        )
+    }
+)
+"""What is served as it stands; the same for every process."""
+
 VERSION = re.compile(r"/v[0-9]+(/|\Z)")
 """How paths of the API begin, also of versions that are not offered."""
 
@@ -117,6 +129,8 @@ def handler_of(gateway: Gateway) -> Handler:
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         path = request.raw_path
+        if (page := PAGES.answer(request)) is not None:
+            return page
         if path.startswith("/v2/") or VERSION.match(split_target(path)[0]):
             return await v2.serve(request)
         return banner()
