@@ -22,6 +22,7 @@ from crossbar.families.auth import (
     login_answer,
     require_good_standing,
 )
+from crossbar.families.number_owners import account_with_number
 from crossbar.families.users import USERS
 from crossbar.storage import Key
 
@@ -33,7 +34,7 @@ async def login(context: Context) -> Result:
     """A token for the user whose user name and password digest was sent."""
     sent = _validated(context, "user_auth")
     credentials = context.services.credentials
-    accounts = await _accounts_named(context, sent)
+    accounts = await accounts_named(context, sent)
     subject = ",".join(account.account_id for account in accounts) or NOBODY
     credentials.slow_down(subject, context.address)
     method, digest = sent["method"], sent["credentials"].lower()
@@ -59,9 +60,12 @@ def _validated(context: Context, schema: str) -> Document:
     return sent
 
 
-async def _accounts_named(context: Context, sent: Document) -> list[Account]:
-    """The accounts that a login may mean: by realm, else by name (§5.2)."""
+async def accounts_named(context: Context, sent: Document) -> list[Account]:
+    """The accounts that a login may mean: by number, else by realm, else by name (§5.2)."""
     accounts = context.services.accounts
+    number = sent.get("phone_number")
+    if number is not None and (owner := await account_with_number(context, number)):
+        return [owner]
     realm = sent.get("account_realm") or sent.get("realm")
     if isinstance(realm, str) and (found := await accounts.find("realm", realm.lower())):
         return found
