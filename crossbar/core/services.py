@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from crossbar.clock import Clock
 from crossbar.core.directory import AccountDirectory
+from crossbar.core.mail import Mail
 from crossbar.core.switch import Switch
 from crossbar.core.turns import Turns
 from crossbar.events import Events
@@ -105,6 +106,7 @@ class Services:
     credentials: Credentials
     registry: Registry
     switch: Switch
+    mail: Mail
     turns: Turns = field(default_factory=Turns)
 
     async def commit(self, batch: Batch) -> None:

@@ -10,11 +10,11 @@ from contextlib import suppress
 from crossbar.core import service
 from crossbar.core.actions import Action, Context, Result
 from crossbar.core.change import Change
-from crossbar.core.directory import Account, account_key
+from crossbar.core.directory import account_key
 from crossbar.core.shapes import Access, Collection, Route, Routes
 from crossbar.documents import Document
-from crossbar.errors import Conflict, InvalidCredentials, UnknownKey, ValidationFailed
-from crossbar.families.accounts import ACCOUNTS, normalized_name
+from crossbar.errors import Conflict, InvalidCredentials, UnknownKey
+from crossbar.families.accounts import ACCOUNTS
 from crossbar.families.auth import (
     API_METHOD,
     USER_METHOD,
@@ -22,7 +22,8 @@ from crossbar.families.auth import (
     login_answer,
     require_good_standing,
 )
-from crossbar.families.number_owners import account_with_number
+from crossbar.families.login_names import accounts_named, validated
+from crossbar.families.recovery import RECOVERY_ROUTES
 from crossbar.families.users import USERS
 from crossbar.storage import Key
 
@@ -32,7 +33,7 @@ NOBODY = "unknown"
 
 async def login(context: Context) -> Result:
     """A token for the user whose user name and password digest was sent."""
-    sent = _validated(context, "user_auth")
+    sent = validated(context, "user_auth")
     credentials = context.services.credentials
     accounts = await accounts_named(context, sent)
     subject = ",".join(account.account_id for account in accounts) or NOBODY
@@ -52,27 +53,6 @@ async def login(context: Context) -> Result:
     raise InvalidCredentials
 
 
-def _validated(context: Context, schema: str) -> Document:
-    """What was sent, as the schema wants it."""
-    sent, errors = context.services.schemas.apply(schema, service.sent(context))
-    if errors:
-        raise ValidationFailed(errors)
-    return sent
-
-
-async def accounts_named(context: Context, sent: Document) -> list[Account]:
-    """The accounts that a login may mean: by number, else by realm, else by name (§5.2)."""
-    accounts = context.services.accounts
-    number = sent.get("phone_number")
-    if number is not None and (owner := await account_with_number(context, number)):
-        return [owner]
-    realm = sent.get("account_realm") or sent.get("realm")
-    if isinstance(realm, str) and (found := await accounts.find("realm", realm.lower())):
-        return found
-    name = sent.get("account_name")
-    return await accounts.find("name", normalized_name(name)) if isinstance(name, str) else []
-
-
 async def _renew(context: Context, family: Collection, key: Key, renewed: Document) -> None:
     """Bring what a login was found by up to date; when another write comes between, next time."""
     stored = await context.services.store.get(key) if renewed else None
@@ -86,7 +66,7 @@ async def _renew(context: Context, family: Collection, key: Key, renewed: Docume
 
 async def login_with_key(context: Context) -> Result:
     """A token for the account whose API key was sent."""
-    sent = _validated(context, "api_auth")
+    sent = validated(context, "api_auth")
     credentials = context.services.credentials
     credentials.slow_down(API_METHOD, context.address)
     account = await credentials.find_by_api_key(sent["api_key"])
@@ -117,6 +97,7 @@ USER_AUTH = Routes(
             handler=describe_own,
             about="Describe one's own token",
         ),
+        *RECOVERY_ROUTES,
     ),
 )
 
