@@ -68,6 +68,15 @@ class Credentials(Protocol):
         """
         ...
 
+    async def acted_as(
+        self, account: Account, user: Document | None, wanted: Any
+    ) -> tuple[Account, Document]:
+        """The account and user below it that an admin user wants to act as.
+
+        ``wanted`` is ``{"account_id", "owner_id"}``. Raises ``InvalidCredentials``.
+        """
+        ...
+
     async def find_user(self, account_id: str, method: str, digest: str) -> Document | None:
         """The live, enabled user whose login digest (``md5`` or ``sha``) this is."""
         ...

@@ -10,7 +10,7 @@ from contextlib import suppress
 from crossbar.core import service
 from crossbar.core.actions import Action, Context, Result
 from crossbar.core.change import Change
-from crossbar.core.directory import account_key
+from crossbar.core.directory import Account, account_key
 from crossbar.core.shapes import Access, Collection, Route, Routes
 from crossbar.documents import Document
 from crossbar.errors import Conflict, InvalidCredentials, UnknownKey
@@ -48,9 +48,19 @@ async def login(context: Context) -> Result:
             require_good_standing(context, account)
             renewed = await credentials.renewed_secrets(account.account_id, user, method, digest)
             await _renew(context, USERS, Key(account.account_id, "user", user["_id"]), renewed)
-            return await login_answer(context, account, user, USER_METHOD)
+            acting = await _acting(context, account, user, sent)
+            return await login_answer(context, account, user, USER_METHOD, **acting)
     credentials.login_failed(subject, context.address)
     raise InvalidCredentials
+
+
+async def _acting(context: Context, account: Account, user: Document, sent: Document) -> Document:
+    """The claim of a token with which its user acts as another one, in an account below."""
+    wanted = sent.get("as")
+    if wanted is None:
+        return {}
+    below, other = await context.services.credentials.acted_as(account, user, wanted)
+    return {"as": {"account_id": below.account_id, "owner_id": other["_id"]}}
 
 
 async def _renew(context: Context, family: Collection, key: Key, renewed: Document) -> None:

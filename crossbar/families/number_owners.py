@@ -25,7 +25,7 @@ OWNER_TYPE = "number_owner"
 
 
 async def index_numbers(change: Change) -> None:
-    """Stage of a callflow's writes: keep its second document up with its numbers."""
+    """Logins find the account by the full numbers that are there from now on."""
     key = _key_of(change)
     numbers = _full_numbers(change.document)
     before = _full_numbers(change.current) if change.current else []
@@ -44,12 +44,12 @@ async def index_numbers(change: Change) -> None:
 
 
 async def forget_numbers(change: Change) -> None:
-    """Stage of a callflow's deletion: nobody is found by its numbers any more."""
+    """Logins find nobody by its numbers any more."""
     change.removes.append(Remove(_key_of(change)))
 
 
 async def forget_numbers_of_account(change: Change) -> None:
-    """Stage of an account's deletion: what is kept beside its callflows goes with them."""
+    """Logins find nobody by the numbers of its callflows any more."""
     store = change.context.services.store
     async for row in _rows(store, Entry("account", change.key.doc_id)):
         change.removes.append(Remove(Key(SYSTEM, OWNER_TYPE, row.position.doc_id)))
