@@ -28,6 +28,7 @@ from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
 from crossbar.identity.secrets import Secrets, SecretsError, load_or_create
 from crossbar.settings import Settings
+from crossbar.smtp import mail_of
 from crossbar.storage import Store
 from crossbar.storage.factory import store_for
 from crossbar.validation import Schemas
@@ -85,20 +86,22 @@ async def _wired(
     identity = Identity(store, accounts, secrets, clock, settings)
     events.subscribe(accounts)
     events.subscribe(identity.callers)
-    services = Services(
-        store=store,
-        schemas=Schemas(strict=settings.schemas.strict),
-        clock=clock,
-        settings=settings,
-        events=events,
-        accounts=accounts,
-        credentials=identity,
-        registry=REGISTRY,
-        switch=NoSwitch(),
-    )
     await events.start()
     try:
-        yield Gateway(services=services, identity=identity)
+        async with mail_of(settings.mail, clock) as mail:
+            services = Services(
+                store=store,
+                schemas=Schemas(strict=settings.schemas.strict),
+                clock=clock,
+                settings=settings,
+                events=events,
+                accounts=accounts,
+                credentials=identity,
+                registry=REGISTRY,
+                switch=NoSwitch(),
+                mail=mail,
+            )
+            yield Gateway(services=services, identity=identity)
     finally:
         await events.stop()
         identity.passwords.close()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from crossbar.clock import Clock
 from crossbar.core.directory import AccountDirectory
+from crossbar.core.mail import Mail
 from crossbar.core.switch import Switch
 from crossbar.core.turns import Turns
 from crossbar.events import Events
@@ -67,6 +68,15 @@ class Credentials(Protocol):
         """
         ...
 
+    async def acted_as(
+        self, account: Account, user: Document | None, wanted: Any
+    ) -> tuple[Account, Document]:
+        """The account and user below it that an admin user wants to act as.
+
+        ``wanted`` is ``{"account_id", "owner_id"}``. Raises ``InvalidCredentials``.
+        """
+        ...
+
     async def find_user(self, account_id: str, method: str, digest: str) -> Document | None:
         """The live, enabled user whose login digest (``md5`` or ``sha``) this is."""
         ...
@@ -105,6 +115,7 @@ class Services:
     credentials: Credentials
     registry: Registry
     switch: Switch
+    mail: Mail
     turns: Turns = field(default_factory=Turns)
 
     async def commit(self, batch: Batch) -> None:
