@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from crossbar.core.services import Services
 
 
+JSON_TYPES = ("application/json", "application/x-json")
+
+
 class Action(StrEnum):
     """What can be done to a family. HTTP verbs are mapped to these by each dialect."""
 
@@ -118,6 +121,18 @@ class Context:
     def doc_id(self) -> str:
         """The id of the document that the URL names."""
         return self.params[self.operation.id_param]
+
+    def prefers(self, *media_types: str) -> bool:
+        """Whether the client would rather have one of these than a document."""
+        for accepted in self.accept:
+            if accepted in ("*/*", "application/*", *JSON_TYPES):
+                return False
+            kind, _, form = accepted.partition("/")
+            if accepted in media_types or (
+                form == "*" and any(each.startswith(f"{kind}/") for each in media_types)
+            ):
+                return True
+        return False
 
     def parameter(self, name: str, default: Any = None) -> Any:
         """A control value: from ``data``, else the query string, else the envelope (§2.3)."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from crossbar.clock import Clock
-from crossbar.core.directory import AccountDirectory
+from crossbar.core.directory import AccountDirectory, account_key
 from crossbar.core.mail import Mail
 from crossbar.core.switch import Switch
 from crossbar.core.turns import Turns
+from crossbar.errors import NoSuchDocument
 from crossbar.events import Events
 from crossbar.settings import Settings
-from crossbar.storage import Batch, Store
+from crossbar.storage import SYSTEM, Batch, Missing, Store
 from crossbar.validation import Schemas
 
 if TYPE_CHECKING:
@@ -119,6 +120,17 @@ class Services:
     turns: Turns = field(default_factory=Turns)
 
     async def commit(self, batch: Batch) -> None:
-        """Write a batch and tell this process's subscribers. Every write goes through here."""
-        await self.store.commit(batch)
+        """Write a batch and tell this process's subscribers. Every write goes through here.
+
+        What is new in an account is written only while the account exists: otherwise it would
+        stay behind when the account is deleted at the same moment. Raises
+        :class:`~crossbar.errors.NoSuchDocument` then.
+        """
+        accounts = {put.key.account_id for put in batch.puts if put.expected is None}
+        if accounts := accounts - {SYSTEM}:
+            batch = replace(batch, requires=(*batch.requires, *map(account_key, accounts)))
+        try:
+            await self.store.commit(batch)
+        except Missing as missing:
+            raise NoSuchDocument(missing.key.doc_id) from None
         self.events.announce(batch.events)
