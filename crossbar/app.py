@@ -19,15 +19,17 @@ from crossbar.core.registry import Registry
 from crossbar.core.services import Services
 from crossbar.core.switch import NoSwitch
 from crossbar.dialects.banner import banner
+from crossbar.dialects.pages import Page, Pages
 from crossbar.dialects.protocol import Server
 from crossbar.dialects.targets import split_target
-from crossbar.dialects.v2 import V2
+from crossbar.dialects.v2 import V2, openapi
 from crossbar.events import Events
 from crossbar.families import FAMILIES
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
 from crossbar.identity.secrets import Secrets, SecretsError, load_or_create
 from crossbar.settings import Settings
+from crossbar.smtp import mail_of
 from crossbar.storage import Store
 from crossbar.storage.factory import store_for
 from crossbar.validation import Schemas
@@ -85,24 +87,38 @@ async def _wired(
     identity = Identity(store, accounts, secrets, clock, settings)
     events.subscribe(accounts)
     events.subscribe(identity.callers)
-    services = Services(
-        store=store,
-        schemas=Schemas(strict=settings.schemas.strict),
-        clock=clock,
-        settings=settings,
-        events=events,
-        accounts=accounts,
-        credentials=identity,
-        registry=REGISTRY,
-        switch=NoSwitch(),
-    )
     await events.start()
     try:
-        yield Gateway(services=services, identity=identity)
+        async with mail_of(settings.mail, clock) as mail:
+            services = Services(
+                store=store,
+                schemas=Schemas(strict=settings.schemas.strict),
+                clock=clock,
+                settings=settings,
+                events=events,
+                accounts=accounts,
+                credentials=identity,
+                registry=REGISTRY,
+                switch=NoSwitch(),
+                mail=mail,
+            )
+            yield Gateway(services=services, identity=identity)
     finally:
         await events.stop()
         identity.passwords.close()
 
+
+PAGES = Pages(
+    {
+        "/v2/openapi.json": Page(
+            "application/json",
+            partial(openapi.content, REGISTRY),
+            {"access-control-allow-origin": "*"},
+        ),
+        **console.PAGES,
+    }
+)
+"""What is served as it stands; the same for every process."""
 
 VERSION = re.compile(r"/v[0-9]+(/|\Z)")
 """How paths of the API begin, also of versions that are not offered."""
@@ -121,16 +137,14 @@ def handler_of(gateway: Gateway) -> Handler:
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         target = request.raw_path
+        if (page := PAGES.answer(request)) is not None:
+            return page
         if target.startswith("/v2/"):
             return await v2.serve(request)
         path, _ = split_target(target)
         if VERSION.match(path):
             return await v2.serve(request)
-        if console.is_for_console(path):
-            return console.answer(request, path)
-        if path == "/" and console.wants_page(request):
-            return console.to_console()
-        return banner()
+        return console.answer(request, path) or banner()
 
     return handle
 

@@ -59,6 +59,8 @@ async def require_unrestricted(
 
     ``request`` is the path's tokens and the effective verb, upper-case.
     """
+    if caller is not None and caller.behind is not None:
+        await require_unrestricted(accounts, operation, caller.behind, account, request)
     if caller is None or caller.is_superduper_admin or operation.access is Access.PUBLIC:
         return
     tokens, verb = request

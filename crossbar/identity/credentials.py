@@ -250,8 +250,8 @@ class Identity:
         self.callers.remember(
             token,
             caller,
-            _until(account, claims["exp"]),
-            (caller.account_id, caller.user_id, str(claims["jti"])),
+            _until(await self._live_account(caller.account_id), _until(account, claims["exp"])),
+            (str(claims["jti"]), *_subjects(caller)),
             noticed=noticed,
         )
         return caller
@@ -271,7 +271,27 @@ class Identity:
             raise InvalidCredentials
         if await self._store.get(Key(SYSTEM, REVOKED_TYPE, str(claims["jti"]))) is not None:
             raise InvalidCredentials
-        return self._caller(account, user, str(claims["method"]), token=token, claims=claims)
+        proof: dict[str, Any] = {"method": str(claims["method"]), "token": token, "claims": claims}
+        caller = self._caller(account, user, **proof)
+        if "as" not in claims:
+            return caller
+        below, other = await self.acted_as(account, user, claims["as"])
+        return self._caller(below, other, **proof, behind=caller)
+
+    async def acted_as(
+        self, account: Account, user: Document | None, wanted: Any
+    ) -> tuple[Account, Document]:
+        """The account and user below it that an admin user wants to act as.
+
+        ``wanted`` is ``{"account_id", "owner_id"}``. Raises :class:`InvalidCredentials`.
+        """
+        if user is None or user.get("priv_level") != "admin" or not isinstance(wanted, dict):
+            raise InvalidCredentials
+        below = await self._live_account(str(wanted.get("account_id")))
+        is_above_itself = below.is_superduper_admin and not account.is_superduper_admin
+        if not below.is_below(account.account_id) or is_above_itself:
+            raise InvalidCredentials
+        return below, await self._live_user(below.account_id, str(wanted.get("owner_id")))
 
     async def _live_user(self, account_id: str, user_id: str) -> Document:
         user = await self._store.get(Key(account_id, "user", user_id))
@@ -372,6 +392,12 @@ class Identity:
         if hashed and await self.passwords.verify(secret, hashed):
             return self._caller(account, None, BASIC_METHOD)
         return None
+
+
+def _subjects(caller: Caller) -> tuple[str | None, ...]:
+    """Whose changes matter to a caller: account and user, and those behind them."""
+    own = (caller.account_id, caller.user_id)
+    return own if caller.behind is None else (*own, *_subjects(caller.behind))
 
 
 def _until(account: Account, latest: float) -> float:
