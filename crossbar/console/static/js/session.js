@@ -12,6 +12,7 @@ import {createStore} from "./store.js";
 
 const KEY = "crossbar.session";
 const RENEW_AFTER = 0.5;
+const REALM = /^[.\w-]{4,}$/;
 
 /**
  * @typedef {object} Session
@@ -60,9 +61,10 @@ function claimsOf(token) {
 }
 
 /** Log in as a user of an account, which is named by its name or realm. */
-export async function logInAsUser(accountName, userName, password) {
+export async function logInAsUser(account, userName, password) {
   const credentials = md5(`${userName.toLowerCase()}:${password}`);
-  const data = {credentials, account_name: accountName};
+  const data = {credentials, account_name: account};
+  if (REALM.test(account)) data.account_realm = account;
   keep(await send("PUT", "/user_auth", {data}), userName);
 }
 

@@ -1,7 +1,7 @@
 /** Names and values in the words of people. */
 
 const SPELLED = {acl: "ACL", acls: "ACLs", api: "API", acdc: "ACDC", cccps: "CCCPs", cid: "caller ID", dtmf: "DTMF",
-  id: "id", ip: "IP", sip: "SIP", tts: "TTS", uri: "URI", url: "URL", vmboxes: "voicemail boxes", vm: "voicemail"};
+  id: "ID", ip: "IP", sip: "SIP", tts: "TTS", uri: "URI", url: "URL", vmboxes: "voicemail boxes", vm: "voicemail"};
 
 /** A name of the API as a label: `caller_id` is "Caller ID". */
 export function label(name) {

@@ -19,8 +19,10 @@ export function DocumentForm({schema, value, set, first = [], form}) {
   const [filledAtFirst] = useState(() => Object.keys(value ?? {}));
   const names = Object.keys(schema.properties ?? {}).filter((name) => !schema.properties[name].readOnly);
   const isSingle = (name) => SINGLE.includes(fieldKind(form.schemas.resolved(schema.properties[name]), form.schemas));
+  const isSecret = (name) => form.isNew && schema.properties[name].writeOnly;
   const isFirst = (name) =>
-    schema.required?.includes(name) || first.includes(name) || (isSingle(name) && filledAtFirst.includes(name));
+    schema.required?.includes(name) ||
+    (isSingle(name) && (first.includes(name) || isSecret(name) || filledAtFirst.includes(name)));
   const leading = ordered(names.filter(isFirst), schema, isSingle);
   const others = names.filter((name) => !leading.includes(name) && isSingle(name));
   const groups = names.filter((name) => !leading.includes(name) && !isSingle(name));

@@ -75,7 +75,7 @@ function KeyField() {
 }
 
 function UserFields({accountName, userName}) {
-  return html`<${Labelled} label="Account name">
+  return html`<${Labelled} label="Account name or realm">
       <input name="account" required autocomplete="organization" defaultValue=${accountName} />
     </${Labelled}>
     <${Labelled} label="User name">
