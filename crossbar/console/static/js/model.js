@@ -5,6 +5,7 @@
  * operations that live there: a list, a document, an answer to look at, something to be done.
  */
 import {API} from "./api.js";
+import {singular} from "./words.js";
 
 /**
  * @typedef {object} Operation
@@ -32,6 +33,8 @@ export async function loadModel() {
 }
 
 export class Model {
+  #families = null;
+
   constructor(description) {
     this.components = description.components.schemas;
     this.version = description.info.version;
@@ -69,11 +72,22 @@ export class Model {
 
   /** The families of an account: nouns directly below it that can be looked at. */
   families() {
+    return (this.#families ??= this.#familiesOf());
+  }
+
+  #familiesOf() {
     const account = this.find(["accounts", "*"]);
     return [...account.literals.entries()]
       .filter(([, place]) => isWorthALook(place))
       .map(([noun, place]) => ({noun, place, kind: kindOf(place)}))
       .sort((one, other) => one.noun.localeCompare(other.noun));
+  }
+
+  /** The family of the document that a field such as `menu_id` names; owners are users. */
+  targetOf(name) {
+    const [, kind] = /^(.+)_id$/.exec(name) ?? [];
+    const found = this.collections().find(({noun}) => noun === "users" ? /^(owner|user)$/.test(kind) : singular(noun) === kind);
+    return kind ? (found?.noun ?? null) : null;
   }
 
   /** The families whose documents an account can have, by noun. */

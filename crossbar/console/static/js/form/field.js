@@ -5,6 +5,7 @@ import {dotted} from "../values.js";
 import {label} from "../words.js";
 import {Either, Group, List, MapField} from "./containers.js";
 import {Choice, Json, Number_, Switch, Text} from "./controls.js";
+import {Picker} from "./picker.js";
 
 const CONTROLS = {choice: Choice, switch: Switch, number: Number_, text: Text};
 const CONTAINERS = {group: Group, list: List, map: MapField, either: Either, json: Json};
@@ -23,6 +24,9 @@ const CONTAINERS = {group: Group, list: List, map: MapField, either: Either, jso
  * @property {import("../schemas.js").SchemaSet} schemas
  * @property {Record<string, object>} errors refusals by dotted path
  * @property {boolean} isNew
+ * @property {{id: string}} [account] whose documents can be chosen
+ * @property {(path: (string | number)[]) => string | null} [targetOf] the family of the document
+ *   that a field names by its id
  */
 export function Field({schema, path, value, set, required = false, name, form}) {
   const resolved = form.schemas.resolved(schema);
@@ -31,7 +35,8 @@ export function Field({schema, path, value, set, required = false, name, form}) 
   const Container = CONTAINERS[kind];
   const shared = {schema: resolved, path, value, set, required, title, form, id: idOf(path)};
   if (Container) return html`<${Container} ...${shared} />`;
-  return html`<${Control} ...${shared} Input=${CONTROLS[kind]} />`;
+  const noun = kind === "text" && form.account ? form.targetOf?.(path) : null;
+  return html`<${Control} ...${shared} noun=${noun} Input=${noun ? Picker : CONTROLS[kind]} />`;
 }
 
 /** A control with its label, its help, and what the server refused about it. */
@@ -49,7 +54,7 @@ function Control({Input, ...shared}) {
   };
   return html`<div class="field">
     <label class="label" for=${id}>${title}${required && html`<${Required} />`}</label>
-    <${Input} ...${shared} marks=${marks} />
+    <${Input} ...${shared} account=${form.account} marks=${marks} />
     <${Errors} id=${`${id}-error`} errors=${errors} />
     ${about && html`<p class="help" id=${`${id}-help`}>${about}</p>`}
   </div>`;

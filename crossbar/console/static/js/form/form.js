@@ -13,11 +13,14 @@ const SINGLE = ["choice", "switch", "number", "text", "either"];
  * @param {any} props.value
  * @param {(value: any) => void} props.set
  * @param {string[]} props.first names that lists show: they come first, like required ones
+ * @param {string[]} [props.without] names that are edited elsewhere
  * @param {import("./field.js").Form} props.form
  */
-export function DocumentForm({schema, value, set, first = [], form}) {
+export function DocumentForm({schema, value, set, first = [], without = [], form}) {
   const [filledAtFirst] = useState(() => Object.keys(value ?? {}));
-  const names = Object.keys(schema.properties ?? {}).filter((name) => !schema.properties[name].readOnly);
+  const names = Object.keys(schema.properties ?? {}).filter(
+    (name) => !schema.properties[name].readOnly && !without.includes(name),
+  );
   const isSingle = (name) => SINGLE.includes(fieldKind(form.schemas.resolved(schema.properties[name]), form.schemas));
   const isSecret = (name) => form.isNew && schema.properties[name].writeOnly;
   const isFirst = (name) =>

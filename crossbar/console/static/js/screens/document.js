@@ -76,9 +76,10 @@ function Editor({here, place, model, account, isNew, path, answer}) {
     return save(draft, stored ?? {});
   };
 
-  const form = {schemas, errors: state.error?.fields ?? {}, isNew};
+  const errors = state.error?.fields ?? {};
+  const form = {schemas, errors, isNew, account, targetOf: (at) => model.targetOf(at.at(-1))};
   const first = listColumns(model, here.path, isNew);
-  const panels = isNew ? [] : panelsFor(place);
+  const panels = panelsFor(place, isNew);
   const tabs = [["", writing ? "Form" : "Fields"], ...panels.map(({name}) => [name, name]), ["JSON", "JSON"]];
   const Panel = panels.find(({name}) => name === tab)?.Panel;
   const one = singular(nounOf(here.path, place, isNew));
@@ -88,14 +89,14 @@ function Editor({here, place, model, account, isNew, path, answer}) {
     actions=${remove && !isNew && html`<button type="button" class="danger" onClick=${() => askToDelete(true)}>
       Delete</button>`}>
     <${Tabs} tabs=${tabs} tab=${tab} open=${open} />
+    ${Panel && html`<${Panel} ...${{value: draft, set: edit, errors, path, place, account, model}}
+      reload=${async () => renew(await call("GET", path), "")} />`}
     <form onSubmit=${submit} novalidate>
-      ${Panel
-        ? html`<${Panel} ...${{value: draft, set: edit, path, account, model, stored, schema}} reload=${async () => renew(await call("GET", path), "")} />`
-        : tab === "JSON"
-          ? html`<${JsonTab} value=${draft} set=${edit} isFixed=${!writing} />`
-          : html`<${DocumentForm} schema=${schema} value=${draft} set=${edit} first=${first} form=${form} />`}
+      ${tab === "JSON" && html`<${JsonTab} value=${draft} set=${edit} isFixed=${!writing} />`}
+      ${tab === "" && html`<${DocumentForm} schema=${schema} value=${draft} set=${edit} first=${first}
+        without=${panels.flatMap(({edits}) => edits)} form=${form} />`}
       ${writing && html`<div class="save-bar">
-        <${Problem} error=${state.error} focus><${Refusals} errors=${form.errors} /></${Problem}>
+        <${Problem} error=${state.error} focus><${Refusals} errors=${errors} /></${Problem}>
         <div class="buttons">
           <button class="primary" disabled=${state.busy || (!isNew && !isChanged)}>${isNew ? "Create" : "Save"}</button>
           ${isChanged && !isNew && html`<button type="button" onClick=${() => edit(base)}>Undo changes</button>`}
