@@ -121,6 +121,6 @@ def fresh(page: Page, site: Site, account: Account) -> Console:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def console(fresh: Console) -> Console:
-    """The console with the account's admin logged in, on the start page."""
-    await fresh.log_in()
+    """The console with the account's admin logged in, on a screen that is quickly there."""
+    await fresh.log_in("limits", title="Limits")
     return fresh

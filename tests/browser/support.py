@@ -108,18 +108,18 @@ class Console:
     site: Site
     account: Account
 
-    async def open(self) -> None:
+    async def open(self, address: str = "") -> None:
         """Go to the console's address, as somebody new."""
-        await self.page.goto(f"{self.site.origin}/console/")
+        await self.page.goto(address or f"{self.site.origin}/console/")
 
-    async def log_in(self) -> None:
-        """From the first screen to the start page, as the account's admin."""
-        await self.open()
+    async def log_in(self, *path: str, title: str) -> None:
+        """From the first screen to one below the account, as the account's admin."""
+        await self.open(self.address(*path))
         await self.page.get_by_label("Account name").fill(self.account.name)
         await self.page.get_by_label("User name").fill(self.account.username)
         await self.page.get_by_label("Password").fill(self.account.password)
         await self.page.get_by_role("button", name="Log in", exact=True).click()
-        await self.expect_title(self.account.name)
+        await self.expect_title(title)
 
     def address(self, *path: str, **query: str) -> str:
         """The address of a screen below the account."""

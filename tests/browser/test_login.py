@@ -25,7 +25,7 @@ async def test_a_user_logs_in_and_out(console: Console) -> None:
     token = await console.token()
     assert console.site.reply("GET", "/token_auth", token=token).status == 200
     await console.page.reload()
-    await console.expect_title(console.account.name)
+    await console.expect_title("Limits")
     await console.press("Log out")
     await expect(console.field("Account name or realm")).to_be_visible()
     assert await console.page.evaluate("sessionStorage.length") == 0

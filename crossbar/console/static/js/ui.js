@@ -60,7 +60,7 @@ export function Screen({title, above, about, request, actions, children}) {
       <div class="screen-title">
         ${above && html`<p class="above">${above}</p>`}
         <h1 ref=${heading} tabindex="-1">${title}</h1>
-        ${about && html`<p class="about">${about}</p>`}
+        ${about && html`<p class="about">${typeof about === "string" ? html`<${Prose} text=${about} />` : about}</p>`}
       </div>
       <div class="actions">${actions}<${CurlButton} request=${request} /></div>
     </header>
@@ -165,7 +165,12 @@ export function Confirm({title, yes, onYes, onClose, children}) {
 /** A labelled input with its help. */
 export function Labelled({label, help, children}) {
   return html`<label class="field"><span class="label">${label}</span>${children}
-    ${help && html`<span class="help">${help}</span>`}</label>`;
+    ${help && html`<span class="help"><${Prose} text=${help} /></span>`}</label>`;
+}
+
+/** A text in which `names` are set apart. */
+export function Prose({text = ""}) {
+  return text.split("`").map((part, i) => (i % 2 ? html`<code>${part}</code>` : part));
 }
 
 /** Shown while something is fetched; to nobody who waits less than a moment. */

@@ -1,8 +1,8 @@
 /** Fields that hold fields: objects, arrays, maps, and values of one of several kinds. */
 import {html, useEffect, useRef, useState} from "../html.js";
 import {alternativeName, alternativeOf, alternatives, valueSchema} from "../schemas.js";
+import {Prose} from "../ui.js";
 import {isEmpty, same, withEntry} from "../values.js";
-import {label} from "../words.js";
 import {Errors, errorsAt, Field, hasErrorsBelow, Required} from "./field.js";
 
 /** A part of a form that is opened when it is wanted; its fields are not there before. */
@@ -14,7 +14,7 @@ export function Fold({title, required, help, isFilled, hasErrors, count, id, chi
   return html`<details class="fold" open=${isOpen} id=${id} onToggle=${(event) => open(event.currentTarget.open)}>
     <summary><span class="fold-title">${title}${required && html`<${Required} />`}</span>
       ${isFilled && html` <span class="chip">${count === undefined ? "set" : count}</span>`}
-      ${help && html` <span class="help">${help}</span>`}</summary>
+      ${help && html` <span class="help"><${Prose} text=${help} /></span>`}</summary>
     ${isOpen && html`<div class="fold-body">${children()}</div>`}
   </details>`;
 }

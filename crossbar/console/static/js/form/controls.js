@@ -1,7 +1,7 @@
 /** The controls of single values. */
 import {html, useEffect, useState} from "../html.js";
+import {Prose} from "../ui.js";
 import {pretty, same} from "../values.js";
-import {label} from "../words.js";
 import {Errors, errorsAt, Required} from "./field.js";
 
 const LONG = 500; // characters: more get an input of several lines
@@ -85,7 +85,7 @@ export function Json({schema, path, value, set, required, title, form, id}) {
     <textarea id=${id} class="mono" rows="4" spellcheck="false" value=${text} onInput=${change}
       aria-describedby=${`${id}-help ${id}-error`} aria-invalid=${errors.length ? "true" : null} />
     <${Errors} id=${`${id}-error`} errors=${errors} />
-    <p class="help" id=${`${id}-help`}>${schema.description ?? ""}</p>
+    <p class="help" id=${`${id}-help`}><${Prose} text=${schema.description} /></p>
   </div>`;
 }
 

@@ -1,6 +1,7 @@
 /** One field of a form, whatever its schema: the one place that knows which control is for what. */
 import {fieldKind} from "../schemas.js";
 import {html} from "../html.js";
+import {Prose} from "../ui.js";
 import {dotted} from "../values.js";
 import {label} from "../words.js";
 import {Either, Group, List, MapField} from "./containers.js";
@@ -56,7 +57,7 @@ function Control({Input, ...shared}) {
     <label class="label" for=${id}>${title}${required && html`<${Required} />`}</label>
     <${Input} ...${shared} account=${form.account} marks=${marks} />
     <${Errors} id=${`${id}-error`} errors=${errors} />
-    ${about && html`<p class="help" id=${`${id}-help`}>${about}</p>`}
+    ${about && html`<p class="help" id=${`${id}-help`}><${Prose} text=${about} /></p>`}
   </div>`;
 }
 

@@ -26,15 +26,16 @@ export function DocumentForm({schema, value, set, first = [], without = [], form
   const isFirst = (name) =>
     schema.required?.includes(name) ||
     (isSingle(name) && (first.includes(name) || isSecret(name) || filledAtFirst.includes(name)));
-  const leading = ordered(names.filter(isFirst), schema, isSingle);
+  const chosen = names.filter(isFirst);
+  const leading = ordered(chosen.length ? chosen : names.filter(isSingle), schema, isSingle);
   const others = names.filter((name) => !leading.includes(name) && isSingle(name));
   const groups = names.filter((name) => !leading.includes(name) && !isSingle(name));
   const shared = {schema, path: [], value, set, form};
   const isOtherFilled = others.some((name) => !isEmpty(value?.[name]));
   return html`<div class="document-form">
     ${leading.length > 0 && html`<section class="card"><${Properties} ...${shared} names=${leading} /></section>`}
-    ${others.length > 0 && html`<${Fold} title=${leading.length ? "More fields" : "Fields"} isFilled=${isOtherFilled}
-      required=${!leading.length && !groups.length} hasErrors=${others.some((name) => name in form.errors)}>
+    ${others.length > 0 && html`<${Fold} title="More fields" isFilled=${isOtherFilled}
+      hasErrors=${others.some((name) => name in form.errors)}>
       ${() => html`<${Properties} ...${shared} names=${others} />`}
     </${Fold}>`}
     ${groups.length > 0 && html`<${Properties} ...${shared} names=${groups} />`}

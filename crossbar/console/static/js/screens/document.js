@@ -83,7 +83,9 @@ function Editor({here, place, model, account, isNew, path, answer}) {
   const tabs = [["", writing ? "Form" : "Fields"], ...panels.map(({name}) => [name, name]), ["JSON", "JSON"]];
   const Panel = panels.find(({name}) => name === tab)?.Panel;
   const one = singular(nounOf(here.path, place, isNew));
-  return html`<${Screen} title=${isNew ? `New ${one}` : titleOf(base) || label(here.path.at(-1))}
+  const isItem = place.template.at(-1).startsWith("{");
+  const title = isNew ? `New ${one}` : isItem ? titleOf(base) : label(here.path.at(-1));
+  return html`<${Screen} title=${title}
     above=${html`<${Trail} here=${here} place=${place} account=${account} />`} request=${stored?.request}
     about=${isNew ? schema.description : html`<${Facts} metadata=${stored.envelope.metadata} />`}
     actions=${remove && !isNew && html`<button type="button" class="danger" onClick=${() => askToDelete(true)}>
