@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -95,14 +96,15 @@ def width() -> int:
     return 1280
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def page(browser: Browser, site: Site, dark: bool, width: int) -> AsyncIterator[Page]:
+@asynccontextmanager
+async def new_page(
+    browser: Browser, site: Site, *, dark: bool = False, width: int = 1280
+) -> AsyncIterator[Page]:
     """A page in a profile of its own. At the end it must have done nothing that no page may."""
     context = await browser.new_context(
         viewport={"width": width, "height": 800},
         color_scheme="dark" if dark else "light",
         permissions=["clipboard-read", "clipboard-write"],
-        accept_downloads=True,
     )
     context.set_default_timeout(10_000)
     page = await context.new_page()
@@ -111,6 +113,13 @@ async def page(browser: Browser, site: Site, dark: bool, width: int) -> AsyncIte
     yield page
     await context.close()
     assert watch.faults == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(browser: Browser, site: Site, dark: bool, width: int) -> AsyncIterator[Page]:
+    """A page of the test's own."""
+    async with new_page(browser, site, dark=dark, width=width) as page:
+        yield page
 
 
 @pytest.fixture
@@ -124,3 +133,12 @@ async def console(fresh: Console) -> Console:
     """The console with the account's admin logged in, on a screen that is quickly there."""
     await fresh.log_in("limits", title="Limits")
     return fresh
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared(browser: Browser, site: Site) -> AsyncIterator[Console]:
+    """The same for all tests that ask for it: for those that only go on from screen to screen."""
+    async with new_page(browser, site) as page:
+        console = Console(page, site, site.create_account("Shared"))
+        await console.log_in("limits", title="Limits")
+        yield console

@@ -42,7 +42,7 @@ function Frame({who}) {
       <span class="who">${who.userName || "API key"}</span>
       <button type="button" class="small" onClick=${logOut}>Log out</button>
     </header>
-    <${Menu} model=${model.value} accountId=${accountId} here=${here} isOpen=${isOpen} />
+    <${Menu} model=${model.value} accountId=${accountId} isMaster=${who.isMaster} here=${here} isOpen=${isOpen} />
     <main class="main" id="main" tabindex="-1">
       <${Problem} error=${account.error || model.error}>
         <p>Go to <a href=${href(["accounts", who.accountId])}>your own account</a>, or

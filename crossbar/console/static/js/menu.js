@@ -3,19 +3,28 @@ import {html, useState} from "./html.js";
 import {href} from "./router.js";
 import {label} from "./words.js";
 
-const PARTS = {documents: "Documents", settings: "Settings", views: "Status and tools"};
+const PARTS = {
+  documents: "Documents",
+  settings: "Settings",
+  views: "Status and tools",
+  account: "Account",
+  system: "Whole system",
+};
 
 /** Families by what they are; typing narrows the list. */
-export function Menu({model, accountId, here, isOpen}) {
+export function Menu({model, accountId, isMaster, here, isOpen}) {
   const [wanted, want] = useState("");
-  const [, , noun] = here.path;
+  const isOfAccount = here.path[0] === "accounts";
+  const noun = here.path[isOfAccount ? 2 : 0];
   const show = here.query.get("show");
   const own = [
     ["Start", [], {}, !noun && !show],
     ["Account settings", [], {show: "settings"}, !noun && show === "settings"],
     ["Accounts below", ["children"], {}, noun === "children" || (!noun && show === "new")],
   ];
-  const families = (model?.families() ?? []).filter(({noun}) => noun !== "children" && fits(noun, wanted));
+  const all = model ? [...model.families(), ...(isMaster ? model.systemFamilies() : [])] : [];
+  const families = all.filter(({noun}) => noun !== "children" && fits(noun, wanted));
+  const addressOf = (family) => (family.kind === "system" ? [family.noun] : ["accounts", accountId, family.noun]);
   return html`<nav class=${isOpen ? "menu open" : "menu"} id="menu" aria-label="Account">
     <ul>
       ${own.map(([text, path, query, isHere]) => html`<li key=${text}>
@@ -28,8 +37,8 @@ export function Menu({model, accountId, here, isOpen}) {
       const part = families.filter((family) => family.kind === kind);
       return part.length > 0 && html`<div key=${kind}><h2>${title}</h2><ul>
         ${part.map((family) => html`<li key=${family.noun}>
-          <a href=${href(["accounts", accountId, family.noun])}
-            aria-current=${family.noun === noun ? "page" : null}>${label(family.noun)}</a></li>`)}
+          <a href=${href(addressOf(family))}
+            aria-current=${family.noun === noun && isOfAccount === (family.kind !== "system") ? "page" : null}>${label(family.noun)}</a></li>`)}
       </ul></div>`;
     })}
   </nav>`;

@@ -77,10 +77,12 @@ export class Model {
 
   #familiesOf() {
     const account = this.find(["accounts", "*"]);
-    return [...account.literals.entries()]
-      .filter(([, place]) => isWorthALook(place))
-      .map(([noun, place]) => ({noun, place, kind: kindOf(place)}))
-      .sort((one, other) => one.noun.localeCompare(other.noun));
+    return familiesAt(account).map((family) => ({...family, kind: kindOf(family.place)}));
+  }
+
+  /** What belongs to no account: for those who run the server. */
+  systemFamilies() {
+    return familiesAt(this.root).map((family) => ({...family, kind: "system"}));
   }
 
   /** The family of the document that a field such as `menu_id` names; owners are users. */
@@ -94,6 +96,13 @@ export class Model {
   collections() {
     return this.families().filter(({kind}) => kind === "documents");
   }
+}
+
+function familiesAt(place) {
+  return [...place.literals.entries()]
+    .filter(([noun, below]) => noun !== "accounts" && isWorthALook(below))
+    .map(([noun, below]) => ({noun, place: below}))
+    .sort((one, other) => one.noun.localeCompare(other.noun));
 }
 
 /** @returns {Place} */
@@ -125,7 +134,8 @@ export function reading({operations}) {
 }
 
 /** What can be seen at a place: its documents, one that is always there, or something else. */
-export function kindOf({operations}) {
+export function kindOf({operations, template}) {
+  if (reading({operations})?.family === "accounts" && template.length === 3) return "account";
   if (operations.list?.columns) return "documents";
   if (operations.fetch && operations.replace) return "settings";
   return "views";

@@ -1,6 +1,7 @@
 /** Parts that many screens use. */
 import {asCurl, ERRORS_PAGE} from "./api.js";
 import {html, useEffect, useId, useRef, useState} from "./html.js";
+import {route} from "./router.js";
 
 const TOLD = 1500; // milliseconds that "Copied" is shown
 
@@ -55,7 +56,7 @@ export function Screen({title, above, about, request, actions, children}) {
     heading.current?.focus({preventScroll: true});
     scrollTo(0, 0);
   }, [title]);
-  return html`<div class="screen">
+  return html`<div class="screen" data-screen=${route.get().path.join("/")}>
     <header class="screen-head">
       <div class="screen-title">
         ${above && html`<p class="above">${above}</p>`}
@@ -162,10 +163,15 @@ export function Confirm({title, yes, onYes, onClose, children}) {
   </${Dialog}>`;
 }
 
-/** A labelled input with its help. */
+/** A control with its label and its help; `children` draws it with the marks that tie them. */
 export function Labelled({label, help, children}) {
-  return html`<label class="field"><span class="label">${label}</span>${children}
-    ${help && html`<span class="help"><${Prose} text=${help} /></span>`}</label>`;
+  const id = useId();
+  const marks = {id, "aria-describedby": help ? `${id}-help` : null};
+  return html`<div class="field">
+    <label class="label" for=${id}>${label}</label>
+    ${children(marks)}
+    ${help && html`<p class="help" id=${`${id}-help`}><${Prose} text=${help} /></p>`}
+  </div>`;
 }
 
 /** A text in which `names` are set apart. */

@@ -1,5 +1,7 @@
 /** Names and values in the words of people. */
 
+const GREGORIAN = 62_167_219_200; // seconds from the year 0 to 1970
+
 const SPELLED = {acl: "ACL", acls: "ACLs", api: "API", acdc: "ACDC", cccps: "CCCPs", cid: "caller ID", dtmf: "DTMF",
   id: "ID", ip: "IP", sip: "SIP", tts: "TTS", uri: "URI", url: "URL", vmboxes: "voicemail boxes", vm: "voicemail"};
 
@@ -25,17 +27,18 @@ export function titleOf(document) {
   return document.name || person || document.username || document.numbers?.[0] || document.id || "";
 }
 
-/** A value in a table. */
-export function brief(value) {
+const TIMES = /^(created|modified|expires|last_used|updated|timestamp)$/;
+
+/** A value in a table; `name` tells whether a number is a time. */
+export function brief(value, name = "") {
+  if (TIMES.test(name) && value > GREGORIAN) return dateOf(value).toLocaleString();
   if (value === undefined || value === null || value === "") return "";
   if (value === true) return "yes";
   if (value === false) return "no";
-  if (Array.isArray(value)) return value.map(brief).join(", ");
+  if (Array.isArray(value)) return value.map((each) => brief(each)).join(", ");
   if (typeof value === "object") return Object.entries(value).map(([k, v]) => `${k}: ${brief(v)}`).join("; ");
   return String(value);
 }
-
-const GREGORIAN = 62_167_219_200; // seconds from the year 0 to 1970
 
 /** The time of a document as a date: the API counts seconds from the year 0. */
 export function dateOf(seconds) {

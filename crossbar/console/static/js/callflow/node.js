@@ -42,10 +42,10 @@ export function NodeDialog({title, node, branch, taken, onDone, onClose, account
       <${Problem} error=${known.error ?? schema.error} />
       ${branch !== null && html`<${Branch} value=${key} set=${name} isTaken=${isTaken} />`}
       <${Labelled} label="Module" help=${schema.value?.get(`callflows.${module}`).description}>
-        <select required value=${module} onChange=${(event) => choose(event.target.value)}>
+        ${(marks) => html`<select ...${marks} value=${module} onChange=${(event) => choose(event.target.value)}>
           ${!module && html`<option value="">Choose …</option>`}
           ${known.value?.map((each) => html`<option key=${each} value=${each}>${label(each)}</option>`)}
-        </select>
+        </select>`}
       </${Labelled}>
       ${module && !schema.value && !schema.error && html`<${Waiting} />`}
       ${module && schema.value?.named[`callflows.${module}`] && html`<${DocumentForm} key=${module}
@@ -92,7 +92,7 @@ function Branch({value, set, isTaken}) {
     ? "This branch is taken. Choose another."
     : "What leads here: _ for “otherwise”, a key that is pressed, timeout, or the id of a rule.";
   return html`<${Labelled} label="Branch" help=${help}>
-    <input value=${value} required autocomplete="off" spellcheck="false" maxlength="64"
-      aria-invalid=${isTaken ? "true" : null} onInput=${(event) => set(event.target.value)} />
+    ${(marks) => html`<input ...${marks} value=${value} autocomplete="off" spellcheck="false" maxlength="64"
+      aria-invalid=${isTaken ? "true" : null} onInput=${(event) => set(event.target.value)} />`}
   </${Labelled}>`;
 }

@@ -24,15 +24,15 @@ export function Group({schema, path, value, set, required, title, form, id}) {
   return html`<${Fold} title=${title} required=${required} help=${schema.description} id=${id}
     isFilled=${!isEmpty(value)} hasErrors=${hasErrorsBelow(form, path)}>
     ${() => html`<${Errors} id=${`${id}-error`} errors=${errorsAt(form, path)} />
-      <${Properties} ...${{schema, path, value, set, form}} />`}
+      <${Properties} ...${{schema, path, value, set, required, form}} />`}
   </${Fold}>`;
 }
 
 /** The fields of an object. */
-export function Properties({schema, path, value, set, form, names = Object.keys(schema.properties ?? {})}) {
+export function Properties({schema, path, value, set, required = false, form, names = Object.keys(schema.properties ?? {})}) {
   const change = (name) => (next) => {
     const changed = withEntry(value, name, next);
-    set(path.length && !Object.keys(changed).length ? undefined : changed);
+    set(path.length && !required && !Object.keys(changed).length ? undefined : changed);
   };
   return html`<div class="fields">${names.map(
     (name) => html`<${Field} key=${name} schema=${schema.properties[name]} path=${[...path, name]}
@@ -44,7 +44,7 @@ export function Properties({schema, path, value, set, form, names = Object.keys(
 /** An array: as many fields as there are items. */
 export function List({schema, path, value, set, required, title, form, id}) {
   const items = Array.isArray(value) ? value : [];
-  const change = (next) => set(next.length ? next : undefined);
+  const change = (next) => set(next.length || required ? next : undefined);
   const add = () => {
     change([...items, blank(form.schemas.resolved(schema.items))]);
     requestAnimationFrame(() => document.getElementById(`${id}.${items.length}`)?.focus());
@@ -88,7 +88,7 @@ export function MapField({schema, path, value, set, required, title, form, id}) 
   const change = (next) => {
     keep(next);
     const named = Object.fromEntries(next.filter(([key]) => key !== ""));
-    sent.current = Object.keys(named).length ? named : undefined;
+    sent.current = Object.keys(named).length || required ? named : undefined;
     set(sent.current);
   };
   const inner = form.schemas.resolved(valueSchema(schema));

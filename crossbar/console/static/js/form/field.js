@@ -26,8 +26,10 @@ const CONTAINERS = {group: Group, list: List, map: MapField, either: Either, jso
  * @property {Record<string, object>} errors refusals by dotted path
  * @property {boolean} isNew
  * @property {{id: string}} [account] whose documents can be chosen
+ * @property {object} [document] the whole of it
  * @property {(path: (string | number)[]) => string | null} [targetOf] the family of the document
  *   that a field names by its id
+ * @property {Record<string, any>} [special] controls that some fields have instead, by dotted path
  */
 export function Field({schema, path, value, set, required = false, name, form}) {
   const resolved = form.schemas.resolved(schema);
@@ -35,6 +37,8 @@ export function Field({schema, path, value, set, required = false, name, form}) 
   const title = name ?? label(String(path.at(-1)));
   const Container = CONTAINERS[kind];
   const shared = {schema: resolved, path, value, set, required, title, form, id: idOf(path)};
+  const Special = form.special?.[dotted(path)];
+  if (Special) return html`<${Control} ...${shared} Input=${Special} />`;
   if (Container) return html`<${Container} ...${shared} />`;
   const noun = kind === "text" && form.account ? form.targetOf?.(path) : null;
   return html`<${Control} ...${shared} noun=${noun} Input=${noun ? Picker : CONTROLS[kind]} />`;

@@ -6,10 +6,11 @@ import {askBeforeLeaving, go, href} from "../router.js";
 import {SchemaSet} from "../schemas.js";
 import {call} from "../session.js";
 import {Confirm, Problem, Screen, useAnswer, Waiting} from "../ui.js";
-import {differences, pretty, same, valueAt, withValue} from "../values.js";
+import {differences, isEmpty, pretty, same, valueAt, withValue} from "../values.js";
 import {ago, dateOf, label, singular, titleOf} from "../words.js";
 import {Below} from "./below.js";
-import {panelsFor} from "./panels.js";
+import {SecretDialog} from "./keys.js";
+import {controlsFor, panelsFor} from "./panels.js";
 import {Trail} from "./trail.js";
 
 const READ_ONLY = ["id", "_read_only", "metadata"];
@@ -17,15 +18,29 @@ const CONFLICTS = ["datastore_conflict", "precondition_failed"];
 
 /** The document at a path of the API, or a new one below it. */
 export function DocumentScreen(props) {
-  const {here, isNew} = props;
+  const {here, place, isNew} = props;
   const path = apiPath(here.path);
-  const answer = useAnswer(() => (isNew ? Promise.resolve(null) : call("GET", path)), [path]);
+  const answer = useAnswer(() => (isNew ? Promise.resolve(null) : read(path, place)), [path]);
   if (answer.error) {
     return html`<${Screen} title="This cannot be shown" above=${html`<${Trail} ...${props} />`}>
       <${Problem} error=${answer.error} /></${Screen}>`;
   }
   if (!isNew && !answer.value) return html`<${Waiting} />`;
   return html`<${Editor} ...${props} path=${path} answer=${answer.value} />`;
+}
+
+/** The document; a setting that was never made is an empty one. */
+async function read(path, place) {
+  try {
+    return await call("GET", path);
+  } catch (error) {
+    if (error.status !== 404 || isItem(place)) throw error;
+    return {data: {}, envelope: {}, tag: null, request: error.request};
+  }
+}
+
+function isItem({template}) {
+  return template.at(-1).startsWith("{");
 }
 
 /** The path of the API that an address names. */
@@ -40,11 +55,12 @@ function Editor({here, place, model, account, isNew, path, answer}) {
   const schema = schemas.get(writing?.schema ?? replace?.schema ?? create?.schema);
   const [stored, keep] = useState(answer);
   const [base, rebase] = useState(answer?.data ?? {});
-  const [draft, edit] = useState(answer?.data ?? {});
+  const [draft, edit] = useState(answer?.data ?? emptyDocument(schema, schemas));
+  const [secret, tell] = useState(null); // {key, after}: shown once, before one goes on
   const [state, set] = useState({error: null, note: "", busy: false, theirs: null});
   const [tab, open] = useState("");
   const [isDeleting, askToDelete] = useState(false);
-  const isChanged = !same(draft, base);
+  const isChanged = isNew ? !isEmpty(draft) && !secret : !same(draft, base);
   useEffect(() => {
     askBeforeLeaving(isChanged ? () => confirm("Leave without saving your changes?") : null);
     return () => askBeforeLeaving(null);
@@ -62,7 +78,9 @@ function Editor({here, place, model, account, isNew, path, answer}) {
       const saved = await write({isNew, path, writing, base: against.data ?? {}, document, tag: against.tag});
       if (isNew) {
         askBeforeLeaving(null);
-        return go(placeOfNew(here, saved.data), {replace: true});
+        const after = () => go(placeOfNew(here, saved.data), {replace: true});
+        const key = saved.data._read_only?.key;
+        return key ? tell({key, after}) : after();
       }
       // The answer to a write has no ETag, and may show less than a read.
       renew(await call("GET", path), "Saved.");
@@ -77,14 +95,16 @@ function Editor({here, place, model, account, isNew, path, answer}) {
   };
 
   const errors = state.error?.fields ?? {};
-  const form = {schemas, errors, isNew, account, targetOf: (at) => model.targetOf(at.at(-1))};
+  const form = {
+    ...{schemas, errors, isNew, account, document: draft, special: controlsFor(place)},
+    targetOf: (at) => model.targetOf(at.at(-1)),
+  };
   const first = listColumns(model, here.path, isNew);
   const panels = panelsFor(place, isNew);
   const tabs = [["", writing ? "Form" : "Fields"], ...panels.map(({name}) => [name, name]), ["JSON", "JSON"]];
   const Panel = panels.find(({name}) => name === tab)?.Panel;
   const one = singular(nounOf(here.path, place, isNew));
-  const isItem = place.template.at(-1).startsWith("{");
-  const title = isNew ? `New ${one}` : isItem ? titleOf(base) : label(here.path.at(-1));
+  const title = isNew ? `New ${one}` : isItem(place) ? titleOf(base) : label(here.path.at(-1));
   return html`<${Screen} title=${title}
     above=${html`<${Trail} here=${here} place=${place} account=${account} />`} request=${stored?.request}
     about=${isNew ? schema.description : html`<${Facts} metadata=${stored.envelope.metadata} />`}
@@ -114,6 +134,7 @@ function Editor({here, place, model, account, isNew, path, answer}) {
         edit(merged);
         return save(merged, state.theirs);
       }} />`}
+    ${secret && html`<${SecretDialog} secret=${secret.key} onClose=${secret.after} />`}
     ${isDeleting && html`<${Confirm} title=${`Delete ${titleOf(base) || one}?`} yes="Delete"
       onClose=${() => askToDelete(false)} onYes=${async () => {
         await call("DELETE", path, {tag: stored.tag});
@@ -121,6 +142,13 @@ function Editor({here, place, model, account, isNew, path, answer}) {
         go(href(here.path.slice(0, -1)));
       }}><p>The ${one} is gone for everybody who uses this account.</p></${Confirm}>`}
   </${Screen}>`;
+}
+
+/** What a new document begins with: the containers that it must have. */
+function emptyDocument(schema, schemas) {
+  const containers = {object: {}, array: []};
+  const required = (schema.required ?? []).map((name) => [name, containers[schemas.resolved(schema.properties[name]).type]]);
+  return Object.fromEntries(required.filter(([, container]) => container));
 }
 
 /** Create, merge what has changed, or replace; the last only where nothing can be merged. */
@@ -149,9 +177,8 @@ function placeOfNew(here, created) {
 }
 
 function nounOf(path, place, isNew) {
-  const isItem = place.template.at(-1).startsWith("{");
-  if (isNew && isItem) return "accounts";
-  return isItem ? path.at(-2) : path.at(-1);
+  if (isNew && isItem(place)) return "accounts";
+  return isItem(place) ? path.at(-2) : path.at(-1);
 }
 
 /** The fields that lists of the family show. */

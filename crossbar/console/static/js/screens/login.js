@@ -70,19 +70,19 @@ function LoginForm({accountName = "", userName = ""}) {
 
 function KeyField() {
   return html`<${Labelled} label="API key" help="Of the account, 64 characters">
-    <input name="key" type="password" required autocomplete="off" spellcheck="false" />
+    ${(marks) => html`<input ...${marks} name="key" type="password" required autocomplete="off" spellcheck="false" />`}
   </${Labelled}>`;
 }
 
 function UserFields({accountName, userName}) {
   return html`<${Labelled} label="Account name or realm">
-      <input name="account" required autocomplete="organization" defaultValue=${accountName} />
+      ${(marks) => html`<input ...${marks} name="account" required autocomplete="organization" defaultValue=${accountName} />`}
     </${Labelled}>
     <${Labelled} label="User name">
-      <input name="user" required autocomplete="username" autocapitalize="none" spellcheck="false"
-        defaultValue=${userName} />
+      ${(marks) => html`<input ...${marks} name="user" required autocomplete="username" autocapitalize="none" spellcheck="false"
+        defaultValue=${userName} />`}
     </${Labelled}>
     <${Labelled} label="Password">
-      <input name="password" type="password" required autocomplete="current-password" />
+      ${(marks) => html`<input ...${marks} name="password" type="password" required autocomplete="current-password" />`}
     </${Labelled}>`;
 }

@@ -21,8 +21,8 @@ export function Table({rows, columns, caption, link = null}) {
       <tbody>${rows.map((row, i) => html`<tr key=${row.id ?? i}>
         ${shown.map((name, column) => html`<td key=${name} class=${name === "id" ? "mono" : ""}>
           ${link && column === 0 && row.id
-            ? html`<a href=${link(row)}>${brief(row[name]) || titleOf(row)}</a>`
-            : cut(brief(row[name]))}</td>`)}
+            ? html`<a href=${link(row)}>${brief(row[name], name) || titleOf(row)}</a>`
+            : cut(brief(row[name], name))}</td>`)}
       </tr>`)}</tbody>
     </table>
   </div>`;

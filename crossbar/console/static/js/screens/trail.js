@@ -7,13 +7,12 @@ const SHORT = 12; // characters of an id that are enough to see which it is
 
 /** Links to what is above an address. */
 export function Trail({here, account, place}) {
-  const [, , ...below] = here.path;
-  const isShowing = here.query.has("show");
-  const above = isShowing ? below : below.slice(0, -1);
-  const links = above.map((token, i) => {
-    const isId = place?.template[i + 2]?.startsWith("{");
+  const start = here.path[0] === "accounts" ? 2 : 0;
+  const below = here.path.slice(start);
+  const links = (here.query.has("show") ? below : below.slice(0, -1)).map((token, i) => {
+    const isId = place?.template[start + i]?.startsWith("{");
     const text = !isId ? label(token) : token.length > SHORT ? `${token.slice(0, 8)}…` : token;
-    return html` / <a key=${i} href=${href(here.path.slice(0, i + 3))}>${text}</a>`;
+    return html` / <a key=${i} href=${href(here.path.slice(0, start + i + 1))}>${text}</a>`;
   });
-  return html`<a href=${href(here.path.slice(0, 2))}>${account?.name ?? "Account"}</a>${links}`;
+  return html`<a href=${href(["accounts", account.id])}>${account.name}</a>${links}`;
 }

@@ -38,9 +38,15 @@ export function Shown({answer, here, place, name}) {
 function Rows({data, here, place, name}) {
   const rows = data.map((row) => (row !== null && typeof row === "object" ? row : {value: row}));
   const columns = [...new Set(rows.flatMap(Object.keys))];
-  const leads = place?.item && reading(place.item);
-  const link = leads ? (row) => href([...here.path, row.id]) : null;
+  const link = linkFor(here, place);
   return html`<${Table} rows=${rows} columns=${columns} caption=${label(name)} link=${link} />`;
+}
+
+/** Where rows lead: accounts to themselves, others to what is below here, if there is anything. */
+function linkFor(here, place) {
+  if (!place) return null;
+  if (reading(place)?.family === "accounts") return (row) => href(["accounts", row.id]);
+  return place.item && reading(place.item) ? (row) => href([...here.path, row.id]) : null;
 }
 
 /** A link that saves bytes. */

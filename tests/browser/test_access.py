@@ -1,0 +1,159 @@
+"""Everybody can use it: with a screen reader, with the keyboard alone, on a telephone."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.support import Console
+
+SHADES = pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+NARROW = pytest.mark.parametrize("width", [360])
+
+FLOW = {
+    "module": "menu",
+    "data": {},
+    "children": {"1": {"module": "hangup", "data": {}}, "_": {"module": "sleep", "data": {}}},
+}
+
+
+async def screens(console: Console) -> dict[str, tuple[tuple[str, ...], dict[str, str]]]:
+    """The main screens by name: their paths and queries. There is something on each."""
+    base = f"/accounts/{console.account.id}"
+    api = console.site.api
+    callflow = api("PUT", f"{base}/callflows", {"numbers": ["2000"], "flow": FLOW})
+    device = {"name": "Desk phone", "flags": ["office"], "call_forward": {"number": "2001"}}
+    made = api("PUT", f"{base}/devices", device)
+    return {
+        "start": ((), {}),
+        "settings": ((), {"show": "settings"}),
+        "users": (("users",), {}),
+        "new-user": (("users",), {"show": "new"}),
+        "empty": (("menus",), {}),
+        "device": (("devices", made["id"]), {}),
+        "callflow": (("callflows", callflow["id"]), {}),
+        "children": (("children",), {}),
+        "missing": (("nonsense",), {}),
+        "refused": (("users", "0123456789abcdef" * 2), {}),
+    }
+
+
+@SHADES
+async def test_no_screen_shuts_anybody_out(console: Console, dark: bool) -> None:
+    shade = "dark" if dark else "light"
+    for name, (path, query) in (await screens(console)).items():
+        await console.go(*path, **query)
+        await expect(console.page.get_by_role("heading", level=1)).to_be_visible()
+        await expect(console.page.get_by_text("Loading …")).to_have_count(0)
+        await console.expect_accessible(name)
+        await console.photograph(f"{name}-{shade}")
+
+
+@SHADES
+async def test_no_dialog_shuts_anybody_out(console: Console, dark: bool) -> None:
+    shade = "dark" if dark else "light"
+    page = console.page
+    shown = await screens(console)
+    await console.go(*shown["callflow"][0], title="2000")
+    await console.press("Flow")
+    await console.expect_accessible("flow")
+    await console.photograph(f"flow-{shade}")
+    await console.press("Change: Menu")
+    await expect(page.get_by_role("dialog").get_by_label("ID")).to_be_visible()
+    await console.expect_accessible("step")
+    await page.keyboard.press("Escape")
+    await console.press("Delete")
+    await console.expect_accessible("deletion")
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="Account: ").click()
+    await expect(page.get_by_role("dialog").get_by_role("listitem")).to_have_count(1)
+    await console.expect_accessible("tree")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("d")
+    await console.expect_accessible("debug")
+    await console.photograph(f"debug-{shade}")
+
+
+@SHADES
+async def test_the_first_screen_shuts_nobody_out(fresh: Console, dark: bool) -> None:
+    await fresh.open()
+    await expect(fresh.field("Password")).to_be_visible()
+    await fresh.expect_accessible("login")
+    await fresh.photograph(f"login-{'dark' if dark else 'light'}")
+
+
+async def test_the_keyboard_is_enough(fresh: Console) -> None:
+    """From logging in to a saved document, without the mouse."""
+    page, keyboard = fresh.page, fresh.page.keyboard
+    await fresh.open()
+    await expect(fresh.field("Account name or realm")).to_be_focused()
+    for text in (fresh.account.name, fresh.account.username, fresh.account.password):
+        await keyboard.type(text)
+        await keyboard.press("Tab")
+    await keyboard.press("Enter")
+    await fresh.expect_title(fresh.account.name)
+    await keyboard.press("Shift+Tab")
+    await tab_to(fresh, "Menus", back=True)
+    await keyboard.press("Enter")
+    await fresh.expect_title("Menus")
+    await tab_to(fresh, "New menu")
+    await keyboard.press("Enter")
+    await fresh.expect_title("New menu")
+    await tab_to(fresh, "Name *")
+    await keyboard.type("Main")
+    await keyboard.press("Enter")
+    await fresh.expect_title("Main")
+    await tab_to(fresh, "Delete")
+    await keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_be_visible()
+    assert await dialog.evaluate("dialog => dialog.contains(document.activeElement)")
+    await keyboard.press("Escape")
+    await expect(dialog).to_have_count(0)
+    await expect(page.get_by_role("button", name="Delete", exact=True)).to_be_focused()
+
+
+async def tab_to(console: Console, name: str, *, back: bool = False) -> None:
+    """Press Tab until what is called so has the focus."""
+    script = (
+        "() => document.activeElement.labels?.[0]?.innerText ?? document.activeElement.innerText"
+    )
+    for _ in range(80):
+        found: str = await console.page.evaluate(script)
+        if found.strip() == name:
+            return
+        await console.page.keyboard.press("Shift+Tab" if back else "Tab")
+    raise AssertionError(f"Tab never gets to {name}")
+
+
+async def test_the_menu_can_be_skipped(console: Console) -> None:
+    await console.page.evaluate("document.activeElement.blur()")
+    await console.page.keyboard.press("Tab")
+    await expect(console.page.get_by_text("Skip to the content")).to_be_focused()
+    await console.page.keyboard.press("Enter")
+    await expect(console.page.get_by_role("main")).to_be_focused()
+
+
+@NARROW
+async def test_a_telephone_is_wide_enough(console: Console, width: int) -> None:
+    page = console.page
+    for name, (path, query) in (await screens(console)).items():
+        await console.go(*path, **query)
+        await expect(page.get_by_role("heading", level=1)).to_be_visible()
+        await expect(page.get_by_text("Loading …")).to_have_count(0)
+        overflow = await page.evaluate("document.documentElement.scrollWidth")
+        assert overflow <= width, name
+        await console.photograph(f"{name}-narrow")
+    menu = page.get_by_role("button", name="Menu", exact=True)
+    await menu.click()
+    await page.get_by_role("link", name="Callflows").click()
+    await console.expect_title("Callflows")
+    await expect(page.get_by_role("link", name="Menus")).to_be_hidden()
+    await page.get_by_role("link", name=re.compile("2000")).first.click()
+    await console.press("Flow")
+    await console.photograph("flow-narrow")
+    await page.keyboard.press("d")
+    await console.photograph("debug-narrow")
+    assert await page.evaluate("document.documentElement.scrollWidth") <= width
