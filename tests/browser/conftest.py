@@ -46,7 +46,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if not item.path.is_relative_to(HERE):
             continue
         item.add_marker("browser")
-        if isinstance(item, pytest.Function):
+        if pytest_asyncio.is_async_test(item):
             item.add_marker(ON_ONE_LOOP, append=False)
         if missing:
             item.add_marker(pytest.mark.skip(reason="no chromium here: `make test-browser`"))

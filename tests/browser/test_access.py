@@ -129,9 +129,7 @@ async def tab_to(console: Console, name: str, *, back: bool = False) -> None:
 
 
 async def test_the_menu_can_be_skipped(console: Console) -> None:
-    await console.page.evaluate("document.activeElement.blur()")
-    await console.page.keyboard.press("Tab")
-    await expect(console.page.get_by_text("Skip to the content")).to_be_focused()
+    await tab_to(console, "Skip to the content", back=True)
     await console.page.keyboard.press("Enter")
     await expect(console.page.get_by_role("main")).to_be_focused()
 

@@ -5,7 +5,7 @@
  * operations that live there: a list, a document, an answer to look at, something to be done.
  */
 import {API} from "./api.js";
-import {singular} from "./words.js";
+import {oneOf} from "./words.js";
 
 /**
  * @typedef {object} Operation
@@ -88,8 +88,8 @@ export class Model {
   /** The family of the document that a field such as `menu_id` names; owners are users. */
   targetOf(name) {
     const [, kind] = /^(.+)_id$/.exec(name) ?? [];
-    const found = this.collections().find(({noun}) => noun === "users" ? /^(owner|user)$/.test(kind) : singular(noun) === kind);
-    return kind ? (found?.noun ?? null) : null;
+    const one = kind === "owner" ? "user" : kind;
+    return this.collections().find(({noun}) => oneOf(noun) === one)?.noun ?? null;
   }
 
   /** The families whose documents an account can have, by noun. */

@@ -2,8 +2,12 @@
 
 const GREGORIAN = 62_167_219_200; // seconds from the year 0 to 1970
 
-const SPELLED = {acl: "ACL", acls: "ACLs", api: "API", acdc: "ACDC", cccps: "CCCPs", cid: "caller ID", dtmf: "DTMF",
-  id: "ID", ip: "IP", sip: "SIP", tts: "TTS", uri: "URI", url: "URL", vmboxes: "voicemail boxes", vm: "voicemail"};
+const SPELLED = {
+  ...{acdc: "ACDC", acl: "ACL", acls: "ACLs", api: "API", cccp: "CCCP", cccps: "CCCPs", cid: "caller ID", dtmf: "DTMF", id: "ID"},
+  ...{ip: "IP", json: "JSON", pin: "PIN", sip: "SIP", tts: "TTS", uri: "URI", url: "URL"},
+  ...{clicktocall: "click to call", faxbox: "fax box", faxboxes: "fax boxes"},
+  ...{vm: "voicemail", vmbox: "voicemail box", vmboxes: "voicemail boxes"},
+};
 
 /** A name of the API as a label: `caller_id` is "Caller ID". */
 export function label(name) {
@@ -12,13 +16,18 @@ export function label(name) {
   return text[0].toUpperCase() + text.slice(1);
 }
 
-/** One of a family: "users" is "user", "directories" is "directory". */
-export function singular(noun) {
-  const one = noun
+/** The name of one of a family: "users" is "user", "temporal_rules" is "temporal_rule". */
+export function oneOf(noun) {
+  return noun
     .replace(/ies$/, "y")
     .replace(/(x|s)es$/, "$1")
     .replace(/([^s])s$/, "$1");
-  return label(one).toLowerCase().replace(/^acl|^cccp|^api/, (word) => word.toUpperCase());
+}
+
+/** The same in the middle of a sentence: "voicemail box". */
+export function singular(noun) {
+  const text = label(oneOf(noun));
+  return /^[A-Z]{2}/.test(text) ? text : text[0].toLowerCase() + text.slice(1);
 }
 
 /** What a document is called, for people. */

@@ -20,7 +20,7 @@ export function ListScreen({here, place, account, model}) {
   if (!query.has("page_size")) query.set("page_size", SIZES[0]);
   const answer = useAnswer(() => call("GET", `${apiPath(here.path)}?${query}`), [here.href]);
   const rows = answer.value?.data.map((row) => (typeof row === "string" ? {id: row} : row));
-  const go_ = (changes) => go(href(here.path, changed(here.query, changes)));
+  const change = (changes) => go(href(here.path, changed(here.query, changes)));
   return html`<${Screen} title=${label(noun)} above=${html`<${Trail} ...${{here, place, account}} />`}
     request=${answer.value?.request}
     actions=${create?.schema && html`<a class="button primary" href=${href(here.path, {show: "new"})}>
@@ -31,7 +31,7 @@ export function ListScreen({here, place, account, model}) {
     ${rows && rows.length > 0 && html`<${Table} rows=${rows} columns=${list.columns}
       caption=${label(noun)} link=${(row) => href([...here.path, row.id])} />`}
     ${rows && !rows.length && html`<${Nothing} ...${{here, create, noun}} />`}
-    ${rows && html`<${Pages} here=${here} envelope=${answer.value.envelope} change=${go_} />`}
+    ${rows && (rows.length > 0 || here.query.has("start_key")) && html`<${Pages} here=${here} envelope=${answer.value.envelope} change=${change} />`}
     <${Below} here=${here} place=${place} />
   </${Screen}>`;
 }
