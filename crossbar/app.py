@@ -21,7 +21,7 @@ from crossbar.dialects.banner import banner
 from crossbar.dialects.protocol import Server
 from crossbar.dialects.targets import split_target
 from crossbar.dialects.v2 import V2
-from crossbar.events import Events
+from crossbar.events import Events, keep_short
 from crossbar.families import FAMILIES
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
@@ -96,9 +96,12 @@ async def _wired(
         switch=NoSwitch(),
     )
     await events.start()
+    trimming = asyncio.create_task(keep_short(store, clock, settings.storage.event_retention))
     try:
         yield Gateway(services=services, identity=identity)
     finally:
+        trimming.cancel()
+        await asyncio.gather(trimming, return_exceptions=True)
         await events.stop()
         identity.passwords.close()
 
