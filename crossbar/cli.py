@@ -23,6 +23,7 @@ from crossbar.maintenance import (
     describe_token,
     issue_token,
     list_accounts,
+    set_dialect,
     set_password,
     tree_lines,
 )
@@ -252,6 +253,22 @@ def _account_tree(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _account_dialect(options: argparse.Namespace, settings: Settings) -> int:
+    plan = _with_gateway(
+        settings,
+        lambda gateway: set_dialect(
+            gateway,
+            options.account,
+            options.dialect,
+            enabled=options.enabled,
+            days=options.expires,
+            limits=dict(options.limit),
+        ),
+    )
+    _print_json(plan)
+    return 0
+
+
 def _user_passwd(options: argparse.Namespace, settings: Settings) -> int:
     password = _asked_for_password() if options.password is None else options.password
     _refuse_empty(password)
@@ -313,6 +330,17 @@ def _routes(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _openapi(options: argparse.Namespace, settings: Settings) -> int:
+    from crossbar.dialects.v2 import openapi
+
+    content = openapi.content(REGISTRY)
+    if options.output is not None:
+        options.output.write_bytes(content)
+    else:
+        print(content.decode())
+    return 0
+
+
 def _doctor(options: argparse.Namespace, settings: Settings) -> int:
     healthy = True
     for finding in asyncio.run(examine(settings)):
@@ -343,12 +371,14 @@ COMMANDS = {
     "serve": _serve,
     "init": _init,
     "routes": _routes,
+    "openapi": _openapi,
     "doctor": _doctor,
     "reindex": _reindex,
     "sweep": _sweep,
     "account create": _account_create,
     "account list": _account_list,
     "account tree": _account_tree,
+    "account dialect": _account_dialect,
     "user passwd": _user_passwd,
     "token issue": _token_issue,
     "token inspect": _token_inspect,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from crossbar.clock import Clock
 from crossbar.core.directory import AccountDirectory, account_key
+from crossbar.core.mail import Mail
 from crossbar.core.switch import Switch
 from crossbar.core.turns import Turns
 from crossbar.errors import NoSuchDocument
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from crossbar.core.actions import Caller
     from crossbar.core.directory import Account
     from crossbar.core.registry import Registry
+    from crossbar.core.scopes import Scopes
     from crossbar.documents import Document
 
 
@@ -68,6 +71,15 @@ class Credentials(Protocol):
         """
         ...
 
+    async def acted_as(
+        self, account: Account, user: Document | None, wanted: Any
+    ) -> tuple[Account, Document]:
+        """The account and user below it that an admin user wants to act as.
+
+        ``wanted`` is ``{"account_id", "owner_id"}``. Raises ``InvalidCredentials``.
+        """
+        ...
+
     async def find_user(self, account_id: str, method: str, digest: str) -> Document | None:
         """The live, enabled user whose login digest (``md5`` or ``sha``) this is."""
         ...
@@ -95,7 +107,7 @@ class Credentials(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The parts that recipes, hooks and handlers work with."""
+    """The parts that recipes, hooks and handlers work with; ``scopes`` are by dialect."""
 
     store: Store
     schemas: Schemas
@@ -106,6 +118,8 @@ class Services:
     credentials: Credentials
     registry: Registry
     switch: Switch
+    mail: Mail
+    scopes: Mapping[str, Scopes]
     turns: Turns = field(default_factory=Turns)
 
     async def commit(self, batch: Batch) -> None:

@@ -30,6 +30,7 @@ from crossbar.documents import Document
 from crossbar.errors import Forbidden
 from crossbar.families import account_tree
 from crossbar.families.account_tree import PARENT, reseller_below, tree_of
+from crossbar.families.number_owners import forget_numbers_of_account
 
 LEAKED = (
     "api_key",
@@ -63,6 +64,11 @@ def _names(document: Document) -> Iterable[str]:
 def _realms(document: Document) -> Iterable[str]:
     realm = document.get("realm")
     return (realm.lower(),) if isinstance(realm, str) and realm else ()
+
+
+def _number(document: Document) -> Iterable[str]:
+    number = document.get("pvt_perscom_id")
+    return () if number is None else (str(number),)
 
 
 async def normalize(change: Change) -> None:
@@ -234,11 +240,13 @@ ACCOUNTS = Collection(
         Index(name="ancestor", values=tree_of),
         Index(name="master", values=lambda document: () if tree_of(document) else ("true",)),
         Index(name="api_key", values=lambda document: document.get("pvt_api_key_marks", ())),
+        Index(name="perscom_id", values=_number),
     ),
     hooks=Hooks(
         normalize=(normalize,),
         check=(check_password,),
         prepare=(prepare,),
+        deleting=(forget_numbers_of_account,),
         present=(add_facts,),
     ),
     routes=(
