@@ -100,7 +100,10 @@ async def _wired(
                 switch=NoSwitch(),
                 mail=mail,
             )
-            yield Gateway(services=services, identity=identity)
+            try:
+                yield Gateway(services=services, identity=identity)
+            finally:
+                await services.background.finish()
     finally:
         await events.stop()
         identity.passwords.close()

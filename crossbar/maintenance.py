@@ -14,7 +14,8 @@ from crossbar.core.change import Change
 from crossbar.core.directory import ACCOUNT_TYPE, Account
 from crossbar.documents import Document, public
 from crossbar.errors import NoSuchDocument
-from crossbar.families import account_tree, auth
+from crossbar.families import account_tree
+from crossbar.families.login_rules import API_METHOD, USER_METHOD
 from crossbar.families.users import USERS
 from crossbar.storage import SYSTEM, Entry, Key, Span
 
@@ -82,7 +83,7 @@ async def issue_token(gateway: Gateway, account_id: str | None, user: str | None
     """A token of one hour, of a user or of the account itself."""
     account = await _account(gateway, account_id)
     owner = await _user(gateway, account, user) if user else None
-    method = auth.USER_METHOD if owner else auth.API_METHOD
+    method = USER_METHOD if owner else API_METHOD
     return await gateway.identity.issue_token(account, user=owner, method=method)
 
 

@@ -193,6 +193,11 @@ class Auth:
         "Privilege level that a token without a user counts as.",
         choices=("admin", "user"),
     )
+    attempts_kept: int = setting(
+        2_682_000,
+        "Seconds that the log of logins goes back; older entries are dropped.",
+        minimum=1,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

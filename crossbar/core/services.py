@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from crossbar.clock import Clock
+from crossbar.core.background import Background
 from crossbar.core.directory import AccountDirectory
 from crossbar.core.mail import Mail
 from crossbar.core.switch import Switch
@@ -56,9 +57,15 @@ class Credentials(Protocol):
         ...
 
     async def issue_token(
-        self, account: Account, *, user: Document | None, method: str, **claims: Any
+        self,
+        account: Account,
+        *,
+        user: Document | None,
+        method: str,
+        lifetime: int | None = None,
+        **claims: Any,
     ) -> str:
-        """A new auth token."""
+        """A new auth token that lives ``lifetime`` seconds, by default as the settings say."""
         ...
 
     async def read_token(self, token: str, *, anew: bool = False) -> Caller:
@@ -117,6 +124,7 @@ class Services:
     switch: Switch
     mail: Mail
     turns: Turns = field(default_factory=Turns)
+    background: Background = field(default_factory=Background)
 
     async def commit(self, batch: Batch) -> None:
         """Write a batch and tell this process's subscribers. Every write goes through here."""

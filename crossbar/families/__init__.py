@@ -30,12 +30,14 @@ from crossbar.families.lists import LIST_ENTRIES, LISTS
 from crossbar.families.login import API_AUTH, USER_AUTH
 from crossbar.families.media import MEDIA, MEDIA_OF_SYSTEM
 from crossbar.families.metaflows import METAFLOWS
+from crossbar.families.multi_factor import MULTI_FACTOR, MULTI_FACTOR_OF_SYSTEM
 from crossbar.families.parked_calls import PARKED_CALLS
 from crossbar.families.pivot import PIVOT
 from crossbar.families.plain import PLAIN
 from crossbar.families.presence import PRESENCE, PRESENCE_OF_ENDPOINT
 from crossbar.families.queues import QUEUES
 from crossbar.families.schemas import SCHEMAS, SCHEMAS_OF_ACCOUNT
+from crossbar.families.security import SECURITY, SECURITY_OF_SYSTEM
 from crossbar.families.token_restrictions import TOKEN_RESTRICTIONS
 from crossbar.families.users import USERS
 from crossbar.families.vm_messages import MESSAGES
@@ -78,6 +80,8 @@ FAMILIES: tuple[Family, ...] = (
     MEDIA_OF_SYSTEM,
     MESSAGES,
     METAFLOWS,
+    MULTI_FACTOR,
+    MULTI_FACTOR_OF_SYSTEM,
     OWN_TOKEN,
     PARKED_CALLS,
     PIVOT,
@@ -87,6 +91,8 @@ FAMILIES: tuple[Family, ...] = (
     QUEUES,
     SCHEMAS,
     SCHEMAS_OF_ACCOUNT,
+    SECURITY,
+    SECURITY_OF_SYSTEM,
     TOKEN_AUTH,
     TOKEN_RESTRICTIONS,
     USERS,

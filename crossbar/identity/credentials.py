@@ -203,9 +203,15 @@ class Identity:
     # Tokens
 
     async def issue_token(
-        self, account: Account, *, user: Document | None, method: str, **claims: Any
+        self,
+        account: Account,
+        *,
+        user: Document | None,
+        method: str,
+        lifetime: int | None = None,
+        **claims: Any,
     ) -> str:
-        """A new auth token."""
+        """A new auth token that lives ``lifetime`` seconds, by default as the settings say."""
         owner = {"owner_id": user["_id"]} if user is not None else {}
         return self._tokens.issue(
             {
@@ -214,7 +220,8 @@ class Identity:
                 "method": method,
                 "identity_sig": self._signature(account, user),
                 **{name: value for name, value in claims.items() if value is not None},
-            }
+            },
+            lifetime=lifetime,
         )
 
     def _signature(self, account: Account, user: Document | None) -> str:
