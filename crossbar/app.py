@@ -23,6 +23,7 @@ from crossbar.dialects.targets import split_target
 from crossbar.dialects.v2 import V2
 from crossbar.events import Events
 from crossbar.families import FAMILIES
+from crossbar.families.login_rules import password_suffices
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
 from crossbar.identity.secrets import Secrets, SecretsError, load_or_create
@@ -100,6 +101,7 @@ async def _wired(
                 switch=NoSwitch(),
                 mail=mail,
             )
+            identity.password_suffices = partial(password_suffices, services)
             try:
                 yield Gateway(services=services, identity=identity)
             finally:

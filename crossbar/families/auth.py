@@ -192,7 +192,7 @@ async def impersonate(context: Context) -> Result:
         raise Forbidden
     way = Way(method=USER_METHOD, proof="impersonate_user")
     note(context, account, way, SUCCESS, user=user)
-    rules = await rules_of(context, account, USER_METHOD)
+    rules = await rules_of(context.services, account, USER_METHOD)
     return await login_answer(
         context,
         account,

@@ -10,6 +10,7 @@ from typing import Any
 
 from crossbar.core.actions import Caller, Context
 from crossbar.core.directory import Account
+from crossbar.core.services import Services
 from crossbar.documents import Document, merge
 from crossbar.errors import CrossbarError, LoginClosed, ValidationFailed
 from crossbar.families.login_attempts import (
@@ -19,7 +20,7 @@ from crossbar.families.login_attempts import (
     Way,
     write_attempt,
 )
-from crossbar.families.second_factor import require_second_factor
+from crossbar.families.second_factor import is_needed, require_second_factor
 from crossbar.storage import Key
 
 USER_METHOD = "cb_user_auth"
@@ -34,9 +35,9 @@ CONFIG_ID = "configs_crossbar.auth"
 MODULES = "auth_modules"
 
 
-def system_rules(context: Context) -> Document:
+def system_rules(services: Services) -> Document:
     """The rules of an account that has none, and none above it."""
-    lifetime = context.services.settings.tokens.lifetime
+    lifetime = services.settings.tokens.lifetime
     return {
         method: {
             "enabled": True,
@@ -48,16 +49,16 @@ def system_rules(context: Context) -> Document:
     }
 
 
-async def own_rules(context: Context, account_id: str) -> Document | None:
+async def own_rules(services: Services, account_id: str) -> Document | None:
     """The stored document of the account, with private fields; ``None`` when it has none."""
-    return await context.services.store.get(Key(account_id, CONFIG_TYPE, CONFIG_ID))
+    return await services.store.get(Key(account_id, CONFIG_TYPE, CONFIG_ID))
 
 
-async def inherited_rules(context: Context, account: Account) -> Document:
+async def inherited_rules(services: Services, account: Account) -> Document:
     """By method, what holds for an account that sets nothing itself."""
-    rules = system_rules(context)
+    rules = system_rules(services)
     for account_id in _ancestors_that_count(account):
-        config = await own_rules(context, account_id) or {}
+        config = await own_rules(services, account_id) or {}
         rules = merge(rules, config.get(MODULES, {}))
     return rules
 
@@ -69,11 +70,21 @@ def _ancestors_that_count(account: Account) -> tuple[str, ...]:
     return account.tree[account.tree.index(account.reseller_id) :]
 
 
-async def rules_of(context: Context, account: Account, method: str) -> Document:
+async def rules_of(services: Services, account: Account, method: str) -> Document:
     """What holds for a way into the account."""
-    config = await own_rules(context, account.account_id) or {}
-    rules = merge(await inherited_rules(context, account), config.get(MODULES, {}))
+    config = await own_rules(services, account.account_id) or {}
+    rules = merge(await inherited_rules(services, account), config.get(MODULES, {}))
     return dict(rules[method])
+
+
+async def password_suffices(services: Services, account: Account, *, is_user: bool) -> bool:
+    """Whether Basic authentication lets somebody in, who cannot give more than a password.
+
+    It is no way in of its own: users are held to what holds for logins of users, and the
+    account's own password to what holds for its key.
+    """
+    rules = await rules_of(services, account, USER_METHOD if is_user else API_METHOD)
+    return bool(rules["enabled"]) and not is_needed(rules.get("multi_factor") or {}, account)
 
 
 def require_good_standing(context: Context, account: Account) -> None:
@@ -92,7 +103,7 @@ async def admit(
     Raises what :func:`require_good_standing` does, :class:`LoginClosed` when the account does not
     let anybody in this way, and what :func:`require_second_factor` does.
     """
-    rules = await rules_of(context, account, way.method)
+    rules = await rules_of(context.services, account, way.method)
     try:
         require_good_standing(context, account)
         if not rules["enabled"]:
@@ -115,7 +126,7 @@ async def renewal(context: Context, account: Account, caller: Caller) -> dict[st
 
     Raises :class:`LoginClosed`.
     """
-    rules = await rules_of(context, account, REFRESH_METHOD)
+    rules = await rules_of(context.services, account, REFRESH_METHOD)
     if not rules["enabled"]:
         raise LoginClosed
     return {
@@ -131,6 +142,6 @@ def note(context: Context, account: Account, way: Way, status: str, **more: Any)
 
 
 async def _note(context: Context, account: Account, way: Way, status: str, **more: Any) -> None:
-    rules = await rules_of(context, account, way.method)
+    rules = await rules_of(context.services, account, way.method)
     if rules["log_successful_attempts" if status == SUCCESS else "log_failed_attempts"]:
         await write_attempt(context, account, way, status, **more)

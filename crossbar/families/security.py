@@ -123,8 +123,8 @@ CONFIG = Singleton(
 async def fetch(context: Context) -> Result:
     """What the account sets itself, and what holds where it sets nothing."""
     account = context.require_account()
-    own = await own_rules(context, account.account_id)
-    modules = await inherited_rules(context, account)
+    own = await own_rules(context.services, account.account_id)
+    modules = await inherited_rules(context.services, account)
     shown = public(own or {})
     if own:
         shown = {"id": CONFIG_ID, **shown, MODULES: await _with_providers(context, own[MODULES])}

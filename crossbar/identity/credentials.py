@@ -12,7 +12,7 @@ import binascii
 import re
 import secrets as random
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 from crossbar.clock import GREGORIAN_OFFSET, Clock
 from crossbar.core.actions import Caller
@@ -51,6 +51,14 @@ _SHA1_DIGEST = re.compile(r"[0-9a-fA-F]{40}")
 _HASH_FIELDS = {MD5: "pvt_md5_auth", SHA: "pvt_sha1_auth"}
 
 
+class PasswordRule(Protocol):
+    """Says whether a password is all that an account asks for."""
+
+    async def __call__(self, account: Account, *, is_user: bool) -> bool:
+        """Whether it is, for one of its users or for the account itself."""
+        ...
+
+
 @record
 class Presented:
     """The credentials that came with a request, unverified."""
@@ -80,6 +88,7 @@ class Identity:
         self._tokens = Tokens(secrets, clock, lifetime=settings.tokens.lifetime)
         self._throttle = Throttle(clock)
         self.callers = Callers()
+        self.password_suffices: PasswordRule | None = None
         self.passwords = Passwords(
             secrets,
             memory_kib=settings.passwords.memory_kib,
@@ -376,7 +385,7 @@ class Identity:
         account = await self._live_account(account_id)
         self.slow_down(account_id, address)
         caller = await self._by_password(account, secret)
-        if caller is None:
+        if caller is None or not await self._suffices(account, caller):
             self.login_failed(account_id, address)
             raise InvalidCredentials
         self.login_succeeded(account_id, address)
@@ -388,6 +397,10 @@ class Identity:
             noticed=noticed,
         )
         return caller
+
+    async def _suffices(self, account: Account, caller: Caller) -> bool:
+        rule = self.password_suffices
+        return rule is None or await rule(account, is_user=caller.user_id is not None)
 
     async def _by_password(self, account: Account, secret: str) -> Caller | None:
         method, digest = _digest_of(secret)

@@ -261,6 +261,25 @@ async def test_a_provider_of_an_account_that_is_no_longer_above_is_none(
     assert "multi_factor_request" not in answer.data
 
 
+async def test_basic_authentication_is_no_way_around_it(api: Api, tenant: str) -> None:
+    account_id = tenant.rpartition("/")[2]
+    (await api.patch(tenant, {"password": "of the account"})).expect(200)
+
+    async def basic(secret: str) -> int:
+        api.clock.advance(60)
+        encoded = base64.b64encode(f"{account_id}:{secret}".encode()).decode()
+        headers = {"Authorization": f"Basic {encoded}"}
+        return (await api.get(f"{tenant}/users", token="", headers=headers)).status
+
+    secrets = ("ann:s3cret", "of the account")
+    assert [await basic(secret) for secret in secrets] == [200, 200]
+    await demand(api, tenant, await provide(api, tenant))
+    assert [await basic(secret) for secret in secrets] == [401, 200]
+    closed = {"auth_modules": {"cb_api_auth": {"enabled": False}}}
+    (await api.post(f"{tenant}/security", closed)).expect(200)
+    assert [await basic(secret) for secret in secrets] == [200, 401]
+
+
 async def test_api_keys_are_confirmed_too_where_that_is_asked(api: Api, tenant: str) -> None:
     key = {"api_key": (await api.get(f"{tenant}/api_key")).data["api_key"]}
     await demand(api, tenant, await provide(api, tenant), "cb_api_auth")
