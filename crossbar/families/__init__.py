@@ -25,6 +25,7 @@ from crossbar.families.faxes import FAX_SMTP_LOG, FAXES
 from crossbar.families.functions import FUNCTIONS, FUNCTIONS_OF_SYSTEM
 from crossbar.families.groups import GROUPS
 from crossbar.families.hotdesks import HOTDESKS, HOTDESKS_OF_DEVICE, HOTDESKS_OF_USER
+from crossbar.families.ip_auth import IP_AUTH
 from crossbar.families.limits import LIMITS
 from crossbar.families.lists import LIST_ENTRIES, LISTS
 from crossbar.families.login import API_AUTH, USER_AUTH
@@ -73,6 +74,7 @@ FAMILIES: tuple[Family, ...] = (
     HOTDESKS,
     HOTDESKS_OF_DEVICE,
     HOTDESKS_OF_USER,
+    IP_AUTH,
     LIMITS,
     LISTS,
     LIST_ENTRIES,

@@ -35,6 +35,12 @@ async def list_both(context: Context) -> Result:
     return Result(data=data, revision=service.revision_of_list([data]))
 
 
+async def list_systems(context: Context) -> Result:
+    """The providers of the system, without their settings: the keys are the operators'."""
+    data = await _rows(context, SYSTEM)
+    return Result(data=data, revision=service.revision_of_list(data))
+
+
 async def _rows(context: Context, account_id: str) -> list[Document]:
     span = Span(account_id=account_id, doc_type=PROVIDER_TYPE)
     return [_row(row.document) async for row in context.services.store.scan(span)]
@@ -85,7 +91,7 @@ MULTI_FACTOR_OF_SYSTEM = Collection(
         Route(
             path="",
             action=Action.LIST,
-            handler=service.list_documents,
+            handler=list_systems,
             about="List the providers of the system",
             access=Access.TOKEN,
         ),

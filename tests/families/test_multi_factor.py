@@ -109,6 +109,10 @@ async def test_providers_of_the_system_are_the_operators(api: Api, tenant: str) 
     token = await api.account_token(tenant.rpartition("/")[2])
     (listed,) = (await api.get("/v2/multi_factor", token=token)).expect(200).data
     assert "settings" not in listed
+    for query in ("full_docs=true", f"filter_settings.secret_key={SETTINGS['secret_key']}"):
+        again = await api.get(f"/v2/multi_factor?{query}", token=token)
+        assert again.expect(200).data == [listed]
+        assert SETTINGS["secret_key"].encode() not in again.content
     (await api.get(f"/v2/multi_factor/{systems}", token=token)).expect(403)
     (await api.put("/v2/multi_factor", PROVIDER, token=token)).expect(403)
     (await api.post(f"/v2/multi_factor/{systems}", PROVIDER)).expect(200)
