@@ -27,6 +27,7 @@ from crossbar.families.login_rules import password_suffices
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
 from crossbar.identity.secrets import Secrets, SecretsError, load_or_create
+from crossbar.outside import Web
 from crossbar.settings import Settings
 from crossbar.smtp import mail_of
 from crossbar.storage import Store
@@ -100,6 +101,7 @@ async def _wired(
                 registry=REGISTRY,
                 switch=NoSwitch(),
                 mail=mail,
+                outside=Web(),
             )
             identity.password_suffices = partial(password_suffices, services)
             try:

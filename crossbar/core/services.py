@@ -9,6 +9,7 @@ from crossbar.clock import Clock
 from crossbar.core.background import Background
 from crossbar.core.directory import AccountDirectory
 from crossbar.core.mail import Mail
+from crossbar.core.outside import Outside
 from crossbar.core.switch import Switch
 from crossbar.core.turns import Turns
 from crossbar.events import Events
@@ -123,6 +124,7 @@ class Services:
     registry: Registry
     switch: Switch
     mail: Mail
+    outside: Outside
     turns: Turns = field(default_factory=Turns)
     background: Background = field(default_factory=Background)
 
