@@ -30,6 +30,7 @@ from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
 from crossbar.identity.keys import KeyKind
 from crossbar.identity.secrets import Secrets, SecretsError, load_or_create
+from crossbar.outside import Web
 from crossbar.settings import Settings
 from crossbar.smtp import mail_of
 from crossbar.storage import Store
@@ -112,6 +113,7 @@ async def _wired(
                 switch=NoSwitch(),
                 mail=mail,
                 scopes={dialect: kind.scopes for dialect, kind in KEYS.items()},
+                outside=Web(),
             )
             identity.password_suffices = partial(password_suffices, services)
             try:
