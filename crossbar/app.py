@@ -24,12 +24,14 @@ from crossbar.dialects.pages import Page, Pages
 from crossbar.dialects.protocol import Server
 from crossbar.dialects.targets import split_target
 from crossbar.dialects.v2 import V2, openapi
-from crossbar.events import Events
+from crossbar.events import Events, keep_short
 from crossbar.families import FAMILIES
+from crossbar.families.login_rules import password_suffices
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
 from crossbar.identity.keys import KeyKind
 from crossbar.identity.secrets import Secrets, SecretsError, load_or_create
+from crossbar.outside import Web
 from crossbar.settings import Settings
 from crossbar.smtp import mail_of
 from crossbar.storage import Store
@@ -97,6 +99,7 @@ async def _wired(
     events.subscribe(accounts)
     events.subscribe(identity.callers)
     await events.start()
+    trimming = asyncio.create_task(keep_short(store, clock, settings.storage.event_retention))
     try:
         async with mail_of(settings.mail, clock) as mail:
             services = Services(
@@ -111,9 +114,16 @@ async def _wired(
                 switch=NoSwitch(),
                 mail=mail,
                 scopes={dialect: kind.scopes for dialect, kind in KEYS.items()},
+                outside=Web(),
             )
-            yield Gateway(services=services, identity=identity)
+            identity.password_suffices = partial(password_suffices, services)
+            try:
+                yield Gateway(services=services, identity=identity)
+            finally:
+                await services.background.finish()
     finally:
+        trimming.cancel()
+        await asyncio.gather(trimming, return_exceptions=True)
         await events.stop()
         identity.passwords.close()
 
