@@ -25,16 +25,23 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.11 python3.12 python3.13 py
 	$(shell $(name) -c '$(NEW_ENOUGH)' 2>/dev/null && echo $(name))))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lint types contracts schemas cover bench docs clean
+.PHONY: help run test test-browser chromium check format lint types contracts schemas cover bench docs clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/installed-for-run ## Start the server; options as ARGS="--port 9000"
 	@$(BIN)/python -m crossbar serve $(ARGS)
 
 test: $(VENV)/installed-for-test ## Run the tests in JOBS processes; a choice of them as ARGS="tests/core -x"
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+test-browser: $(VENV)/installed-for-test chromium ## Test the web console in Chromium, which is installed if need be
+	@CROSSBAR_TEST_BROWSER_REQUIRED=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/browser $(ARGS)
+
+chromium: ## Install the browser that the console is tested in, on Debian
+	@command -v chromium > /dev/null || { echo "Installing Chromium ..."; apt-get -qq update && \
+		apt-get -qq install -y --no-install-recommends chromium fonts-dejavu-core > /dev/null; }
 
 check: format lint types contracts schemas cover ## Everything that has to hold before a merge
 

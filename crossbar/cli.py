@@ -172,13 +172,14 @@ def _print_master(master: Master, url: str) -> None:
         f"""
 Created the master account. Keep this: the password is not shown again.
 
+  account     {master.account_name}
   account id  {master.account_id}
   realm       {master.realm}
   user name   {master.username}
   password    {master.password}
   API key     {master.api_key}
 
-Try it:
+Log in at {url}/console/, or try it:
 
   curl -u {master.account_id}:{master.password} {url}/v2/accounts/{master.account_id}/api_key
 

@@ -15,8 +15,8 @@ export function LoginScreen() {
     <${LoginForm} />
     <details class="fine">
       <summary>The first time here?</summary>
-      <p>A new server prints the account's name, a user name, a password and an API key, once, when it
-        starts on an empty store. Log in with them.</p>
+      <p>A new server prints the name of its first account, a user name, a password and an API key, once,
+        when it starts on an empty store. Log in with them.</p>
       <p>They are lost? <code>crossbar user passwd</code> on the server's machine sets a new password.</p>
     </details>
   </main>`;

@@ -1,0 +1,1 @@
+"""How the console is served; what it does is tested in ``tests/browser``."""
