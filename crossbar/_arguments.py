@@ -89,7 +89,15 @@ def _add_server_commands(commands: Any, run: Commands, common: argparse.Argument
     init.add_argument("--json", action="store_true", help="print JSON")
     routes = _add(commands, "routes", run["routes"], "List every operation of the API.", common)
     routes.add_argument("--json", action="store_true", help="print JSON")
+    openapi = _add(
+        commands, "openapi", run["openapi"], "Print the OpenAPI document of /v2.", common
+    )
+    openapi.add_argument("--output", metavar="FILE", type=Path, help="write it to a file instead")
     _add(commands, "doctor", run["doctor"], "Check store, schemas, settings and clock.", common)
+    about = "Index all documents anew, as after an upgrade; servers may run."
+    _add(commands, "reindex", run["reindex"], about, common)
+    about = "Remove attachments that no document names; servers may run."
+    _add(commands, "sweep", run["sweep"], about, common)
 
 
 def _add_account_commands(commands: Any, run: Commands, common: argparse.ArgumentParser) -> None:

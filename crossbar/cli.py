@@ -34,6 +34,7 @@ from crossbar.server import listen, run, run_loop, url_of
 from crossbar.settings import Settings, SettingsError
 from crossbar.storage import StoreError
 from crossbar.storage.factory import UnknownStorage
+from crossbar.upkeep import Reindexed, reindex, sweep
 from crossbar.workers import STOP_SIGNALS, in_child
 
 DEFAULT_FILE = Path("etc/crossbar.toml")
@@ -371,12 +372,37 @@ def _routes(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _openapi(options: argparse.Namespace, settings: Settings) -> int:
+    from crossbar.dialects.v2 import openapi
+
+    content = openapi.content(REGISTRY)
+    if options.output is not None:
+        options.output.write_bytes(content)
+    else:
+        print(content.decode())
+    return 0
+
+
 def _doctor(options: argparse.Namespace, settings: Settings) -> int:
     healthy = True
     for finding in asyncio.run(examine(settings)):
         print(f"{'ok  ' if finding.is_good else 'FAIL'} {finding.subject}: {finding.text}")
         healthy = healthy and finding.is_good
     return 0 if healthy else 1
+
+
+def _reindex(options: argparse.Namespace, settings: Settings) -> int:
+    done: Reindexed = _with_gateway(
+        settings, lambda gateway: reindex(gateway.services, lambda fault: print(fault, flush=True))
+    )
+    print(f"{done.documents} documents are indexed anew; {done.faults} faults")
+    return 1 if done.faults else 0
+
+
+def _sweep(options: argparse.Namespace, settings: Settings) -> int:
+    removed = _with_gateway(settings, lambda gateway: sweep(gateway.services))
+    print(f"{removed} attachments that no document names are removed")
+    return 0
 
 
 def _print_json(value: Any) -> None:
@@ -387,7 +413,10 @@ COMMANDS = {
     "serve": _serve,
     "init": _init,
     "routes": _routes,
+    "openapi": _openapi,
     "doctor": _doctor,
+    "reindex": _reindex,
+    "sweep": _sweep,
     "account create": _account_create,
     "account list": _account_list,
     "account tree": _account_tree,

@@ -30,6 +30,7 @@ from crossbar.documents import Document
 from crossbar.errors import Forbidden
 from crossbar.families import account_tree
 from crossbar.families.account_tree import PARENT, reseller_below, tree_of
+from crossbar.families.number_owners import forget_numbers_of_account
 
 LEAKED = (
     "api_key",
@@ -154,7 +155,7 @@ async def add_facts(context: Context, shown: Document, stored: Document) -> None
         shown["notification_preference"] = stored["pvt_notification_preference"]
     if facts.expires is not None:
         shown["trial_time_left"] = facts.expires - context.services.clock.gregorian()
-    wanted = context.parameter("include_api_key") in (True, "true")
+    wanted = context.says_yes("include_api_key")
     wanted = wanted or context.services.settings.accounts.include_api_key
     if wanted and not _is_limited(context):
         shown |= _api_key(context, stored)
@@ -253,6 +254,7 @@ ACCOUNTS = Collection(
         normalize=(normalize,),
         check=(check_password,),
         prepare=(prepare,),
+        deleting=(forget_numbers_of_account,),
         present=(add_facts,),
     ),
     routes=(

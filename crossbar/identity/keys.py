@@ -25,17 +25,27 @@ from joserfc.jwk import OctKey
 
 from crossbar.clock import GREGORIAN_OFFSET, Clock
 from crossbar.core.actions import Caller
-from crossbar.core.directory import Account
+from crossbar.core.directory import Account, account_key
 from crossbar.core.scopes import EVERYTHING, Scopes
 from crossbar.core.stamping import fresh_id, stamp
 from crossbar.documents import Document, without_nulls
-from crossbar.errors import Conflict, InvalidCredentials, TooManyRequests
+from crossbar.errors import Conflict, InvalidCredentials, NoSuchDocument, TooManyRequests
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.callers import Callers
 from crossbar.identity.people import People, remembered_until
 from crossbar.identity.secrets import Secrets
 from crossbar.identity.tenants import Tenants
-from crossbar.storage import Batch, Event, Key, Put, Remove, RevisionConflict, Store, StoreError
+from crossbar.storage import (
+    Batch,
+    Event,
+    Key,
+    Missing,
+    Put,
+    Remove,
+    RevisionConflict,
+    Store,
+    StoreError,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -136,10 +146,13 @@ class Keys:
         }
         document = stamp(key, document, now=now, author=author, request_id=None)
         event = Event("created", key, document["_rev"], now, {"name": name})
+        put, home = Put(key, document, None), account_key(key.account_id)
         try:
-            await self._store.commit(Batch(puts=(Put(key, document, None),), events=(event,)))
+            await self._store.commit(Batch(puts=(put,), events=(event,), requires=(home,)))
         except RevisionConflict:
             raise Conflict from None
+        except Missing:
+            raise NoSuchDocument(key.account_id) from None
         return document, secret
 
     async def revoke(self, account_id: str, key_id: str) -> None:
