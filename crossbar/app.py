@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +15,7 @@ from crossbar.bootstrap import knows_its_secrets, remember_secrets
 from crossbar.clock import Clock
 from crossbar.core.directory import AccountDirectory
 from crossbar.core.registry import Registry
+from crossbar.core.scopes import Scopes
 from crossbar.core.services import Services
 from crossbar.core.switch import NoSwitch
 from crossbar.dialects.banner import banner
@@ -23,18 +24,28 @@ from crossbar.dialects.pages import Page, Pages
 from crossbar.dialects.protocol import Server
 from crossbar.dialects.targets import split_target
 from crossbar.dialects.v2 import V2, openapi
-from crossbar.events import Events
+from crossbar.events import Events, keep_short
 from crossbar.families import FAMILIES
+from crossbar.families.login_rules import password_suffices
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
+from crossbar.identity.keys import KeyKind
 from crossbar.identity.secrets import Secrets, SecretsError, load_or_create
 from crossbar.settings import Settings
+from crossbar.smtp import mail_of
 from crossbar.storage import Store
 from crossbar.storage.factory import store_for
 from crossbar.validation import Schemas
 
 REGISTRY = Registry(FAMILIES)
 """Every operation of the gateway; the same for every process."""
+
+KEYS: Mapping[str, KeyKind] = {
+    "v2": KeyKind(scopes=Scopes(REGISTRY.operations()), prefix="cbk2_"),
+    "v1": KeyKind(scopes=Scopes(REGISTRY.operations())),
+    "v1_1": KeyKind(scopes=Scopes(()), prefix="cbk11_"),
+}
+"""The kinds of API keys, by the dialect that knows them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,24 +94,34 @@ async def _wired(
 ) -> AsyncIterator[Gateway]:
     events = Events(store)
     accounts = AccountDirectory(store)
-    identity = Identity(store, accounts, secrets, clock, settings)
+    identity = Identity(store, accounts, secrets, clock, settings, REGISTRY, KEYS)
     events.subscribe(accounts)
     events.subscribe(identity.callers)
-    services = Services(
-        store=store,
-        schemas=Schemas(strict=settings.schemas.strict),
-        clock=clock,
-        settings=settings,
-        events=events,
-        accounts=accounts,
-        credentials=identity,
-        registry=REGISTRY,
-        switch=NoSwitch(),
-    )
     await events.start()
+    trimming = asyncio.create_task(keep_short(store, clock, settings.storage.event_retention))
     try:
-        yield Gateway(services=services, identity=identity)
+        async with mail_of(settings.mail, clock) as mail:
+            services = Services(
+                store=store,
+                schemas=Schemas(strict=settings.schemas.strict),
+                clock=clock,
+                settings=settings,
+                events=events,
+                accounts=accounts,
+                credentials=identity,
+                registry=REGISTRY,
+                switch=NoSwitch(),
+                mail=mail,
+                scopes={dialect: kind.scopes for dialect, kind in KEYS.items()},
+            )
+            identity.password_suffices = partial(password_suffices, services)
+            try:
+                yield Gateway(services=services, identity=identity)
+            finally:
+                await services.background.finish()
     finally:
+        trimming.cancel()
+        await asyncio.gather(trimming, return_exceptions=True)
         await events.stop()
         identity.passwords.close()
 

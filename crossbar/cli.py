@@ -23,6 +23,7 @@ from crossbar.maintenance import (
     describe_token,
     issue_token,
     list_accounts,
+    set_dialect,
     set_password,
     tree_lines,
 )
@@ -30,6 +31,7 @@ from crossbar.server import listen, run, run_loop, url_of
 from crossbar.settings import Settings, SettingsError
 from crossbar.storage import StoreError
 from crossbar.storage.factory import UnknownStorage
+from crossbar.upkeep import Reindexed, reindex, sweep
 from crossbar.workers import STOP_SIGNALS, in_child
 
 DEFAULT_FILE = Path("etc/crossbar.toml")
@@ -251,6 +253,22 @@ def _account_tree(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _account_dialect(options: argparse.Namespace, settings: Settings) -> int:
+    plan = _with_gateway(
+        settings,
+        lambda gateway: set_dialect(
+            gateway,
+            options.account,
+            options.dialect,
+            enabled=options.enabled,
+            days=options.expires,
+            limits=dict(options.limit),
+        ),
+    )
+    _print_json(plan)
+    return 0
+
+
 def _user_passwd(options: argparse.Namespace, settings: Settings) -> int:
     password = _asked_for_password() if options.password is None else options.password
     _refuse_empty(password)
@@ -331,6 +349,20 @@ def _doctor(options: argparse.Namespace, settings: Settings) -> int:
     return 0 if healthy else 1
 
 
+def _reindex(options: argparse.Namespace, settings: Settings) -> int:
+    done: Reindexed = _with_gateway(
+        settings, lambda gateway: reindex(gateway.services, lambda fault: print(fault, flush=True))
+    )
+    print(f"{done.documents} documents are indexed anew; {done.faults} faults")
+    return 1 if done.faults else 0
+
+
+def _sweep(options: argparse.Namespace, settings: Settings) -> int:
+    removed = _with_gateway(settings, lambda gateway: sweep(gateway.services))
+    print(f"{removed} attachments that no document names are removed")
+    return 0
+
+
 def _print_json(value: Any) -> None:
     print(json.dumps(value, indent=2))
 
@@ -341,9 +373,12 @@ COMMANDS = {
     "routes": _routes,
     "openapi": _openapi,
     "doctor": _doctor,
+    "reindex": _reindex,
+    "sweep": _sweep,
     "account create": _account_create,
     "account list": _account_list,
     "account tree": _account_tree,
+    "account dialect": _account_dialect,
     "user passwd": _user_passwd,
     "token issue": _token_issue,
     "token inspect": _token_inspect,

@@ -82,6 +82,11 @@ class Storage:
         "How a mongodb:// store is spoken to: through motor or PyMongo's own asynchronous client.",
         choices=("motor", "pymongo"),
     )
+    event_retention: int = setting(
+        604_800,
+        "Seconds that events of the store's log are kept, for processes that follow it.",
+        minimum=3600,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,11 +193,39 @@ class Auth:
     """Ways to authenticate."""
 
     basic: bool = setting(True, "Accept `Authorization: Basic` on every request.")
+    by_address: bool = setting(
+        False, "Let clients in by their address alone, where an account lists it in its `ips`."
+    )
     default_priv_level: str = setting(
         "admin",
         "Privilege level that a token without a user counts as.",
         choices=("admin", "user"),
     )
+    attempts_kept: int = setting(
+        2_682_000,
+        "Seconds that the log of logins goes back; older entries are dropped.",
+        minimum=1,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialects:
+    """The API dialects beside v2, as every account has them that has no plan of its own."""
+
+    v1: bool = setting(True, "Whether accounts may use v1.")
+    v1_1: bool = setting(True, "Whether accounts may use v1.1.")
+    v1_1_running_sessions: int = setting(
+        0, "Sessions of visitors that may be watched at once in v1.1. 0: no limit.", minimum=0
+    )
+    v1_1_agent_seats: int = setting(0, "Agents that may watch in v1.1. 0: no limit.", minimum=0)
+
+    def usual(self) -> Mapping[str, tuple[bool, Mapping[str, int]]]:
+        """By dialect: whether it may be used, and how many of what, by name."""
+        limits = {
+            "running_sessions": self.v1_1_running_sessions,
+            "agent_seats": self.v1_1_agent_seats,
+        }
+        return {"v1": (self.v1, {}), "v1_1": (self.v1_1, limits)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +266,36 @@ class Fax:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """The server that takes mail for delivery (SMTP)."""
+
+    host: str = setting("", "Its name or address. Empty: no mail is sent.")
+    port: int = setting(587, "Its port.", minimum=1, maximum=65535)
+    security: str = setting(
+        "starttls",
+        "How the connection is encrypted: after it is made, from its start, or not at all.",
+        choices=("starttls", "tls", "none"),
+    )
+    username: str = setting("", "Who to log in as; empty for no login.")
+    password: str = setting("", "The password of that login.", secret=True)
+    sender: str = setting("crossbar@localhost", "Address that mails come from.")
+    timeout: float = setting(30.0, "Seconds that the server may take to answer.", minimum=0.1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """Forgotten passwords: links in mails, with which a user logs in once."""
+
+    ui_urls: tuple[str, ...] = setting(
+        (),
+        "User interfaces that mails may link to, such as https://ui.example.com. Links to other"
+        " servers are refused: whoever follows one gives the login away.",
+    )
+    lifetime: int = setting(3600, "Seconds after which a link is worthless.", minimum=1)
+    pause: int = setting(60, "Seconds that must pass until a user is written to again.", minimum=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings, by section."""
 
@@ -249,6 +312,9 @@ class Settings:
     auth: Auth = Auth()
     voicemail: Voicemail = Voicemail()
     fax: Fax = Fax()
+    mail: Mail = Mail()
+    recovery: Recovery = Recovery()
+    dialects: Dialects = Dialects()
     log: Log = Log()
 
     @classmethod

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from crossbar.clock import Clock
-from crossbar.core.directory import AccountDirectory
+from crossbar.core.background import Background
+from crossbar.core.directory import AccountDirectory, account_key
+from crossbar.core.mail import Mail
 from crossbar.core.switch import Switch
 from crossbar.core.turns import Turns
+from crossbar.errors import NoSuchDocument
 from crossbar.events import Events
 from crossbar.settings import Settings
-from crossbar.storage import Batch, Store
+from crossbar.storage import SYSTEM, Batch, Missing, Store
 from crossbar.validation import Schemas
 
 if TYPE_CHECKING:
     from crossbar.core.actions import Caller
     from crossbar.core.directory import Account
     from crossbar.core.registry import Registry
+    from crossbar.core.scopes import Scopes
     from crossbar.documents import Document
 
 
@@ -55,15 +60,30 @@ class Credentials(Protocol):
         ...
 
     async def issue_token(
-        self, account: Account, *, user: Document | None, method: str, **claims: Any
+        self,
+        account: Account,
+        *,
+        user: Document | None,
+        method: str,
+        lifetime: int | None = None,
+        **claims: Any,
     ) -> str:
-        """A new auth token."""
+        """A new auth token that lives ``lifetime`` seconds, by default as the settings say."""
         ...
 
     async def read_token(self, token: str, *, anew: bool = False) -> Caller:
         """Whose token it is. Raises ``InvalidCredentials`` and ``TokenExpired``.
 
         ``anew`` trusts nothing that is remembered, for what is to outlive the token.
+        """
+        ...
+
+    async def acted_as(
+        self, account: Account, user: Document | None, wanted: Any
+    ) -> tuple[Account, Document]:
+        """The account and user below it that an admin user wants to act as.
+
+        ``wanted`` is ``{"account_id", "owner_id"}``. Raises ``InvalidCredentials``.
         """
         ...
 
@@ -94,7 +114,7 @@ class Credentials(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The parts that recipes, hooks and handlers work with."""
+    """The parts that recipes, hooks and handlers work with; ``scopes`` are by dialect."""
 
     store: Store
     schemas: Schemas
@@ -105,9 +125,23 @@ class Services:
     credentials: Credentials
     registry: Registry
     switch: Switch
+    mail: Mail
+    scopes: Mapping[str, Scopes]
     turns: Turns = field(default_factory=Turns)
+    background: Background = field(default_factory=Background)
 
     async def commit(self, batch: Batch) -> None:
-        """Write a batch and tell this process's subscribers. Every write goes through here."""
-        await self.store.commit(batch)
+        """Write a batch and tell this process's subscribers. Every write goes through here.
+
+        What is new in an account is written only while the account exists: otherwise it would
+        stay behind when the account is deleted at the same moment. Raises
+        :class:`~crossbar.errors.NoSuchDocument` then.
+        """
+        accounts = {put.key.account_id for put in batch.puts if put.expected is None}
+        if accounts := accounts - {SYSTEM}:
+            batch = replace(batch, requires=(*batch.requires, *map(account_key, accounts)))
+        try:
+            await self.store.commit(batch)
+        except Missing as missing:
+            raise NoSuchDocument(missing.key.doc_id) from None
         self.events.announce(batch.events)

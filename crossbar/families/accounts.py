@@ -30,6 +30,8 @@ from crossbar.documents import Document
 from crossbar.errors import Forbidden
 from crossbar.families import account_tree
 from crossbar.families.account_tree import PARENT, reseller_below, tree_of
+from crossbar.families.client_addresses import ADDRESSES
+from crossbar.families.number_owners import forget_numbers_of_account
 
 LEAKED = (
     "api_key",
@@ -63,6 +65,11 @@ def _names(document: Document) -> Iterable[str]:
 def _realms(document: Document) -> Iterable[str]:
     realm = document.get("realm")
     return (realm.lower(),) if isinstance(realm, str) and realm else ()
+
+
+def _number(document: Document) -> Iterable[str]:
+    number = document.get("pvt_perscom_id")
+    return () if number is None else (str(number),)
 
 
 async def normalize(change: Change) -> None:
@@ -149,7 +156,7 @@ async def add_facts(context: Context, shown: Document, stored: Document) -> None
         shown["notification_preference"] = stored["pvt_notification_preference"]
     if facts.expires is not None:
         shown["trial_time_left"] = facts.expires - context.services.clock.gregorian()
-    wanted = context.parameter("include_api_key") in (True, "true")
+    wanted = context.says_yes("include_api_key")
     if wanted or context.services.settings.accounts.include_api_key:
         shown |= _api_key(context, stored)
 
@@ -232,13 +239,16 @@ ACCOUNTS = Collection(
         Index(name="realm", values=_realms),
         Index(name="parent", values=lambda document: tree_of(document)[-1:]),
         Index(name="ancestor", values=tree_of),
+        ADDRESSES,
         Index(name="master", values=lambda document: () if tree_of(document) else ("true",)),
         Index(name="api_key", values=lambda document: document.get("pvt_api_key_marks", ())),
+        Index(name="perscom_id", values=_number),
     ),
     hooks=Hooks(
         normalize=(normalize,),
         check=(check_password,),
         prepare=(prepare,),
+        deleting=(forget_numbers_of_account,),
         present=(add_facts,),
     ),
     routes=(

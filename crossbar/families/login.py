@@ -13,15 +13,13 @@ from crossbar.core.change import Change
 from crossbar.core.directory import Account, account_key
 from crossbar.core.shapes import Access, Collection, Route, Routes
 from crossbar.documents import Document
-from crossbar.errors import Conflict, InvalidCredentials, UnknownKey, ValidationFailed
-from crossbar.families.accounts import ACCOUNTS, normalized_name
-from crossbar.families.auth import (
-    API_METHOD,
-    USER_METHOD,
-    describe_own,
-    login_answer,
-    require_good_standing,
-)
+from crossbar.errors import Conflict, InvalidCredentials, UnknownKey
+from crossbar.families.accounts import ACCOUNTS
+from crossbar.families.auth import describe_own, login_answer
+from crossbar.families.login_attempts import FAILED, Way
+from crossbar.families.login_names import accounts_named, validated
+from crossbar.families.login_rules import API_METHOD, USER_METHOD, admit, note
+from crossbar.families.recovery import RECOVERY_ROUTES
 from crossbar.families.users import USERS
 from crossbar.storage import Key
 
@@ -29,11 +27,15 @@ NOBODY = "unknown"
 """Whose password is verified, in vain, when a login names no account."""
 
 
+BY_PASSWORD = Way(method=USER_METHOD, proof="credentials")
+BY_KEY = Way(method=API_METHOD, proof="account_api_token")
+
+
 async def login(context: Context) -> Result:
     """A token for the user whose user name and password digest was sent."""
-    sent = _validated(context, "user_auth")
+    sent = validated(context, "user_auth")
     credentials = context.services.credentials
-    accounts = await _accounts_named(context, sent)
+    accounts = await accounts_named(context, sent)
     subject = ",".join(account.account_id for account in accounts) or NOBODY
     credentials.slow_down(subject, context.address)
     method, digest = sent["method"], sent["credentials"].lower()
@@ -43,30 +45,24 @@ async def login(context: Context) -> Result:
         user = await credentials.find_user(account.account_id, method, digest)
         if user is not None:
             credentials.login_succeeded(subject, context.address)
-            require_good_standing(context, account)
+            granted = await admit(context, BY_PASSWORD, account, user)
             renewed = await credentials.renewed_secrets(account.account_id, user, method, digest)
             await _renew(context, USERS, Key(account.account_id, "user", user["_id"]), renewed)
-            return await login_answer(context, account, user, USER_METHOD)
+            acting = await _acting(context, account, user, sent)
+            return await login_answer(context, account, user, USER_METHOD, **granted, **acting)
     credentials.login_failed(subject, context.address)
+    for account in accounts:
+        note(context, account, BY_PASSWORD, FAILED, message=InvalidCredentials.phrase)
     raise InvalidCredentials
 
 
-def _validated(context: Context, schema: str) -> Document:
-    """What was sent, as the schema wants it."""
-    sent, errors = context.services.schemas.apply(schema, service.sent(context))
-    if errors:
-        raise ValidationFailed(errors)
-    return sent
-
-
-async def _accounts_named(context: Context, sent: Document) -> list[Account]:
-    """The accounts that a login may mean: by realm, else by name (§5.2)."""
-    accounts = context.services.accounts
-    realm = sent.get("account_realm") or sent.get("realm")
-    if isinstance(realm, str) and (found := await accounts.find("realm", realm.lower())):
-        return found
-    name = sent.get("account_name")
-    return await accounts.find("name", normalized_name(name)) if isinstance(name, str) else []
+async def _acting(context: Context, account: Account, user: Document, sent: Document) -> Document:
+    """The claim of a token with which its user acts as another one, in an account below."""
+    wanted = sent.get("as")
+    if wanted is None:
+        return {}
+    below, other = await context.services.credentials.acted_as(account, user, wanted)
+    return {"as": {"account_id": below.account_id, "owner_id": other["_id"]}}
 
 
 async def _renew(context: Context, family: Collection, key: Key, renewed: Document) -> None:
@@ -82,7 +78,7 @@ async def _renew(context: Context, family: Collection, key: Key, renewed: Docume
 
 async def login_with_key(context: Context) -> Result:
     """A token for the account whose API key was sent."""
-    sent = _validated(context, "api_auth")
+    sent = validated(context, "api_auth")
     credentials = context.services.credentials
     credentials.slow_down(API_METHOD, context.address)
     account = await credentials.find_by_api_key(sent["api_key"])
@@ -90,10 +86,10 @@ async def login_with_key(context: Context) -> Result:
         credentials.login_failed(API_METHOD, context.address)
         raise UnknownKey
     credentials.login_succeeded(API_METHOD, context.address)
-    require_good_standing(context, account)
+    granted = await admit(context, BY_KEY, account, None)
     renewed = credentials.renewed_api_key(account.document, sent["api_key"])
     await _renew(context, ACCOUNTS, account_key(account.account_id), renewed)
-    return await login_answer(context, account, None, API_METHOD)
+    return await login_answer(context, account, None, API_METHOD, **granted)
 
 
 USER_AUTH = Routes(
@@ -113,6 +109,7 @@ USER_AUTH = Routes(
             handler=describe_own,
             about="Describe one's own token",
         ),
+        *RECOVERY_ROUTES,
     ),
 )
 

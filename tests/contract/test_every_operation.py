@@ -58,12 +58,15 @@ async def test_every_operation_that_the_gateway_serves_is_tested(api: Api) -> No
     assert len({label(operation) for operation in ALL}) == len(ALL)
     assert {label(operation) for operation in ALL if operation not in PROTECTED} == {
         "PUT /api_auth",
+        "PUT /ip_auth",
         "GET /auth/tokeninfo",
         "POST /auth/tokeninfo",
         "GET /functions/samples",
         "GET /schemas",
         "GET /schemas/{schema_name}",
         "PUT /user_auth",
+        "PUT /user_auth/recovery",
+        "POST /user_auth/recovery",
         "GET /accounts/{account_id}/clicktocall/{click2call_id}/connect",
         "POST /accounts/{account_id}/clicktocall/{click2call_id}/connect",
     }

@@ -32,13 +32,13 @@ LATER = frozenset(
     {
         # Nouns of numbers and carriers, billing, running calls and the system.
         *("alerts", "allotments", "apps_link", "apps_store", "att_handlers_errors"),
-        *("call_inspector", "cdrs", "channels", "configs", "dialplans", "ip_auth", "ips"),
-        *("ledgers", "migrations", "mms", "multi_factor", "notifications", "phone_numbers"),
+        *("call_inspector", "cdrs", "channels", "configs", "dialplans", "ips"),
+        *("ledgers", "migrations", "mms", "notifications", "phone_numbers"),
         *("port_requests", "rate_limits", "rates", "recordings", "registrations"),
-        *("resource_selectors", "resource_templates", "resources", "search", "security"),
+        *("resource_selectors", "resource_templates", "resources", "search"),
         *("services", "sms", "storage", "sup", "system_configs", "system_status", "tasks"),
         *("transactions", "webhooks", "websockets", "whitelabel"),
-        # Logins by way of others, and forgotten passwords.
+        # Logins by way of others.
         "GET /auth/apps",
         "GET /auth/apps/{APP_ID}",
         "POST /auth/apps/{APP_ID}",
@@ -56,8 +56,6 @@ LATER = frozenset(
         "GET /auth/providers/{PROVIDER_ID}",
         "POST /auth/providers/{PROVIDER_ID}",
         "DELETE /auth/providers/{PROVIDER_ID}",
-        "PUT /user_auth/recovery",
-        "POST /user_auth/recovery",
     }
 )
 """What later work brings."""

@@ -162,7 +162,7 @@ def test_commands_send_json_and_name_what_is_to_be_filled_in() -> None:
     data = re.search(r"-d '(.*)'", commands[0])
     assert data is not None
     assert json.loads(data[1]) == {"data": {"first_name": "Ann", "last_name": "Lee"}}
-    (login, _) = curl(nouns()["user_auth"], SCHEMAS)
+    login, *_ = curl(nouns()["user_auth"], SCHEMAS)
     assert "X-Auth-Token" not in login
 
 
