@@ -146,6 +146,9 @@ class Accounts:
     )
     timezone: str = setting("America/Los_Angeles", "Time zone of an account that names none.")
     language: str = setting("en-us", "Language of an account that names none.")
+    allow_subaccounts_for_direct: bool = setting(
+        True, "Let accounts that are no resellers create accounts below them."
+    )
     allow_sibling_listing: bool = setting(True, "Let an account list its siblings.")
     allow_move: str = setting(
         "superduper_admin",
