@@ -156,6 +156,11 @@ class Accounts:
         " has both accounts in the tree below.",
         choices=("superduper_admin", "tree"),
     )
+    contact_list_includes: tuple[str, ...] = setting(
+        (),
+        "Kinds of contacts (extension, featurecode, custom) in the lists of accounts that name"
+        " none; empty: all.",
+    )
     include_api_key: bool = setting(False, "Show an account's API key in its document.")
 
 
@@ -243,6 +248,12 @@ class Voicemail:
         8_038_800,
         "Seconds that messages are kept; older ones are shown as deleted. 93 days and an hour.",
         minimum=1,
+    )
+    max_pin_length: int = setting(
+        6, "Most digits of the pin of a voicemail box.", minimum=4, maximum=6
+    )
+    transcribe: bool = setting(
+        False, "Whether messages are transcribed in a new box that does not say."
     )
     transcribe_format: str = setting(
         "",

@@ -46,6 +46,16 @@ async def normalize(change: Change) -> None:
     mailbox = change.value("mailbox")
     if isinstance(mailbox, int) and not isinstance(mailbox, bool):
         change.document["mailbox"] = str(mailbox)
+    if change.current is None and change.context.services.settings.voicemail.transcribe:
+        change.document.setdefault("transcribe", True)
+
+
+async def check_pin(change: Change) -> None:
+    """Telephones take so many digits of a pin."""
+    longest, pin = change.context.services.settings.voicemail.max_pin_length, change.value("pin")
+    if isinstance(pin, str) and len(pin) > longest:
+        message = f"String must not be more than {longest} characters"
+        change.refusals.add("pin", "maxLength", message, target=longest)
 
 
 async def check_mailbox(change: Change) -> None:
@@ -120,7 +130,7 @@ VMBOXES = Collection(
     nested=(Nesting(noun="users", doc_type="user", index="owner_id"),),
     hooks=Hooks(
         normalize=(normalize,),
-        check=(check_mailbox, check_transcription),
+        check=(check_mailbox, check_pin, check_transcription),
         deleting=(empty_box,),
     ),
     routes=(

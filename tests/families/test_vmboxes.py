@@ -69,3 +69,20 @@ async def test_who_names_addresses_to_tell_is_warned_of_a_rename(api: Api) -> No
     for sent in unwarned:
         assert "Warning" not in (await api.patch(path, sent)).expect(200).headers
     assert "Warning" not in (await api.get(path)).expect(200).headers
+
+
+class TestWithOtherSettings:
+    @pytest.fixture
+    def overrides(self) -> dict[str, Any]:
+        return {"voicemail.max_pin_length": 4, "voicemail.transcribe": True}
+
+    async def test_pins_are_shorter_and_new_boxes_transcribe(self, api: Api) -> None:
+        refused = await api.put(f"{api.account}/vmboxes", FIELDS["vmboxes"] | {"pin": "12345"})
+        assert refusal(refused, "pin", "maxLength")["target"] == 4
+        doc_id = await make(api, "vmboxes", pin="1234")
+        path = f"{api.account}/vmboxes/{doc_id}"
+        assert (await api.get(path)).data["transcribe"] is True
+        replaced = (await api.post(path, FIELDS["vmboxes"])).expect(200)
+        assert replaced.data["transcribe"] is False
+        other = await make(api, "vmboxes", mailbox="2002", transcribe=False)
+        assert (await shown(api, "vmboxes", other))["transcribe"] is False
