@@ -25,6 +25,7 @@ from crossbar.dialects.targets import split_target
 from crossbar.dialects.v2 import V2, openapi
 from crossbar.events import Events, keep_short
 from crossbar.families import FAMILIES
+from crossbar.families.login_rules import password_suffices
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
 from crossbar.identity.keys import KeyKind
@@ -113,7 +114,11 @@ async def _wired(
                 mail=mail,
                 scopes={dialect: kind.scopes for dialect, kind in KEYS.items()},
             )
-            yield Gateway(services=services, identity=identity)
+            identity.password_suffices = partial(password_suffices, services)
+            try:
+                yield Gateway(services=services, identity=identity)
+            finally:
+                await services.background.finish()
     finally:
         trimming.cancel()
         await asyncio.gather(trimming, return_exceptions=True)

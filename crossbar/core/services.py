@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from crossbar.clock import Clock
+from crossbar.core.background import Background
 from crossbar.core.directory import AccountDirectory, account_key
 from crossbar.core.mail import Mail
 from crossbar.core.switch import Switch
@@ -59,9 +60,15 @@ class Credentials(Protocol):
         ...
 
     async def issue_token(
-        self, account: Account, *, user: Document | None, method: str, **claims: Any
+        self,
+        account: Account,
+        *,
+        user: Document | None,
+        method: str,
+        lifetime: int | None = None,
+        **claims: Any,
     ) -> str:
-        """A new auth token."""
+        """A new auth token that lives ``lifetime`` seconds, by default as the settings say."""
         ...
 
     async def read_token(self, token: str, *, anew: bool = False) -> Caller:
@@ -130,6 +137,7 @@ class Services:
     mail: Mail
     scopes: Mapping[str, Scopes]
     turns: Turns = field(default_factory=Turns)
+    background: Background = field(default_factory=Background)
 
     async def commit(self, batch: Batch) -> None:
         """Write a batch and tell this process's subscribers. Every write goes through here.
