@@ -30,6 +30,7 @@ from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
 from crossbar.identity.keys import KeyKind
 from crossbar.identity.secrets import Secrets, SecretsError, load_or_create
+from crossbar.outside import Web
 from crossbar.settings import Limits, Settings
 from crossbar.smtp import mail_of
 from crossbar.storage import Store
@@ -113,6 +114,7 @@ async def _wired(
                 pace=buckets_of(settings.limits, clock),
                 mail=mail,
                 scopes={dialect: kind.scopes for dialect, kind in KEYS.items()},
+                outside=Web(),
             )
             identity.password_suffices = partial(password_suffices, services)
             try:

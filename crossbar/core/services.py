@@ -10,6 +10,7 @@ from crossbar.clock import Clock
 from crossbar.core.background import Background
 from crossbar.core.directory import AccountDirectory, account_key
 from crossbar.core.mail import Mail
+from crossbar.core.outside import Outside
 from crossbar.core.switch import Switch
 from crossbar.core.turns import Turns
 from crossbar.errors import NoSuchDocument
@@ -136,6 +137,7 @@ class Services:
     pace: Pace
     mail: Mail
     scopes: Mapping[str, Scopes]
+    outside: Outside
     turns: Turns = field(default_factory=Turns)
     background: Background = field(default_factory=Background)
 

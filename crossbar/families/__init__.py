@@ -39,6 +39,7 @@ from crossbar.families.presence import PRESENCE, PRESENCE_OF_ENDPOINT
 from crossbar.families.queues import QUEUES
 from crossbar.families.schemas import SCHEMAS, SCHEMAS_OF_ACCOUNT
 from crossbar.families.security import SECURITY, SECURITY_OF_SYSTEM
+from crossbar.families.sso import SSO
 from crossbar.families.token_restrictions import TOKEN_RESTRICTIONS
 from crossbar.families.users import USERS
 from crossbar.families.vm_messages import MESSAGES
@@ -95,6 +96,7 @@ FAMILIES: tuple[Family, ...] = (
     SCHEMAS_OF_ACCOUNT,
     SECURITY,
     SECURITY_OF_SYSTEM,
+    SSO,
     TOKEN_AUTH,
     TOKEN_RESTRICTIONS,
     USERS,
