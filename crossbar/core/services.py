@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -140,6 +140,14 @@ class Credentials(Protocol):
         ...
 
 
+class Pace(Protocol):
+    """How often something may be done; ``identity`` implements it."""
+
+    def charge(self, key: Hashable, cost: int) -> None:
+        """Take tokens from a bucket. Raises ``TooManyRequests`` when it lacks them."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """The parts that recipes, hooks and handlers work with; ``scopes`` are by dialect."""
@@ -153,6 +161,7 @@ class Services:
     credentials: Credentials
     registry: Registry
     switch: Switch
+    pace: Pace
     mail: Mail
     scopes: Mapping[str, Scopes]
     outside: Outside
