@@ -106,18 +106,19 @@ async def _about_provider(context: Context, factor: Document) -> Document:
     return {"name": found["name"], "provider_name": found["provider_name"]}
 
 
-CONFIG = Singleton(
-    noun=CONFIG_ID,
-    doc_type=CONFIG_TYPE,
-    schema=SCHEMA,
-    optional=True,
-    hooks=Hooks(
-        normalize=(normalize,),
-        check=(check_lifetimes, check_second_factors),
-        present=(name_providers,),
-    ),
-)
-"""The settings as a document. Its path is that of the noun ``security``."""
+def _config() -> Singleton:
+    """The settings as a family of one document. Its paths are those of the noun ``security``."""
+    return Singleton(
+        noun=CONFIG_ID,
+        doc_type=CONFIG_TYPE,
+        schema=SCHEMA,
+        optional=True,
+        hooks=Hooks(
+            normalize=(normalize,),
+            check=(check_lifetimes, check_second_factors),
+            present=(name_providers,),
+        ),
+    )
 
 
 async def fetch(context: Context) -> Result:
@@ -154,7 +155,7 @@ async def remove(context: Context) -> Result:
 
 async def _on_config(context: Context, recipe: Handler) -> Result:
     """Do to the document of the settings what recipes do to documents."""
-    operation = with_changes(context.operation, family=CONFIG)
+    operation = with_changes(context.operation, family=_config())
     return await recipe(with_changes(context, operation=operation))
 
 
