@@ -165,6 +165,7 @@ async def test_a_way_in_that_is_closed_lets_nobody_in(api: Api, tenant: str) -> 
         }
     }
     await configure(api, tenant, closed)
+    api.clock.advance(1)
     renewal = api.put("/v2/auth", {}, token=token, action="refresh_token")
     by_key = api.put("/v2/api_auth", {"api_key": key}, token="")
     for answer in (await log_in(api), await by_key, await renewal):
