@@ -112,6 +112,12 @@ async def show_facts(context: Context, shown: Document, stored: Document) -> Non
     shown["_read_only"] = {name: value for name, value in facts.items() if value is not None}
 
 
+async def list_scopes(context: Context) -> Result:
+    """Every scope that a key can have, by dialect."""
+    scopes = context.services.scopes
+    return Result(data={dialect: known.names() for dialect, known in scopes.items()})
+
+
 def for_admins(handler: Handler) -> Handler:
     """The handler, for administrators only: keys can be as powerful as they are."""
 
@@ -156,6 +162,7 @@ API_KEYS = Collection(
     routes=(
         _route("", Action.LIST, service.list_documents, "List api keys"),
         _route("", Action.CREATE, create, "Create api keys"),
+        _route("scopes", Action.FETCH, list_scopes, "Read the scopes that keys can have"),
         _route(ITEM, Action.FETCH, service.fetch, "Read api keys"),
         _route(ITEM, Action.REPLACE, service.replace, "Replace api keys"),
         _route(ITEM, Action.PATCH, service.patch, "Merge changes into api keys"),

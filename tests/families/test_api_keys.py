@@ -31,6 +31,14 @@ async def ann(api: Api, **more: Any) -> str:
     return await make(api, "users", **ANN | more)
 
 
+async def test_every_scope_that_is_listed_can_be_given(api: Api) -> None:
+    listed = (await api.get(f"{keys_path(api)}/scopes")).expect(200).data
+    for dialect, scopes in listed.items():
+        assert "*" in scopes
+        path, _ = await create(api, dialect=dialect, scopes=scopes)
+        assert (await api.get(path)).expect(200).data["scopes"] == scopes
+
+
 @on_every_store
 async def test_a_key_is_told_once_and_works(api: Api) -> None:
     fields = {"name": "Robot", "scopes": ["view:user", "view:account"], "rate_limit": 100}

@@ -18,7 +18,7 @@ const REALM = /^[.\w-]{4,}$/;
  * @typedef {object} Session
  * @property {string} token
  * @property {number} since when the token was made, in milliseconds of this machine's clock
- * @property {number} lifetime of the token, in milliseconds
+ * @property {number | null} lifetime of the token, in milliseconds
  * @property {string} accountId
  * @property {string} accountName
  * @property {string} userName empty after a login with an API key
@@ -35,13 +35,11 @@ export const expired = createStore(false);
 let waiting = [];
 let renewal = null;
 
-function keep(answer, userName) {
-  const {envelope, data} = answer;
-  const claims = claimsOf(envelope.auth_token);
+function keep({envelope, data}, userName, token = envelope.auth_token) {
   const made = {
-    token: envelope.auth_token,
+    token,
     since: Date.now(),
-    lifetime: (claims.exp - claims.iat) * 1000,
+    lifetime: lifetimeOf(token),
     accountId: data.account_id,
     accountName: data.account_name,
     userName,
@@ -54,10 +52,12 @@ function keep(answer, userName) {
   for (const go of waiting.splice(0)) go();
 }
 
-/** What a token says; the server alone can tell whether it is genuine. */
-function claimsOf(token) {
-  const text = token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
-  return JSON.parse(atob(text));
+/** As a token says it, in milliseconds; null for a key, which says nothing. */
+function lifetimeOf(token) {
+  const [, said] = token.split(".");
+  if (!said) return null;
+  const {exp, iat} = JSON.parse(atob(said.replaceAll("-", "+").replaceAll("_", "/")));
+  return (exp - iat) * 1000;
 }
 
 /** Log in as a user of an account, which is named by its name or realm. */
@@ -68,9 +68,15 @@ export async function logInAsUser(account, userName, password) {
   keep(await send("PUT", "/user_auth", {data}), userName);
 }
 
-/** Log in with the API key of an account. */
+/** Log in with the API key of an account, or with a named key that may do everything. */
 export async function logInWithKey(key) {
-  keep(await send("PUT", "/api_auth", {data: {api_key: key}}), "");
+  try {
+    keep(await send("PUT", "/api_auth", {data: {api_key: key}}), "");
+  } catch (error) {
+    const answer = await send("GET", "/token_auth", {token: key}).catch(() => null);
+    if (!answer) throw error;
+    keep(answer, "", key); // a named key is sent with every request, as it is
+  }
 }
 
 /** Make the token worthless, here and on the server. */
@@ -86,7 +92,7 @@ export async function logOut() {
 /** Renew the token in time; every request and every key typed calls this. */
 export async function stayAwake() {
   const now = session.get();
-  if (!now || renewal || Date.now() - now.since < now.lifetime * RENEW_AFTER) return;
+  if (!now?.lifetime || renewal || Date.now() - now.since < now.lifetime * RENEW_AFTER) return;
   renewal = send("PUT", "/auth", {data: {}, action: "refresh_token", token: now.token})
     .then((answer) => keep(answer, now.userName))
     .catch(() => {}); // the next request finds out

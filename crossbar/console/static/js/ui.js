@@ -114,7 +114,7 @@ function detailOf(error) {
 
 /** How the page of errors names the place of a code. */
 function anchor(code) {
-  return encodeURIComponent(code.replaceAll(" ", "-").replaceAll("'", "").toLowerCase());
+  return encodeURIComponent(code.replaceAll("'", "").replaceAll(" ", "-"));
 }
 
 /** A dialog over the page. The browser keeps the focus inside, and Escape closes it. */

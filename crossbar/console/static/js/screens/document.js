@@ -107,7 +107,7 @@ function Editor({here, place, model, account, isNew, path, answer}) {
   const title = isNew ? `New ${one}` : isItem(place) ? titleOf(base) : label(here.path.at(-1));
   return html`<${Screen} title=${title}
     above=${html`<${Trail} here=${here} place=${place} account=${account} />`} request=${stored?.request}
-    about=${isNew ? schema.description : html`<${Facts} metadata=${stored.envelope.metadata} />`}
+    about=${isNew ? schema.description : html`<${Facts} metadata=${stored.envelope.metadata} used=${base._read_only?.last_used} />`}
     actions=${remove && !isNew && html`<button type="button" class="danger" onClick=${() => askToDelete(true)}>
       Delete</button>`}>
     <${Tabs} tabs=${tabs} tab=${tab} open=${open} />
@@ -187,11 +187,16 @@ function listColumns(model, path, isNew) {
   return list?.operations.list?.columns ?? [];
 }
 
-function Facts({metadata}) {
-  if (!metadata?.modified) return null;
-  const [created, modified] = [dateOf(metadata.created), dateOf(metadata.modified)];
-  return html`Created <time datetime=${created.toISOString()} title=${created.toLocaleString()}>${ago(created)}</time>,
-    changed <time datetime=${modified.toISOString()} title=${modified.toLocaleString()}>${ago(modified)}</time>`;
+/** When it was made, changed and, if it is a key, used. */
+function Facts({metadata, used}) {
+  const facts = [["Created", metadata?.created], ["changed", metadata?.modified], ["last used", used]];
+  return facts
+    .filter(([, seconds]) => seconds)
+    .map(([what, seconds], i) => {
+      const date = dateOf(seconds);
+      return html`${i ? ", " : ""}${what} <time key=${what} datetime=${date.toISOString()} title=${date.toLocaleString()}>
+        ${ago(date)}</time>`;
+    });
 }
 
 function Tabs({tabs, tab, open}) {

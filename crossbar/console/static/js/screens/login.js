@@ -63,13 +63,13 @@ function LoginForm({accountName = "", userName = ""}) {
       )}
     </fieldset>
     ${way === "key" ? html`<${KeyField} />` : html`<${UserFields} ...${{accountName, userName}} />`}
-    <${Problem} error=${error} title=${error?.status === 401 ? "That login is not known." : ""} />
+    <${Problem} error=${error} title=${[401, 404].includes(error?.status) ? "That login is not known." : ""} />
     <button class="primary" disabled=${busy}>Log in</button>
   </form>`;
 }
 
 function KeyField() {
-  return html`<${Labelled} label="API key" help="Of the account, 64 characters">
+  return html`<${Labelled} label="API key" help="The key of an account, or a named key that may do everything">
     ${(marks) => html`<input ...${marks} name="key" type="password" required autocomplete="off" spellcheck="false" />`}
   </${Labelled}>`;
 }
