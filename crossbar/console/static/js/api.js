@@ -59,7 +59,8 @@ export async function send(method, path, options = {}) {
   const request = compose(method, path, options);
   let response, content;
   try {
-    response = await fetch(request.url, request);
+    // No copy is kept: not of what is secret, nor of what changes without a new revision.
+    response = await fetch(request.url, {...request, cache: "no-store"});
     content = await response.blob();
   } catch {
     throw new ApiError(0, {message: "The server does not answer."}, request);
