@@ -13,7 +13,7 @@ addEventListener("keydown", (event) => {
   if (event.key === "d" && isPlain && !isTyping && session.get()) shown.set(!shown.get());
 });
 
-/** The panel, drawn inside whatever dialog is open: nothing else can be reached then. */
+/** The panel, at the foot of every screen. */
 export function DebugPanel({account}) {
   const isShown = shown.use();
   const who = session.use();

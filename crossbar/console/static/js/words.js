@@ -6,6 +6,7 @@ const SPELLED = {
   ...{acdc: "ACDC", acl: "ACL", acls: "ACLs", api: "API", cccp: "CCCP", cccps: "CCCPs", cid: "caller ID", dtmf: "DTMF", id: "ID"},
   ...{ip: "IP", json: "JSON", pin: "PIN", sip: "SIP", tts: "TTS", uri: "URI", url: "URL"},
   ...{clicktocall: "click to call", faxbox: "fax box", faxboxes: "fax boxes"},
+  ...{children: "accounts below", descendants: "all accounts below"},
   ...{vm: "voicemail", vmbox: "voicemail box", vmboxes: "voicemail boxes"},
 };
 

@@ -17,7 +17,9 @@ export function ViewScreen({here, place, account}) {
   const path = apiPath(here.path);
   const answer = useAnswer(() => (operation ? call("GET", path) : Promise.resolve(null)), [path]);
   return html`<${Screen} title=${label(here.path.at(-1))} about=${operation?.summary}
-    above=${html`<${Trail} ...${{here, place, account}} />`} request=${answer.value?.request}>
+    above=${html`<${Trail} ...${{here, place, account}} />`} request=${answer.value?.request}
+    actions=${here.path.at(-1) === "children" && html`<a class="button primary"
+      href=${href(here.path.slice(0, -1), {show: "new"})}>New account</a>`}>
     <${Problem} error=${answer.error} />
     ${operation && !answer.value && !answer.error && html`<${Waiting} />`}
     ${answer.value && html`<${Shown} answer=${answer.value} here=${here} place=${place} name=${here.path.at(-1)} />`}
