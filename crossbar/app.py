@@ -19,6 +19,7 @@ from crossbar.core.scopes import Scopes
 from crossbar.core.services import Services
 from crossbar.core.switch import NoSwitch
 from crossbar.dialects.banner import banner
+from crossbar.dialects.documentation import Described, documentation
 from crossbar.dialects.pages import Page, Pages
 from crossbar.dialects.protocol import Server
 from crossbar.dialects.targets import split_target
@@ -128,13 +129,24 @@ async def _wired(
         identity.passwords.close()
 
 
+DESCRIBED = (
+    Described(
+        name="v2",
+        about="Accounts and everything below them, compatible with KAZOO's Crossbar.",
+        document="/v2/openapi.json",
+        page="/docs/v2",
+    ),
+)
+"""The dialects that documents describe."""
+
 PAGES = Pages(
     {
+        **documentation(DESCRIBED),
         "/v2/openapi.json": Page(
             "application/json",
             partial(openapi.content, REGISTRY),
             {"access-control-allow-origin": "*"},
-        )
+        ),
     }
 )
 """What is served as it stands; the same for every process."""

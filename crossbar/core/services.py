@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -27,8 +27,35 @@ if TYPE_CHECKING:
     from crossbar.documents import Document
 
 
+class KeyMaker(Protocol):
+    """What families need of named API keys; ``identity`` implements it."""
+
+    async def create(
+        self,
+        account: Account,
+        *,
+        dialect: str,
+        name: str,
+        scopes: Iterable[str] = ("*",),
+        expires: int | None = None,
+        owner_id: str | None = None,
+        rate_limit: int | None = None,
+        enabled: bool = True,
+        author: Caller | None = None,
+        key_id: str | None = None,
+        **more: Any,
+    ) -> tuple[Document, str]:
+        """A new key with these fields, which have been judged: its document and its text."""
+        ...
+
+
 class Credentials(Protocol):
     """What families need of passwords and keys; ``identity`` implements it."""
+
+    @property
+    def keys(self) -> KeyMaker:
+        """The named API keys of every account."""
+        ...
 
     async def user_secrets(self, account_id: str, username: str, password: str) -> dict[str, Any]:
         """Private fields that let a user log in with the password."""
