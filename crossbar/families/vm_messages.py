@@ -174,7 +174,7 @@ async def load_message(context: Context, message_id: str) -> Document:
 
 
 async def retention_of(context: Context) -> int:
-    """For how many seconds messages are kept: the account's own settings come before the server's."""
+    """For how many seconds messages are kept, by the account's own settings or the server's."""
     config = await context.services.store.get(Key(context.account_id, *CALLFLOW_CONFIG))
     own = lookup(config or {}, ("voicemail", "message_retention_duration"))
     return seconds_of(own) or context.services.settings.voicemail.retention
