@@ -25,6 +25,20 @@ if TYPE_CHECKING:
     from crossbar.documents import Document
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """What a session gives at its beginning and at each renewal.
+
+    ``expires`` is when the refresh token does if it is not used, in Gregorian seconds.
+    """
+
+    account: Account
+    user: Document | None
+    token: str
+    refresh_token: str
+    expires: int
+
+
 class KeyMaker(Protocol):
     """What families need of named API keys; ``identity`` implements it."""
 
@@ -89,6 +103,16 @@ class Credentials(Protocol):
         self, account: Account, *, user: Document | None, method: str, **claims: Any
     ) -> str:
         """A new auth token."""
+        ...
+
+    async def begin_session(
+        self, account: Account, *, user: Document | None, method: str
+    ) -> Login:
+        """A login that can be renewed: the first tokens of a new session."""
+        ...
+
+    async def renew_session(self, refresh_token: str) -> Login:
+        """The next tokens of a session. Raises ``InvalidCredentials``."""
         ...
 
     async def read_token(self, token: str, *, anew: bool = False) -> Caller:

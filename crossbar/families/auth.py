@@ -7,12 +7,15 @@ these are the operations that clients use once they have a token.
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import Any
 
 from crossbar.core import service
+from crossbar.core.access import require_access, require_unrestricted
 from crossbar.core.actions import Action, Caller, Context, Result
 from crossbar.core.change import Change
 from crossbar.core.directory import Account, account_key
+from crossbar.core.services import Login
 from crossbar.core.shapes import Access, Collection, Route, Routes, Scope
 from crossbar.documents import Document
 from crossbar.errors import (
@@ -29,8 +32,8 @@ USER_METHOD = "cb_user_auth"
 API_METHOD = "cb_api_auth"
 REFRESH_METHOD = "cb_auth"
 
-IMPERSONATION = ("original_account_id", "original_owner_id")
-"""Claims that say who is behind an impersonation."""
+LASTING = ("original_account_id", "original_owner_id", "session_id")
+"""Claims that a renewed token keeps: who is behind an impersonation, with what it ends."""
 
 
 def require_good_standing(context: Context, account: Account) -> None:
@@ -53,6 +56,21 @@ async def login_answer(
         token=token,
         revision="automatic",
     )
+
+
+async def log_in(context: Context, account: Account, user: Document | None, method: str) -> Result:
+    """The same for a client that may stay: with ``refresh`` it gets a refresh token too."""
+    if not context.says_yes("refresh"):
+        return await login_answer(context, account, user, method)
+    credentials = context.services.credentials
+    login = await credentials.begin_session(account, user=user, method=method)
+    return await _renewable(context, login)
+
+
+async def _renewable(context: Context, login: Login) -> Result:
+    data = await _session(context, login.account, login.user)
+    data |= {"refresh_token": login.refresh_token, "refresh_expires": login.expires}
+    return Result(data=data, token=login.token, revision="automatic")
 
 
 async def _session(context: Context, account: Account, user: Document | None) -> Document:
@@ -138,14 +156,32 @@ async def _verified_anew(context: Context) -> Caller:
 
 
 async def system_action(context: Context) -> Result:
-    """``refresh_token``: a new token for the caller, who keeps its identity and gets an hour."""
+    """``refresh_token``: a new token, for an hour, with the same identity.
+
+    With a ``refresh_token`` it is for whoever that was given to, and comes with the next one;
+    without, for the caller.
+    """
+    refresh_token = context.parameter("refresh_token")
+    if refresh_token is None:
+        await _require_unrestricted_caller(context)
     if context.parameter("action") != "refresh_token":
         raise Forbidden
+    if refresh_token is not None:
+        login = await context.services.credentials.renew_session(str(refresh_token))
+        return await _renewable(context, login)
     caller = await _verified_anew(context)
     account = await _account_of(context, caller)
     user = await _user_of(context, caller)
-    trail = {name: caller.claims.get(name) for name in IMPERSONATION}
+    trail = {name: caller.claims.get(name) for name in LASTING}
     return await login_answer(context, account, user, REFRESH_METHOD, **trail)
+
+
+async def _require_unrestricted_caller(context: Context) -> None:
+    """Ask of the caller what is asked where a path is not public: this one is so for some."""
+    operation = replace(context.operation, access=Access.TOKEN)
+    require_access(operation, context.caller, None)
+    request = (operation.path, "PUT")
+    await require_unrestricted(context.services.accounts, operation, context.caller, None, request)
 
 
 async def reset_account_signature(context: Context) -> Result:
@@ -228,7 +264,13 @@ TOKEN_AUTH = Routes(
 AUTH = Routes(
     noun="auth",
     routes=(
-        Route(path="", action=Action.CREATE, handler=system_action, about="Refresh the token"),
+        Route(
+            path="",
+            action=Action.CREATE,
+            handler=system_action,
+            about="Refresh the token",
+            access=Access.PUBLIC,
+        ),
         Route(
             path="tokeninfo",
             action=Action.FETCH,

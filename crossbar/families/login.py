@@ -19,6 +19,7 @@ from crossbar.families.auth import (
     API_METHOD,
     USER_METHOD,
     describe_own,
+    log_in,
     login_answer,
     require_good_standing,
 )
@@ -49,7 +50,9 @@ async def login(context: Context) -> Result:
             renewed = await credentials.renewed_secrets(account.account_id, user, method, digest)
             await _renew(context, USERS, Key(account.account_id, "user", user["_id"]), renewed)
             acting = await _acting(context, account, user, sent)
-            return await login_answer(context, account, user, USER_METHOD, **acting)
+            if acting:  # a token that acts as somebody else is for an hour
+                return await login_answer(context, account, user, USER_METHOD, **acting)
+            return await log_in(context, account, user, USER_METHOD)
     credentials.login_failed(subject, context.address)
     raise InvalidCredentials
 
@@ -87,7 +90,7 @@ async def login_with_key(context: Context) -> Result:
     require_good_standing(context, account)
     renewed = credentials.renewed_api_key(account.document, sent["api_key"])
     await _renew(context, ACCOUNTS, account_key(account.account_id), renewed)
-    return await login_answer(context, account, None, API_METHOD)
+    return await log_in(context, account, None, API_METHOD)
 
 
 USER_AUTH = Routes(

@@ -15,7 +15,7 @@ from crossbar.core.actions import Caller
 from crossbar.storage import Event
 
 MAX_REMEMBERED = 20_000
-SUBJECT_TYPES = frozenset({"account", "user", "api_key", "revoked_token"})
+SUBJECT_TYPES = frozenset({"account", "user", "api_key", "session", "revoked_token"})
 
 
 class _Remembered(NamedTuple):

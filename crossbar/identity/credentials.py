@@ -19,6 +19,7 @@ from crossbar.clock import Clock
 from crossbar.core.actions import Caller
 from crossbar.core.directory import Account, AccountDirectory
 from crossbar.core.registry import Registry
+from crossbar.core.services import Login
 from crossbar.documents import Document, next_revision
 from crossbar.errors import InvalidCredentials, TooManyRequests
 from crossbar.identity.callers import Callers
@@ -26,6 +27,7 @@ from crossbar.identity.keys import KeyKind, Keys
 from crossbar.identity.passwords import Passwords, login_digests
 from crossbar.identity.people import People, remembered_until
 from crossbar.identity.secrets import Secrets
+from crossbar.identity.sessions import Sessions
 from crossbar.identity.tenants import Tenants
 from crossbar.identity.throttle import Throttle
 from crossbar.identity.tokens import Tokens
@@ -89,6 +91,7 @@ class Identity:
         self._throttle = Throttle(clock)
         self._people = People(store, accounts, clock, settings)
         self.callers = Callers()
+        self.sessions = Sessions(store, secrets, clock, settings.tokens, self.callers)
         self.keys = Keys(
             store,
             self._people,
@@ -235,6 +238,51 @@ class Identity:
             }
         )
 
+    async def begin_session(
+        self, account: Account, *, user: Document | None, method: str
+    ) -> Login:
+        """A login that can be renewed: the first tokens of a new session."""
+        session, refresh_token = await self.sessions.begin(
+            account.account_id,
+            user["_id"] if user else None,
+            method=method,
+            signature=self._signature(account, user),
+        )
+        return await self._login(account, user, session, refresh_token)
+
+    async def renew_session(self, refresh_token: str) -> Login:
+        """The next tokens of a session. Raises :class:`InvalidCredentials`.
+
+        A session ends when its account or user is not accepted any more or has new secrets.
+        """
+        session = await self.sessions.find(refresh_token)
+        account_id, owner_id = session["pvt_account_id"], session["pvt_owner_id"]
+        try:
+            account = await self._people.account(account_id, anew=True)
+            user = await self._people.user(account_id, owner_id) if owner_id else None
+            was_disabled = account.document.get("pvt_disabled", -1) >= session["pvt_created"]
+            if was_disabled or session["pvt_signature"] not in self._signatures(account, user):
+                raise InvalidCredentials
+        except InvalidCredentials:
+            await self.sessions.end(account_id, session["_id"])
+            raise
+        session, following = await self.sessions.renew(session, self._signature(account, user))
+        return await self._login(account, user, session, following)
+
+    async def _login(
+        self, account: Account, user: Document | None, session: Document, refresh_token: str
+    ) -> Login:
+        token = await self.issue_token(
+            account, user=user, method=session["pvt_method"], session_id=session["_id"]
+        )
+        return Login(
+            account=account,
+            user=user,
+            token=token,
+            refresh_token=refresh_token,
+            expires=session["pvt_expires"],
+        )
+
     def _signature(self, account: Account, user: Document | None) -> str:
         return self._signatures(account, user)[0]
 
@@ -272,7 +320,7 @@ class Identity:
                 await self._people.account(caller.account_id),
                 remembered_until(account, claims["exp"]),
             ),
-            (str(claims["jti"]), *_subjects(caller)),
+            (str(claims["jti"]), claims.get("session_id"), *_subjects(caller)),
             noticed=noticed,
         )
         return caller
@@ -285,6 +333,8 @@ class Identity:
             raise InvalidCredentials
         if await self._store.get(Key(SYSTEM, REVOKED_TYPE, str(claims["jti"]))) is not None:
             raise InvalidCredentials
+        if "session_id" in claims:
+            await self.sessions.require(account.account_id, str(claims["session_id"]))
         proof: dict[str, Any] = {"method": str(claims["method"]), "token": token, "claims": claims}
         caller = self._people.caller(account, user, **proof)
         if "as" not in claims:
@@ -308,10 +358,16 @@ class Identity:
         return below, await self._people.user(below.account_id, str(wanted.get("owner_id")))
 
     async def revoke_token(self, caller: Caller) -> None:
-        """Make the caller's token worthless, now here and within a second elsewhere."""
-        jti, expires = caller.claims.get("jti"), caller.claims.get("exp")
+        """Make the caller's token worthless, now here and within a second elsewhere.
+
+        Its session ends with it.
+        """
+        claims = caller.claims
+        jti, expires = claims.get("jti"), claims.get("exp")
         if not jti or not expires:
             return
+        if "session_id" in claims:
+            await self.sessions.end(str(claims["account_id"]), str(claims["session_id"]))
         key = Key(SYSTEM, REVOKED_TYPE, str(jti))
         document = {"_id": key.doc_id, "_rev": next_revision(None), "pvt_type": REVOKED_TYPE}
         event = Event("created", key, document["_rev"], self._clock.gregorian(), {})
