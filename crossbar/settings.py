@@ -154,12 +154,20 @@ class Accounts:
     )
     timezone: str = setting("America/Los_Angeles", "Time zone of an account that names none.")
     language: str = setting("en-us", "Language of an account that names none.")
+    allow_subaccounts_for_direct: bool = setting(
+        True, "Let accounts that are no resellers create accounts below them."
+    )
     allow_sibling_listing: bool = setting(True, "Let an account list its siblings.")
     allow_move: str = setting(
         "superduper_admin",
         "Who may move an account below another one: only the system's administrators, or whoever"
         " has both accounts in the tree below.",
         choices=("superduper_admin", "tree"),
+    )
+    contact_list_includes: tuple[str, ...] = setting(
+        (),
+        "Kinds of contacts (extension, featurecode, custom) in the lists of accounts that name"
+        " none; empty: all.",
     )
     include_api_key: bool = setting(False, "Show an account's API key in its document.")
 
@@ -201,10 +209,18 @@ class Auth:
     """Ways to authenticate."""
 
     basic: bool = setting(True, "Accept `Authorization: Basic` on every request.")
+    by_address: bool = setting(
+        False, "Let clients in by their address alone, where an account lists it in its `ips`."
+    )
     default_priv_level: str = setting(
         "admin",
         "Privilege level that a token without a user counts as.",
         choices=("admin", "user"),
+    )
+    attempts_kept: int = setting(
+        2_682_000,
+        "Seconds that the log of logins goes back; older entries are dropped.",
+        minimum=1,
     )
 
 
@@ -248,6 +264,12 @@ class Voicemail:
         8_038_800,
         "Seconds that messages are kept; older ones are shown as deleted. 93 days and an hour.",
         minimum=1,
+    )
+    max_pin_length: int = setting(
+        6, "Most digits of the pin of a voicemail box.", minimum=4, maximum=6
+    )
+    transcribe: bool = setting(
+        False, "Whether messages are transcribed in a new box that does not say."
     )
     transcribe_format: str = setting(
         "",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from crossbar.clock import Clock
+from crossbar.core.background import Background
 from crossbar.core.directory import AccountDirectory, account_key
 from crossbar.core.mail import Mail
+from crossbar.core.outside import Outside
 from crossbar.core.switch import Switch
 from crossbar.core.turns import Turns
 from crossbar.errors import NoSuchDocument
@@ -26,17 +28,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Login:
-    """What a session gives at its beginning and at each renewal.
-
-    ``expires`` is when the refresh token does if it is not used, in Gregorian seconds.
-    """
+class Session:
+    """A login that can be renewed: whose it is, its refresh token, its stored document."""
 
     account: Account
     user: Document | None
-    token: str
     refresh_token: str
-    expires: int
+    document: Document
 
 
 class KeyMaker(Protocol):
@@ -100,19 +98,29 @@ class Credentials(Protocol):
         ...
 
     async def issue_token(
-        self, account: Account, *, user: Document | None, method: str, **claims: Any
+        self,
+        account: Account,
+        *,
+        user: Document | None,
+        method: str,
+        lifetime: int | None = None,
+        **claims: Any,
     ) -> str:
-        """A new auth token."""
+        """A new auth token that lives ``lifetime`` seconds, by default as the settings say."""
         ...
 
     async def begin_session(
-        self, account: Account, *, user: Document | None, method: str
-    ) -> Login:
-        """A login that can be renewed: the first tokens of a new session."""
+        self, account: Account, *, user: Document | None, method: str, **claims: Any
+    ) -> Session:
+        """A new session, all of whose tokens say ``claims``."""
         ...
 
-    async def renew_session(self, refresh_token: str) -> Login:
-        """The next tokens of a session. Raises ``InvalidCredentials``."""
+    async def find_session(self, refresh_token: str) -> Session:
+        """The session that the token can renew. Raises ``InvalidCredentials``."""
+        ...
+
+    async def renew_session(self, session: Session) -> Session:
+        """The session with its next refresh token. Raises ``InvalidCredentials``."""
         ...
 
     async def read_token(self, token: str, *, anew: bool = False) -> Caller:
@@ -156,6 +164,14 @@ class Credentials(Protocol):
         ...
 
 
+class Pace(Protocol):
+    """How often something may be done; ``identity`` implements it."""
+
+    def charge(self, key: Hashable, cost: int) -> None:
+        """Take tokens from a bucket. Raises ``TooManyRequests`` when it lacks them."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """The parts that recipes, hooks and handlers work with; ``scopes`` are by dialect."""
@@ -169,9 +185,12 @@ class Services:
     credentials: Credentials
     registry: Registry
     switch: Switch
+    pace: Pace
     mail: Mail
     scopes: Mapping[str, Scopes]
+    outside: Outside
     turns: Turns = field(default_factory=Turns)
+    background: Background = field(default_factory=Background)
 
     async def commit(self, batch: Batch) -> None:
         """Write a batch and tell this process's subscribers. Every write goes through here.

@@ -15,7 +15,7 @@ from crossbar.core.access import require_access, require_unrestricted
 from crossbar.core.actions import Action, Caller, Context, Result
 from crossbar.core.change import Change
 from crossbar.core.directory import Account, account_key
-from crossbar.core.services import Login
+from crossbar.core.services import Session
 from crossbar.core.shapes import Access, Collection, Route, Routes, Scope
 from crossbar.documents import Document
 from crossbar.errors import (
@@ -23,25 +23,21 @@ from crossbar.errors import (
     Forbidden,
     InvalidCredentials,
     NotFound,
-    ValidationFailed,
 )
 from crossbar.families.accounts import ACCOUNTS
+from crossbar.families.login_attempts import SUCCESS, Way
+from crossbar.families.login_rules import (
+    REFRESH_METHOD,
+    USER_METHOD,
+    note,
+    renewal,
+    require_good_standing,
+    rules_of,
+)
 from crossbar.storage import Key
-
-USER_METHOD = "cb_user_auth"
-API_METHOD = "cb_api_auth"
-REFRESH_METHOD = "cb_auth"
 
 LASTING = ("original_account_id", "original_owner_id", "session_id")
 """Claims that a renewed token keeps: who is behind an impersonation, with what it ends."""
-
-
-def require_good_standing(context: Context, account: Account) -> None:
-    """Refuse logins of a disabled account or an expired trial: 400, as upstream (§5.2)."""
-    if not account.is_enabled:
-        raise ValidationFailed.of("account", "disabled", "account disabled")
-    if account.has_expired(context.services.clock.gregorian()):
-        raise ValidationFailed.of("account", "expired", "account expired", cause=account.expires)
 
 
 async def login_answer(
@@ -58,19 +54,36 @@ async def login_answer(
     )
 
 
-async def log_in(context: Context, account: Account, user: Document | None, method: str) -> Result:
+async def log_in(
+    context: Context,
+    account: Account,
+    user: Document | None,
+    method: str,
+    *,
+    lifetime: int | None = None,
+    **claims: Any,
+) -> Result:
     """The same for a client that may stay: with ``refresh`` it gets a refresh token too."""
     if not context.says_yes("refresh"):
-        return await login_answer(context, account, user, method)
+        return await login_answer(context, account, user, method, lifetime=lifetime, **claims)
     credentials = context.services.credentials
-    login = await credentials.begin_session(account, user=user, method=method)
-    return await _renewable(context, login)
+    session = await credentials.begin_session(account, user=user, method=method, **claims)
+    return await _renewable(context, session, lifetime=lifetime, **claims)
 
 
-async def _renewable(context: Context, login: Login) -> Result:
-    data = await _session(context, login.account, login.user)
-    data |= {"refresh_token": login.refresh_token, "refresh_expires": login.expires}
-    return Result(data=data, token=login.token, revision="automatic")
+async def _renewable(context: Context, session: Session, **granted: Any) -> Result:
+    stored = session.document
+    result = await login_answer(
+        context,
+        session.account,
+        session.user,
+        stored["pvt_method"],
+        session_id=stored["_id"],
+        **granted,
+    )
+    result.data["refresh_token"] = session.refresh_token
+    result.data["refresh_expires"] = stored["pvt_expires"]
+    return result
 
 
 async def _session(context: Context, account: Account, user: Document | None) -> Document:
@@ -167,13 +180,20 @@ async def system_action(context: Context) -> Result:
     if context.parameter("action") != "refresh_token":
         raise Forbidden
     if refresh_token is not None:
-        login = await context.services.credentials.renew_session(str(refresh_token))
-        return await _renewable(context, login)
+        return await _renew_session(context, str(refresh_token))
     caller = await _verified_anew(context)
     account = await _account_of(context, caller)
     user = await _user_of(context, caller)
     trail = {name: caller.claims.get(name) for name in LASTING}
-    return await login_answer(context, account, user, REFRESH_METHOD, **trail)
+    granted = await renewal(context, account, caller.claims)
+    return await login_answer(context, account, user, REFRESH_METHOD, **trail, **granted)
+
+
+async def _renew_session(context: Context, refresh_token: str) -> Result:
+    credentials = context.services.credentials
+    session = await credentials.find_session(refresh_token)
+    granted = await renewal(context, session.account, session.document["pvt_claims"])
+    return await _renewable(context, await credentials.renew_session(session), **granted)
 
 
 async def _require_unrestricted_caller(context: Context) -> None:
@@ -229,11 +249,15 @@ async def impersonate(context: Context) -> Result:
     user = await service.load(context)
     if not user.get("enabled", True):
         raise Forbidden
+    way = Way(method=USER_METHOD, proof="impersonate_user")
+    note(context, account, way, SUCCESS, user=user)
+    rules = await rules_of(context.services, account, USER_METHOD)
     return await login_answer(
         context,
         account,
         user,
         USER_METHOD,
+        lifetime=rules["token_auth_expiry_s"],
         original_account_id=caller.account_id,
         original_owner_id=caller.user_id,
     )

@@ -9,15 +9,18 @@ from crossbar.documents import Document
 from crossbar.errors import ValidationFailed
 from crossbar.families.accounts import normalized_name
 from crossbar.families.number_owners import account_with_number
+from crossbar.families.second_factor import RESPONSE
 
 NAMED_BY = ("phone_number", "account_realm", "realm", "account_name")
 """The fields that may name the account; ``realm`` is an old name of ``account_realm``."""
 
 
 def validated(context: Context, schema: str) -> Document:
-    """What was sent, as the schema wants it, which knows nothing of sessions."""
-    asked = {name: value for name, value in service.sent(context).items() if name != "refresh"}
-    sent, errors = context.services.schemas.apply(schema, asked)
+    """What was sent, as the schema wants it; second factors and sessions are not its matter."""
+    request = service.sent(context)
+    for name in (RESPONSE, "refresh"):
+        request.pop(name, None)
+    sent, errors = context.services.schemas.apply(schema, request)
     if errors:
         raise ValidationFailed(errors)
     return sent

@@ -13,13 +13,14 @@ import re
 import secrets as random
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from dataclasses import replace
+from typing import Any, Protocol
 
 from crossbar.clock import Clock
 from crossbar.core.actions import Caller
 from crossbar.core.directory import Account, AccountDirectory
 from crossbar.core.registry import Registry
-from crossbar.core.services import Login
+from crossbar.core.services import Session
 from crossbar.documents import Document, next_revision
 from crossbar.errors import InvalidCredentials, TooManyRequests
 from crossbar.identity.callers import Callers
@@ -56,6 +57,14 @@ MD5, SHA = "md5", "sha"
 _MD5_DIGEST = re.compile(r"[0-9a-fA-F]{32}")
 _SHA1_DIGEST = re.compile(r"[0-9a-fA-F]{40}")
 _HASH_FIELDS = {MD5: "pvt_md5_auth", SHA: "pvt_sha1_auth"}
+
+
+class PasswordRule(Protocol):
+    """Says whether a password is all that an account asks for."""
+
+    async def __call__(self, account: Account, *, is_user: bool) -> bool:
+        """Whether it is, for one of its users or for the account itself."""
+        ...
 
 
 @record
@@ -101,6 +110,7 @@ class Identity:
             self.callers,
             kinds,
         )
+        self.password_suffices: PasswordRule | None = None
         self.passwords = Passwords(
             secrets,
             memory_kib=settings.passwords.memory_kib,
@@ -224,9 +234,15 @@ class Identity:
     # Tokens
 
     async def issue_token(
-        self, account: Account, *, user: Document | None, method: str, **claims: Any
+        self,
+        account: Account,
+        *,
+        user: Document | None,
+        method: str,
+        lifetime: int | None = None,
+        **claims: Any,
     ) -> str:
-        """A new auth token."""
+        """A new auth token that lives ``lifetime`` seconds, by default as the settings say."""
         owner = {"owner_id": user["_id"]} if user is not None else {}
         return self._tokens.issue(
             {
@@ -235,53 +251,46 @@ class Identity:
                 "method": method,
                 "identity_sig": self._signature(account, user),
                 **{name: value for name, value in claims.items() if value is not None},
-            }
+            },
+            lifetime=lifetime,
         )
 
     async def begin_session(
-        self, account: Account, *, user: Document | None, method: str
-    ) -> Login:
-        """A login that can be renewed: the first tokens of a new session."""
-        session, refresh_token = await self.sessions.begin(
+        self, account: Account, *, user: Document | None, method: str, **claims: Any
+    ) -> Session:
+        """A new session, all of whose tokens say ``claims``."""
+        document, refresh_token = await self.sessions.begin(
             account.account_id,
             user["_id"] if user else None,
             method=method,
             signature=self._signature(account, user),
+            claims=claims,
         )
-        return await self._login(account, user, session, refresh_token)
+        return Session(account=account, user=user, refresh_token=refresh_token, document=document)
 
-    async def renew_session(self, refresh_token: str) -> Login:
-        """The next tokens of a session. Raises :class:`InvalidCredentials`.
+    async def find_session(self, refresh_token: str) -> Session:
+        """The session that the token can renew. Raises :class:`InvalidCredentials`.
 
         A session ends when its account or user is not accepted any more or has new secrets.
         """
-        session = await self.sessions.find(refresh_token)
-        account_id, owner_id = session["pvt_account_id"], session["pvt_owner_id"]
+        document = await self.sessions.find(refresh_token)
+        account_id, owner_id = document["pvt_account_id"], document["pvt_owner_id"]
         try:
             account = await self._people.account(account_id, anew=True)
             user = await self._people.user(account_id, owner_id) if owner_id else None
-            was_disabled = account.document.get("pvt_disabled", -1) >= session["pvt_created"]
-            if was_disabled or session["pvt_signature"] not in self._signatures(account, user):
+            was_disabled = account.document.get("pvt_disabled", -1) >= document["pvt_created"]
+            if was_disabled or document["pvt_signature"] not in self._signatures(account, user):
                 raise InvalidCredentials
         except InvalidCredentials:
-            await self.sessions.end(account_id, session["_id"])
+            await self.sessions.end(account_id, document["_id"])
             raise
-        session, following = await self.sessions.renew(session, self._signature(account, user))
-        return await self._login(account, user, session, following)
+        return Session(account=account, user=user, refresh_token=refresh_token, document=document)
 
-    async def _login(
-        self, account: Account, user: Document | None, session: Document, refresh_token: str
-    ) -> Login:
-        token = await self.issue_token(
-            account, user=user, method=session["pvt_method"], session_id=session["_id"]
-        )
-        return Login(
-            account=account,
-            user=user,
-            token=token,
-            refresh_token=refresh_token,
-            expires=session["pvt_expires"],
-        )
+    async def renew_session(self, session: Session) -> Session:
+        """The session with its next refresh token. Raises :class:`InvalidCredentials`."""
+        signature = self._signature(session.account, session.user)
+        document, refresh_token = await self.sessions.renew(session.document, signature)
+        return replace(session, refresh_token=refresh_token, document=document)
 
     def _signature(self, account: Account, user: Document | None) -> str:
         return self._signatures(account, user)[0]
@@ -424,7 +433,7 @@ class Identity:
         account = await self._people.account(account_id)
         self.slow_down(account_id, address)
         caller = await self._by_password(account, secret)
-        if caller is None:
+        if caller is None or not await self._suffices(account, caller):
             self.login_failed(account_id, address)
             raise InvalidCredentials
         self.login_succeeded(account_id, address)
@@ -436,6 +445,10 @@ class Identity:
             noticed=noticed,
         )
         return caller
+
+    async def _suffices(self, account: Account, caller: Caller) -> bool:
+        rule = self.password_suffices
+        return rule is None or await rule(account, is_user=caller.user_id is not None)
 
     async def _by_password(self, account: Account, secret: str) -> Caller | None:
         method, digest = _digest_of(secret)

@@ -12,6 +12,8 @@ import base64
 import hmac
 import re
 import secrets as random
+from collections.abc import Mapping
+from typing import Any
 
 from crossbar.clock import Clock
 from crossbar.core.directory import account_key
@@ -66,11 +68,12 @@ class Sessions:
         *,
         method: str,
         signature: str,
+        claims: Mapping[str, Any],
     ) -> tuple[Document, str]:
         """A new session and its first refresh token.
 
-        ``signature`` stands for the secrets that the session depends on. Raises
-        :class:`InvalidCredentials` when the account has just gone.
+        ``signature`` stands for the secrets that the session depends on, ``claims`` are what its
+        tokens say. Raises :class:`InvalidCredentials` when the account has just gone.
         """
         key = Key(account_id, SESSION_TYPE, fresh_id(self._clock))
         now = self._clock.gregorian()
@@ -80,6 +83,7 @@ class Sessions:
             "pvt_account_id": account_id,
             "pvt_owner_id": owner_id,
             "pvt_method": method,
+            "pvt_claims": dict(claims),
             "pvt_created": now,
             "pvt_ends": now + self._settings.session_lifetime,
         }

@@ -170,7 +170,7 @@ async def test_a_session_that_ends_in_one_process_ends_in_others_within_a_second
         api.clock.advance(GRACE)
         (await refresh(api, refresh_token)).expect(401)
         with pytest.raises(InvalidCredentials):
-            await other.identity.renew_session(following)
+            await other.identity.find_session(following)
         for _ in range(10):
             await asyncio.sleep(0.1)
             try:
@@ -346,7 +346,8 @@ async def test_a_session_outlives_a_change_of_the_servers_secret(api: Api) -> No
     for values in ((newer, older), (newer,)):
         object.__setattr__(settings.secrets, "values", values)
         async with open_gateway(settings, clock=api.clock) as gateway:
-            refresh_token = (await gateway.identity.renew_session(refresh_token)).refresh_token
+            session = await gateway.identity.find_session(refresh_token)
+            refresh_token = (await gateway.identity.renew_session(session)).refresh_token
     object.__setattr__(settings.secrets, "values", (older,))
 
 
