@@ -107,9 +107,17 @@ class Secrets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """Auth tokens."""
+    """Auth tokens, and the refresh tokens of sessions."""
 
     lifetime: int = setting(3600, "Seconds after which a token expires.", minimum=1)
+    refresh_lifetime: int = setting(
+        1_209_600, "Seconds for which a refresh token may lie unused. Two weeks.", minimum=1
+    )
+    session_lifetime: int = setting(
+        7_776_000,
+        "Seconds after a login for which it can be renewed by refresh tokens. 90 days.",
+        minimum=1,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
