@@ -11,7 +11,7 @@ error's status is given here and nowhere else. No HTTP library is imported.
     │   ├── ValidationFailed      every failing field, gathered
     │   ├── ContactRefused
     │   └── Disabled
-    ├── Unauthenticated 401       InvalidCredentials, TokenExpired
+    ├── Unauthenticated 401       InvalidCredentials, TokenExpired, SubscriptionExpired, ApiNotEnabled
     ├── PaymentRequired 402
     ├── Forbidden 403
     ├── NotFound 404              NoSuchPath, NoSuchDocument, UnknownKey, FaultyRequest
@@ -132,6 +132,20 @@ class TokenExpired(Unauthenticated):
     @property
     def data(self) -> Any:
         return {}
+
+
+class SubscriptionExpired(Unauthenticated):
+    """The key is genuine, and what it was sold with has run out."""
+
+    code = "subscription_expired"
+    phrase = "subscription expired"
+
+
+class ApiNotEnabled(Unauthenticated):
+    """The key is genuine, and the account may not use this dialect."""
+
+    code = "api_not_enabled"
+    phrase = "api not enabled"
 
 
 class PaymentRequired(CrossbarError):

@@ -233,6 +233,21 @@ class Fax:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Visitors:
+    """Visitors of web sites, and links to watch them."""
+
+    public_url: str = setting(
+        "", "How browsers reach this server, for links; empty: http:// with its host and port."
+    )
+    link_lifetime: int = setting(
+        10, "Minutes that a watch link can be opened for.", minimum=1, maximum=60
+    )
+    retention: int = setting(
+        30, "Days after which a visitor that was not seen again is deleted.", minimum=1, maximum=365
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings, by section."""
 
@@ -249,6 +264,7 @@ class Settings:
     auth: Auth = Auth()
     voicemail: Voicemail = Voicemail()
     fax: Fax = Fax()
+    visitors: Visitors = Visitors()
     log: Log = Log()
 
     @classmethod

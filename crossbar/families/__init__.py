@@ -38,6 +38,9 @@ from crossbar.families.queues import QUEUES
 from crossbar.families.schemas import SCHEMAS, SCHEMAS_OF_ACCOUNT
 from crossbar.families.token_restrictions import TOKEN_RESTRICTIONS
 from crossbar.families.users import USERS
+from crossbar.families.visitor_sessions import VISITOR_SESSIONS
+from crossbar.families.visitor_settings import VISITOR_SETTINGS
+from crossbar.families.visitors import VISITORS
 from crossbar.families.vm_messages import MESSAGES
 from crossbar.families.vmboxes import VMBOXES
 
@@ -91,5 +94,8 @@ FAMILIES: tuple[Family, ...] = (
     TOKEN_RESTRICTIONS,
     USERS,
     USER_AUTH,
+    VISITORS,
+    VISITOR_SESSIONS,
+    VISITOR_SETTINGS,
     VMBOXES,
 )
