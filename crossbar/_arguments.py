@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from crossbar import __version__
+from crossbar.settings import Dialects
 
 EPILOG = """\
 examples:
@@ -99,11 +100,63 @@ def _add_account_commands(commands: Any, run: Commands, common: argparse.Argumen
     listing = _add(below, "list", run["account list"], "List all accounts.", common)
     listing.add_argument("--json", action="store_true", help="print JSON")
     _add(below, "tree", run["account tree"], "Show the accounts as a tree.", common)
+    _add_dialect_command(below, run, common)
     users = _group(commands, "user", "Look after users.")
     passwd = _add(users, "passwd", run["user passwd"], "Set a user's password.", common)
     passwd.add_argument("--account", metavar="ID", help="default: the master account")
     passwd.add_argument("--user", required=True, metavar="NAME", help="user name or id")
     passwd.add_argument("--password", metavar="P", help="default: asked for, or read from a pipe")
+
+
+def _add_dialect_command(below: Any, run: Commands, common: argparse.ArgumentParser) -> None:
+    about = "Let an account use v1 or v1.1, or not; without options, show what it may."
+    dialect = _add(below, "dialect", run["account dialect"], about, common)
+    dialect.add_argument("account", metavar="ACCOUNT", help="id of the account")
+    dialect.add_argument(
+        "dialect", choices=tuple(Dialects().usual()), metavar="DIALECT", help="v1 or v1_1"
+    )
+    switch = dialect.add_mutually_exclusive_group()
+    switch.add_argument(
+        "--enable",
+        dest="enabled",
+        action="store_true",
+        default=None,
+        help="let the account use it",
+    )
+    switch.add_argument(
+        "--disable", dest="enabled", action="store_false", help="do not let the account use it"
+    )
+    dialect.add_argument(
+        "--expires", type=_number, metavar="DAYS", help="days from now that it may; 0: for good"
+    )
+    dialect.add_argument(
+        "--limit",
+        type=_limit,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="how many of something it may have, 0: any number; may be repeated",
+    )
+
+
+def _number(text: str) -> int:
+    """A whole number, 0 or more. Raises :class:`ValueError`."""
+    number = int(text)
+    if number < 0:
+        raise ValueError
+    return number
+
+
+def _limit(text: str) -> tuple[str, int]:
+    """A name and a number. Raises :class:`ValueError`."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError
+    return name, _number(value)
+
+
+_number.__name__ = "whole number"
+_limit.__name__ = "NAME=VALUE"  # as argparse names it when it refuses one
 
 
 def _add_token_commands(commands: Any, run: Commands, common: argparse.ArgumentParser) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +15,7 @@ from crossbar.bootstrap import knows_its_secrets, remember_secrets
 from crossbar.clock import Clock
 from crossbar.core.directory import AccountDirectory
 from crossbar.core.registry import Registry
+from crossbar.core.scopes import Scopes
 from crossbar.core.services import Services
 from crossbar.core.switch import NoSwitch
 from crossbar.dialects.banner import banner
@@ -25,6 +26,7 @@ from crossbar.events import Events
 from crossbar.families import FAMILIES
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
+from crossbar.identity.keys import KeyKind
 from crossbar.identity.secrets import Secrets, SecretsError, load_or_create
 from crossbar.settings import Settings
 from crossbar.storage import Store
@@ -33,6 +35,13 @@ from crossbar.validation import Schemas
 
 REGISTRY = Registry(FAMILIES)
 """Every operation of the gateway; the same for every process."""
+
+KEYS: Mapping[str, KeyKind] = {
+    "v2": KeyKind(scopes=Scopes(REGISTRY.operations()), prefix="cbk2_"),
+    "v1": KeyKind(scopes=Scopes(REGISTRY.operations())),
+    "v1_1": KeyKind(scopes=Scopes(()), prefix="cbk11_"),
+}
+"""The kinds of API keys, by the dialect that knows them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +90,7 @@ async def _wired(
 ) -> AsyncIterator[Gateway]:
     events = Events(store)
     accounts = AccountDirectory(store)
-    identity = Identity(store, accounts, secrets, clock, settings)
+    identity = Identity(store, accounts, secrets, clock, settings, REGISTRY, KEYS)
     events.subscribe(accounts)
     events.subscribe(identity.callers)
     services = Services(
@@ -94,6 +103,7 @@ async def _wired(
         credentials=identity,
         registry=REGISTRY,
         switch=NoSwitch(),
+        scopes={dialect: kind.scopes for dialect, kind in KEYS.items()},
     )
     await events.start()
     try:

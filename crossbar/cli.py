@@ -23,6 +23,7 @@ from crossbar.maintenance import (
     describe_token,
     issue_token,
     list_accounts,
+    set_dialect,
     set_password,
     tree_lines,
 )
@@ -251,6 +252,22 @@ def _account_tree(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _account_dialect(options: argparse.Namespace, settings: Settings) -> int:
+    plan = _with_gateway(
+        settings,
+        lambda gateway: set_dialect(
+            gateway,
+            options.account,
+            options.dialect,
+            enabled=options.enabled,
+            days=options.expires,
+            limits=dict(options.limit),
+        ),
+    )
+    _print_json(plan)
+    return 0
+
+
 def _user_passwd(options: argparse.Namespace, settings: Settings) -> int:
     password = _asked_for_password() if options.password is None else options.password
     _refuse_empty(password)
@@ -332,6 +349,7 @@ COMMANDS = {
     "account create": _account_create,
     "account list": _account_list,
     "account tree": _account_tree,
+    "account dialect": _account_dialect,
     "user passwd": _user_passwd,
     "token issue": _token_issue,
     "token inspect": _token_inspect,

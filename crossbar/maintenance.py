@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
 from crossbar.app import Gateway
 from crossbar.bootstrap import internal_context
-from crossbar.core import service
+from crossbar.core import plans, service
 from crossbar.core.actions import Action
 from crossbar.core.change import Change
-from crossbar.core.directory import ACCOUNT_TYPE, Account
-from crossbar.documents import Document, public
+from crossbar.core.directory import ACCOUNT_TYPE, Account, account_key, account_of
+from crossbar.core.plans import plan_of
+from crossbar.documents import Document, merge, public
 from crossbar.errors import NoSuchDocument
 from crossbar.families import account_tree, auth
+from crossbar.families.accounts import ACCOUNTS
 from crossbar.families.users import USERS
 from crossbar.storage import SYSTEM, Entry, Key, Span
 
 REQUEST_ID = "command-line"
+DAY = 86_400
 
 
 async def create_account(
@@ -44,6 +47,49 @@ async def list_accounts(gateway: Gateway) -> list[dict[str, Any]]:
         }
         async for row in gateway.services.store.scan(span)
     ]
+
+
+async def set_dialect(
+    gateway: Gateway,
+    account_id: str,
+    dialect: str,
+    *,
+    enabled: bool | None = None,
+    days: int | None = None,
+    limits: Mapping[str, int],
+) -> Document:
+    """Agree with an account on its use of a dialect; what is not given stays. Answers the plan.
+
+    ``days`` are counted from now; 0 is for good. Raises :class:`ValueError` for a limit that there
+    is not.
+    """
+    services = gateway.services
+    _, usual = services.settings.dialects.usual()[dialect]
+    for name in limits.keys() - usual.keys():
+        raise ValueError(f"{dialect} has no limit {name}; it has {', '.join(usual) or 'none'}")
+    account = await _account(gateway, account_id)
+    agreed: Document = {"enabled": enabled} if enabled is not None else {}
+    if limits:
+        agreed["limits"] = dict(limits)
+    if days is not None:
+        agreed["expires"] = services.clock.gregorian() + days * DAY if days else None
+    if agreed:
+        account = await _agree(gateway, account, {dialect: agreed})
+    plan = plan_of(account, dialect, services.settings)
+    return {"account_id": account.account_id, "dialect": dialect, **asdict(plan)}
+
+
+async def _agree(gateway: Gateway, account: Account, agreed: Document) -> Account:
+    """Merge agreements into those that there are."""
+    stored = account.document
+    change = Change(
+        context=internal_context(gateway.services, REQUEST_ID),
+        family=ACCOUNTS,
+        key=account_key(account.account_id),
+        document={**stored, plans.FIELD: merge(stored.get(plans.FIELD, {}), agreed)},
+        current=stored,
+    )
+    return account_of(await service.commit_private(change))
 
 
 def tree_lines(listed: list[dict[str, Any]]) -> Iterator[str]:

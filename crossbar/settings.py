@@ -196,6 +196,26 @@ class Auth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dialects:
+    """The API dialects beside v2, as every account has them that has no plan of its own."""
+
+    v1: bool = setting(True, "Whether accounts may use v1.")
+    v1_1: bool = setting(True, "Whether accounts may use v1.1.")
+    v1_1_running_sessions: int = setting(
+        0, "Sessions of visitors that may be watched at once in v1.1. 0: no limit.", minimum=0
+    )
+    v1_1_agent_seats: int = setting(0, "Agents that may watch in v1.1. 0: no limit.", minimum=0)
+
+    def usual(self) -> Mapping[str, tuple[bool, Mapping[str, int]]]:
+        """By dialect: whether it may be used, and how many of what, by name."""
+        limits = {
+            "running_sessions": self.v1_1_running_sessions,
+            "agent_seats": self.v1_1_agent_seats,
+        }
+        return {"v1": (self.v1, {}), "v1_1": (self.v1_1, limits)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
     """The log, on standard error. Secrets are blackened in it."""
 
@@ -265,6 +285,7 @@ class Settings:
     voicemail: Voicemail = Voicemail()
     fax: Fax = Fax()
     visitors: Visitors = Visitors()
+    dialects: Dialects = Dialects()
     log: Log = Log()
 
     @classmethod

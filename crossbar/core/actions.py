@@ -39,7 +39,9 @@ class Caller:
     ``user_id`` is ``None`` for account-level credentials (an API key). ``method`` names the way in
     (``cb_user_auth``, ``cb_api_auth``, …), the first level of token restrictions. ``priv_level``
     is the user's, or the configured default. ``is_admin_user`` is true only for a *user* whose
-    privilege is ``admin``. ``claims`` are those of the token; empty for Basic.
+    privilege is ``admin``. ``claims`` are those of the token or key; empty for Basic. ``rules``
+    are the restrictions by noun that the credential itself carries, judged in addition to the
+    account's; ``None`` for none.
     """
 
     account_id: str
@@ -50,6 +52,7 @@ class Caller:
     is_admin_user: bool = False
     token: str | None = None
     claims: Mapping[str, Any] = field(default_factory=dict)
+    rules: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -125,6 +125,13 @@ class Registry:
         """Every operation, in declaration order."""
         return iter(self._operations)
 
+    def collection(self, doc_type: str) -> Collection:
+        """The family of documents of a type. Raises :class:`LookupError` for an unknown one."""
+        for family in self.families:
+            if isinstance(family, Collection) and family.doc_type == doc_type:
+                return family
+        raise LookupError(f"no collection has documents of type {doc_type}")
+
     def match(self, tokens: Sequence[str]) -> Match:
         """The operations at a path, by action, and its parameters. Raises :class:`NoSuchPath`."""
         node = self._root

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from crossbar.core.actions import Caller
     from crossbar.core.directory import Account
     from crossbar.core.registry import Registry
+    from crossbar.core.scopes import Scopes
     from crossbar.documents import Document
 
 
@@ -94,7 +96,7 @@ class Credentials(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The parts that recipes, hooks and handlers work with."""
+    """The parts that recipes, hooks and handlers work with; ``scopes`` are by dialect."""
 
     store: Store
     schemas: Schemas
@@ -105,6 +107,7 @@ class Services:
     credentials: Credentials
     registry: Registry
     switch: Switch
+    scopes: Mapping[str, Scopes]
     turns: Turns = field(default_factory=Turns)
 
     async def commit(self, batch: Batch) -> None:

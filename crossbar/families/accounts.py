@@ -65,6 +65,11 @@ def _realms(document: Document) -> Iterable[str]:
     return (realm.lower(),) if isinstance(realm, str) and realm else ()
 
 
+def _number(document: Document) -> Iterable[str]:
+    number = document.get("pvt_perscom_id")
+    return () if number is None else (str(number),)
+
+
 async def normalize(change: Change) -> None:
     """Drop what the server decides, and fill in realm and time zone."""
     document, context = change.document, change.context
@@ -234,6 +239,7 @@ ACCOUNTS = Collection(
         Index(name="ancestor", values=tree_of),
         Index(name="master", values=lambda document: () if tree_of(document) else ("true",)),
         Index(name="api_key", values=lambda document: document.get("pvt_api_key_marks", ())),
+        Index(name="perscom_id", values=_number),
     ),
     hooks=Hooks(
         normalize=(normalize,),

@@ -36,9 +36,7 @@ BELOW_DIALECTS = [
     if path.relative_to(PACKAGE).parts[0]
     in ("core", "families", "identity", "storage", "validation.py", "filtering.py", "documents.py")
 ]
-DIALECT_NAME = re.compile(
-    r"(?<![a-z0-9])(v1|v1_1|v2|dialects?|api_version)(?![a-z0-9])", re.IGNORECASE
-)
+DIALECT_NAME = re.compile(r"(?<![a-z0-9])(v1|v1_1|v2|api_version)(?![a-z0-9])", re.IGNORECASE)
 MONGODB_DRIVERS = {"motor", "pymongo", "gridfs", "bson"}
 LONGEST_NAME = 20
 # When the bytes of an attachment began to arrive matters to the file alone, and is no API's time.
