@@ -21,9 +21,11 @@ from crossbar.core.switch import NoSwitch
 from crossbar.dialects.banner import banner
 from crossbar.dialects.protocol import Server
 from crossbar.dialects.targets import split_target
+from crossbar.dialects.v1_1 import V1_1
 from crossbar.dialects.v2 import V2
 from crossbar.events import Events
 from crossbar.families import FAMILIES
+from crossbar.families.visitor_sweep import sweeping
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
 from crossbar.identity.keys import KeyKind
@@ -107,7 +109,8 @@ async def _wired(
     )
     await events.start()
     try:
-        yield Gateway(services=services, identity=identity)
+        async with sweeping(services):
+            yield Gateway(services=services, identity=identity)
     finally:
         await events.stop()
         identity.passwords.close()
@@ -124,11 +127,14 @@ def handler_of(gateway: Gateway) -> Handler:
     services, limits = gateway.services, gateway.services.settings.limits
     buckets = Buckets(services.clock, capacity=limits.capacity, refill=limits.refill)
     v2 = V2(services, gateway.identity, buckets)
+    v1_1 = V1_1(services, gateway.identity, buckets)
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         path = request.raw_path
         if path.startswith("/v2/") or VERSION.match(split_target(path)[0]):
             return await v2.serve(request)
+        if path.startswith("/v1.1/"):
+            return await v1_1.serve(request)
         return banner()
 
     return handle

@@ -11,7 +11,8 @@ error's status is given here and nowhere else. No HTTP library is imported.
     │   ├── ValidationFailed      every failing field, gathered
     │   ├── ContactRefused
     │   └── Disabled
-    ├── Unauthenticated 401       InvalidCredentials, TokenExpired, SubscriptionExpired, ApiNotEnabled
+    ├── Unauthenticated 401       InvalidCredentials, TokenExpired, SubscriptionExpired,
+    │                             ApiNotEnabled
     ├── PaymentRequired 402
     ├── Forbidden 403
     ├── NotFound 404              NoSuchPath, NoSuchDocument, UnknownKey, FaultyRequest

@@ -263,7 +263,10 @@ class Visitors:
         10, "Minutes that a watch link can be opened for.", minimum=1, maximum=60
     )
     retention: int = setting(
-        30, "Days after which a visitor that was not seen again is deleted.", minimum=1, maximum=365
+        30,
+        "Days after which a visitor that was not seen again is deleted.",
+        minimum=1,
+        maximum=365,
     )
 
 

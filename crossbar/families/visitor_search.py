@@ -1,4 +1,4 @@
-"""Finding visitors as the search box of a dashboard does: words joined by spaces, all must hold."""
+"""Finding visitors as the search box of a dashboard does: all words must hold."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ VISITOR_SESSIONS = Collection(
 
 
 def session_key(account_id: str, number: int) -> Key:
-    """Where a session is kept. Its id is its number behind an ``s``, which no other id begins with."""
+    """Where a session is kept. Its id is its number behind an ``s``: no other begins so."""
     return Key(account_id, VISITOR_SESSIONS.doc_type, f"s{number}")
 
 

@@ -16,7 +16,7 @@ from crossbar.core import service
 from crossbar.core.actions import Action, Context, Query
 from crossbar.core.directory import ACCOUNT_TYPE, Account, account_of
 from crossbar.core.services import Services
-from crossbar.documents import new_id, next_revision
+from crossbar.documents import Document, new_id, next_revision
 from crossbar.errors import CrossbarError
 from crossbar.families.visitor_counters import DAY_TYPE, DEPARTURE_TYPE, SEAT_TYPE
 from crossbar.families.visitor_sessions import unended
@@ -85,12 +85,8 @@ async def sweep(services: Services) -> None:
     if turn.get("due", 0) > now:
         return
     accounts, after = await _some_accounts(services, turn.get("after"))
-    taken = {
-        "_id": TURN.doc_id,
-        "_rev": next_revision(turn.get("_rev")),
-        "pvt_type": TURN.doc_type,
-    }
-    taken |= {"due": now + PAUSE, "after": after}
+    taken: Document = {"_id": TURN.doc_id, "_rev": next_revision(turn.get("_rev"))}
+    taken |= {"pvt_type": TURN.doc_type, "due": now + PAUSE, "after": after}
     try:
         await services.commit(Batch(puts=(Put(TURN, taken, turn.get("_rev"), sort=None),)))
     except RevisionConflict:

@@ -36,7 +36,7 @@ DOCUMENT = f"{PREFIX}/openapi.json"
 SENT_BY_PAGES = "content-type, x-public-key, x-connection-secret, x-watch-token"
 
 
-class V1_1:  # noqa: N801 - the dialect's name
+class V1_1:
     """Answers requests below ``/v1.1``."""
 
     def __init__(self, services: Services, identity: Identity, buckets: Buckets) -> None:

@@ -62,7 +62,7 @@ class Exchange:
         return self.body
 
     async def judged(self, schema: str) -> Document:
-        """What was sent, as a schema wants it, with its defaults. Raises :class:`ValidationFailed`."""
+        """What was sent, with the defaults of a schema. Raises :class:`ValidationFailed`."""
         document, errors = self.schemas.apply(schema, dict(await self.sent()))
         if errors:
             raise ValidationFailed(errors)

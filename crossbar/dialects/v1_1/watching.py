@@ -36,7 +36,6 @@ from crossbar.families.watch_links import (
     place_of,
     read,
 )
-from crossbar.storage import Key
 
 COOKIE = "crossbar_watch"
 COOKIE_FOR = 86_400
