@@ -1,6 +1,6 @@
 """Watch links: made for an agent, opened once, good for one session with one visitor.
 
-A link's text is the account's id and 144 random bits. Its document, found by the hash of that
+A link's text is the account's id and 160 random bits. Its document, found by the hash of that
 text, lives through the session that comes of it: it knows who may reload the page. Before it is
 opened it has no ``number``; opening takes the next one, which becomes the session's.
 """
@@ -40,7 +40,8 @@ from crossbar.families.visitors import (
 from crossbar.storage import Batch, Entry, Key, Put, Span
 
 MONTH = 30 * DAY
-SECRET_BYTES = 18
+SECRET_BYTES = 20
+"""Together with the account's id they make a text without padding."""
 
 Limits = Mapping[str, int]
 """How much of it the account has agreed to: ``running_sessions``, ``agent_seats``; 0: no limit."""

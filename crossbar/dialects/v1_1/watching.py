@@ -164,7 +164,7 @@ async def _view(opened: Opened) -> View:
 def _cookie(target: str, secret: str, link: Document) -> str:
     """A cookie for that page alone. In a foreign frame it needs a site with TLS."""
     path, is_secure = urlsplit(target).path, target.startswith("https:")
-    site = "None; Partitioned" if link["branding"]["naked"] is True and is_secure else "Lax"
+    site = "None; Partitioned" if link["branding"].get("naked") is True and is_secure else "Lax"
     secure = "; Secure" if is_secure else ""
     return (
         f"{COOKIE}={secret}; Path={path}; Max-Age={COOKIE_FOR}; HttpOnly; SameSite={site}{secure}"
