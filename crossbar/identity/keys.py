@@ -63,11 +63,13 @@ _BODY = re.compile(r"[\w-]{86}", re.ASCII)
 class KeyKind:
     """The keys of one dialect: what they can be limited to, and how their texts look.
 
-    No text of another kind begins with the ``prefix``; keys without one are JWTs.
+    No text of another kind begins with the ``prefix``; keys without one are JWTs. Of a kind that
+    ``is_single`` an account has one key: a new one ends the old one.
     """
 
     scopes: Scopes
     prefix: str = ""
+    is_single: bool = False
 
 
 class Keys:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 
-import orjson
 import structlog
 from aiohttp import web
 
@@ -17,8 +16,7 @@ from crossbar.dialects.addresses import Proxies
 from crossbar.dialects.targets import split_target
 from crossbar.dialects.v1_1.admission import Admission
 from crossbar.dialects.v1_1.endpoints import Need, Offers
-from crossbar.dialects.v1_1.exchange import JSON, Exchange
-from crossbar.dialects.v1_1.openapi import PREFIX, document_of
+from crossbar.dialects.v1_1.exchange import Exchange
 from crossbar.dialects.v1_1.refusals import refuse
 from crossbar.dialects.v1_1.table import TABLE
 from crossbar.dialects.v2.body import path_tokens, query_pairs
@@ -31,8 +29,6 @@ from crossbar.validation import Schemas
 
 log = structlog.get_logger(__name__)
 
-DOCUMENT = f"{PREFIX}/openapi.json"
-
 SENT_BY_PAGES = "content-type, x-public-key, x-connection-secret, x-watch-token"
 
 
@@ -44,7 +40,6 @@ class V1_1:
         self._admission = Admission(services, identity, buckets)
         self._schemas = Schemas(strict=True)
         self._proxies = Proxies(services.settings.http.trusted_proxies)
-        self._document = b""
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to a request, whatever happens."""
@@ -86,12 +81,9 @@ class V1_1:
 
     async def _answer(self, exchange: Exchange) -> web.StreamResponse:
         request = exchange.request
-        path, query = split_target(request.raw_path)
-        if path == DOCUMENT:
-            return self._described(request)
         _, *tokens = path_tokens(request.raw_path)
         offers, exchange.params = TABLE.match(tokens)
-        exchange.query = dict(reversed(query_pairs(query)))
+        exchange.query = dict(reversed(query_pairs(split_target(request.raw_path)[1])))
         need = next(iter(offers.values())).need
         if request.method == "OPTIONS" and need in (Need.PUBLIC, Need.SESSION):
             return _preflight(exchange, offers)
@@ -102,15 +94,6 @@ class V1_1:
         if endpoint is None:
             raise MethodNotAllowed(tuple(offers))
         return await endpoint.handler(exchange)
-
-    def _described(self, request: web.BaseRequest) -> web.Response:
-        """The OpenAPI document, for everybody."""
-        if request.method not in ("GET", "HEAD"):
-            raise MethodNotAllowed(("GET",))
-        if not self._document:
-            self._document = orjson.dumps(document_of(TABLE, self._schemas))
-        headers = {"content-type": JSON, "access-control-allow-origin": "*"}
-        return web.Response(body=self._document, headers=headers)
 
 
 def _preflight(exchange: Exchange, offers: Offers) -> web.Response:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 from crossbar import __version__
 from crossbar.dialects.v1_1.answers import REFUSAL
 from crossbar.dialects.v1_1.endpoints import SUFFIX, Endpoint, Need, Table
 from crossbar.dialects.v1_1.exchange import JSON
 from crossbar.dialects.v1_1.refusals import NAMES
+from crossbar.dialects.v1_1.table import TABLE
 from crossbar.validation import Schemas
 
 Node = dict[str, Any]
@@ -49,6 +52,11 @@ SCHEMES: Node = {
 ALWAYS = (405, 429, 500, 503)
 OF_KEYS = (401, 403)
 OF_BODIES = (400, 408, 413)
+
+
+def content() -> bytes:
+    """The document as it is served."""
+    return orjson.dumps(document_of(TABLE, Schemas()))
 
 
 def document_of(table: Table, schemas: Schemas) -> Node:
