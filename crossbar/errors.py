@@ -11,8 +11,8 @@ error's status is given here and nowhere else. No HTTP library is imported.
     │   ├── ValidationFailed      every failing field, gathered
     │   ├── ContactRefused
     │   └── Disabled
-    ├── Unauthenticated 401       InvalidCredentials, TokenExpired, SubscriptionExpired,
-    │                             ApiNotEnabled
+    ├── Unauthenticated 401       InvalidCredentials (AccountSuspended), TokenExpired,
+    │                             SubscriptionExpired, ApiNotEnabled
     ├── PaymentRequired 402
     ├── Forbidden 403
     ├── NotFound 404              NoSuchPath, NoSuchDocument, UnknownKey, FaultyRequest
@@ -123,6 +123,10 @@ class Unauthenticated(CrossbarError):
 
 class InvalidCredentials(Unauthenticated):
     """No token, an unknown or altered one, or a wrong login. Never says which part was wrong."""
+
+
+class AccountSuspended(InvalidCredentials):
+    """The credential is genuine, and its account is disabled or its trial is over."""
 
 
 class TokenExpired(Unauthenticated):

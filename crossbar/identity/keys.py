@@ -35,11 +35,21 @@ from crossbar.identity.callers import Callers
 from crossbar.identity.people import People, remembered_until
 from crossbar.identity.secrets import Secrets
 from crossbar.identity.tenants import Tenants
-from crossbar.storage import Batch, Event, Key, Put, Remove, Store, StoreError
+from crossbar.storage import (
+    Batch,
+    Event,
+    Key,
+    Put,
+    Remove,
+    RevisionConflict,
+    Store,
+    StoreError,
+)
 
 log = structlog.get_logger(__name__)
 
 KEY_TYPE = "api_key"
+SINGLE_TYPE = "single_api_key"
 KEY_METHOD = "cb_api_keys"
 SHOWN = 16
 """Characters of a secret text by which its owner can tell it from others: of the key's id."""
@@ -141,9 +151,38 @@ class Keys:
             "pvt_prefix": secret[:SHOWN] if self._kinds[dialect].prefix else None,
             MARKS: self._marks(secret)[:1],
         }
-        event = Event("created", key, document["_rev"], now, {"name": name})
-        await self._store.commit(Batch(puts=(Put(key, document, None),), events=(event,)))
+        await self._keep(key, document)
         return document, secret
+
+    async def _keep(self, key: Key, document: Document) -> None:
+        """Write a new key; of a kind of which there is one, in the commit that ends the old one.
+
+        Which one that is has a document of its own, so of two that are made at once one is left.
+        """
+        created = Event(
+            "created", key, document["_rev"], self._clock.gregorian(), {"name": document["name"]}
+        )
+        put = Put(key, document, None)
+        if not self._kinds[document["dialect"]].is_single:
+            await self._store.commit(Batch(puts=(put,), events=(created,)))
+            return
+        place = Key(key.account_id, SINGLE_TYPE, f"{SINGLE_TYPE}_{document['dialect']}")
+        while True:
+            before = await self._store.get(place) or {}
+            rev = before.get("_rev")
+            after = {"_id": place.doc_id, "_rev": next_revision(rev), "pvt_type": SINGLE_TYPE}
+            after |= {"pvt_account_id": key.account_id, "key_id": key.doc_id}
+            old = key._replace(doc_id=before.get("key_id", ""))
+            ended = created._replace(action="deleted", key=old, revision="", summary={})
+            puts, events = (put, Put(place, after, rev)), (ended, created)
+            try:
+                await self._store.commit(
+                    Batch(puts=puts, removes=(Remove(old),), events=events[not rev :])
+                )
+            except RevisionConflict:
+                continue
+            self._callers.notice(ended)
+            return
 
     async def revoke(self, account_id: str, key_id: str) -> None:
         """Make a key worthless, now here and within a second elsewhere. Unknown ones are that."""
@@ -201,10 +240,10 @@ class Keys:
     async def _verified(self, secret: str, dialect: str, credential: str) -> Caller:
         noticed = self._callers.noticed
         key = await self._place_of(secret, dialect)
-        account = await self._people.account(key.account_id)
         document = await self._store.get(key)
         if document is None or not self._is_valid(document, secret, dialect):
             raise InvalidCredentials
+        account = await self._people.account(key.account_id)
         owner_id = document.get("owner_id")
         user = await self._people.user(key.account_id, owner_id) if owner_id else None
         claims = {

@@ -10,6 +10,7 @@ from crossbar.core.services import Services
 from crossbar.dialects.v1_1.endpoints import Need
 from crossbar.dialects.v1_1.exchange import Exchange
 from crossbar.errors import (
+    AccountSuspended,
     ApiNotEnabled,
     CrossbarError,
     Forbidden,
@@ -67,6 +68,8 @@ class Admission:
             if not secret:
                 raise InvalidCredentials
             caller = await self._identity.keys.authenticate(secret, DIALECT, exchange.address)
+        except AccountSuspended:
+            raise SubscriptionExpired from None
         except InvalidCredentials:
             self._charge("address", exchange.address)
             raise
