@@ -103,7 +103,9 @@ class Team:
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
     ) -> Told:
         self.client.session.cookie_jar.clear()
-        data = body if isinstance(body, bytes) else orjson.dumps(body) if body is not None else None
+        data = (
+            body if isinstance(body, bytes) else orjson.dumps(body) if body is not None else None
+        )
         async with self.client.request(
             method, f"/v1.1{path}", data=data, headers=headers or {}, allow_redirects=False
         ) as response:

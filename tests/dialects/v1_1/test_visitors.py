@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from crossbar.families.visitors import SHORT_ID
 from tests.conftest import Api
 from tests.dialects.v1_1.conftest import Team, new_team, on_every_store
@@ -66,24 +64,20 @@ async def test_what_a_page_says_is_kept_and_null_clears_it(team: Team, api: Api)
     assert (shown["first_seen_at"], shown["last_seen_at"]) == (NOW, "2027-01-15T08:00:20.000Z")
 
 
-@pytest.mark.parametrize(
-    ("sent", "field"),
-    [
-        ({"identities": ["x"] * 21}, "identities"),
-        ({"identities": ["x" * 201]}, "identities.1"),
-        ({"tags": ["vip"]}, "tags.1"),
-        ({"url": "x" * 2001}, "url"),
-        ({"lookup_code": "12345"}, "lookup_code"),
-        ({"js_configuration": "true"}, "js_configuration"),
-    ],
-)
-async def test_what_is_too_much_is_refused(team: Team, sent: Any, field: str) -> None:
+async def test_what_is_too_much_is_refused(team: Team) -> None:
     headers = {"X-Public-Key": team.public_key}
-    answer = (await team.request("POST", "/ext/visitors.json", sent, headers)).refused(
-        400, "invalid_request"
-    )
-    assert len(answer.body["fields"]) == 1
-    assert next(iter(answer.body["fields"])).startswith(field.partition(".")[0])
+    refused: dict[str, Any] = {
+        "identities": ["x"] * 21,
+        "identities.0": ["x" * 201],
+        "tags.0": ["vip"],
+        "url": "x" * 2001,
+        "lookup_code": "12345",
+        "js_configuration": "true",
+    }
+    for field, value in refused.items():
+        sent = {field.partition(".")[0]: value}
+        answer = await team.request("POST", "/ext/visitors.json", sent, headers)
+        assert list(answer.refused(400, "invalid_request").body["fields"]) == [field]
 
 
 async def test_a_visitor_is_online_for_a_minute_after_its_last_heartbeat(
@@ -268,9 +262,9 @@ async def test_another_teams_visitor_is_unknown(team: Team, api: Api) -> None:
     (await page.send("POST", f"/ext{path}/heartbeat", {})).refused(404, "not_found")
 
 
-@pytest.mark.parametrize("short_id", ["abcd2345", "ABCD123", "ABCD10IO", "%F0%9F%98%80", "a%00b"])
-async def test_what_is_no_short_id_is_unknown(team: Team, short_id: str) -> None:
-    (await team.get(f"/visitors/{short_id}.json")).refused(404, "not_found")
+async def test_what_is_no_short_id_is_unknown(team: Team) -> None:
+    for short_id in ("abcd2345", "ABCD123", "ABCD10IO", "%F0%9F%98%80", "a%00b", "%FF"):
+        (await team.get(f"/visitors/{short_id}.json")).refused(404, "not_found")
 
 
 async def test_v2_shows_the_same_visitors(team: Team, api: Api) -> None:
