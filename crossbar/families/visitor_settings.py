@@ -51,5 +51,5 @@ VISITOR_SETTINGS = Singleton(
     doc_type="visitor_settings",
     schema="visitor_settings",
     actions=frozenset({Action.FETCH, Action.REPLACE, Action.PATCH}),
-    hooks=Hooks(normalize=(drop_key,), present=(add_key,)),
+    hooks=Hooks(prepare=(drop_key,), present=(add_key,)),
 )

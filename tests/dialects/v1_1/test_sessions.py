@@ -236,7 +236,7 @@ async def test_wishes_that_make_no_sense(team: Team) -> None:
 
 async def test_every_option_is_taken(team: Team) -> None:
     page = await team.connect()
-    wish = {
+    wish: dict[str, Any] = {
         "branding": {
             "naked": True,
             "retry_url": None,

@@ -220,13 +220,13 @@ async def test_the_server_sweeps_by_itself(team: Team, api: Api, monkeypatch: An
 
 async def test_a_round_that_fails_is_not_the_last(api: Api, monkeypatch: Any) -> None:
     monkeypatch.setattr(visitor_sweep, "PAUSE", 0.001)
-    rounds = []
+    rounds = asyncio.Semaphore(0)
 
     async def failing(_: Any) -> None:
-        rounds.append(1)
+        rounds.release()
         raise Unreachable("no disk")
 
     monkeypatch.setattr(visitor_sweep, "sweep", failing)
     async with visitor_sweep.sweeping(api.gateway.services):
-        while len(rounds) < 3:
-            await asyncio.sleep(0.001)
+        for _ in range(3):
+            await asyncio.wait_for(rounds.acquire(), 5)
