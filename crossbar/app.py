@@ -25,7 +25,7 @@ from crossbar.dialects.targets import split_target
 from crossbar.dialects.v1_1 import V1_1
 from crossbar.dialects.v1_1 import openapi as openapi_of_visitors
 from crossbar.dialects.v2 import V2, openapi
-from crossbar.events import Events
+from crossbar.events import Events, keep_short
 from crossbar.families import FAMILIES
 from crossbar.families.visitor_sweep import sweeping
 from crossbar.identity.buckets import Buckets
@@ -99,6 +99,7 @@ async def _wired(
     events.subscribe(accounts)
     events.subscribe(identity.callers)
     await events.start()
+    trimming = asyncio.create_task(keep_short(store, clock, settings.storage.event_retention))
     try:
         async with mail_of(settings.mail, clock) as mail:
             services = Services(
@@ -117,6 +118,8 @@ async def _wired(
             async with sweeping(services):
                 yield Gateway(services=services, identity=identity)
     finally:
+        trimming.cancel()
+        await asyncio.gather(trimming, return_exceptions=True)
         await events.stop()
         identity.passwords.close()
 

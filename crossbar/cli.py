@@ -31,6 +31,7 @@ from crossbar.server import listen, run, run_loop, url_of
 from crossbar.settings import Settings, SettingsError
 from crossbar.storage import StoreError
 from crossbar.storage.factory import UnknownStorage
+from crossbar.upkeep import Reindexed, reindex, sweep
 from crossbar.workers import STOP_SIGNALS, in_child
 
 DEFAULT_FILE = Path("etc/crossbar.toml")
@@ -348,6 +349,20 @@ def _doctor(options: argparse.Namespace, settings: Settings) -> int:
     return 0 if healthy else 1
 
 
+def _reindex(options: argparse.Namespace, settings: Settings) -> int:
+    done: Reindexed = _with_gateway(
+        settings, lambda gateway: reindex(gateway.services, lambda fault: print(fault, flush=True))
+    )
+    print(f"{done.documents} documents are indexed anew; {done.faults} faults")
+    return 1 if done.faults else 0
+
+
+def _sweep(options: argparse.Namespace, settings: Settings) -> int:
+    removed = _with_gateway(settings, lambda gateway: sweep(gateway.services))
+    print(f"{removed} attachments that no document names are removed")
+    return 0
+
+
 def _print_json(value: Any) -> None:
     print(json.dumps(value, indent=2))
 
@@ -358,6 +373,8 @@ COMMANDS = {
     "routes": _routes,
     "openapi": _openapi,
     "doctor": _doctor,
+    "reindex": _reindex,
+    "sweep": _sweep,
     "account create": _account_create,
     "account list": _account_list,
     "account tree": _account_tree,

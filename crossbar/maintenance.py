@@ -154,7 +154,5 @@ async def _user(gateway: Gateway, account: Account, name: str) -> Document:
     )
     async for row in store.scan(span):
         return row.document
-    stored = await store.get(Key(account.account_id, "user", name))
-    if stored is None or stored.get("pvt_deleted"):
-        raise NoSuchDocument(name)
-    return stored
+    context = internal_context(gateway.services, REQUEST_ID)
+    return await service.load_document(context, Key(account.account_id, "user", name))

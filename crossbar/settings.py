@@ -82,6 +82,11 @@ class Storage:
         "How a mongodb:// store is spoken to: through motor or PyMongo's own asynchronous client.",
         choices=("motor", "pymongo"),
     )
+    event_retention: int = setting(
+        604_800,
+        "Seconds that events of the store's log are kept, for processes that follow it.",
+        minimum=3600,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -29,7 +29,6 @@ from crossbar.errors import (
     Conflict,
     MethodNotAllowed,
     NoSuchDocument,
-    NotFound,
     RangeNotSatisfiable,
     ValidationFailed,
 )
@@ -113,20 +112,20 @@ async def create(context: Context) -> Result:
 async def replace(context: Context) -> Result:
     """All public fields replaced by those that were sent; private ones kept."""
     await require_parents(context)
-    return await _rewrite(context, load, lambda current: sent(context))
+    return await rewrite(context, load, lambda current: sent(context))
 
 
 async def patch(context: Context) -> Result:
     """What was sent merged over the stored document, then validated as a whole."""
     await require_parents(context)
-    return await _rewrite(context, load, lambda current: merge(public(current), sent(context)))
+    return await rewrite(context, load, lambda current: merge(public(current), sent(context)))
 
 
 async def delete(context: Context) -> Result:
     """Soft by default: the id answers 404 from now on and unique values are free again (§7.7)."""
     await require_parents(context)
     family = context.operation.collection
-    is_soft = family.soft_delete and not is_false(context.parameter("should_soft_delete"))
+    is_soft = family.soft_delete and not context.says_no("should_soft_delete")
     key = key_of(context)
     async with context.services.turns.of(key):
         current = await load(context)
@@ -156,42 +155,6 @@ async def remove(change: Change, *, is_soft: bool) -> Result:
     result = await answer(context, current | {"_rev": document["_rev"]})
     result.data["_read_only"] = {**result.data.get("_read_only", {}), "deleted": True}
     return result
-
-
-async def fetch_singleton(context: Context) -> Result:
-    """The account's document of this family, or its defaults when it was never written."""
-    family = _singleton(context)
-    stored = await _load_singleton(context)
-    if stored is None and family.optional:
-        raise NoSuchDocument(family.noun)
-    if stored is None:
-        defaults, _ = context.services.schemas.apply(family.schema, {})
-        stored = {**defaults, "_id": family.noun}
-    return await answer(context, stored)
-
-
-async def replace_singleton(context: Context) -> Result:
-    """The account's document of this family, written anew or for the first time."""
-    return await _rewrite(context, _load_singleton, lambda current: sent(context))
-
-
-async def patch_singleton(context: Context) -> Result:
-    """Changes merged into the account's document of this family."""
-    return await _rewrite(
-        context, _load_singleton, lambda current: merge(public(current), sent(context))
-    )
-
-
-async def delete_singleton(context: Context) -> Result:
-    """The account's document of this family removed for good."""
-    family = _singleton(context)
-    current = await _load_singleton(context)
-    if current is None:
-        raise NoSuchDocument(family.noun)
-    require_match(context, current)
-    key = Key(context.account_id, family.doc_type, family.noun)
-    change = Change(context=context, family=family, key=key, document={}, current=current)
-    return await remove(change, is_soft=False)
 
 
 async def save(change: Change, action: str) -> Document:
@@ -270,6 +233,19 @@ async def load_document(context: Context, key: Key) -> Document:
     return stored
 
 
+async def live_documents(
+    context: Context, ids: Iterable[str], *doc_types: str
+) -> dict[str, Document]:
+    """Those of the documents that are live, by id; of any type unless types are given."""
+    found = await context.services.store.get_many(context.account_id, ids)
+    return {
+        doc_id: document
+        for doc_id, document in found.items()
+        if not document.get("pvt_deleted")
+        and (not doc_types or document.get("pvt_type") in doc_types)
+    }
+
+
 async def require_parents(context: Context) -> None:
     """Refuse a path whose scoping documents do not exist (§0 step 12)."""
     for parent in context.operation.parents:
@@ -284,7 +260,7 @@ async def require_documents(context: Context) -> None:
         await load(context)
 
 
-async def _rewrite(
+async def rewrite(
     context: Context,
     read: Callable[[Context], Awaitable[Document | None]],
     propose: Callable[[Document], Document],
@@ -330,23 +306,6 @@ def _chosen_id(context: Context) -> str | None:
     """A usable ``id`` in the data of a create: 32 lower-case hex digits; others are ignored."""
     wanted = context.data.get("id") if isinstance(context.data, dict) else None
     return wanted if isinstance(wanted, str) and DOCUMENT_ID.fullmatch(wanted) else None
-
-
-def is_false(value: Any) -> bool:
-    """Whether a control parameter says no, in the query string's spelling or in JSON's."""
-    return value is False or value == "false"
-
-
-def _singleton(context: Context) -> Singleton:
-    family = context.operation.family
-    if not isinstance(family, Singleton):
-        raise NotFound
-    return family
-
-
-async def _load_singleton(context: Context) -> Document | None:
-    family = _singleton(context)
-    return await context.services.store.get(Key(context.account_id, family.doc_type, family.noun))
 
 
 async def _run(stages: tuple[Stage, ...], change: Change) -> None:

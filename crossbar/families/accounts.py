@@ -155,7 +155,7 @@ async def add_facts(context: Context, shown: Document, stored: Document) -> None
         shown["notification_preference"] = stored["pvt_notification_preference"]
     if facts.expires is not None:
         shown["trial_time_left"] = facts.expires - context.services.clock.gregorian()
-    wanted = context.parameter("include_api_key") in (True, "true")
+    wanted = context.says_yes("include_api_key")
     if wanted or context.services.settings.accounts.include_api_key:
         shown |= _api_key(context, stored)
 

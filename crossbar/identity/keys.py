@@ -15,7 +15,7 @@ import hmac
 import re
 import secrets as random
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -25,11 +25,11 @@ from joserfc.jwk import OctKey
 
 from crossbar.clock import GREGORIAN_OFFSET, Clock
 from crossbar.core.actions import Caller
-from crossbar.core.directory import Account
+from crossbar.core.directory import Account, account_key
 from crossbar.core.scopes import EVERYTHING, Scopes
 from crossbar.core.stamping import fresh_id
 from crossbar.documents import Document, next_revision, without_nulls
-from crossbar.errors import InvalidCredentials, TooManyRequests
+from crossbar.errors import InvalidCredentials, NoSuchDocument, TooManyRequests
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.callers import Callers
 from crossbar.identity.people import People, remembered_until
@@ -39,6 +39,7 @@ from crossbar.storage import (
     Batch,
     Event,
     Key,
+    Missing,
     Put,
     Remove,
     RevisionConflict,
@@ -155,30 +156,40 @@ class Keys:
         return document, secret
 
     async def _keep(self, key: Key, document: Document) -> None:
-        """Write a new key; of a kind of which there is one, in the commit that ends the old one.
+        """Write a new key; of a kind of which there is one, in the commit that ends the old one."""
+        now, name = self._clock.gregorian(), document["name"]
+        event = Event("created", key, document["_rev"], now, {"name": name})
+        put, home = Put(key, document, None), account_key(key.account_id)
+        batch = Batch(puts=(put,), events=(event,), requires=(home,))
+        try:
+            if self._kinds[document["dialect"]].is_single:
+                await self._succeed(key, document["dialect"], batch)
+            else:
+                await self._store.commit(batch)
+        except Missing:
+            raise NoSuchDocument(key.account_id) from None
+
+    async def _succeed(self, key: Key, dialect: str, batch: Batch) -> None:
+        """Commit what makes a key the account's only one of its dialect.
 
         Which one that is has a document of its own, so of two that are made at once one is left.
         """
-        created = Event(
-            "created", key, document["_rev"], self._clock.gregorian(), {"name": document["name"]}
-        )
-        put = Put(key, document, None)
-        if not self._kinds[document["dialect"]].is_single:
-            await self._store.commit(Batch(puts=(put,), events=(created,)))
-            return
-        place = Key(key.account_id, SINGLE_TYPE, f"{SINGLE_TYPE}_{document['dialect']}")
+        place = Key(key.account_id, SINGLE_TYPE, f"{SINGLE_TYPE}_{dialect}")
         while True:
             before = await self._store.get(place) or {}
             rev = before.get("_rev")
             after = {"_id": place.doc_id, "_rev": next_revision(rev), "pvt_type": SINGLE_TYPE}
             after |= {"pvt_account_id": key.account_id, "key_id": key.doc_id}
             old = key._replace(doc_id=before.get("key_id", ""))
-            ended = created._replace(action="deleted", key=old, revision="", summary={})
-            puts, events = (put, Put(place, after, rev)), (ended, created)
+            ended = Event("deleted", old, "", self._clock.gregorian(), {})
+            whole = replace(
+                batch,
+                puts=(*batch.puts, Put(place, after, rev)),
+                removes=(Remove(old),),
+                events=(*batch.events, ended) if rev else batch.events,
+            )
             try:
-                await self._store.commit(
-                    Batch(puts=puts, removes=(Remove(old),), events=events[not rev :])
-                )
+                await self._store.commit(whole)
             except RevisionConflict:
                 continue
             self._callers.notice(ended)

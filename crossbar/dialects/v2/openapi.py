@@ -8,7 +8,7 @@ from functools import cache
 import orjson
 
 from crossbar import __version__
-from crossbar.core import service
+from crossbar.core import service, singletons
 from crossbar.core.actions import Action
 from crossbar.core.registry import Operation, Registry
 from crossbar.core.shapes import Access, Collection, Column, Singleton
@@ -24,10 +24,10 @@ DOCUMENTS = {
     service.replace,
     service.patch,
     service.delete,
-    service.fetch_singleton,
-    service.replace_singleton,
-    service.patch_singleton,
-    service.delete_singleton,
+    singletons.fetch,
+    singletons.replace,
+    singletons.patch,
+    singletons.delete,
 }
 """The handlers that answer a document of the family."""
 
