@@ -157,11 +157,12 @@ def handler_of(gateway: Gateway) -> Handler:
         path = request.raw_path
         if (page := PAGES.answer(request)) is not None:
             return page
-        if path.startswith("/v2/") or VERSION.match(split_target(path)[0]):
+        if path.startswith("/v2/"):
             return await v2.serve(request)
+        path = split_target(path)[0]
         if path.startswith("/v1.1/"):
             return await v1_1.serve(request)
-        return banner()
+        return await v2.serve(request) if VERSION.match(path) else banner()
 
     return handle
 

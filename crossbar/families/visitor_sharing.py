@@ -56,7 +56,7 @@ async def start(context: Context, visitor_id: str, number: int, limits: Limits) 
         day = await counted(context, today, sessions=1)
         await require_room(context, limits, link["agent"]["id"])
         agent, writes = await seated(context, link["agent"]["id"])
-        session = _begun(context, link, agent, today)
+        session = await _begun(context, link, agent, today)
         session_put = put_of(VISITOR_SESSIONS, key, stamped(context, key, session), None)
         visitor["pvt_session"] = {"id": number, "state": "running", "link": link["_id"]}
         puts = (session_put, put_visitor(context, visitor), day, *writes)
@@ -67,9 +67,12 @@ async def start(context: Context, visitor_id: str, number: int, limits: Limits) 
     await persist(context, attempt)
 
 
-def _begun(context: Context, link: Document, agent: int, today: str) -> Document:
+async def _begun(context: Context, link: Document, agent: int, today: str) -> Document:
+    """A session that begins. An agent whose id is that of a user of the account is that user."""
     made_by = link["agent"]
+    user = await context.services.store.get(Key(context.account_id, "user", made_by["id"]))
     return {
+        **({"owner_id": user["_id"]} if user else {}),
         "number": link["number"],
         "visitor_id": link["visitor_id"],
         "agents": [

@@ -156,7 +156,7 @@ class Keys:
         return document, secret
 
     async def _keep(self, key: Key, document: Document) -> None:
-        """Write a new key; of a kind of which there is one, in the commit that ends the old one."""
+        """Write a new key; where there is but one, in the commit that ends the old one."""
         now, name = self._clock.gregorian(), document["name"]
         event = Event("created", key, document["_rev"], now, {"name": name})
         put, home = Put(key, document, None), account_key(key.account_id)

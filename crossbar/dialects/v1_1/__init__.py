@@ -7,6 +7,7 @@ is offered (405), what is asked for exists (404), the body makes sense (400), an
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import parse_qsl
 
 import structlog
 from aiohttp import web
@@ -19,7 +20,7 @@ from crossbar.dialects.v1_1.endpoints import Need, Offers
 from crossbar.dialects.v1_1.exchange import Exchange
 from crossbar.dialects.v1_1.refusals import refuse
 from crossbar.dialects.v1_1.table import TABLE
-from crossbar.dialects.v2.body import path_tokens, query_pairs
+from crossbar.dialects.v2.body import path_tokens
 from crossbar.documents import new_id
 from crossbar.errors import CrossbarError, MethodNotAllowed, StoreUnavailable
 from crossbar.identity.buckets import Buckets
@@ -83,7 +84,8 @@ class V1_1:
         request = exchange.request
         _, *tokens = path_tokens(request.raw_path)
         offers, exchange.params = TABLE.match(tokens)
-        exchange.query = dict(reversed(query_pairs(split_target(request.raw_path)[1])))
+        pairs = parse_qsl(split_target(request.raw_path)[1], keep_blank_values=True)
+        exchange.query = dict(reversed(pairs))
         need = next(iter(offers.values())).need
         if request.method == "OPTIONS" and need in (Need.PUBLIC, Need.SESSION):
             return _preflight(exchange, offers)

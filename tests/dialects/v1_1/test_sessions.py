@@ -234,7 +234,7 @@ async def test_wishes_that_make_no_sense(team: Team) -> None:
         unknown.refused(404, "not_found")
 
 
-async def test_every_option_is_taken(team: Team) -> None:
+async def test_every_option_is_taken(team: Team, api: Api) -> None:
     page = await team.connect()
     wish: dict[str, Any] = {
         "branding": {
@@ -248,13 +248,17 @@ async def test_every_option_is_taken(team: Team) -> None:
         "permissions": {"allow_console": True, "allow_draw": False},
         "observe_view": True,
     }
-    target, cookie = await team.open(page.short_id, **wish)
+    person = {"first_name": "A", "last_name": "B"}
+    made = await api.put(f"/v2/accounts/{team.account_id}/users", person)
+    user_id = made.expect(201).data["id"]
+    target, cookie = await team.open(page.short_id, user_id, **wish)
     assert "<footer>" not in (await view(team, target, cookie)).text
     await page.start()
     [session] = (
         await team.api.get(f"/v2/accounts/{team.account_id}/visitor_sessions?full_docs=true")
     ).data
     assert session["metadata"] == wish["metadata"]
+    assert session["owner_id"] == user_id
     assert session["permissions"]["allow_console"]
     assert not session["permissions"]["allow_draw"]
     assert session["permissions"]["allow_click"]
