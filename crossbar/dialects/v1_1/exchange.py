@@ -49,8 +49,8 @@ class Exchange:
     body: Document | None = None
 
     def header(self, name: str) -> str:
-        """A header of the request; empty when it is missing."""
-        return str(self.request.headers.get(name, ""))
+        """A header of the request, as text that can be kept; empty when it is missing."""
+        return str(self.request.headers.get(name, "")).encode("utf-8", "replace").decode()
 
     async def sent(self) -> Document:
         """The JSON object that the request carries; empty without a body.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from contextlib import suppress
 from http.cookies import CookieError, SimpleCookie
 from typing import NamedTuple
@@ -36,6 +37,9 @@ from crossbar.families.watch_links import (
     place_of,
     read,
 )
+
+HEX = re.compile(r"[0-9a-f]{32}")
+NOWHERE = Place("0" * 32, "0" * 32)
 
 COOKIE = "crossbar_watch"
 COOKIE_FOR = 86_400
@@ -97,7 +101,9 @@ async def end_watch(exchange: Exchange) -> web.StreamResponse:
 
 
 def _place(exchange: Exchange) -> Place:
-    return Place(exchange.params["account_id"], exchange.params["link_id"])
+    """The place that a page's path names; one where nothing is for what is no such path."""
+    place = Place(exchange.params["account_id"], exchange.params["link_id"])
+    return place if all(map(HEX.fullmatch, place)) else NOWHERE
 
 
 async def _context(exchange: Exchange, place: Place) -> Context:

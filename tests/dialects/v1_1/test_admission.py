@@ -153,6 +153,54 @@ async def test_bodies_are_read_only_as_far_as_they_make_sense(team: Team) -> Non
     (await team.request("POST", "/ext/visitors", large, headers)).refused(413, "payload_too_large")
 
 
+async def raw(api: Api, request: bytes) -> bytes:
+    """What the server answers to bytes."""
+    reader, writer = await asyncio.open_connection(api.client.host, api.client.port)
+    writer.write(request)
+    answer = await asyncio.wait_for(reader.read(65536), 5)
+    writer.close()
+    await writer.wait_closed()
+    return answer
+
+
+async def test_bytes_that_are_no_text_break_nothing(team: Team, api: Api) -> None:
+    page = await team.connect()
+    for line, headers, status in (
+        (b"POST /v1.1/ext/visitors", b"X-Public-Key: \xff", b"401"),
+        (b"POST /v1.1/ext/visitors", b"User-Agent: \xff (Linux; Android 9; \xfe Build)", b"201"),
+        (b"POST /v1.1/ext/visitors", b"Origin: \xff", b"403"),
+        (b"OPTIONS /v1.1/ext/visitors", b"Origin: \xff", b"204"),
+        (
+            f"POST /v1.1/ext/visitors/{page.short_id}/heartbeat".encode(),
+            b"X-Connection-Secret: \xff",
+            b"401",
+        ),
+        (b"POST /v1.1/ext/sessions/1/events", b"X-Watch-Token: \xff", b"401"),
+        (b"GET /v1.1/usage", b"X-Api-Key: \xff", b"401"),
+        (b"GET /v1.1/watch?%FF", b"Cookie: \xff", b"410"),
+        (b"GET /v1.1/watch/%C3%BF/%C3%BF", b"Cookie: crossbar_watch=\xff", b"410"),
+        (b"GET /v1.1/visitors/%FF", f"X-Api-Key: {team.key}".encode(), b"404"),
+        (b"GET /v1.1/list?search=%FF", f"X-Api-Key: {team.key}".encode(), b"200"),
+    ):
+        key = b"" if b"Public-Key" in headers else f"X-Public-Key: {team.public_key}".encode()
+        lines = (line + b" HTTP/1.1", b"Host: x", b"Connection: close", headers, key)
+        answer = await raw(api, b"\r\n".join(filter(None, lines)) + b"\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 " + status), (line, headers, answer)
+
+
+async def test_a_body_that_does_not_arrive_or_is_garbled_is_refused(team: Team, api: Api) -> None:
+    head = f"POST /v1.1/ext/visitors HTTP/1.1\r\nHost: x\r\nX-Public-Key: {team.public_key}\r\n"
+    http = api.gateway.services.settings.http
+    object.__setattr__(http, "request_timeout", 0.1)
+    late = await raw(api, f"{head}Content-Length: 9\r\n\r\n{{".encode())
+    assert late.startswith(b"HTTP/1.1 408 ")
+    garbled = "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}"
+    assert (await raw(api, (head + garbled).encode())).startswith(b"HTTP/1.1 400 ")
+    piece = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
+    chunked = f"{head}Transfer-Encoding: chunked\r\n\r\n".encode() + piece * 2
+    assert (await raw(api, chunked)).startswith(b"HTTP/1.1 413 ")
+
+
 async def test_a_store_that_fails_and_a_bug_tell_nothing(
     team: Team, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -351,6 +351,7 @@ async def test_what_is_no_link_opens_nothing(team: Team) -> None:
         answer = (await team.request("GET", f"/watch?{token}")).expect(410)
         assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
         (await team.request("GET", f"/watch/{'0' * 32}/{token[:40] or 'x'}")).expect(410)
+    (await team.request("GET", f"/watch/{'0' * 32}/{'0' * 32}")).expect(410)
 
 
 async def test_sessions_are_listed_by_time(team: Team, api: Api) -> None:
