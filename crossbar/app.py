@@ -27,11 +27,13 @@ from crossbar.dialects.v1_1 import openapi as openapi_of_visitors
 from crossbar.dialects.v2 import V2, openapi
 from crossbar.events import Events, keep_short
 from crossbar.families import FAMILIES
+from crossbar.families.login_rules import password_suffices
 from crossbar.families.visitor_sweep import sweeping
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
 from crossbar.identity.keys import KeyKind
 from crossbar.identity.secrets import Secrets, SecretsError, load_or_create
+from crossbar.outside import Web
 from crossbar.settings import Settings
 from crossbar.smtp import mail_of
 from crossbar.storage import Store
@@ -114,9 +116,14 @@ async def _wired(
                 switch=NoSwitch(),
                 mail=mail,
                 scopes={dialect: kind.scopes for dialect, kind in KEYS.items()},
+                outside=Web(),
             )
-            async with sweeping(services):
-                yield Gateway(services=services, identity=identity)
+            identity.password_suffices = partial(password_suffices, services)
+            try:
+                async with sweeping(services):
+                    yield Gateway(services=services, identity=identity)
+            finally:
+                await services.background.finish()
     finally:
         trimming.cancel()
         await asyncio.gather(trimming, return_exceptions=True)

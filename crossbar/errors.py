@@ -12,6 +12,7 @@ error's status is given here and nowhere else. No HTTP library is imported.
     │   ├── ContactRefused
     │   └── Disabled
     ├── Unauthenticated 401       InvalidCredentials (AccountSuspended), TokenExpired,
+    │                             LoginClosed, SecondFactorNeeded, SecondFactorUnavailable,
     │                             SubscriptionExpired, ApiNotEnabled
     ├── PaymentRequired 402
     ├── Forbidden 403
@@ -151,6 +152,31 @@ class ApiNotEnabled(Unauthenticated):
 
     code = "api_not_enabled"
     phrase = "api not enabled"
+
+
+class LoginClosed(Unauthenticated):
+    """The account lets nobody in this way."""
+
+    code = "invalid credentials"
+
+    @property
+    def data(self) -> Any:
+        return {}
+
+
+class SecondFactorNeeded(Unauthenticated):
+    """The credentials are right; the same request is to be sent again with a second factor."""
+
+    phrase = "the login has to be confirmed by a second factor"
+
+    def __init__(self, request: Any) -> None:
+        super().__init__(multi_factor_request=request)
+
+
+class SecondFactorUnavailable(Unauthenticated):
+    """The account asks for a second factor that nobody can give: its provider is not usable."""
+
+    phrase = "the second factor that the account asks for is not available"
 
 
 class PaymentRequired(CrossbarError):

@@ -15,8 +15,9 @@ from crossbar.core.directory import ACCOUNT_TYPE, Account, account_key, account_
 from crossbar.core.plans import plan_of
 from crossbar.documents import Document, merge, public
 from crossbar.errors import NoSuchDocument
-from crossbar.families import account_tree, auth
+from crossbar.families import account_tree
 from crossbar.families.accounts import ACCOUNTS
+from crossbar.families.login_rules import API_METHOD, USER_METHOD
 from crossbar.families.users import USERS
 from crossbar.storage import SYSTEM, Entry, Key, Span
 
@@ -128,7 +129,7 @@ async def issue_token(gateway: Gateway, account_id: str | None, user: str | None
     """A token of one hour, of a user or of the account itself."""
     account = await _account(gateway, account_id)
     owner = await _user(gateway, account, user) if user else None
-    method = auth.USER_METHOD if owner else auth.API_METHOD
+    method = USER_METHOD if owner else API_METHOD
     return await gateway.identity.issue_token(account, user=owner, method=method)
 
 

@@ -193,10 +193,18 @@ class Auth:
     """Ways to authenticate."""
 
     basic: bool = setting(True, "Accept `Authorization: Basic` on every request.")
+    by_address: bool = setting(
+        False, "Let clients in by their address alone, where an account lists it in its `ips`."
+    )
     default_priv_level: str = setting(
         "admin",
         "Privilege level that a token without a user counts as.",
         choices=("admin", "user"),
+    )
+    attempts_kept: int = setting(
+        2_682_000,
+        "Seconds that the log of logins goes back; older entries are dropped.",
+        minimum=1,
     )
 
 

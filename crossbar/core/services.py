@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from crossbar.clock import Clock
+from crossbar.core.background import Background
 from crossbar.core.directory import AccountDirectory, account_key
 from crossbar.core.mail import Mail
+from crossbar.core.outside import Outside
 from crossbar.core.switch import Switch
 from crossbar.core.turns import Turns
 from crossbar.errors import NoSuchDocument
@@ -59,9 +61,15 @@ class Credentials(Protocol):
         ...
 
     async def issue_token(
-        self, account: Account, *, user: Document | None, method: str, **claims: Any
+        self,
+        account: Account,
+        *,
+        user: Document | None,
+        method: str,
+        lifetime: int | None = None,
+        **claims: Any,
     ) -> str:
-        """A new auth token."""
+        """A new auth token that lives ``lifetime`` seconds, by default as the settings say."""
         ...
 
     async def read_token(self, token: str, *, anew: bool = False) -> Caller:
@@ -120,7 +128,9 @@ class Services:
     switch: Switch
     mail: Mail
     scopes: Mapping[str, Scopes]
+    outside: Outside
     turns: Turns = field(default_factory=Turns)
+    background: Background = field(default_factory=Background)
 
     async def commit(self, batch: Batch) -> None:
         """Write a batch and tell this process's subscribers. Every write goes through here.

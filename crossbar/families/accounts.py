@@ -30,6 +30,7 @@ from crossbar.documents import Document
 from crossbar.errors import Forbidden
 from crossbar.families import account_tree
 from crossbar.families.account_tree import PARENT, reseller_below, tree_of
+from crossbar.families.client_addresses import ADDRESSES
 from crossbar.families.number_owners import forget_numbers_of_account
 
 LEAKED = (
@@ -238,6 +239,7 @@ ACCOUNTS = Collection(
         Index(name="realm", values=_realms),
         Index(name="parent", values=lambda document: tree_of(document)[-1:]),
         Index(name="ancestor", values=tree_of),
+        ADDRESSES,
         Index(name="master", values=lambda document: () if tree_of(document) else ("true",)),
         Index(name="api_key", values=lambda document: document.get("pvt_api_key_marks", ())),
         Index(name="perscom_id", values=_number),
