@@ -37,7 +37,7 @@ async def visitor_object(context: Context, visitor: Document) -> dict[str, Any]:
         "api_key": public_key_of(context.account_id),
         **{name: visitor.get(name) for name in OPTIONAL},
         "first_seen_at": visitor["first_seen_at"],
-        "ip_address": visitor["ip_address"],
+        "ip_address": visitor.get("ip_address", ""),
         "is_in_session": is_in_session(context, visitor),
         "is_online": is_online(context, visitor),
         "js_configuration": visitor.get("js_configuration", False),

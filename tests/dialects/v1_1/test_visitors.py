@@ -276,5 +276,8 @@ async def test_v2_shows_the_same_visitors(team: Team, api: Api) -> None:
     assert shown["is_online"]
     changed = await api.patch(f"{path}/{page.short_id}", {"tags": ["#a"], "is_online": False})
     assert (changed.expect(200).data["tags"], changed.data["is_online"]) == (["#a"], True)
+    cleared = dict.fromkeys(("ip_address", "tags", "js_configuration", "last_url"))
+    (await api.patch(f"{path}/{page.short_id}", cleared)).expect(200)
+    assert (await team.visitor(page.short_id))["ip_address"] == ""
     (await api.delete(f"{path}/{page.short_id}")).expect(200)
     (await team.get(f"/visitors/{page.short_id}")).refused(404, "not_found")
