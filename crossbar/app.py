@@ -19,6 +19,7 @@ from crossbar.core.scopes import Scopes
 from crossbar.core.services import Services
 from crossbar.core.switch import NoSwitch
 from crossbar.dialects.banner import banner
+from crossbar.dialects.documentation import Described, documentation
 from crossbar.dialects.pages import Page, Pages
 from crossbar.dialects.protocol import Server
 from crossbar.dialects.targets import split_target
@@ -34,7 +35,7 @@ from crossbar.identity.credentials import Identity
 from crossbar.identity.keys import KeyKind
 from crossbar.identity.secrets import Secrets, SecretsError, load_or_create
 from crossbar.outside import Web
-from crossbar.settings import Settings
+from crossbar.settings import Limits, Settings
 from crossbar.smtp import mail_of
 from crossbar.storage import Store
 from crossbar.storage.factory import store_for
@@ -114,6 +115,7 @@ async def _wired(
                 credentials=identity,
                 registry=REGISTRY,
                 switch=NoSwitch(),
+                pace=buckets_of(settings.limits, clock),
                 mail=mail,
                 scopes={dialect: kind.scopes for dialect, kind in KEYS.items()},
                 outside=Web(),
@@ -131,8 +133,25 @@ async def _wired(
         identity.passwords.close()
 
 
+DESCRIBED = (
+    Described(
+        name="v2",
+        about="Accounts and everything below them, compatible with KAZOO's Crossbar.",
+        document="/v2/openapi.json",
+        page="/docs/v2",
+    ),
+    Described(
+        name="v1.1",
+        about="Visitors of web sites and links to watch them, compatible with Upscope.",
+        document="/v1.1/openapi.json",
+        page="/docs/v1.1",
+    ),
+)
+"""The dialects that documents describe."""
+
 PAGES = Pages(
     {
+        **documentation(DESCRIBED),
         "/v2/openapi.json": Page(
             "application/json",
             partial(openapi.content, REGISTRY),
@@ -147,6 +166,12 @@ PAGES = Pages(
 )
 """What is served as it stands; the same for every process."""
 
+
+def buckets_of(limits: Limits, clock: Clock) -> Buckets:
+    """Buckets of the size that the settings say."""
+    return Buckets(clock, capacity=limits.capacity, refill=limits.refill)
+
+
 VERSION = re.compile(r"/v[0-9]+(/|\Z)")
 """How paths of the API begin, also of versions that are not offered."""
 
@@ -156,7 +181,7 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 def handler_of(gateway: Gateway) -> Handler:
     """What answers every request: the dialect that its path names, or the banner (§1.1)."""
     services, limits = gateway.services, gateway.services.settings.limits
-    buckets = Buckets(services.clock, capacity=limits.capacity, refill=limits.refill)
+    buckets = buckets_of(limits, services.clock)
     v2 = V2(services, gateway.identity, buckets)
     v1_1 = V1_1(services, gateway.identity, buckets)
 

@@ -6,7 +6,6 @@ The settings are one document of an account; what they mean is in ``login_rules`
 from __future__ import annotations
 
 from dataclasses import replace as with_changes
-from functools import cache
 
 from crossbar.core import singletons
 from crossbar.core.actions import Action, Context, Result
@@ -107,20 +106,19 @@ async def _about_provider(context: Context, factor: Document) -> Document:
     return {"name": found["name"], "provider_name": found["provider_name"]}
 
 
-@cache
-def config() -> Singleton:
-    """The settings as a document. No family of its own: its path is that of ``security``."""
-    return Singleton(
-        noun=CONFIG_ID,
-        doc_type=CONFIG_TYPE,
-        schema=SCHEMA,
-        optional=True,
-        hooks=Hooks(
-            normalize=(normalize,),
-            check=(check_lifetimes, check_second_factors),
-            present=(name_providers,),
-        ),
-    )
+CONFIG = Singleton(
+    noun=CONFIG_ID,
+    doc_type=CONFIG_TYPE,
+    schema=SCHEMA,
+    actions=frozenset(),
+    optional=True,
+    hooks=Hooks(
+        normalize=(normalize,),
+        check=(check_lifetimes, check_second_factors),
+        present=(name_providers,),
+    ),
+)
+"""The settings as a document. Its path is that of the noun ``security``."""
 
 
 async def fetch(context: Context) -> Result:
@@ -157,7 +155,7 @@ async def remove(context: Context) -> Result:
 
 async def _on_config(context: Context, recipe: Handler) -> Result:
     """Do to the document of the settings what recipes do to documents."""
-    operation = with_changes(context.operation, family=config())
+    operation = with_changes(context.operation, family=CONFIG)
     return await recipe(with_changes(context, operation=operation))
 
 

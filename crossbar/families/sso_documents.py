@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace as with_changes
 from functools import partial
 
-from crossbar.core import service
+from crossbar.core import service, singletons
 from crossbar.core.actions import Action, Context, Result
 from crossbar.core.change import Change
 from crossbar.core.outside import may_be_asked
@@ -75,6 +75,7 @@ PROVIDERS = Singleton(
     noun="providers",
     doc_type=PROVIDER_TYPE,
     schema="auth.provider",
+    actions=frozenset(),
     optional=True,
     hooks=Hooks(
         normalize=(name_itself,),
@@ -88,6 +89,7 @@ APPS = Singleton(
     noun="apps",
     doc_type=APP_TYPE,
     schema="auth.app",
+    actions=frozenset(),
     optional=True,
     hooks=Hooks(check=(check_id,), present=(hide_secrets,)),
 )
@@ -158,32 +160,32 @@ async def _on(family: Singleton, recipe: Handler, context: Context) -> Result:
 
 async def fetch_provider(context: Context) -> Result:
     """One provider."""
-    return await _on(PROVIDERS, service.fetch_singleton, context)
+    return await _on(PROVIDERS, singletons.fetch, context)
 
 
 async def put_provider(context: Context) -> Result:
     """A provider as sent, new or not."""
-    return await _on(PROVIDERS, service.replace_singleton, context)
+    return await _on(PROVIDERS, singletons.replace, context)
 
 
 async def delete_provider(context: Context) -> Result:
     """No such provider any more. Refused while there are registrations with it."""
-    return await _on(PROVIDERS, service.delete_singleton, context)
+    return await _on(PROVIDERS, singletons.delete, context)
 
 
 async def fetch_app(context: Context) -> Result:
     """One registration, without its secret."""
-    return await _on(APPS, service.fetch_singleton, context)
+    return await _on(APPS, singletons.fetch, context)
 
 
 async def put_app(context: Context) -> Result:
     """A registration as sent, new or not."""
-    return await _on(APPS, service.replace_singleton, context)
+    return await _on(APPS, singletons.replace, context)
 
 
 async def delete_app(context: Context) -> Result:
     """No such registration any more."""
-    return await _on(APPS, service.delete_singleton, context)
+    return await _on(APPS, singletons.delete, context)
 
 
 _operators = partial(Route, access=Access.SUPERDUPER)

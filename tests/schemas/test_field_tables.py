@@ -68,6 +68,7 @@ FAULTS: dict[str, dict[str, str]] = {
 PENDING_PREFIXES = ("account_config.", "system_config")
 
 OURS = {
+    "api_keys",
     "visitor_event",
     "visitor_feed",
     "visitor_report",
