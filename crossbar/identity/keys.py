@@ -175,11 +175,11 @@ class Keys:
         place = Key(key.account_id, SINGLE_TYPE, f"{SINGLE_TYPE}_{dialect}")
         while True:
             before = await self._store.get(place) or {}
-            rev = before.get("_rev")
-            after = {"_id": place.doc_id, "_rev": next_revision(rev), "pvt_type": SINGLE_TYPE}
-            after |= {"pvt_account_id": key.account_id, "key_id": key.doc_id}
+            rev, now = before.get("_rev"), self._clock.gregorian()
+            after = {**before, "key_id": key.doc_id}
+            after = stamp(place, after, now=now, author=None, request_id=None)
             old = key._replace(doc_id=before.get("key_id", ""))
-            ended = Event("deleted", old, "", self._clock.gregorian(), {})
+            ended = Event("deleted", old, "", now, {})
             whole = replace(
                 batch,
                 puts=(*batch.puts, Put(place, after, rev)),

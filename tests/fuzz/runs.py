@@ -83,7 +83,8 @@ def _admit_v2(master: str, client: Client) -> Admission:
 
 def _admit_v1_1(master: str, client: Client) -> Admission:
     """A key, and a visitor that is asked about, which is soon deleted."""
-    made = client.request("PUT", f"/accounts/{master}/api_keys", {"name": "K", "dialect": "v1_1"})
+    key = {"name": "K", "dialect": "v1_1", "scopes": ["*"]}
+    made = client.request("PUT", f"/accounts/{master}/api_keys", key)
     client.request("POST", f"/accounts/{master}/visitor_settings", {"enabled": True})
     headers = {"X-Api-Key": made.data["_read_only"]["key"], "X-Public-Key": f"pk_{master}"}
     client.connection.request("POST", "/v1.1/ext/visitors.json", "{}", headers)

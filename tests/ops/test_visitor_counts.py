@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
@@ -11,10 +10,8 @@ from typing import Any
 
 import orjson
 
-from crossbar.app import open_gateway
-from crossbar.settings import Settings
 from tests.ops.conftest import Installation
-from tests.ops.processes import PATIENCE, Server
+from tests.ops.processes import PATIENCE, Server, crossbar
 from tests.ops.test_workers import wait_until
 
 VISITORS = 16
@@ -61,19 +58,17 @@ class Site:
             assert self.send("DELETE", f"/visitors/{short_id}")[0] == 200
 
 
-async def new_key(installation: Installation) -> str:
-    """A key of the master account."""
-    file = installation.folder / "var" / "crossbar.db"
-    settings = Settings.load(None, {}, {"storage.url": f"sqlite:///{file}"})
-    async with open_gateway(settings) as gateway:
-        account = await gateway.services.accounts.get(installation.account_id)
-        assert account is not None
-        _, key = await gateway.identity.keys.create(account, dialect="v1_1", name="K")
+def new_key(installation: Installation) -> str:
+    """A key of the master account, made with the command line."""
+    arguments = ("--account", installation.account_id, "--dialect", "v1_1", "--name", "K")
+    done = crossbar(installation.folder, "key", "create", *arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    key: str = orjson.loads(done.stdout)["key"]
     return key
 
 
 def test_two_processes_count_exactly_and_a_link_opens_once(installation: Installation) -> None:
-    key = asyncio.run(new_key(installation))
+    key = new_key(installation)
     with Server(installation.folder, ARGUMENTS) as server:
         wait_until(lambda: server.log.count('"serving"') == 2)
         client = installation.login(server)
