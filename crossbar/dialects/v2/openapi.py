@@ -224,7 +224,7 @@ def statuses(operation: Operation) -> Iterator[int]:
         405: writes,  # by way of a tunnelled verb
         406: True,
         408: True,
-        409: writes and not is_public,
+        409: writes,
         412: not (writes and is_public),
         413: True,
         415: writes and not is_public,
