@@ -24,10 +24,13 @@ from crossbar.dialects.documentation import Described, documentation
 from crossbar.dialects.pages import Page, Pages
 from crossbar.dialects.protocol import Server
 from crossbar.dialects.targets import split_target
+from crossbar.dialects.v1_1 import V1_1
+from crossbar.dialects.v1_1 import openapi as openapi_of_visitors
 from crossbar.dialects.v2 import V2, openapi
 from crossbar.events import Events, keep_short
 from crossbar.families import FAMILIES
 from crossbar.families.login_rules import password_suffices
+from crossbar.families.visitor_sweep import sweeping
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
 from crossbar.identity.keys import KeyKind
@@ -45,7 +48,7 @@ REGISTRY = Registry(FAMILIES)
 KEYS: Mapping[str, KeyKind] = {
     "v2": KeyKind(scopes=Scopes(REGISTRY.operations()), prefix="cbk2_"),
     "v1": KeyKind(scopes=Scopes(REGISTRY.operations())),
-    "v1_1": KeyKind(scopes=Scopes(()), prefix="cbk11_"),
+    "v1_1": KeyKind(scopes=Scopes(()), prefix="cbk11_", is_single=True),
 }
 """The kinds of API keys, by the dialect that knows them."""
 
@@ -120,7 +123,8 @@ async def _wired(
             )
             identity.password_suffices = partial(password_suffices, services)
             try:
-                yield Gateway(services=services, identity=identity)
+                async with sweeping(services):
+                    yield Gateway(services=services, identity=identity)
             finally:
                 await services.background.finish()
     finally:
@@ -137,6 +141,12 @@ DESCRIBED = (
         document="/v2/openapi.json",
         page="/docs/v2",
     ),
+    Described(
+        name="v1.1",
+        about="Visitors of web sites and links to watch them, compatible with Upscope.",
+        document="/v1.1/openapi.json",
+        page="/docs/v1.1",
+    ),
 )
 """The dialects that documents describe."""
 
@@ -146,6 +156,11 @@ PAGES = Pages(
         "/v2/openapi.json": Page(
             "application/json",
             partial(openapi.content, REGISTRY),
+            {"access-control-allow-origin": "*"},
+        ),
+        "/v1.1/openapi.json": Page(
+            "application/json",
+            openapi_of_visitors.content,
             {"access-control-allow-origin": "*"},
         ),
         **console.PAGES,
@@ -173,6 +188,7 @@ def handler_of(gateway: Gateway) -> Handler:
     services, limits = gateway.services, gateway.services.settings.limits
     buckets = buckets_of(limits, services.clock)
     v2 = V2(services, gateway.identity, buckets)
+    v1_1 = V1_1(services, gateway.identity, buckets)
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         target = request.raw_path
@@ -181,6 +197,8 @@ def handler_of(gateway: Gateway) -> Handler:
         if target.startswith("/v2/"):
             return await v2.serve(request)
         path, _ = split_target(target)
+        if path.startswith("/v1.1/"):
+            return await v1_1.serve(request)
         if VERSION.match(path):
             return await v2.serve(request)
         return console.answer(request, path) or banner()

@@ -107,9 +107,17 @@ class Secrets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """Auth tokens."""
+    """Auth tokens, and the refresh tokens of sessions."""
 
     lifetime: int = setting(3600, "Seconds after which a token expires.", minimum=1)
+    refresh_lifetime: int = setting(
+        1_209_600, "Seconds for which a refresh token may lie unused. Two weeks.", minimum=1
+    )
+    session_lifetime: int = setting(
+        7_776_000,
+        "Seconds after a login for which it can be renewed by refresh tokens. 90 days.",
+        minimum=1,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,6 +288,24 @@ class Fax:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Visitors:
+    """Visitors of web sites, and links to watch them."""
+
+    public_url: str = setting(
+        "", "How browsers reach this server, for links; empty: http:// with its host and port."
+    )
+    link_lifetime: int = setting(
+        10, "Minutes that a watch link can be opened for.", minimum=1, maximum=60
+    )
+    retention: int = setting(
+        30,
+        "Days after which a visitor that was not seen again is deleted.",
+        minimum=1,
+        maximum=365,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
     """The server that takes mail for delivery (SMTP)."""
 
@@ -326,6 +352,7 @@ class Settings:
     auth: Auth = Auth()
     voicemail: Voicemail = Voicemail()
     fax: Fax = Fax()
+    visitors: Visitors = Visitors()
     mail: Mail = Mail()
     recovery: Recovery = Recovery()
     dialects: Dialects = Dialects()

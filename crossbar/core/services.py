@@ -27,6 +27,16 @@ if TYPE_CHECKING:
     from crossbar.documents import Document
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A login that can be renewed: whose it is, its refresh token, its stored document."""
+
+    account: Account
+    user: Document | None
+    refresh_token: str
+    document: Document
+
+
 class KeyMaker(Protocol):
     """What families need of named API keys; ``identity`` implements it."""
 
@@ -97,6 +107,20 @@ class Credentials(Protocol):
         **claims: Any,
     ) -> str:
         """A new auth token that lives ``lifetime`` seconds, by default as the settings say."""
+        ...
+
+    async def begin_session(
+        self, account: Account, *, user: Document | None, method: str, **claims: Any
+    ) -> Session:
+        """A new session, all of whose tokens say ``claims``."""
+        ...
+
+    async def find_session(self, refresh_token: str) -> Session:
+        """The session that the token can renew. Raises ``InvalidCredentials``."""
+        ...
+
+    async def renew_session(self, session: Session) -> Session:
+        """The session with its next refresh token. Raises ``InvalidCredentials``."""
         ...
 
     async def read_token(self, token: str, *, anew: bool = False) -> Caller:

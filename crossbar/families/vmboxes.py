@@ -20,7 +20,7 @@ from crossbar.core.shapes import (
     field_index,
 )
 from crossbar.documents import Document
-from crossbar.families.vm_messages import count_kept, empty_box
+from crossbar.families.vm_messages import count_kept, empty_box, oldest_kept
 from crossbar.families.vm_routes import MESSAGE_ROUTES
 
 COUNTS = ("messages", "folders")
@@ -93,25 +93,27 @@ async def list_boxes(context: Context) -> Result:
         return listed
     if listed.rows is not None:
         return Result(rows=_counted(context, listed.rows), page=listed.page)
+    oldest = await oldest_kept(context)
     for row in listed.data:
-        await add_counts(context, row)
+        await add_counts(context, row, oldest)
     following = listed.page.next_start_key if listed.page else None
     revision = revision_of_list(listed.data, following)
     return Result(data=listed.data, page=listed.page, revision=revision)
 
 
 async def _counted(context: Context, rows: AsyncIterator[Document]) -> AsyncIterator[Document]:
+    oldest = await oldest_kept(context)
     async for row in rows:
-        await add_counts(context, row)
+        await add_counts(context, row, oldest)
         yield row
 
 
-async def add_counts(context: Context, row: Document) -> None:
+async def add_counts(context: Context, row: Document, oldest: int) -> None:
     """How many messages a box has, and in which folders; only what is to be shown is counted."""
     wanted = context.query.fields or COUNTS
     if not set(wanted).intersection(COUNTS):
         return
-    folders = await count_kept(context, row["id"])
+    folders = await count_kept(context, row["id"], oldest)
     counts = {"messages": sum(folders.values()), "folders": folders}
     if not counts["messages"]:
         del counts["folders"]
