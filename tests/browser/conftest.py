@@ -135,10 +135,18 @@ async def console(fresh: Console) -> Console:
     return fresh
 
 
+@pytest_asyncio.fixture(loop_scope="session")
+async def shared(one_console: Console) -> Console:
+    """The same console for all tests that ask for it: those that only go from screen to screen."""
+    return one_console
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def shared(browser: Browser, site: Site) -> AsyncIterator[Console]:
-    """The same for all tests that ask for it: for those that only go on from screen to screen."""
+async def one_console(browser: Browser, site: Site) -> AsyncIterator[Console]:
+    """What :func:`shared` hands out."""
     async with new_page(browser, site) as page:
+        # What a test that failed has left half done is nobody's loss.
+        page.on("dialog", lambda dialog: dialog.accept())
         console = Console(page, site, site.create_account("Shared"))
         await console.log_in("limits", title="Limits")
         yield console

@@ -25,7 +25,7 @@ async def test_a_sub_account_is_created_found_and_gone_to(console: Console) -> N
     await dialog.get_by_label("Search accounts").fill(console.account.id)
     await dialog.get_by_role("button", name=console.account.name).click()
     await console.expect_title(console.account.name)
-    await page.get_by_role("link", name="Accounts below").click()
+    await console.press("Accounts below")
     await page.get_by_role("link", name=name).click()
     await console.expect_title(name)
     assert console.path() == ["accounts", child]

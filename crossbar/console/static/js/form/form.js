@@ -5,6 +5,7 @@ import {isEmpty} from "../values.js";
 import {Fold, Properties} from "./containers.js";
 import {messagesOf} from "./field.js";
 
+const FEW = 8; // single values that are all shown at once
 const SINGLE = ["choice", "switch", "number", "text", "either"];
 
 /**
@@ -26,8 +27,9 @@ export function DocumentForm({schema, value, set, first = [], without = [], form
   const isFirst = (name) =>
     schema.required?.includes(name) ||
     (isSingle(name) && (first.includes(name) || isSecret(name) || filledAtFirst.includes(name)));
-  const chosen = names.filter(isFirst);
-  const leading = ordered(chosen.length ? chosen : names.filter(isSingle), schema, isSingle);
+  const singles = names.filter(isSingle);
+  const chosen = names.filter((name) => isFirst(name) || (singles.length <= FEW && isSingle(name)));
+  const leading = ordered(chosen.length ? chosen : singles, schema, isSingle);
   const others = names.filter((name) => !leading.includes(name) && isSingle(name));
   const groups = names.filter((name) => !leading.includes(name) && !isSingle(name));
   const shared = {schema, path: [], value, set, form};
