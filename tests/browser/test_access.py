@@ -84,6 +84,16 @@ async def test_the_first_screen_shuts_nobody_out(fresh: Console, dark: bool) -> 
     await fresh.photograph(f"login-{'dark' if dark else 'light'}")
 
 
+async def test_a_control_without_a_name_would_be_seen(fresh: Console) -> None:
+    await fresh.open()
+    await expect(fresh.field("Password")).to_be_visible()
+    await fresh.page.evaluate(
+        "document.querySelector('form').append(document.createElement('input'))"
+    )
+    with pytest.raises(AssertionError, match="label"):
+        await fresh.expect_accessible("login")
+
+
 async def test_the_keyboard_is_enough(fresh: Console) -> None:
     """From logging in to a saved document, without the mouse."""
     page, keyboard = fresh.page, fresh.page.keyboard

@@ -68,3 +68,13 @@ async def test_every_screen_gives_its_request(console: Console, path: tuple[str,
     envelope = run(command)
     assert envelope["status"] == "success", command
     assert f"/accounts/{console.account.id}{''.join(f'/{each}' for each in path)}" in command
+
+
+@needs_curl
+async def test_a_form_gives_the_request_that_it_would_send(console: Console) -> None:
+    await console.go("menus", title="New menu", show="new")
+    await console.field("Name").fill("Ann's menu")
+    await console.page.get_by_role("button", name="as curl").click()
+    assert run(await clipboard(console))["status"] == "success"
+    [menu] = console.site.api("GET", f"/accounts/{console.account.id}/menus")
+    assert menu["name"] == "Ann's menu"

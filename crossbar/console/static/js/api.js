@@ -78,8 +78,12 @@ export async function send(method, path, options = {}) {
   };
 }
 
-/** @returns {Request} */
-function compose(method, path, {data, action, file, tag, accept, token}) {
+/**
+ * The request that `send` would send.
+ *
+ * @returns {Request}
+ */
+export function compose(method, path, {data, action, file, tag, accept, token}) {
   const headers = {};
   if (token) headers["X-Auth-Token"] = token;
   if (tag) headers["If-Match"] = tag;

@@ -24,6 +24,7 @@ export function Menu({model, accountId, isMaster, here, isOpen}) {
   ];
   const all = model ? [...model.families(), ...(isMaster ? model.systemFamilies() : [])] : [];
   const families = all.filter(({noun}) => noun !== "children" && fits(noun, wanted));
+  const isShown = (family) => family.noun === noun && isOfAccount === (family.kind !== "system");
   const addressOf = (family) => (family.kind === "system" ? [family.noun] : ["accounts", accountId, family.noun]);
   return html`<nav class=${isOpen ? "menu open" : "menu"} id="menu" aria-label="Account">
     <ul>
@@ -37,8 +38,8 @@ export function Menu({model, accountId, isMaster, here, isOpen}) {
       const part = families.filter((family) => family.kind === kind);
       return part.length > 0 && html`<div key=${kind}><h2>${title}</h2><ul>
         ${part.map((family) => html`<li key=${family.noun}>
-          <a href=${href(addressOf(family))}
-            aria-current=${family.noun === noun && isOfAccount === (family.kind !== "system") ? "page" : null}>${label(family.noun)}</a></li>`)}
+          <a href=${href(addressOf(family))} aria-current=${isShown(family) ? "page" : null}>
+            ${label(family.noun)}</a></li>`)}
       </ul></div>`;
     })}
   </nav>`;

@@ -6,7 +6,7 @@
  * takes long to type meets an expired token. When it has expired all the same, `expired` becomes
  * true, a dialog over the page asks for the password, and the requests that wait go on.
  */
-import {send} from "./api.js";
+import {compose, send} from "./api.js";
 import {md5} from "./md5.js";
 import {createStore} from "./store.js";
 
@@ -121,6 +121,11 @@ export async function call(method, path, options = {}) {
     }
     await relogin(token);
   }
+}
+
+/** The request that `call` would send now: for those who would rather send it themselves. */
+export function draftOf(method, path, options) {
+  return compose(method, path, {...options, token: session.get()?.token});
 }
 
 function noteVersion(version) {

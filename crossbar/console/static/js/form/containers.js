@@ -45,8 +45,9 @@ export function Properties({schema, path, value, set, required = false, form, na
 export function List({schema, path, value, set, required, title, form, id}) {
   const items = Array.isArray(value) ? value : [];
   const change = (next) => set(next.length || required ? next : undefined);
+  const inner = form.schemas.resolved(schema.items);
   const add = () => {
-    change([...items, blank(form.schemas.resolved(schema.items))]);
+    change([...items, blank(inner)]);
     requestAnimationFrame(() => document.getElementById(`${id}.${items.length}`)?.focus());
   };
   const hasErrors = errorsAt(form, path).length > 0 || hasErrorsBelow(form, path);
@@ -55,7 +56,7 @@ export function List({schema, path, value, set, required, title, form, id}) {
     ${() => html`<${Errors} id=${`${id}-error`} errors=${errorsAt(form, path)} />
       ${items.map((item, i) => html`<div class="item" key=${i}>
         <${Field} schema=${schema.items} path=${[...path, i]} value=${item} form=${form}
-          name=${`${title} ${i + 1}`} set=${(next) => change(items.with(i, next ?? blank(form.schemas.resolved(schema.items))))} />
+          name=${`${title} ${i + 1}`} set=${(next) => change(items.with(i, next ?? blank(inner)))} />
         <div class="item-tools">
           <button type="button" class="icon" disabled=${i === 0} aria-label=${`Move ${title} ${i + 1} up`}
             onClick=${() => change(swapped(items, i))}>↑</button>

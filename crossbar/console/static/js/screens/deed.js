@@ -3,7 +3,7 @@ import {Json} from "../form/controls.js";
 import {DocumentForm, Refusals} from "../form/form.js";
 import {html, useMemo, useState} from "../html.js";
 import {SchemaSet} from "../schemas.js";
-import {call} from "../session.js";
+import {call, draftOf} from "../session.js";
 import {Confirm, Problem, Screen} from "../ui.js";
 import {label} from "../words.js";
 import {apiPath} from "./document.js";
@@ -18,9 +18,9 @@ export function DeedScreen({here, place, account, model, operation}) {
   const [state, tell] = useState({error: null, answer: null});
   const [isAsking, ask] = useState(false);
   const isDelete = operation.action === "delete";
+  const options = isDelete ? {} : file ? {file} : {data};
   const run = async () => {
     try {
-      const options = isDelete ? {} : file ? {file} : {data};
       tell({error: null, answer: await call(operation.verb, apiPath(here.path), options)});
     } catch (error) {
       tell({error, answer: null});
@@ -34,7 +34,7 @@ export function DeedScreen({here, place, account, model, operation}) {
   const form = {schemas, errors: state.error?.fields ?? {}, isNew: true};
   const takesFile = operation.reads.length > 0;
   return html`<${Screen} title=${operation.summary} above=${html`<${Trail} ...${{here, place, account}} />`}
-    request=${(state.answer ?? state.error)?.request} about=${`${operation.verb} ${apiPath(here.path)}`}>
+    request=${draftOf(operation.verb, apiPath(here.path), options)} about=${`${operation.verb} ${apiPath(here.path)}`}>
     <form onSubmit=${submit} novalidate>
       ${takesFile && html`<label class="field"><span class="label">File</span>
         <input type="file" accept=${operation.reads.join()} onChange=${(event) => choose(event.target.files[0] ?? null)} /></label>`}

@@ -3,7 +3,7 @@ import {Conflict} from "../conflict.js";
 import {DocumentForm, Refusals} from "../form/form.js";
 import {html, useMemo, useState} from "../html.js";
 import {SchemaSet} from "../schemas.js";
-import {call} from "../session.js";
+import {call, draftOf} from "../session.js";
 import {Confirm, Problem, Screen, useAnswer, Waiting} from "../ui.js";
 import {pretty} from "../values.js";
 import {ago, dateOf, label, singular, titleOf} from "../words.js";
@@ -62,7 +62,7 @@ function Editor({here, place, model, account, isNew, path, answer}) {
   };
   const one = singular(nounOf(here.path, place, isNew));
   const name = isItem(place) ? titleOf(stored.data) : label(here.path.at(-1));
-  return html`<${Screen} title=${isNew ? `New ${one}` : name} request=${stored.request}
+  return html`<${Screen} title=${isNew ? `New ${one}` : name} request=${isNew ? draftOf("PUT", path, {data: draft}) : stored.request}
     above=${html`<${Trail} ...${{here, place, account}} />`}
     about=${isNew ? schema.description : html`<${Facts} answer=${stored} />`}
     actions=${!isNew && place.operations.delete && html`<${Deletion} name=${name} one=${one} remove=${document.remove} />`}>

@@ -2,7 +2,7 @@
 import {html, useState} from "../html.js";
 import {go, href} from "../router.js";
 import {fieldKind, SchemaSet} from "../schemas.js";
-import {gregorian} from "../words.js";
+import {dateOf, gregorian} from "../words.js";
 
 const RULES = {
   filter_: "is",
@@ -27,12 +27,14 @@ export function Filters({here, schema, model, columns}) {
   const [isOpen, open] = useState(false);
   const used = filtersOf(here.query);
   const without = (pair) => {
-    const rest = [...here.query].filter(([name, value]) => name !== "start_key" && !(name === pair[0] && value === pair[1]));
+    const isKept = ([name, value]) => name !== "start_key" && !(name === pair[0] && value === pair[1]);
+    const rest = [...here.query].filter(isKept);
     go(href(here.path, new URLSearchParams(rest)));
   };
   return html`<div class="filters">
     ${used.map((pair) => html`<span class="chip" key=${pair.join()}>${wording(pair)}
-      <button type="button" class="icon" aria-label=${`Remove filter: ${wording(pair)}`} onClick=${() => without(pair)}>✕</button>
+      <button type="button" class="icon" aria-label=${`Remove filter: ${wording(pair)}`}
+        onClick=${() => without(pair)}>✕</button>
     </span>`)}
     <button type="button" class="small" aria-expanded=${isOpen} onClick=${() => open(!isOpen)}>Filter</button>
     ${isOpen && html`<${FilterForm} fields=${fieldsOf(schema, model, columns)} add=${(name, value) => {
@@ -46,7 +48,7 @@ export function Filters({here, schema, model, columns}) {
 }
 
 function wording([name, value]) {
-  if (TIMES.includes(name)) return `${RULES[name]} ${new Date((Number(value) - gregorian(new Date(0))) * 1000).toLocaleDateString()}`;
+  if (TIMES.includes(name)) return `${RULES[name]} ${dateOf(Number(value)).toLocaleDateString()}`;
   if (name in RULES) return `${value} ${RULES[name]}`;
   const isNot = name.startsWith("filter_not_");
   return `${name.replace(/^filter_(not_)?/, "")} ${isNot ? "is not" : "is"} ${value}`;

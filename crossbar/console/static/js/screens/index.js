@@ -6,6 +6,8 @@ import {ListScreen} from "./list.js";
 import {StartScreen} from "./start.js";
 import {ViewScreen} from "./view.js";
 
+const WRITES = ["create", "replace", "patch", "delete"];
+
 /**
  * @param {import("../router.js").Route} here
  * @param {import("../model.js").Model} model
@@ -20,7 +22,7 @@ export function screenFor(here, model) {
   const shown = (Screen, props = {}) => ({Screen, props: {place, ...props}, key});
   if (isAccount(here.path) && !show) return shown(StartScreen);
   if (show === "new") return place.operations.create?.schema ? shown(DocumentScreen, {isNew: true}) : null;
-  if (["create", "replace", "patch", "delete"].includes(show) && place.operations[show]) return shown(DeedScreen, {operation: place.operations[show]});
+  if (WRITES.includes(show) && place.operations[show]) return shown(DeedScreen, {operation: place.operations[show]});
   if (kindOf(place) === "documents") return shown(ListScreen);
   const {fetch, replace, patch} = place.operations;
   const isDocument = fetch && (replace?.schema || patch?.schema || isItemOfList(here, model));

@@ -19,16 +19,20 @@ export function ScopesField({value = [], set, form, marks}) {
     const rest = value.filter((scope) => !scopes.includes(scope));
     set(isOn ? [...rest, ...scopes] : rest);
   };
-  const box = (scopes, about) => html`<input type="checkbox" aria-label=${about} disabled=${isAll && scopes[0] !== EVERYTHING}
+  const box = (scopes, about) => html`<input type="checkbox" aria-label=${about}
+    disabled=${isAll && scopes[0] !== EVERYTHING}
     checked=${isAll || scopes.every((scope) => value.includes(scope))}
     onChange=${(event) => turn(scopes, event.target.checked)} />`;
+  const allOf = (verb) => known.filter((scope) => scope.startsWith(`${verb}:`));
   return html`<div class="scopes" ...${marks} role="group" aria-label="Scopes" aria-required=${null} aria-invalid=${null}>
     <label class="everything">${box([EVERYTHING], "Everything")} Everything</label>
     <div class="table-frame" tabindex="0" role="region" aria-label="Scopes"><table>
       <thead><tr><th scope="col">What</th>${VERBS.map((verb) => html`<th scope="col" key=${verb}>
-        <label>${box(known.filter((scope) => scope.startsWith(`${verb}:`)), `${verb} all`)} ${label(verb)}</label></th>`)}</tr></thead>
+        <label>${box(allOf(verb), `${verb} all`)} ${label(verb)}</label></th>`)}</tr></thead>
       <tbody>${nouns.map((noun) => html`<tr key=${noun}><th scope="row">${label(noun)}</th>
-        ${VERBS.map((verb) => html`<td key=${verb}>${known.includes(`${verb}:${noun}`) && box([`${verb}:${noun}`], `${verb}:${noun}`)}</td>`)}
+        ${VERBS.map((verb) => `${verb}:${noun}`).map(
+          (scope) => html`<td key=${scope}>${known.includes(scope) && box([scope], scope)}</td>`,
+        )}
       </tr>`)}</tbody>
     </table></div>
   </div>`;
