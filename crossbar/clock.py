@@ -30,6 +30,11 @@ def moment(gregorian: int, zone: object = None) -> datetime:
     return datetime.fromtimestamp(gregorian - GREGORIAN_OFFSET, known)
 
 
+def instant_of(moment: datetime) -> str:
+    """A time with an offset as ISO 8601 in UTC, to the microsecond, with ``Z``."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
 class Clock:
     """The system's time, in the three forms that the API uses."""
 
@@ -44,6 +49,10 @@ class Clock:
     def iso(self) -> str:
         """UTC, ISO 8601, to the second: the envelope's ``timestamp``."""
         return _iso(self.unix())
+
+    def instant(self) -> str:
+        """UTC, ISO 8601, to the microsecond: times that a document shows."""
+        return instant_of(datetime.fromtimestamp(self.precise(), UTC))
 
     def precise(self) -> float:
         """Seconds since 1970 with fractions; for intervals and delays, never stored."""
