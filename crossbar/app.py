@@ -21,9 +21,14 @@ from crossbar.core.switch import NoSwitch
 from crossbar.dialects.banner import banner
 from crossbar.dialects.protocol import Server
 from crossbar.dialects.targets import split_target
+from crossbar.dialects.v1 import V1
 from crossbar.dialects.v2 import V2
 from crossbar.events import Events
 from crossbar.families import FAMILIES
+from crossbar.families.perscom.components import COMPONENTS
+from crossbar.families.perscom.endpoints import perscom_families
+from crossbar.families.perscom.scopes import PersonnelScopes
+from crossbar.families.perscom.values import schema_of
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
 from crossbar.identity.keys import KeyKind
@@ -36,9 +41,12 @@ from crossbar.validation import Schemas
 REGISTRY = Registry(FAMILIES)
 """Every operation of the gateway; the same for every process."""
 
+PERSONNEL = Registry(perscom_families())
+"""Every operation of personnel management, which v1 speaks."""
+
 KEYS: Mapping[str, KeyKind] = {
     "v2": KeyKind(scopes=Scopes(REGISTRY.operations()), prefix="cbk2_"),
-    "v1": KeyKind(scopes=Scopes(REGISTRY.operations())),
+    "v1": KeyKind(scopes=PersonnelScopes()),
     "v1_1": KeyKind(scopes=Scopes(()), prefix="cbk11_"),
 }
 """The kinds of API keys, by the dialect that knows them."""
@@ -84,6 +92,14 @@ async def open_gateway(
         await store.close()
 
 
+def schemas_of(settings: Settings) -> Schemas:
+    """The schemas of the files, and those that are computed from components."""
+    schemas = Schemas(strict=settings.schemas.strict)
+    for component in COMPONENTS.values():
+        schemas.register(schema_of(component))
+    return schemas
+
+
 @asynccontextmanager
 async def _wired(
     settings: Settings, clock: Clock, store: Store, secrets: Secrets
@@ -95,7 +111,7 @@ async def _wired(
     events.subscribe(identity.callers)
     services = Services(
         store=store,
-        schemas=Schemas(strict=settings.schemas.strict),
+        schemas=schemas_of(settings),
         clock=clock,
         settings=settings,
         events=events,
@@ -116,6 +132,12 @@ async def _wired(
 VERSION = re.compile(r"/v[0-9]+(/|\Z)")
 """How paths of the API begin, also of versions that are not offered."""
 
+OLD = tuple(
+    f"/v1/{noun}"
+    for noun in ("accounts", "user_auth", "api_auth", "token_auth", "auth", "schemas", "about")
+)
+"""How paths of version 1 of Crossbar's own API begin, which is no more (§1.1)."""
+
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
@@ -124,9 +146,12 @@ def handler_of(gateway: Gateway) -> Handler:
     services, limits = gateway.services, gateway.services.settings.limits
     buckets = Buckets(services.clock, capacity=limits.capacity, refill=limits.refill)
     v2 = V2(services, gateway.identity, buckets)
+    v1 = V1(services, gateway.identity, PERSONNEL)
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         path = request.raw_path
+        if path.startswith("/v1/") and not path.startswith(OLD):
+            return await v1.serve(request)
         if path.startswith("/v2/") or VERSION.match(split_target(path)[0]):
             return await v2.serve(request)
         return banner()

@@ -51,11 +51,15 @@ class Endpoint:
     needs: tuple[Need, ...]
 
     async def __call__(self, context: Context) -> Result:
-        """Do it, if the caller has the scopes or it is about the caller."""
+        """Do it, if the caller may."""
+        await self.authorize(context)
+        return await self.deed.run(self.place, context)
+
+    async def authorize(self, context: Context) -> None:
+        """Refuse a caller without the scopes, unless it is about the caller."""
         for need in self.needs:
             if not await may(context, need) and not await self._is_own(context):
                 await may(context, need, insist=True)
-        return await self.deed.run(self.place, context)
 
     async def _is_own(self, context: Context) -> bool:
         try:
