@@ -88,6 +88,10 @@ def _add_server_commands(commands: Any, run: Commands, common: argparse.Argument
     init.add_argument("--json", action="store_true", help="print JSON")
     routes = _add(commands, "routes", run["routes"], "List every operation of the API.", common)
     routes.add_argument("--json", action="store_true", help="print JSON")
+    openapi = _add(
+        commands, "openapi", run["openapi"], "Print the OpenAPI document of /v2.", common
+    )
+    openapi.add_argument("--output", metavar="FILE", type=Path, help="write it to a file instead")
     _add(commands, "doctor", run["doctor"], "Check store, schemas, settings and clock.", common)
 
 

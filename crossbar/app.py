@@ -19,10 +19,11 @@ from crossbar.core.scopes import Scopes
 from crossbar.core.services import Services
 from crossbar.core.switch import NoSwitch
 from crossbar.dialects.banner import banner
+from crossbar.dialects.pages import Page, Pages
 from crossbar.dialects.protocol import Server
 from crossbar.dialects.targets import split_target
 from crossbar.dialects.v1 import V1
-from crossbar.dialects.v2 import V2
+from crossbar.dialects.v2 import V2, openapi
 from crossbar.events import Events
 from crossbar.families import FAMILIES
 from crossbar.families.perscom.components import COMPONENTS
@@ -34,6 +35,7 @@ from crossbar.identity.credentials import Identity
 from crossbar.identity.keys import KeyKind
 from crossbar.identity.secrets import Secrets, SecretsError, load_or_create
 from crossbar.settings import Settings
+from crossbar.smtp import mail_of
 from crossbar.storage import Store
 from crossbar.storage.factory import store_for
 from crossbar.validation import Schemas
@@ -109,25 +111,38 @@ async def _wired(
     identity = Identity(store, accounts, secrets, clock, settings, REGISTRY, KEYS)
     events.subscribe(accounts)
     events.subscribe(identity.callers)
-    services = Services(
-        store=store,
-        schemas=schemas_of(settings),
-        clock=clock,
-        settings=settings,
-        events=events,
-        accounts=accounts,
-        credentials=identity,
-        registry=REGISTRY,
-        switch=NoSwitch(),
-        scopes={dialect: kind.scopes for dialect, kind in KEYS.items()},
-    )
     await events.start()
     try:
-        yield Gateway(services=services, identity=identity)
+        async with mail_of(settings.mail, clock) as mail:
+            services = Services(
+                store=store,
+                schemas=schemas_of(settings),
+                clock=clock,
+                settings=settings,
+                events=events,
+                accounts=accounts,
+                credentials=identity,
+                registry=REGISTRY,
+                switch=NoSwitch(),
+                mail=mail,
+                scopes={dialect: kind.scopes for dialect, kind in KEYS.items()},
+            )
+            yield Gateway(services=services, identity=identity)
     finally:
         await events.stop()
         identity.passwords.close()
 
+
+PAGES = Pages(
+    {
+        "/v2/openapi.json": Page(
+            "application/json",
+            partial(openapi.content, REGISTRY),
+            {"access-control-allow-origin": "*"},
+        )
+    }
+)
+"""What is served as it stands; the same for every process."""
 
 VERSION = re.compile(r"/v[0-9]+(/|\Z)")
 """How paths of the API begin, also of versions that are not offered."""
@@ -150,6 +165,8 @@ def handler_of(gateway: Gateway) -> Handler:
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         path = request.raw_path
+        if (page := PAGES.answer(request)) is not None:
+            return page
         if path.startswith("/v1/") and not path.startswith(OLD):
             return await v1.serve(request)
         if path.startswith("/v2/") or VERSION.match(split_target(path)[0]):

@@ -329,6 +329,17 @@ def _routes(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _openapi(options: argparse.Namespace, settings: Settings) -> int:
+    from crossbar.dialects.v2 import openapi
+
+    content = openapi.content(REGISTRY)
+    if options.output is not None:
+        options.output.write_bytes(content)
+    else:
+        print(content.decode())
+    return 0
+
+
 def _doctor(options: argparse.Namespace, settings: Settings) -> int:
     healthy = True
     for finding in asyncio.run(examine(settings)):
@@ -345,6 +356,7 @@ COMMANDS = {
     "serve": _serve,
     "init": _init,
     "routes": _routes,
+    "openapi": _openapi,
     "doctor": _doctor,
     "account create": _account_create,
     "account list": _account_list,

@@ -26,7 +26,7 @@ error's status is given here and nowhere else. No HTTP library is imported.
     ├── RangeNotSatisfiable 416
     ├── TooManyRequests 429
     ├── NotImplementedHere 501
-    └── Unavailable 503           StoreUnavailable, SwitchUnavailable
+    └── Unavailable 503           StoreUnavailable, SwitchUnavailable, MailUnavailable
 """
 
 from __future__ import annotations
@@ -333,3 +333,10 @@ class SwitchUnavailable(Unavailable):
 
     code = "switch_unavailable"
     phrase = "no telephone switch is connected"
+
+
+class MailUnavailable(Unavailable):
+    """What was asked needs a mail server, and none is configured or none keeps up."""
+
+    code = "mail_unavailable"
+    phrase = "no mail server is configured"

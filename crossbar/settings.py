@@ -253,6 +253,36 @@ class Fax:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """The server that takes mail for delivery (SMTP)."""
+
+    host: str = setting("", "Its name or address. Empty: no mail is sent.")
+    port: int = setting(587, "Its port.", minimum=1, maximum=65535)
+    security: str = setting(
+        "starttls",
+        "How the connection is encrypted: after it is made, from its start, or not at all.",
+        choices=("starttls", "tls", "none"),
+    )
+    username: str = setting("", "Who to log in as; empty for no login.")
+    password: str = setting("", "The password of that login.", secret=True)
+    sender: str = setting("crossbar@localhost", "Address that mails come from.")
+    timeout: float = setting(30.0, "Seconds that the server may take to answer.", minimum=0.1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """Forgotten passwords: links in mails, with which a user logs in once."""
+
+    ui_urls: tuple[str, ...] = setting(
+        (),
+        "User interfaces that mails may link to, such as https://ui.example.com. Links to other"
+        " servers are refused: whoever follows one gives the login away.",
+    )
+    lifetime: int = setting(3600, "Seconds after which a link is worthless.", minimum=1)
+    pause: int = setting(60, "Seconds that must pass until a user is written to again.", minimum=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings, by section."""
 
@@ -269,6 +299,8 @@ class Settings:
     auth: Auth = Auth()
     voicemail: Voicemail = Voicemail()
     fax: Fax = Fax()
+    mail: Mail = Mail()
+    recovery: Recovery = Recovery()
     dialects: Dialects = Dialects()
     log: Log = Log()
 

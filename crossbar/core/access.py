@@ -60,6 +60,8 @@ async def require_unrestricted(
     Restrictions of accounts do not bind operators; what a key may not do, it may not do in an
     operator's hands either. ``request`` is the path's tokens and the effective verb, upper-case.
     """
+    if caller is not None and caller.behind is not None:
+        await require_unrestricted(accounts, operation, caller.behind, account, request)
     if caller is None or operation.access is Access.PUBLIC:
         return
     if caller.rules is not None:

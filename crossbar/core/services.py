@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from crossbar.clock import Clock
-from crossbar.core.directory import AccountDirectory
+from crossbar.core.directory import AccountDirectory, account_key
+from crossbar.core.mail import Mail
 from crossbar.core.switch import Switch
 from crossbar.core.turns import Turns
+from crossbar.errors import NoSuchDocument
 from crossbar.events import Events
 from crossbar.settings import Settings
-from crossbar.storage import Batch, Store
+from crossbar.storage import SYSTEM, Batch, Missing, Store
 from crossbar.validation import Schemas
 
 if TYPE_CHECKING:
@@ -69,6 +71,15 @@ class Credentials(Protocol):
         """
         ...
 
+    async def acted_as(
+        self, account: Account, user: Document | None, wanted: Any
+    ) -> tuple[Account, Document]:
+        """The account and user below it that an admin user wants to act as.
+
+        ``wanted`` is ``{"account_id", "owner_id"}``. Raises ``InvalidCredentials``.
+        """
+        ...
+
     async def find_user(self, account_id: str, method: str, digest: str) -> Document | None:
         """The live, enabled user whose login digest (``md5`` or ``sha``) this is."""
         ...
@@ -107,10 +118,22 @@ class Services:
     credentials: Credentials
     registry: Registry
     switch: Switch
+    mail: Mail
     scopes: Mapping[str, Scopes]
     turns: Turns = field(default_factory=Turns)
 
     async def commit(self, batch: Batch) -> None:
-        """Write a batch and tell this process's subscribers. Every write goes through here."""
-        await self.store.commit(batch)
+        """Write a batch and tell this process's subscribers. Every write goes through here.
+
+        What is new in an account is written only while the account exists: otherwise it would
+        stay behind when the account is deleted at the same moment. Raises
+        :class:`~crossbar.errors.NoSuchDocument` then.
+        """
+        accounts = {put.key.account_id for put in batch.puts if put.expected is None}
+        if accounts := accounts - {SYSTEM}:
+            batch = replace(batch, requires=(*batch.requires, *map(account_key, accounts)))
+        try:
+            await self.store.commit(batch)
+        except Missing as missing:
+            raise NoSuchDocument(missing.key.doc_id) from None
         self.events.announce(batch.events)

@@ -30,6 +30,7 @@ from crossbar.documents import Document
 from crossbar.errors import Forbidden
 from crossbar.families import account_tree
 from crossbar.families.account_tree import PARENT, reseller_below, tree_of
+from crossbar.families.number_owners import forget_numbers_of_account
 
 LEAKED = (
     "api_key",
@@ -245,6 +246,7 @@ ACCOUNTS = Collection(
         normalize=(normalize,),
         check=(check_password,),
         prepare=(prepare,),
+        deleting=(forget_numbers_of_account,),
         present=(add_facts,),
     ),
     routes=(

@@ -130,8 +130,9 @@ async def _verified_anew(context: Context) -> Caller:
 
     What this process remembers of the caller may be a moment old.
     """
-    token = context.require_caller().token
-    if token is None:
+    caller = context.require_caller()
+    token = caller.token
+    if token is None or caller.behind is not None:
         raise Forbidden
     return await context.services.credentials.read_token(token, anew=True)
 

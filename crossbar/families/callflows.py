@@ -22,6 +22,7 @@ from crossbar.core.shapes import (
     field_index,
 )
 from crossbar.documents import Document
+from crossbar.families.number_owners import forget_numbers, index_numbers
 from crossbar.numbers import normalized
 from crossbar.storage import Key
 from crossbar.validation import Refusals, Schemas
@@ -176,6 +177,10 @@ CALLFLOWS = Collection(
     indexes=(field_index("owner_id"),),
     nested=(Nesting(noun="users", doc_type="user", index="owner_id"),),
     hooks=Hooks(
-        normalize=(normalize,), check=(check_numbers, check_flow), present=(add_metadata,)
+        normalize=(normalize,),
+        check=(check_numbers, check_flow),
+        prepare=(index_numbers,),
+        deleting=(forget_numbers,),
+        present=(add_metadata,),
     ),
 )

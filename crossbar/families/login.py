@@ -13,8 +13,8 @@ from crossbar.core.change import Change
 from crossbar.core.directory import Account, account_key
 from crossbar.core.shapes import Access, Collection, Route, Routes
 from crossbar.documents import Document
-from crossbar.errors import Conflict, InvalidCredentials, UnknownKey, ValidationFailed
-from crossbar.families.accounts import ACCOUNTS, normalized_name
+from crossbar.errors import Conflict, InvalidCredentials, UnknownKey
+from crossbar.families.accounts import ACCOUNTS
 from crossbar.families.auth import (
     API_METHOD,
     USER_METHOD,
@@ -22,6 +22,8 @@ from crossbar.families.auth import (
     login_answer,
     require_good_standing,
 )
+from crossbar.families.login_names import accounts_named, validated
+from crossbar.families.recovery import RECOVERY_ROUTES
 from crossbar.families.users import USERS
 from crossbar.storage import Key
 
@@ -31,9 +33,9 @@ NOBODY = "unknown"
 
 async def login(context: Context) -> Result:
     """A token for the user whose user name and password digest was sent."""
-    sent = _validated(context, "user_auth")
+    sent = validated(context, "user_auth")
     credentials = context.services.credentials
-    accounts = await _accounts_named(context, sent)
+    accounts = await accounts_named(context, sent)
     subject = ",".join(account.account_id for account in accounts) or NOBODY
     credentials.slow_down(subject, context.address)
     method, digest = sent["method"], sent["credentials"].lower()
@@ -46,27 +48,19 @@ async def login(context: Context) -> Result:
             require_good_standing(context, account)
             renewed = await credentials.renewed_secrets(account.account_id, user, method, digest)
             await _renew(context, USERS, Key(account.account_id, "user", user["_id"]), renewed)
-            return await login_answer(context, account, user, USER_METHOD)
+            acting = await _acting(context, account, user, sent)
+            return await login_answer(context, account, user, USER_METHOD, **acting)
     credentials.login_failed(subject, context.address)
     raise InvalidCredentials
 
 
-def _validated(context: Context, schema: str) -> Document:
-    """What was sent, as the schema wants it."""
-    sent, errors = context.services.schemas.apply(schema, service.sent(context))
-    if errors:
-        raise ValidationFailed(errors)
-    return sent
-
-
-async def _accounts_named(context: Context, sent: Document) -> list[Account]:
-    """The accounts that a login may mean: by realm, else by name (§5.2)."""
-    accounts = context.services.accounts
-    realm = sent.get("account_realm") or sent.get("realm")
-    if isinstance(realm, str) and (found := await accounts.find("realm", realm.lower())):
-        return found
-    name = sent.get("account_name")
-    return await accounts.find("name", normalized_name(name)) if isinstance(name, str) else []
+async def _acting(context: Context, account: Account, user: Document, sent: Document) -> Document:
+    """The claim of a token with which its user acts as another one, in an account below."""
+    wanted = sent.get("as")
+    if wanted is None:
+        return {}
+    below, other = await context.services.credentials.acted_as(account, user, wanted)
+    return {"as": {"account_id": below.account_id, "owner_id": other["_id"]}}
 
 
 async def _renew(context: Context, family: Collection, key: Key, renewed: Document) -> None:
@@ -82,7 +76,7 @@ async def _renew(context: Context, family: Collection, key: Key, renewed: Docume
 
 async def login_with_key(context: Context) -> Result:
     """A token for the account whose API key was sent."""
-    sent = _validated(context, "api_auth")
+    sent = validated(context, "api_auth")
     credentials = context.services.credentials
     credentials.slow_down(API_METHOD, context.address)
     account = await credentials.find_by_api_key(sent["api_key"])
@@ -113,6 +107,7 @@ USER_AUTH = Routes(
             handler=describe_own,
             about="Describe one's own token",
         ),
+        *RECOVERY_ROUTES,
     ),
 )
 

@@ -36,7 +36,6 @@ EXTENSIONS = {
 """The media types that can be uploaded, with the ends of their files' names."""
 
 BASE64_TYPES = ("application/base64", "application/x-base64")
-JSON_TYPES = ("application/json", "application/x-json")
 PLAYABLE = (*EXTENSIONS, *BASE64_TYPES)
 
 UPLOAD = "upload"
@@ -65,12 +64,7 @@ async def attach(change: Change) -> None:
 
 async def fetch_or_play(context: Context) -> Result:
     """The document, or its audio when the client would rather have audio, video or base64."""
-    for accepted in context.accept:
-        if accepted in PLAYABLE or accepted in ("audio/*", "video/*"):
-            return await play(context)
-        if accepted in ("*/*", "application/*", *JSON_TYPES):
-            break
-    return await fetch(context)
+    return await (play if context.prefers(*PLAYABLE) else fetch)(context)
 
 
 async def play(context: Context) -> Result:

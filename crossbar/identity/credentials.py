@@ -268,8 +268,11 @@ class Identity:
         self.callers.remember(
             token,
             caller,
-            remembered_until(account, claims["exp"]),
-            (caller.account_id, caller.user_id, str(claims["jti"])),
+            remembered_until(
+                await self._people.account(caller.account_id),
+                remembered_until(account, claims["exp"]),
+            ),
+            (str(claims["jti"]), *_subjects(caller)),
             noticed=noticed,
         )
         return caller
@@ -282,9 +285,27 @@ class Identity:
             raise InvalidCredentials
         if await self._store.get(Key(SYSTEM, REVOKED_TYPE, str(claims["jti"]))) is not None:
             raise InvalidCredentials
-        return self._people.caller(
-            account, user, str(claims["method"]), token=token, claims=claims
-        )
+        proof: dict[str, Any] = {"method": str(claims["method"]), "token": token, "claims": claims}
+        caller = self._people.caller(account, user, **proof)
+        if "as" not in claims:
+            return caller
+        below, other = await self.acted_as(account, user, claims["as"])
+        return self._people.caller(below, other, **proof, behind=caller)
+
+    async def acted_as(
+        self, account: Account, user: Document | None, wanted: Any
+    ) -> tuple[Account, Document]:
+        """The account and user below it that an admin user wants to act as.
+
+        ``wanted`` is ``{"account_id", "owner_id"}``. Raises :class:`InvalidCredentials`.
+        """
+        if user is None or user.get("priv_level") != "admin" or not isinstance(wanted, dict):
+            raise InvalidCredentials
+        below = await self._people.account(str(wanted.get("account_id")))
+        is_above_itself = below.is_superduper_admin and not account.is_superduper_admin
+        if not below.is_below(account.account_id) or is_above_itself:
+            raise InvalidCredentials
+        return below, await self._people.user(below.account_id, str(wanted.get("owner_id")))
 
     async def revoke_token(self, caller: Caller) -> None:
         """Make the caller's token worthless, now here and within a second elsewhere."""
@@ -370,6 +391,12 @@ class Identity:
         if hashed and await self.passwords.verify(secret, hashed):
             return self._people.caller(account, None, BASIC_METHOD)
         return None
+
+
+def _subjects(caller: Caller) -> tuple[str | None, ...]:
+    """Whose changes matter to a caller: account and user, and those behind them."""
+    own = (caller.account_id, caller.user_id)
+    return own if caller.behind is None else (*own, *_subjects(caller.behind))
 
 
 def _parse_basic(encoded: str) -> tuple[str, str]:

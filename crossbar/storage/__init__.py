@@ -114,10 +114,12 @@ class Batch:
 
     ``purge`` names accounts whose documents, claims and attachments are removed entirely; their
     events stay. ``drop_attachments`` names attachments that no document refers to any more, as
-    pairs of account id and attachment id; unknown ones are ignored.
+    pairs of account id and attachment id; unknown ones are ignored. ``requires`` names documents
+    that the batch does not write and that must exist for it to make sense.
 
-    The order is: purge, drops, removes, puts, claims. So an id or a claim that one part of the
-    batch gives up another may take, and a conflict is reported rather than a taken claim.
+    The order is: purge, drops, removes, puts, requirements, claims. So an id or a claim that one
+    part of the batch gives up another may take, and a conflict is reported rather than a taken
+    claim.
     """
 
     puts: Sequence[Put] = ()
@@ -125,6 +127,7 @@ class Batch:
     events: Sequence[Event] = ()
     purge: Sequence[str] = ()
     drop_attachments: Sequence[tuple[str, str]] = ()
+    requires: Sequence[Key] = ()
 
 
 class Position(NamedTuple):
@@ -173,6 +176,14 @@ class StoreError(Exception):
 
 class RevisionConflict(StoreError):
     """The document has another revision than expected, or exists although it must not."""
+
+    def __init__(self, key: Key) -> None:
+        super().__init__(f"{key.doc_type} {key.doc_id}")
+        self.key = key
+
+
+class Missing(StoreError):
+    """A document that the batch requires does not exist, or not any more."""
 
     def __init__(self, key: Key) -> None:
         super().__init__(f"{key.doc_type} {key.doc_id}")
@@ -232,7 +243,8 @@ class Store(Protocol):
     async def commit(self, batch: Batch) -> None:
         """Write the batch, durably and atomically.
 
-        Raises :class:`RevisionConflict`, :class:`ClaimTaken`, :class:`Unreachable`.
+        Raises :class:`RevisionConflict`, :class:`Missing`, :class:`ClaimTaken`,
+        :class:`Unreachable`.
         """
         ...
 

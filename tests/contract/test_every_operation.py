@@ -64,6 +64,8 @@ async def test_every_operation_that_the_gateway_serves_is_tested(api: Api) -> No
         "GET /schemas",
         "GET /schemas/{schema_name}",
         "PUT /user_auth",
+        "PUT /user_auth/recovery",
+        "POST /user_auth/recovery",
         "GET /accounts/{account_id}/clicktocall/{click2call_id}/connect",
         "POST /accounts/{account_id}/clicktocall/{click2call_id}/connect",
     }

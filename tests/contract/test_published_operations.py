@@ -38,7 +38,7 @@ LATER = frozenset(
         *("resource_selectors", "resource_templates", "resources", "search", "security"),
         *("services", "sms", "storage", "sup", "system_configs", "system_status", "tasks"),
         *("transactions", "webhooks", "websockets", "whitelabel"),
-        # Logins by way of others, and forgotten passwords.
+        # Logins by way of others.
         "GET /auth/apps",
         "GET /auth/apps/{APP_ID}",
         "POST /auth/apps/{APP_ID}",
@@ -56,8 +56,6 @@ LATER = frozenset(
         "GET /auth/providers/{PROVIDER_ID}",
         "POST /auth/providers/{PROVIDER_ID}",
         "DELETE /auth/providers/{PROVIDER_ID}",
-        "PUT /user_auth/recovery",
-        "POST /user_auth/recovery",
     }
 )
 """What later work brings."""

@@ -13,6 +13,7 @@ from crossbar.clock import FixedClock
 from crossbar.core import service
 from crossbar.core.actions import Action, Caller, Context, Query, Result
 from crossbar.core.change import Change
+from crossbar.core.directory import account_key
 from crossbar.core.presenting import present
 from crossbar.core.registry import Registry
 from crossbar.core.services import Services
@@ -40,6 +41,8 @@ KEY = Key(ACCOUNT, "cat", CAT)
 @pytest.fixture
 async def services(settings: Settings, clock: FixedClock) -> AsyncIterator[Services]:
     async with open_gateway(settings, clock=clock) as gateway:
+        account = Put(account_key(ACCOUNT), {"_id": ACCOUNT, "_rev": "1-a"}, None)
+        await gateway.services.store.commit(Batch(puts=[account]))
         yield gateway.services
 
 
@@ -228,7 +231,7 @@ async def test_what_a_context_lacks_is_not_made_up(services: Services) -> None:
 
 
 async def test_a_caller_whose_account_has_just_gone_is_nobody(services: Services) -> None:
-    caller = Caller(account_id=ACCOUNT, method="m", priv_level="user")
+    caller = Caller(account_id="f" * 32, method="m", priv_level="user")
     with pytest.raises(InvalidCredentials):
         await auth.describe(context(services, Action.LIST, cats(), caller=caller))
 

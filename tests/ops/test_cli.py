@@ -320,6 +320,13 @@ def test_an_issued_token_works_and_can_be_inspected(installation: Installation) 
     assert (done.returncode, lines_of(done.stderr)) == (1, 1)
 
 
+def test_the_openapi_document_is_printed_or_written(tmp_path: Path) -> None:
+    printed = crossbar(tmp_path, "openapi").stdout
+    assert json.loads(printed)["openapi"] == "3.1.0"
+    assert crossbar(tmp_path, "openapi", "--output", "v2.json").stdout == ""
+    assert (tmp_path / "v2.json").read_text("utf-8") == printed.rstrip("\n")
+
+
 def test_routes_are_listed_as_text_and_as_json(tmp_path: Path) -> None:
     listed = json.loads(crossbar(tmp_path, "routes", "--json").stdout)
     assert all(row.keys() == {"path", "verb", "access", "about"} for row in listed)

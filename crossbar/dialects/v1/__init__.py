@@ -226,5 +226,3 @@ def _choose(
         if action in operations:
             return operations[action]
     raise MethodNotAllowed(verbs)
-
-

@@ -128,7 +128,7 @@ async def _parts(request: web.BaseRequest, limit: int) -> list[tuple[str, Any]]:
     left = limit
     async for part in await request.multipart():
         if not isinstance(part, BodyPartReader):
-            raise ValueError("multipart bodies do not nest")
+            raise ValueError("multipart bodies do not nest")  # noqa: TRY004 - of a client, not of code
         if len(fields) >= MAX_PARTS:
             raise ValueError(f"more than {MAX_PARTS} parts")
         content = bytearray()

@@ -5,6 +5,8 @@ Facts of the reference, section 13; where upstream contradicts itself, section 1
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from crossbar.families.perscom.columns import (
     AUTHOR,
     DESCRIPTION,
@@ -34,6 +36,26 @@ ASSIGNMENT = {
 COLORS = ("info", "success", "warning", "danger")
 
 IMAGE = HasMany(component="images", column="owner", single=True)
+
+
+FIELDS_OF_USER = Linked(
+    component="fields", link="user-field", pivot={"order": "integer"}, shown_as="fields"
+)
+STATUSES_OF_USER = Linked(
+    component="statuses", link="user-status", pivot={"text": "text"}, shown_as="record"
+)
+STATUSES_OF_SUBMISSION = Linked(
+    component="statuses", link="submission-status", pivot={"text": "text"}, shown_as="record"
+)
+TASKS_OF_USER = Linked(
+    component="tasks", link="user-task", pivot=ASSIGNMENT, shown_as="assignment"
+)
+LIKES = Linked(component="users", link="newsfeed-like")
+
+
+def _from_other_end(relation: Linked, component: str) -> Linked:
+    """A relation as the rows that it leads to see it."""
+    return replace(relation, component=component, is_inverse=True)
 
 
 def _assigned_by(column: str) -> HasMany:
@@ -163,10 +185,22 @@ EVENTS = Component(
     scopes=("datePeriod", "tags"),
 )
 
-FIELD_TYPES = (
-    "boolean code color country date datetime-local email file number password select text textarea"
-    " timezone"
-).split()
+FIELD_TYPES = [
+    "boolean",
+    "code",
+    "color",
+    "country",
+    "date",
+    "datetime-local",
+    "email",
+    "file",
+    "number",
+    "password",
+    "select",
+    "text",
+    "textarea",
+    "timezone",
+]
 
 FIELDS = Component(
     noun="fields",
@@ -275,7 +309,7 @@ NEWSFEED = Component(
         shown("likes", "Users who like it.", "array"),
         shown("url", "Address of the subject, for those who may view it."),
     ),
-    relations={"likes": Linked(component="users", link="newsfeed-like")},
+    relations={"likes": LIKES},
     order="newest",
 )
 
@@ -347,20 +381,8 @@ STATUSES = Component(
     ),
     includes=("submissions", "users"),
     relations={
-        "submissions": Linked(
-            component="submissions",
-            link="submission-status",
-            pivot={"text": "text"},
-            shown_as="record",
-            is_inverse=True,
-        ),
-        "users": Linked(
-            component="users",
-            link="user-status",
-            pivot={"text": "text"},
-            shown_as="record",
-            is_inverse=True,
-        ),
+        "submissions": _from_other_end(STATUSES_OF_SUBMISSION, "submissions"),
+        "users": _from_other_end(STATUSES_OF_USER, "users"),
     },
 )
 
@@ -376,14 +398,7 @@ SUBMISSIONS = Component(
     ),
     includes=("form", "form.*", "user", "user.*", "statuses", "statuses.record"),
     columns=("form", "user"),
-    relations={
-        "statuses": Linked(
-            component="statuses",
-            link="submission-status",
-            pivot={"text": "text"},
-            shown_as="record",
-        )
-    },
+    relations={"statuses": STATUSES_OF_SUBMISSION},
     is_open=True,
 )
 
@@ -408,15 +423,7 @@ TASKS = Component(
     ),
     includes=("form", "users"),
     columns=("form",),
-    relations={
-        "users": Linked(
-            component="users",
-            link="user-task",
-            pivot=ASSIGNMENT,
-            shown_as="assignment",
-            is_inverse=True,
-        )
-    },
+    relations={"users": _from_other_end(TASKS_OF_USER, "users")},
 )
 
 UNITS = Component(
@@ -448,15 +455,32 @@ def _records_of_user() -> dict[str, HasMany]:
     }
 
 
-USER_INCLUDES = tuple(
-    (
-        "assignment_records assignment_records.* award_records award_records.*"
-        " award_records.award.* combat_records combat_records.* fields position"
-        " primary_assignment_records primary_assignment_records.* qualification_records"
-        " qualification_records.* rank rank.* rank_records rank_records.* rank_records.rank.*"
-        " secondary_assignment_records secondary_assignment_records.* service_records"
-        " service_records.* specialty status unit"
-    ).split()
+USER_INCLUDES = (
+    "assignment_records",
+    "assignment_records.*",
+    "award_records",
+    "award_records.*",
+    "award_records.award.*",
+    "combat_records",
+    "combat_records.*",
+    "fields",
+    "position",
+    "primary_assignment_records",
+    "primary_assignment_records.*",
+    "qualification_records",
+    "qualification_records.*",
+    "rank",
+    "rank.*",
+    "rank_records",
+    "rank_records.*",
+    "rank_records.rank.*",
+    "secondary_assignment_records",
+    "secondary_assignment_records.*",
+    "service_records",
+    "service_records.*",
+    "specialty",
+    "status",
+    "unit",
 )
 
 USERS = Component(
@@ -470,15 +494,9 @@ USERS = Component(
     columns=("position", "rank", "specialty", "status", "unit"),
     relations=_records_of_user()
     | {
-        "fields": Linked(
-            component="fields", link="user-field", pivot={"order": "integer"}, shown_as="fields"
-        ),
-        "status_records": Linked(
-            component="statuses", link="user-status", pivot={"text": "text"}, shown_as="record"
-        ),
-        "tasks": Linked(
-            component="tasks", link="user-task", pivot=ASSIGNMENT, shown_as="assignment"
-        ),
+        "fields": FIELDS_OF_USER,
+        "status_records": STATUSES_OF_USER,
+        "tasks": TASKS_OF_USER,
     },
     is_open=True,
     stored_as="user",

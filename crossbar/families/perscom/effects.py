@@ -9,21 +9,20 @@ from crossbar.core.change import Change
 from crossbar.core.shapes import Hooks, Stage
 from crossbar.documents import Document
 from crossbar.families.perscom import links, people, references
-from crossbar.families.perscom.components import COMPONENTS, IMAGES, NEWSFEED, SUBMISSIONS, USERS
+from crossbar.families.perscom.components import (
+    COMPONENTS,
+    IMAGES,
+    NEWSFEED,
+    STATUSES_OF_SUBMISSION,
+    STATUSES_OF_USER,
+    SUBMISSIONS,
+)
 from crossbar.families.perscom.layout import layout_of
 from crossbar.families.perscom.records import RECORDS
 from crossbar.families.perscom.rows import every, find, key_of, span_of
-from crossbar.families.perscom.shapes import Component, Linked
+from crossbar.families.perscom.shapes import Component
 from crossbar.families.perscom.values import columns_of
 from crossbar.families.perscom.work import BODY, VALUES, Work, work_of
-
-USER_STATUS = USERS.relations["status_records"]
-SUBMISSION_STATUS = SUBMISSIONS.relations["statuses"]
-assert isinstance(USER_STATUS, Linked)
-assert isinstance(SUBMISSION_STATUS, Linked)
-
-UPLOAD = "upload"
-"""The note of a change of an image with the file that was sent."""
 
 CASTS = {
     "boolean": "boolean",
@@ -45,9 +44,7 @@ def hooks_of(component: Component) -> Hooks:
     async def unlink(change: Change) -> None:
         number = (change.current or {})["pvt_seq"]
         await links.remove_all(work_of(change), component, number)
-        async for image in every(
-            change.context, IMAGES, ("owner", f"{component.noun}:{number}")
-        ):
+        async for image in every(change.context, IMAGES, ("owner", f"{component.noun}:{number}")):
             change.also_remove(key_of(change.key.account_id, IMAGES, image["pvt_seq"]), image)
 
     return Hooks(
@@ -116,7 +113,7 @@ async def add_status(
     work: Work, number: int, status: int, pivot: Document, *, again: bool = True
 ) -> Document | None:
     """A new status record: the user has that status from now on."""
-    link = await links.add(work, USER_STATUS, number, status, pivot, again=again)
+    link = await links.add(work, STATUSES_OF_USER, number, status, pivot, again=again)
     if link is not None:
         await people.set_columns(work, number, status_id=status)
     return link
@@ -137,7 +134,7 @@ async def _answer_form(change: Change) -> None:
     form = await find(change.context, COMPONENTS["forms"], document["form_id"])
     if form.get("submission_status_id") is not None:
         number = int(change.key.doc_id.rpartition("-")[2])
-        await links.add(work, SUBMISSION_STATUS, number, form["submission_status_id"], {})
+        await links.add(work, STATUSES_OF_SUBMISSION, number, form["submission_status_id"], {})
 
 
 async def _check_image(change: Change) -> None:

@@ -253,9 +253,7 @@ def _joined(*parts: str) -> str:
 
 
 def _collection_routes(component: Component) -> Iterator[Route]:
-    place = Place(
-        component=component, includes=component.includes, columns=component.columns
-    )
+    place = Place(component=component, includes=component.includes, columns=component.columns)
     for deed in COLLECTION:
         endpoint = Endpoint(deed=deed, place=place, needs=_needs_of(component, deed))
         yield _route(endpoint, deed.path.replace(ITEM, f"{{{component.param}}}"))
@@ -276,9 +274,7 @@ def _relation_routes(parent: Component) -> Iterator[Route]:
 
 
 def _family(noun: str, routes: Iterator[Route] | tuple[Route, ...]) -> Routes:
-    return Routes(
-        noun=noun, routes=tuple(routes), scopes=(Scope.ACCOUNT,), access=Access.ACCOUNT
-    )
+    return Routes(noun=noun, routes=tuple(routes), scopes=(Scope.ACCOUNT,), access=Access.ACCOUNT)
 
 
 ME = Endpoint(
@@ -308,5 +304,3 @@ def perscom_families() -> tuple[Routes, ...]:
         _family("me", (_route(ME, ""),)),
         FILES,
     )
-
-

@@ -107,7 +107,7 @@ async def _include_one(
     made = await _shown(context, target, list(found.values()), below)
     by_number = dict(zip(found, made, strict=True))
     for shown, _ in rows:
-        shown[name] = by_number.get(shown.get(f"{name}_id"))
+        shown[name] = by_number.get(shown.get(f"{name}_id") or 0)
 
 
 async def _include_many(

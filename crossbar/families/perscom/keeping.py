@@ -1,4 +1,4 @@
-"""Components as families of documents: the layout of their rows, and the stages of their writes."""
+"""Components as families of documents: the layout of their rows, the stages of their writes."""
 
 from __future__ import annotations
 

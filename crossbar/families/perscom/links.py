@@ -12,7 +12,7 @@ from crossbar.core.actions import Context
 from crossbar.core.shapes import Collection, Index
 from crossbar.documents import Document, public
 from crossbar.errors import ValidationFailed
-from crossbar.families.perscom.components import COMPONENTS, USERS
+from crossbar.families.perscom.components import COMPONENTS, FIELDS_OF_USER
 from crossbar.families.perscom.rows import find_many
 from crossbar.families.perscom.shapes import Component, Field, Linked
 from crossbar.families.perscom.values import converted
@@ -65,9 +65,7 @@ async def linked_rows(
     links = [link async for link in links_of(context, relation, number)]
     component = COMPONENTS[relation.component]
     found = await find_many(context, component, (other_end(relation, each) for each in links))
-    return [
-        (found[end], link) for link in links if (end := other_end(relation, link)) in found
-    ]
+    return [(found[end], link) for link in links if (end := other_end(relation, link)) in found]
 
 
 async def add(
@@ -176,8 +174,5 @@ def _is_before(moment: str | None, other: str) -> bool:
 
 async def field_keys(context: Context, number: int) -> list[str]:
     """The keys of the custom fields that a user has."""
-    relation = USERS.relations["fields"]
-    if not isinstance(relation, Linked):
-        return []
-    rows = await linked_rows(context, relation, number)
+    rows = await linked_rows(context, FIELDS_OF_USER, number)
     return [field["key"] for field, _ in rows if field.get("key")]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from crossbar.core.actions import Context
+from crossbar.families.perscom.components import TASKS_OF_USER, USERS
 from crossbar.families.perscom.links import links_of, other_end
 from crossbar.families.perscom.people_rows import NUMBER
 from crossbar.families.perscom.places import Place
 from crossbar.families.perscom.rows import number_of
-from crossbar.families.perscom.components import COMPONENTS
-from crossbar.families.perscom.shapes import Linked
 from crossbar.storage import Key
 
 
@@ -28,13 +27,12 @@ async def is_own(deed: str, place: Place, context: Context) -> bool:
     stored, _ = await place.pair(context)
     if is_user:
         return bool(stored["_id"] == caller.user_id)
-    key = Key(context.account_id, COMPONENTS["users"].doc_type, caller.user_id)
+    key = Key(context.account_id, USERS.doc_type, caller.user_id)
     number = (await context.services.store.get(key) or {}).get(NUMBER)
     if number is None:
         return False
     if place.component.noun == "tasks":
-        users = place.component.relations["users"]
-        assert isinstance(users, Linked)
-        links = links_of(context, users, number_of(place.component, stored))
-        return number in [other_end(users, link) async for link in links]
+        links = links_of(context, TASKS_OF_USER, number)
+        tasks = [other_end(TASKS_OF_USER, link) async for link in links]
+        return number_of(place.component, stored) in tasks
     return place.component.noun.endswith("-records") and stored.get("user_id") == number

@@ -189,9 +189,7 @@ async def _answers(change: Change) -> Document:
     if number is None:
         return {}
     keys = await field_keys(change.context, number)
-    return {
-        key: body[key] for key in keys if key in body and not isinstance(body[key], Upload)
-    }
+    return {key: body[key] for key in keys if key in body and not isinstance(body[key], Upload)}
 
 
 def _parts(name: str) -> tuple[str, str, bool]:

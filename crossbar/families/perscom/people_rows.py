@@ -84,5 +84,7 @@ async def everybody(context: Context) -> AsyncIterator[Document]:
     """The users that have numbers, by number."""
     span = Span(account_id=context.account_id, doc_type=USERS.doc_type)
     users = [row.document async for row in context.services.store.scan(span)]
-    for stored in sorted((each for each in users if NUMBER in each), key=lambda each: each[NUMBER]):
+    for stored in sorted(
+        (each for each in users if NUMBER in each), key=lambda each: each[NUMBER]
+    ):
         yield stored

@@ -145,9 +145,7 @@ def _joined(tree: Tree, other: Tree) -> Tree:
     return {name: _joined(tree.get(name, {}), other.get(name, {})) for name in names}
 
 
-async def _slice(
-    context: Context, place: Place, start: int, limit: int
-) -> AsyncIterator[Pair]:
+async def _slice(context: Context, place: Place, start: int, limit: int) -> AsyncIterator[Pair]:
     """The rows of a page, read in the store's order."""
     at = 0
     async for row in context.services.store.scan(span_of(context, place.component)):
@@ -186,9 +184,7 @@ async def _look_up(
         row[relation] = flat(target, stored) if stored is not None else None
 
 
-async def _in_scope(
-    place: Place, context: Context, scope: Scope, pairs: list[Pair]
-) -> list[Pair]:
+async def _in_scope(place: Place, context: Context, scope: Scope, pairs: list[Pair]) -> list[Pair]:
     """The rows that a named search keeps."""
     match scope.name:
         case "hidden" | "visible":

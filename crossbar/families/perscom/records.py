@@ -16,13 +16,12 @@ from crossbar.families.perscom.columns import (
 from crossbar.families.perscom.shapes import Component, Field
 
 PEOPLE_INCLUDES = ("author", "author.*", "document", "user", "user.*")
+WITH_IMAGE = ("award", "qualification", "rank")
 PROMOTION, DEMOTION, LATERAL = range(3)
 
 
-def _record(
-    kind: str, about: str, *columns: Field, subjects: tuple[str, ...] = ()
-) -> Component:
-    images = tuple(f"{each}.image" for each in subjects if each in ("award", "qualification", "rank"))
+def _record(kind: str, about: str, *columns: Field, subjects: tuple[str, ...] = ()) -> Component:
+    images = tuple(f"{each}.image" for each in subjects if each in WITH_IMAGE)
     return Component(
         noun=f"{kind}-records",
         scope=f"{kind}record",

@@ -41,10 +41,10 @@ async def check(change: Change, component: Component, values: Document) -> None:
             if field.required and change.current is None:
                 refusals.add(field.name, "required", "The field is required")
             continue
-        if field.refers and field.name not in refusals:
-            if not await exists(change.context, COMPONENTS[field.refers], value):
-                message = f"There is no such row in {field.refers}"
-                refusals.add(field.name, "exists", message, value=value)
+        is_judged = field.name in refusals or not field.refers
+        if not is_judged and not await exists(change.context, COMPONENTS[field.refers], value):
+            message = f"There is no such row in {field.refers}"
+            refusals.add(field.name, "exists", message, value=value)
         after = values.get(field.after) or change.document.get(field.after)
         if field.after and isinstance(after, str) and isinstance(value, str) and value <= after:
             refusals.add(field.name, "after", f"The time must be after {field.after}", value=value)

@@ -40,11 +40,18 @@ RECORD_SUBJECTS = {
 }
 """What the records of a user may include beside their author and document."""
 
-LIKED_BY = tuple(
-    (
-        "assignment_records award_records combat_records position qualification_records rank"
-        " rank_records service_records specialty status unit"
-    ).split()
+LIKED_BY = (
+    "assignment_records",
+    "award_records",
+    "combat_records",
+    "position",
+    "qualification_records",
+    "rank",
+    "rank_records",
+    "service_records",
+    "specialty",
+    "status",
+    "unit",
 )
 
 
@@ -53,20 +60,15 @@ def _path(
     name: str,
     kind: Kind,
     *,
-    relation: str = "",
     column: str = "",
     includes: tuple[str, ...] = (),
     columns: tuple[str, ...] | None = None,
 ) -> RelationPath:
     owner = COMPONENTS[parent]
-    lead = owner.relations[relation or name.replace("-", "_")] if not column else None
-    if column:
-        related = COMPONENTS[owner.by_name[column].refers]
-    else:
-        assert lead is not None
-        related = COMPONENTS[lead.component]
+    lead = None if column else owner.relations[name.replace("-", "_")]
+    related = lead.component if lead else owner.by_name[column].refers
     place = Place(
-        component=related,
+        component=COMPONENTS[related],
         parent=owner,
         relation=lead,
         column=column,
@@ -122,4 +124,3 @@ RELATIONS = (
     _path("users", "tasks", Kind.MANY_TO_MANY, includes=("assignment",)),
 )
 """Every path below a row."""
-

@@ -17,6 +17,7 @@ from crossbar.families.perscom.shapes import Component
 from crossbar.families.perscom.values import TIMES
 from crossbar.storage import Entry, Key, Span
 
+
 def key_of(account_id: str, component: Component, number: int) -> Key:
     """Where a row is kept."""
     return Key(account_id, component.doc_type, f"{component.doc_type}-{number}")

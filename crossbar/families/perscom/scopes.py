@@ -27,16 +27,39 @@ VERBS: Mapping[str, tuple[str, ...]] = {
     "note": (),
     "impersonate": (),
 }
-"""What a verb allows, in the verbs of restrictions. Two are about a dashboard and allow nothing."""
+"""What a verb allows, in the verbs of restrictions; what is about a dashboard allows nothing."""
 
 GRANTS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(
-        (
-            "announcement award calendar category document event group mail position"
-            " qualification rank specialty status unit form field submission permission role"
-            " awardrecord assignmentrecord combatrecord qualificationrecord rankrecord"
-            " servicerecord statusrecord task"
-        ).split(),
+        [
+            "announcement",
+            "award",
+            "calendar",
+            "category",
+            "document",
+            "event",
+            "group",
+            "mail",
+            "position",
+            "qualification",
+            "rank",
+            "specialty",
+            "status",
+            "unit",
+            "form",
+            "field",
+            "submission",
+            "permission",
+            "role",
+            "awardrecord",
+            "assignmentrecord",
+            "combatrecord",
+            "qualificationrecord",
+            "rankrecord",
+            "servicerecord",
+            "statusrecord",
+            "task",
+        ],
         CRUD,
     ),
     "user": ("view", "create", "update", "note", "delete", "impersonate"),

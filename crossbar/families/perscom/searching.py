@@ -84,7 +84,12 @@ class Search:
     def sort(self, rows: list[Any], seen: Callable[[Any], Seen]) -> None:
         """Put rows in the order asked for; equals keep their default order."""
         for each in reversed(self.sorts):
-            rows.sort(key=lambda row, each=each: each.key(seen(row)), reverse=each.descending)
+            keys = {id(row): each.key(seen(row)) for row in rows}
+            rows.sort(key=_place_in(keys), reverse=each.descending)
+
+
+def _place_in(keys: Mapping[int, tuple[bool, Any]]) -> Callable[[Any], tuple[bool, Any]]:
+    return lambda row: keys[id(row)]
 
 
 def everything(_: Seen) -> bool:
@@ -121,9 +126,7 @@ def search_of(body: Document, component: Component, columns: Mapping[str, Column
             raise _wrong("search", "The search must be an object")
         if text.get("value") is not None:
             predicates.append(_text_search(component, text))
-    sorts = tuple(
-        reader.sort(each, f"sort.{at}") for at, each in enumerate(_list(body, "sort"))
-    )
+    sorts = tuple(reader.sort(each, f"sort.{at}") for at, each in enumerate(_list(body, "sort")))
     scopes = tuple(
         _scope(each, component, f"scopes.{at}") for at, each in enumerate(_list(body, "scopes"))
     )

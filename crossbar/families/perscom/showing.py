@@ -13,11 +13,11 @@ from crossbar.documents import Document
 from crossbar.errors import NoSuchDocument
 from crossbar.families.perscom import people_rows, recurring
 from crossbar.families.perscom.addresses import Address, file_address
-from crossbar.families.perscom.components import COMPONENTS, NEWSFEED, USERS
+from crossbar.families.perscom.components import COMPONENTS, LIKES, USERS
 from crossbar.families.perscom.links import linked_rows
 from crossbar.families.perscom.records import RECORDS
 from crossbar.families.perscom.rows import find, flat
-from crossbar.families.perscom.shapes import Component, Linked
+from crossbar.families.perscom.shapes import Component
 
 Computed = Callable[[Context, Document], Awaitable[Document]]
 
@@ -64,10 +64,7 @@ async def _of_news(context: Context, stored: Document) -> Document:
         shown[role] = people_rows.name_of(person) if person else None
         photo = people_rows.computed(context, person)["profile_photo_url"] if person else None
         shown[f"{role}_profile_photo"] = photo
-    likes = NEWSFEED.relations["likes"]
-    rows = (
-        await linked_rows(context, likes, stored["pvt_seq"]) if isinstance(likes, Linked) else []
-    )
+    rows = await linked_rows(context, LIKES, stored["pvt_seq"])
     shown["likes"] = [flat(USERS, person) for person, _ in rows]
     noun, number = stored.get("subject_noun"), stored.get("subject_id")
     shown["url"] = Address(f"/{noun}/{number}") if noun else None

@@ -87,7 +87,7 @@ def converted(field: Field, value: Any, refusals: Refusals) -> Any:
 
 
 def schema_of(component: Component) -> Document:
-    """The JSON schema of a component's stored columns. What a create requires is not its matter."""
+    """The JSON schema of a component's stored columns; what a create requires is no part of it."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": component.schema,

@@ -11,7 +11,8 @@ from crossbar.core.stamping import fresh_id
 from crossbar.documents import Document, public
 from crossbar.errors import Conflict, NoSuchDocument, ValidationFailed
 from crossbar.families.perscom import links
-from crossbar.families.perscom.effects import USER_STATUS, add_status
+from crossbar.families.perscom.components import STATUSES_OF_USER
+from crossbar.families.perscom.effects import add_status
 from crossbar.families.perscom.keeping import family_of
 from crossbar.families.perscom.places import Pair, Place
 from crossbar.families.perscom.reading import shown_row, shown_rows, tree_asked
@@ -163,7 +164,7 @@ async def linked(
     work: Work, relation: Linked, number: int, other: int, pivot: Document, *, again: bool = False
 ) -> Document | None:
     """Link two rows, with what follows from it; ``None`` where they are linked already."""
-    if relation is USER_STATUS:
+    if relation is STATUSES_OF_USER:
         return await add_status(work, number, other, pivot, again=again)
     return await links.add(work, relation, number, other, pivot, again=again)
 
@@ -217,12 +218,12 @@ def _marked(context: Context, stored: Document) -> Document:
     return {**stored, "pvt_deleted_at": context.services.clock.instant()}
 
 
-def _resources(context: Context, kind: type) -> Any:
+def _resources(context: Context, kind: type[list[Any]] | type[Document]) -> Any:
     """What a batch is about. Raises :class:`ValidationFailed` for another form, and too many."""
     resources = context.data.get("resources")
     if not resources:
         return kind()
-    if not isinstance(resources, kind):
+    if not isinstance(resources, list | dict) or not isinstance(resources, kind):
         form = "a list" if kind is list else "an object"
         raise ValidationFailed.of("resources", "type", f"The field must be {form}")
     if len(resources) > LARGEST_BATCH:

@@ -1,0 +1,35 @@
+"""What names an account in a request for a login (protocol reference §5.2)."""
+
+from __future__ import annotations
+
+from crossbar.core import service
+from crossbar.core.actions import Context
+from crossbar.core.directory import Account
+from crossbar.documents import Document
+from crossbar.errors import ValidationFailed
+from crossbar.families.accounts import normalized_name
+from crossbar.families.number_owners import account_with_number
+
+NAMED_BY = ("phone_number", "account_realm", "realm", "account_name")
+"""The fields that may name the account; ``realm`` is an old name of ``account_realm``."""
+
+
+def validated(context: Context, schema: str) -> Document:
+    """What was sent, as the schema wants it."""
+    sent, errors = context.services.schemas.apply(schema, service.sent(context))
+    if errors:
+        raise ValidationFailed(errors)
+    return sent
+
+
+async def accounts_named(context: Context, sent: Document) -> list[Account]:
+    """The accounts that may be meant: by number, else by realm, else by name."""
+    accounts = context.services.accounts
+    number = sent.get("phone_number")
+    if number is not None and (owner := await account_with_number(context, number)):
+        return [owner]
+    realm = sent.get("account_realm") or sent.get("realm")
+    if isinstance(realm, str) and (found := await accounts.find("realm", realm.lower())):
+        return found
+    name = sent.get("account_name")
+    return await accounts.find("name", normalized_name(name)) if isinstance(name, str) else []
