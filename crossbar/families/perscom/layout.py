@@ -33,7 +33,8 @@ def layout_of(component: Component) -> Collection:
 
 
 def _slug(document: Document) -> Iterable[str]:
-    return (document["slug"].lower(),)
+    slug = document.get("slug")
+    return (slug.lower(),) if isinstance(slug, str) else ()
 
 
 def _index(field: Field) -> Index:

@@ -89,13 +89,13 @@ async def translate(change: Change) -> None:
     refusals = change.refusals
     await references.judge(change, COMPONENT, values)
     await _check_email(change, values.get("email"))
-    first, last, _ = _parts(values.get("name") or "")
-    if max(len(first), len(last)) > LONGEST_PART:
-        message = f"No part of the name may have more than {LONGEST_PART} characters"
-        refusals.add("name", "maxLength", message, target=LONGEST_PART)
     _check_photos(change, values)
     if refusals:
         raise ValidationFailed(refusals)
+    first, last, _ = _parts(values.get("name") or "")
+    if max(len(first), len(last)) > LONGEST_PART:
+        message = f"No part of the name may have more than {LONGEST_PART} characters"
+        raise ValidationFailed.of("name", "maxLength", message, target=LONGEST_PART)
     document = change.document
     if "name" in values:
         document["first_name"], document["last_name"], _ = _parts(values["name"])
