@@ -22,7 +22,7 @@ from crossbar.dialects.banner import banner
 from crossbar.dialects.pages import Page, Pages
 from crossbar.dialects.protocol import Server
 from crossbar.dialects.targets import split_target
-from crossbar.dialects.v1 import V1
+from crossbar.dialects.v1 import V1, reference, spec
 from crossbar.dialects.v2 import V2, openapi
 from crossbar.events import Events
 from crossbar.families import FAMILIES
@@ -135,11 +135,19 @@ async def _wired(
 
 PAGES = Pages(
     {
+        "/v1/spec.yaml": Page(
+            "text/yaml; charset=utf-8",
+            partial(spec.content, PERSONNEL),
+            {"access-control-allow-origin": "*"},
+        ),
+        "/documentation/api": Page(
+            "text/html; charset=utf-8", partial(reference.content, PERSONNEL)
+        ),
         "/v2/openapi.json": Page(
             "application/json",
             partial(openapi.content, REGISTRY),
             {"access-control-allow-origin": "*"},
-        )
+        ),
     }
 )
 """What is served as it stands; the same for every process."""

@@ -84,14 +84,14 @@ def status_of(error: CrossbarError) -> int:
     return UNPROCESSABLE if error.status == BadRequest.status else error.status
 
 
-def type_of(error: CrossbarError) -> str:
-    """The ``type`` of an error in this dialect."""
-    return next((name for cls, name in TYPES if isinstance(error, cls)), OTHERS)
+def type_of(error: type[CrossbarError]) -> str:
+    """The ``type`` of a class of errors in this dialect."""
+    return next((name for cls, name in TYPES if issubclass(error, cls)), OTHERS)
 
 
 def write_error(exchange: Exchange, error: CrossbarError) -> web.Response:
     """An error in the dialect's form."""
-    body: dict[str, Any] = {"message": error.phrase, "type": type_of(error)}
+    body: dict[str, Any] = {"message": error.phrase, "type": type_of(type(error))}
     if isinstance(error, ValidationFailed) and error.fields:
         errors = {
             path: [rule.get("message", name) for name, rule in rules.items()]
