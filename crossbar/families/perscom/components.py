@@ -157,7 +157,7 @@ EVENTS = Component(
             about="Every how many days, weeks, months or years it repeats.",
             kind="integer",
             null=False,
-            schema={"default": 1},
+            schema={"default": 1, "minimum": 1},
         ),
         may("end_type", "How the repetition ends: never, on a date, or after a count."),
         may("count", "How many times it takes place.", kind="integer"),

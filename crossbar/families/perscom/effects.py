@@ -161,6 +161,11 @@ async def _cast(change: Change) -> None:
     change.document["cast"] = CASTS.get(change.document.get("type", ""), "string")
 
 
+async def _compose(change: Change) -> None:
+    """An item that somebody writes is a message."""
+    change.document.setdefault("type", "message")
+
+
 async def _tell(change: Change) -> None:
     """A new record is news."""
     if change.current is not None:
@@ -197,6 +202,7 @@ _PREPARES: dict[str, tuple[Stage, ...]] = {
     "assignment-records": (_follow_assignment, _tell),
     "fields": (_cast,),
     "images": (_keep_image,),
+    "newsfeed": (_compose,),
     "rank-records": (_follow_rank, _tell),
     "submissions": (_answer_form,),
 }

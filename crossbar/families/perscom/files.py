@@ -6,7 +6,7 @@ from functools import partial
 
 from crossbar.core.actions import Action, Context, Download, Result
 from crossbar.core.attachments import ATTACHMENTS
-from crossbar.core.shapes import Access, Route, Routes
+from crossbar.core.shapes import Access, Route, Routes, Scope
 from crossbar.errors import NoSuchDocument
 from crossbar.families.perscom.components import IMAGES, USERS
 from crossbar.storage import Key
@@ -38,6 +38,7 @@ async def fetch_file(context: Context) -> Result:
 
 FILES = Routes(
     noun="files",
+    scopes=(Scope.ACCOUNT,),
     routes=(
         Route(
             path="{owner_id}/{doc_type}/{doc_id}/{file_id}",

@@ -81,9 +81,9 @@ def computed(event: Document, now: datetime) -> Document:
 
 
 def _takes_place(event: Document, first: date, day: date) -> bool:
+    if day == first:
+        return True
     interval = event.get("interval") or 1
-    if interval < 1 or day == first:
-        return day == first
     months = _numbers(event.get("by_month"))
     if months and day.month not in months:
         return False
