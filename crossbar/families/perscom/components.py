@@ -179,7 +179,7 @@ EVENTS = Component(
     includes=("author", "calendar", "tags"),
     columns=("calendar", "author"),
     relations={
-        "images": HasMany(component="images", column="owner"),
+        "images": IMAGE,
         "tags": Linked(component="tags", link="event-tag"),
     },
     scopes=("datePeriod", "tags"),

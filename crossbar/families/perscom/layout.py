@@ -16,16 +16,13 @@ MIDDLE = 2**63
 @cache
 def layout_of(component: Component) -> Collection:
     """The family of a component's rows, without what its writes bring about."""
-    unique: tuple[Unique, ...] = ()
-    if "slug" in component.by_name:
-        unique = (Unique(path="slug", values=_slug, message="The slug is taken"),)
     return Collection(
         noun=component.noun,
         doc_type=component.doc_type,
         schema=component.schema,
         summary=None,
         order=_ORDERS[component.order],
-        unique=unique,
+        unique=_UNIQUE.get(component.noun, ()),
         indexes=tuple(
             _index(each) for each in component.fields if each.refers or each.name == "owner"
         ),
@@ -56,6 +53,15 @@ def _by_order(document: Document) -> str:
 def _by_time(document: Document) -> str:
     return f"{document['created_at']} {_by_id(document)}"
 
+
+def _owner(document: Document) -> Iterable[str]:
+    return (document["owner"],) if "owner" in document else ()
+
+
+_UNIQUE = {
+    "forms": (Unique(path="slug", values=_slug, message="The slug is taken"),),
+    "images": (Unique(path="image", values=_owner, message="There is an image already"),),
+}
 
 _ORDERS: dict[str, Callable[[Document], str]] = {
     "id": _by_id,

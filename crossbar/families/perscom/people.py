@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from crossbar.core.actions import Context, Upload
-from crossbar.core.attachments import ATTACHMENTS, drop_all, store_upload
+from crossbar.core.attachments import drop_all, replace_upload
 from crossbar.core.change import Change
 from crossbar.documents import Document, lookup
 from crossbar.errors import Forbidden, NoSuchDocument, ValidationFailed
@@ -135,21 +135,8 @@ async def keep_file(change: Change) -> None:
 
 async def _keep_photos(change: Change, values: Document) -> None:
     for name, attachment in ((PHOTOS[0], PHOTO), (PHOTOS[1], PHOTOS[1])):
-        if name not in values:
-            continue
-        others = {
-            each: facts
-            for each, facts in change.document.get(ATTACHMENTS, {}).items()
-            if each != attachment
-        }
-        old = change.document.get(ATTACHMENTS, {}).get(attachment)
-        change.dropped += [old["id"]] if old else []
-        change.document.pop(ATTACHMENTS, None)
-        if values[name] is not None:
-            await store_upload(change, attachment, values[name])
-        kept = {**others, **change.document.get(ATTACHMENTS, {})}
-        if kept:
-            change.document[ATTACHMENTS] = kept
+        if name in values:
+            await replace_upload(change, attachment, values[name])
 
 
 async def refuse_contact(change: Change) -> None:

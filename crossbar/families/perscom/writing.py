@@ -31,8 +31,6 @@ async def create_row(place: Place, context: Context) -> Result:
     tree = tree_asked(place, context)
 
     async def build(work: Work) -> Pair:
-        if place.is_single and await place.pairs(context):
-            raise Conflict
         return await _created(work, place, context.data)
 
     stored, link = await perform(context, build)
@@ -135,6 +133,8 @@ async def delete_rows(place: Place, context: Context) -> Result:
 
 async def _created(work: Work, place: Place, body: Document) -> Pair:
     component, context = place.component, work.context
+    if place.is_single and await place.pairs(context):
+        raise Conflict
     values, refusals = taken(component, body)
     values |= await place.columns_here(context)
     family = family_of(component)

@@ -10,6 +10,7 @@ from crossbar.clock import FixedClock
 from crossbar.core.registry import Operation
 from crossbar.families.perscom.endpoints import Endpoint
 from crossbar.families.perscom.scopes import PersonnelScopes
+from crossbar.maintenance import set_dialect
 from tests.conftest import Api
 from tests.dialects.v1.kit import VERBS, endpoint_of, label, operations, path_of
 from tests.dialects.v1.support import Client, client_of
@@ -134,8 +135,6 @@ async def test_tokens_and_keys_of_v2_are_refused(api: Api, v1: Client) -> None:
 
 
 async def test_a_plan_without_this_interface_costs_402(api: Api, v1: Client) -> None:
-    from crossbar.maintenance import set_dialect
-
     await set_dialect(api.gateway, v1.account_id, "v1", enabled=False, days=None, limits={})
     assert (await v1.get("/ranks")).kind == (402, "HttpException")
     assert (await v1.get("/nope")).status == 404

@@ -147,7 +147,7 @@ async def test_news_are_of_new_records(api: Api, unit: Client) -> None:
     assert (await seeing.get("/newsfeed/2")).kind == (403, "AuthorizationException")
     blind = await client_of(api, scopes=("view:user",))
     assert (await blind.get("/newsfeed")).data == []
-    assert [each["type"] for each in (await unit.get("/newsfeed")).data][0] == "message"
+    assert (await unit.get("/newsfeed")).data[0]["type"] == "message"
 
 
 async def test_news_are_liked(unit: Client) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import TestClient
 
-from tests.conftest import Api
+from crossbar.app import open_gateway
+from tests.conftest import Api, GatewayServer
 from tests.contract.conftest import mongo_server, mongodb_url, on_every_store, place
 from tests.dialects.v1.support import Client, client_of
 
@@ -147,19 +150,18 @@ async def test_people_get_numbers_once_whoever_looks_first(api: Api, v1: Client)
 
 async def test_creators_at_once_get_different_ids(api: Api) -> None:
     """Also those of two processes, which share nothing but the store."""
-    from crossbar.app import open_gateway
-    from tests.conftest import GatewayServer, TestClient
-
     first = await client_of(api)
-    async with open_gateway(api.gateway.services.settings, clock=api.clock) as gateway:
-        async with TestClient(GatewayServer(gateway)) as client:
-            other_api = Api(client, gateway, api.clock, api.master, api.token)
-            second = Client(other_api, first.account_id, first.key, first.tenant)
-            answers = await asyncio.gather(
-                *(
-                    each.post("/ranks", {"name": f"Rank {number}"})
-                    for number in range(6)
-                    for each in (first, second)
-                )
+    settings = api.gateway.services.settings
+    async with (
+        open_gateway(settings, clock=api.clock) as gateway,
+        TestClient(GatewayServer(gateway)) as client,
+    ):
+        second = Client(replace(api, client=client), first.account_id, first.key, first.tenant)
+        answers = await asyncio.gather(
+            *(
+                each.post("/ranks", {"name": f"Rank {number}"})
+                for number in range(6)
+                for each in (first, second)
             )
+        )
     assert sorted(answer.expect(201).data["id"] for answer in answers) == list(range(1, 13))
