@@ -19,13 +19,15 @@ from crossbar.core.scopes import Scopes
 from crossbar.core.services import Services
 from crossbar.core.switch import NoSwitch
 from crossbar.dialects.banner import banner
+from crossbar.dialects.documentation import Described, documentation
 from crossbar.dialects.pages import Page, Pages
 from crossbar.dialects.protocol import Server
 from crossbar.dialects.targets import split_target
 from crossbar.dialects.v1 import V1, reference, spec
 from crossbar.dialects.v2 import V2, openapi
-from crossbar.events import Events
+from crossbar.events import Events, keep_short
 from crossbar.families import FAMILIES
+from crossbar.families.login_rules import password_suffices
 from crossbar.families.perscom.components import COMPONENTS
 from crossbar.families.perscom.endpoints import perscom_families
 from crossbar.families.perscom.scopes import PersonnelScopes
@@ -34,6 +36,7 @@ from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
 from crossbar.identity.keys import KeyKind
 from crossbar.identity.secrets import Secrets, SecretsError, load_or_create
+from crossbar.outside import Web
 from crossbar.settings import Settings
 from crossbar.smtp import mail_of
 from crossbar.storage import Store
@@ -112,6 +115,7 @@ async def _wired(
     events.subscribe(accounts)
     events.subscribe(identity.callers)
     await events.start()
+    trimming = asyncio.create_task(keep_short(store, clock, settings.storage.event_retention))
     try:
         async with mail_of(settings.mail, clock) as mail:
             services = Services(
@@ -126,15 +130,39 @@ async def _wired(
                 switch=NoSwitch(),
                 mail=mail,
                 scopes={dialect: kind.scopes for dialect, kind in KEYS.items()},
+                outside=Web(),
             )
-            yield Gateway(services=services, identity=identity)
+            identity.password_suffices = partial(password_suffices, services)
+            try:
+                yield Gateway(services=services, identity=identity)
+            finally:
+                await services.background.finish()
     finally:
+        trimming.cancel()
+        await asyncio.gather(trimming, return_exceptions=True)
         await events.stop()
         identity.passwords.close()
 
 
+DESCRIBED = (
+    Described(
+        name="v2",
+        about="Accounts and everything below them, compatible with KAZOO's Crossbar.",
+        document="/v2/openapi.json",
+        page="/docs/v2",
+    ),
+    Described(
+        name="v1",
+        about="Personnel management in the style of PERSCOM, for holders of scoped keys.",
+        document="/v1/spec.yaml",
+        page="/docs/v1",
+    ),
+)
+"""The dialects that documents describe."""
+
 PAGES = Pages(
     {
+        **documentation(DESCRIBED),
         "/v1/spec.yaml": Page(
             "text/yaml; charset=utf-8",
             partial(spec.content, PERSONNEL),

@@ -11,7 +11,9 @@ error's status is given here and nowhere else. No HTTP library is imported.
     │   ├── ValidationFailed      every failing field, gathered; FilterTooDeep
     │   ├── ContactRefused
     │   └── Disabled
-    ├── Unauthenticated 401       InvalidCredentials, TokenExpired, UnknownTenant
+    ├── Unauthenticated 401       InvalidCredentials, TokenExpired, LoginClosed,
+    │                             SecondFactorNeeded, SecondFactorUnavailable,
+    │                             UnknownTenant
     ├── PaymentRequired 402
     ├── Forbidden 403
     ├── NotFound 404              NoSuchPath, NoSuchDocument, UnknownKey, FaultyRequest
@@ -142,6 +144,31 @@ class TokenExpired(Unauthenticated):
     @property
     def data(self) -> Any:
         return {}
+
+
+class LoginClosed(Unauthenticated):
+    """The account lets nobody in this way."""
+
+    code = "invalid credentials"
+
+    @property
+    def data(self) -> Any:
+        return {}
+
+
+class SecondFactorNeeded(Unauthenticated):
+    """The credentials are right; the same request is to be sent again with a second factor."""
+
+    phrase = "the login has to be confirmed by a second factor"
+
+    def __init__(self, request: Any) -> None:
+        super().__init__(multi_factor_request=request)
+
+
+class SecondFactorUnavailable(Unauthenticated):
+    """The account asks for a second factor that nobody can give: its provider is not usable."""
+
+    phrase = "the second factor that the account asks for is not available"
 
 
 class PaymentRequired(CrossbarError):

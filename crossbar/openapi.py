@@ -49,13 +49,18 @@ class Components:
         """
         return self._refer(f"{name}.changes", name, lambda schema: self._partial(schema, name))
 
-    def shown(self, name: str) -> Node:
+    def shown(self, name: str, fields: Node) -> Node:
         """A reference to a stored document as it is answered: its fields, the id, and maybe more.
 
-        Nothing but the id is required: an account may never have written the document that it
-        reads, and secrets are not shown.
+        ``fields`` are those that it is shown with beyond the schema, or unlike it. Nothing but the
+        id is required: an account may never have written the document that it reads, and secrets
+        are not shown.
         """
-        return self._refer(f"{name}.shown", name, lambda schema: self._answered(schema, name))
+
+        def make(schema: Node) -> Node:
+            return self._answered(schema, name, fields)
+
+        return self._refer(f"{name}.shown", name, make)
 
     def property_of(self, name: str, field: str) -> Node:
         """The schema of a top-level field; anything where the schema does not know it."""
@@ -81,7 +86,7 @@ class Components:
         place: str = self.whole(other or name)["$ref"]
         return place + pointer if hash_sign else place
 
-    def _answered(self, schema: Node, name: str) -> Node:
+    def _answered(self, schema: Node, name: str, fields: Node) -> Node:
         answered: Node = {key: schema[key] for key in ("title", "description") if key in schema}
         properties = self._moved(schema, name).get("properties", {})
         own = {"id": {"type": "string"}, "_read_only": {"type": "object"}}
@@ -89,7 +94,7 @@ class Components:
             **answered,
             "type": "object",
             "required": ["id"],
-            "properties": {**properties, **own},
+            "properties": {**properties, **fields, **own},
         }
 
     def _partial(self, node: Any, name: str) -> Any:

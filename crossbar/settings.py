@@ -82,6 +82,11 @@ class Storage:
         "How a mongodb:// store is spoken to: through motor or PyMongo's own asynchronous client.",
         choices=("motor", "pymongo"),
     )
+    event_retention: int = setting(
+        604_800,
+        "Seconds that events of the store's log are kept, for processes that follow it.",
+        minimum=3600,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,10 +193,18 @@ class Auth:
     """Ways to authenticate."""
 
     basic: bool = setting(True, "Accept `Authorization: Basic` on every request.")
+    by_address: bool = setting(
+        False, "Let clients in by their address alone, where an account lists it in its `ips`."
+    )
     default_priv_level: str = setting(
         "admin",
         "Privilege level that a token without a user counts as.",
         choices=("admin", "user"),
+    )
+    attempts_kept: int = setting(
+        2_682_000,
+        "Seconds that the log of logins goes back; older entries are dropped.",
+        minimum=1,
     )
 
 

@@ -69,6 +69,16 @@ class Upload:
     content: bytes
 
 
+def is_true(value: Any) -> bool:
+    """Whether a control value says yes, in the query string's spelling or in JSON's."""
+    return value is True or value == "true"
+
+
+def is_false(value: Any) -> bool:
+    """Whether a control value says no, in the query string's spelling or in JSON's."""
+    return value is False or value == "false"
+
+
 @record
 class Query:
     """How a list is to be answered. ``start_key`` is opaque (``core.paging``).
@@ -136,6 +146,14 @@ class Context:
             ):
                 return True
         return False
+
+    def says_yes(self, name: str) -> bool:
+        """Whether a control value says yes."""
+        return is_true(self.parameter(name))
+
+    def says_no(self, name: str) -> bool:
+        """Whether a control value says no, which one that is absent does not."""
+        return is_false(self.parameter(name))
 
     def parameter(self, name: str, default: Any = None) -> Any:
         """A control value: from ``data``, else the query string, else the envelope (§2.3)."""

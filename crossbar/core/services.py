@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from crossbar.clock import Clock
+from crossbar.core.background import Background
 from crossbar.core.directory import AccountDirectory, account_key
 from crossbar.core.mail import Mail
+from crossbar.core.outside import Outside
 from crossbar.core.switch import Switch
 from crossbar.core.turns import Turns
 from crossbar.errors import NoSuchDocument
@@ -25,8 +27,35 @@ if TYPE_CHECKING:
     from crossbar.documents import Document
 
 
+class KeyMaker(Protocol):
+    """What families need of named API keys; ``identity`` implements it."""
+
+    async def create(
+        self,
+        account: Account,
+        *,
+        dialect: str,
+        name: str,
+        scopes: Iterable[str] = ("*",),
+        expires: int | None = None,
+        owner_id: str | None = None,
+        rate_limit: int | None = None,
+        enabled: bool = True,
+        author: Caller | None = None,
+        key_id: str | None = None,
+        **more: Any,
+    ) -> tuple[Document, str]:
+        """A new key with these fields, which have been judged: its document and its text."""
+        ...
+
+
 class Credentials(Protocol):
     """What families need of passwords and keys; ``identity`` implements it."""
+
+    @property
+    def keys(self) -> KeyMaker:
+        """The named API keys of every account."""
+        ...
 
     async def user_secrets(self, account_id: str, username: str, password: str) -> dict[str, Any]:
         """Private fields that let a user log in with the password."""
@@ -59,9 +88,15 @@ class Credentials(Protocol):
         ...
 
     async def issue_token(
-        self, account: Account, *, user: Document | None, method: str, **claims: Any
+        self,
+        account: Account,
+        *,
+        user: Document | None,
+        method: str,
+        lifetime: int | None = None,
+        **claims: Any,
     ) -> str:
-        """A new auth token."""
+        """A new auth token that lives ``lifetime`` seconds, by default as the settings say."""
         ...
 
     async def read_token(self, token: str, *, anew: bool = False) -> Caller:
@@ -120,7 +155,9 @@ class Services:
     switch: Switch
     mail: Mail
     scopes: Mapping[str, Scopes]
+    outside: Outside
     turns: Turns = field(default_factory=Turns)
+    background: Background = field(default_factory=Background)
 
     async def commit(self, batch: Batch) -> None:
         """Write a batch and tell this process's subscribers. Every write goes through here.

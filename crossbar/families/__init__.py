@@ -9,6 +9,7 @@ from crossbar.families.accounts import ACCOUNTS
 from crossbar.families.acdc_call_stats import ACDC_CALL_STATS
 from crossbar.families.acls import ACLS
 from crossbar.families.agents import AGENTS
+from crossbar.families.api_keys import API_KEYS
 from crossbar.families.auth import AUTH, AUTH_OF_ACCOUNT, OWN_TOKEN, TOKEN_AUTH
 from crossbar.families.blacklists import BLACKLISTS
 from crossbar.families.callflows import CALLFLOWS
@@ -25,17 +26,21 @@ from crossbar.families.faxes import FAX_SMTP_LOG, FAXES
 from crossbar.families.functions import FUNCTIONS, FUNCTIONS_OF_SYSTEM
 from crossbar.families.groups import GROUPS
 from crossbar.families.hotdesks import HOTDESKS, HOTDESKS_OF_DEVICE, HOTDESKS_OF_USER
+from crossbar.families.ip_auth import IP_AUTH
 from crossbar.families.limits import LIMITS
 from crossbar.families.lists import LIST_ENTRIES, LISTS
 from crossbar.families.login import API_AUTH, USER_AUTH
 from crossbar.families.media import MEDIA, MEDIA_OF_SYSTEM
 from crossbar.families.metaflows import METAFLOWS
+from crossbar.families.multi_factor import MULTI_FACTOR, MULTI_FACTOR_OF_SYSTEM
 from crossbar.families.parked_calls import PARKED_CALLS
 from crossbar.families.pivot import PIVOT
 from crossbar.families.plain import PLAIN
 from crossbar.families.presence import PRESENCE, PRESENCE_OF_ENDPOINT
 from crossbar.families.queues import QUEUES
 from crossbar.families.schemas import SCHEMAS, SCHEMAS_OF_ACCOUNT
+from crossbar.families.security import SECURITY, SECURITY_OF_SYSTEM
+from crossbar.families.sso import SSO
 from crossbar.families.token_restrictions import TOKEN_RESTRICTIONS
 from crossbar.families.users import USERS
 from crossbar.families.vm_messages import MESSAGES
@@ -50,6 +55,7 @@ FAMILIES: tuple[Family, ...] = (
     ACLS,
     AGENTS,
     API_AUTH,
+    API_KEYS,
     AUTH,
     AUTH_OF_ACCOUNT,
     BLACKLISTS,
@@ -71,6 +77,7 @@ FAMILIES: tuple[Family, ...] = (
     HOTDESKS,
     HOTDESKS_OF_DEVICE,
     HOTDESKS_OF_USER,
+    IP_AUTH,
     LIMITS,
     LISTS,
     LIST_ENTRIES,
@@ -78,6 +85,8 @@ FAMILIES: tuple[Family, ...] = (
     MEDIA_OF_SYSTEM,
     MESSAGES,
     METAFLOWS,
+    MULTI_FACTOR,
+    MULTI_FACTOR_OF_SYSTEM,
     OWN_TOKEN,
     PARKED_CALLS,
     PIVOT,
@@ -87,6 +96,9 @@ FAMILIES: tuple[Family, ...] = (
     QUEUES,
     SCHEMAS,
     SCHEMAS_OF_ACCOUNT,
+    SECURITY,
+    SECURITY_OF_SYSTEM,
+    SSO,
     TOKEN_AUTH,
     TOKEN_RESTRICTIONS,
     USERS,

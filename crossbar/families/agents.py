@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from crossbar.core.actions import Action, Context, Result
 from crossbar.core.amending import amend
 from crossbar.core.change import Change
@@ -94,17 +92,13 @@ async def status(context: Context) -> Result:
     """What the agent does now: a word, or the whole entry, or the latest entries by time."""
     await load_document(context, _key(context))
     command = Command("agents.status", context.account_id, {"agent_id": context.params["user_id"]})
-    if _says_yes(context.parameter("full")):
+    if context.says_yes("full"):
         return Result(data=_tidy(await context.services.switch.order(command, PATIENCE)))
     entries = await context.services.switch.ask(command)
-    if _says_yes(context.parameter("recent")):
+    if context.says_yes("recent"):
         return Result(data={str(entry.get("timestamp")): _tidy(entry) for entry in entries})
     newest = max(entries, key=lambda entry: entry.get("timestamp", 0), default={})
     return Result(data=newest.get("status", UNKNOWN))
-
-
-def _says_yes(value: Any) -> bool:
-    return value is True or value == "true"
 
 
 async def set_status(context: Context) -> Result:

@@ -20,25 +20,21 @@ from crossbar.errors import (
     Forbidden,
     InvalidCredentials,
     NotFound,
-    ValidationFailed,
 )
 from crossbar.families.accounts import ACCOUNTS
+from crossbar.families.login_attempts import SUCCESS, Way
+from crossbar.families.login_rules import (
+    REFRESH_METHOD,
+    USER_METHOD,
+    note,
+    renewal,
+    require_good_standing,
+    rules_of,
+)
 from crossbar.storage import Key
-
-USER_METHOD = "cb_user_auth"
-API_METHOD = "cb_api_auth"
-REFRESH_METHOD = "cb_auth"
 
 IMPERSONATION = ("original_account_id", "original_owner_id")
 """Claims that say who is behind an impersonation."""
-
-
-def require_good_standing(context: Context, account: Account) -> None:
-    """Refuse logins of a disabled account or an expired trial: 400, as upstream (§5.2)."""
-    if not account.is_enabled:
-        raise ValidationFailed.of("account", "disabled", "account disabled")
-    if account.has_expired(context.services.clock.gregorian()):
-        raise ValidationFailed.of("account", "expired", "account expired", cause=account.expires)
 
 
 async def login_answer(
@@ -145,7 +141,8 @@ async def system_action(context: Context) -> Result:
     account = await _account_of(context, caller)
     user = await _user_of(context, caller)
     trail = {name: caller.claims.get(name) for name in IMPERSONATION}
-    return await login_answer(context, account, user, REFRESH_METHOD, **trail)
+    granted = await renewal(context, account, caller)
+    return await login_answer(context, account, user, REFRESH_METHOD, **trail, **granted)
 
 
 async def reset_account_signature(context: Context) -> Result:
@@ -193,11 +190,15 @@ async def impersonate(context: Context) -> Result:
     user = await service.load(context)
     if not user.get("enabled", True):
         raise Forbidden
+    way = Way(method=USER_METHOD, proof="impersonate_user")
+    note(context, account, way, SUCCESS, user=user)
+    rules = await rules_of(context.services, account, USER_METHOD)
     return await login_answer(
         context,
         account,
         user,
         USER_METHOD,
+        lifetime=rules["token_auth_expiry_s"],
         original_account_id=caller.account_id,
         original_owner_id=caller.user_id,
     )

@@ -15,7 +15,7 @@ import structlog
 
 from crossbar._wording import holds
 from crossbar.core.access import require_access, require_unrestricted
-from crossbar.core.actions import Action, Context, Result
+from crossbar.core.actions import Action, Context, Result, is_true
 from crossbar.core.change import event_of
 from crossbar.core.ranges import time_key
 from crossbar.core.service import load
@@ -50,7 +50,7 @@ async def connect(context: Context) -> Result:
         await _require_caller(context)
     contact = contact_of(context, button)
     request = request_of(context, button, contact)
-    if context.parameter("blocking") in (True, "true"):
+    if context.says_yes("blocking"):
         return Result(data=await _call(context, request, contact))
     task = asyncio.create_task(_call_alone(context, request, contact))
     _running.add(task)
@@ -114,7 +114,7 @@ def request_of(context: Context, button: Document, contact: str) -> Document:
         "endpoints": [leg],
         "export_custom_channel_vars": EXPORTED,
         "ignore_early_media": media.get("ignore_early_media", True),
-        "media": "bypass" if button.get("bypass_media") in (True, "true") else "process",
+        "media": "bypass" if is_true(button.get("bypass_media")) else "process",
         "outbound_call_id": f"c2c-{button['_id']}-{secrets.token_hex(5)}",
         "outbound_callee_id_name": button.get("outbound_callee_id_name"),
         "outbound_callee_id_number": button.get("outbound_callee_id_number", extension),

@@ -10,7 +10,7 @@ from crossbar.clock import moment
 from crossbar.core.actions import Action, Context, Result
 from crossbar.core.attachments import in_memory
 from crossbar.core.change import Change
-from crossbar.core.service import fetch, load
+from crossbar.core.service import fetch, live_documents, load
 from crossbar.core.shapes import CRUD, FLAGS, Collection, Hooks, Route
 from crossbar.documents import Document, lookup
 from crossbar.storage import Entry, Span
@@ -103,11 +103,9 @@ async def _numbers(context: Context, callflow_ids: Sequence[str]) -> dict[str, s
     numbers = {}
     for start in range(0, len(callflow_ids), AT_A_TIME):
         some = callflow_ids[start : start + AT_A_TIME]
-        found = await context.services.store.get_many(context.account_id, some)
-        for doc_id, document in found.items():
-            if document.get("pvt_type") == "callflow" and not document.get("pvt_deleted"):
-                own = [each for each in document.get("numbers") or () if isinstance(each, str)]
-                numbers[doc_id] = ", ".join(own[:MOST_NUMBERS])
+        for doc_id, callflow in (await live_documents(context, some, "callflow")).items():
+            own = [each for each in callflow.get("numbers") or () if isinstance(each, str)]
+            numbers[doc_id] = ", ".join(own[:MOST_NUMBERS])
     return numbers
 
 

@@ -15,20 +15,20 @@ from crossbar.core.shapes import Access, Collection, Route, Routes
 from crossbar.documents import Document
 from crossbar.errors import Conflict, InvalidCredentials, UnknownKey
 from crossbar.families.accounts import ACCOUNTS
-from crossbar.families.auth import (
-    API_METHOD,
-    USER_METHOD,
-    describe_own,
-    login_answer,
-    require_good_standing,
-)
+from crossbar.families.auth import describe_own, login_answer
+from crossbar.families.login_attempts import FAILED, Way
 from crossbar.families.login_names import accounts_named, validated
+from crossbar.families.login_rules import API_METHOD, USER_METHOD, admit, note
 from crossbar.families.recovery import RECOVERY_ROUTES
 from crossbar.families.users import USERS
 from crossbar.storage import Key
 
 NOBODY = "unknown"
 """Whose password is verified, in vain, when a login names no account."""
+
+
+BY_PASSWORD = Way(method=USER_METHOD, proof="credentials")
+BY_KEY = Way(method=API_METHOD, proof="account_api_token")
 
 
 async def login(context: Context) -> Result:
@@ -45,12 +45,14 @@ async def login(context: Context) -> Result:
         user = await credentials.find_user(account.account_id, method, digest)
         if user is not None:
             credentials.login_succeeded(subject, context.address)
-            require_good_standing(context, account)
+            granted = await admit(context, BY_PASSWORD, account, user)
             renewed = await credentials.renewed_secrets(account.account_id, user, method, digest)
             await _renew(context, USERS, Key(account.account_id, "user", user["_id"]), renewed)
             acting = await _acting(context, account, user, sent)
-            return await login_answer(context, account, user, USER_METHOD, **acting)
+            return await login_answer(context, account, user, USER_METHOD, **granted, **acting)
     credentials.login_failed(subject, context.address)
+    for account in accounts:
+        note(context, account, BY_PASSWORD, FAILED, message=InvalidCredentials.phrase)
     raise InvalidCredentials
 
 
@@ -84,10 +86,10 @@ async def login_with_key(context: Context) -> Result:
         credentials.login_failed(API_METHOD, context.address)
         raise UnknownKey
     credentials.login_succeeded(API_METHOD, context.address)
-    require_good_standing(context, account)
+    granted = await admit(context, BY_KEY, account, None)
     renewed = credentials.renewed_api_key(account.document, sent["api_key"])
     await _renew(context, ACCOUNTS, account_key(account.account_id), renewed)
-    return await login_answer(context, account, None, API_METHOD)
+    return await login_answer(context, account, None, API_METHOD, **granted)
 
 
 USER_AUTH = Routes(

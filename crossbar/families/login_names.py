@@ -9,14 +9,17 @@ from crossbar.documents import Document
 from crossbar.errors import ValidationFailed
 from crossbar.families.accounts import normalized_name
 from crossbar.families.number_owners import account_with_number
+from crossbar.families.second_factor import RESPONSE
 
 NAMED_BY = ("phone_number", "account_realm", "realm", "account_name")
 """The fields that may name the account; ``realm`` is an old name of ``account_realm``."""
 
 
 def validated(context: Context, schema: str) -> Document:
-    """What was sent, as the schema wants it."""
-    sent, errors = context.services.schemas.apply(schema, service.sent(context))
+    """What was sent, as the schema wants it; the answer of a second factor is not its matter."""
+    request = service.sent(context)
+    request.pop(RESPONSE, None)
+    sent, errors = context.services.schemas.apply(schema, request)
     if errors:
         raise ValidationFailed(errors)
     return sent

@@ -25,14 +25,18 @@ from crossbar.core.mail import Letter
 from crossbar.core.shapes import Access, Route
 from crossbar.documents import Document, next_revision
 from crossbar.errors import NotFound, ValidationFailed
-from crossbar.families.auth import USER_METHOD, login_answer
+from crossbar.families.auth import login_answer
+from crossbar.families.login_attempts import Way
 from crossbar.families.login_names import NAMED_BY, accounts_named, validated
+from crossbar.families.login_rules import USER_METHOD, admit
 from crossbar.families.users import USERS
 from crossbar.storage import Batch, Entry, Key, Put, RevisionConflict, Span
 
 RESET_TYPE = "password_reset"
 SUBJECT = "password recovery"
 """As whose failed logins requests for mail and wrong reset ids count."""
+
+BY_MAIL = Way(method=USER_METHOD, proof="user_auth_recovery_reset")
 
 ID_LENGTH = 32
 ANSWER = "Request for password reset handled, a mail is sent to the user's address if there is one"
@@ -161,9 +165,12 @@ async def redeem(context: Context) -> Result:
     account_id, user_id = reset_id[:ID_LENGTH], reset_id[ID_LENGTH : 2 * ID_LENGTH]
     credentials = context.services.credentials
     credentials.slow_down(SUBJECT, context.address)
+    granted: Document = {}
 
     async def use_up(change: Change) -> None:
         reset = await _valid_reset(context, change.key, reset_id, change.document)
+        if not granted:
+            granted.update(await admit(context, BY_MAIL, account, change.document))
         used = {**reset, "_rev": next_revision(reset["_rev"]), "pvt_hash": ""}
         key = _reset_key(account_id, user_id)
         change.more.append(Put(key, used, reset["_rev"], sort=None))
@@ -176,7 +183,7 @@ async def redeem(context: Context) -> Result:
         credentials.login_failed(SUBJECT, context.address)
         raise ValidationFailed.of("user", "not_found", UNKNOWN) from None
     credentials.login_succeeded(SUBJECT, context.address)
-    return await login_answer(context, account, user, USER_METHOD)
+    return await login_answer(context, account, user, USER_METHOD, **granted)
 
 
 async def _live_account(context: Context, account_id: str) -> Account:

@@ -13,7 +13,7 @@ import re
 import secrets as random
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 from crossbar.clock import Clock
 from crossbar.core.actions import Caller
@@ -54,6 +54,14 @@ MD5, SHA = "md5", "sha"
 _MD5_DIGEST = re.compile(r"[0-9a-fA-F]{32}")
 _SHA1_DIGEST = re.compile(r"[0-9a-fA-F]{40}")
 _HASH_FIELDS = {MD5: "pvt_md5_auth", SHA: "pvt_sha1_auth"}
+
+
+class PasswordRule(Protocol):
+    """Says whether a password is all that an account asks for."""
+
+    async def __call__(self, account: Account, *, is_user: bool) -> bool:
+        """Whether it is, for one of its users or for the account itself."""
+        ...
 
 
 @record
@@ -98,6 +106,7 @@ class Identity:
             self.callers,
             kinds,
         )
+        self.password_suffices: PasswordRule | None = None
         self.passwords = Passwords(
             secrets,
             memory_kib=settings.passwords.memory_kib,
@@ -221,9 +230,15 @@ class Identity:
     # Tokens
 
     async def issue_token(
-        self, account: Account, *, user: Document | None, method: str, **claims: Any
+        self,
+        account: Account,
+        *,
+        user: Document | None,
+        method: str,
+        lifetime: int | None = None,
+        **claims: Any,
     ) -> str:
-        """A new auth token."""
+        """A new auth token that lives ``lifetime`` seconds, by default as the settings say."""
         owner = {"owner_id": user["_id"]} if user is not None else {}
         return self._tokens.issue(
             {
@@ -232,7 +247,8 @@ class Identity:
                 "method": method,
                 "identity_sig": self._signature(account, user),
                 **{name: value for name, value in claims.items() if value is not None},
-            }
+            },
+            lifetime=lifetime,
         )
 
     def _signature(self, account: Account, user: Document | None) -> str:
@@ -368,7 +384,7 @@ class Identity:
         account = await self._people.account(account_id)
         self.slow_down(account_id, address)
         caller = await self._by_password(account, secret)
-        if caller is None:
+        if caller is None or not await self._suffices(account, caller):
             self.login_failed(account_id, address)
             raise InvalidCredentials
         self.login_succeeded(account_id, address)
@@ -380,6 +396,10 @@ class Identity:
             noticed=noticed,
         )
         return caller
+
+    async def _suffices(self, account: Account, caller: Caller) -> bool:
+        rule = self.password_suffices
+        return rule is None or await rule(account, is_user=caller.user_id is not None)
 
     async def _by_password(self, account: Account, secret: str) -> Caller | None:
         method, digest = _digest_of(secret)

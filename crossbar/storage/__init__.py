@@ -203,7 +203,7 @@ class Unreachable(StoreError):
 
 
 class Store(Protocol):
-    """The interface. Methods other than ``commit`` change nothing but attachments."""
+    """The interface. Only ``commit`` changes documents."""
 
     async def open(self) -> None:
         """Connect, and create whatever structure is missing."""
@@ -232,6 +232,14 @@ class Store(Protocol):
         """Walk the span in (sort, id) order, lazily: a walk that stops early has not read on."""
         ...
 
+    def walk(self, account_id: str) -> AsyncIterator[tuple[Key, Document]]:
+        """Every document of an account: of all types, and those that are not listed too.
+
+        For upkeep: no request walks through all that an account has. Which of the documents that
+        are written meanwhile are met is left open.
+        """
+        ...
+
     async def count(self, span: Span) -> int:
         """How many documents the span holds (``start`` included)."""
         ...
@@ -256,10 +264,24 @@ class Store(Protocol):
         """The number of the newest event; 0 when there is none."""
         ...
 
+    async def trim_events(self, upto: int) -> None:
+        """Forget the events with numbers up to ``upto``, but never the newest one of all.
+
+        What is left keeps its numbers, and no number is ever given twice.
+        """
+        ...
+
     async def put_attachment(self, account_id: str, chunks: AsyncIterator[bytes]) -> Attachment:
         """Store a stream of bytes durably and name it. Not visible until a document refers to it.
 
         When ``chunks`` raises, nothing is kept.
+        """
+        ...
+
+    def attachments(self, before: int) -> AsyncIterator[tuple[str, str]]:
+        """The attachments that were stored before a time, in Unix seconds, account by account.
+
+        As pairs of account id and attachment id, whether or not a document refers to them.
         """
         ...
 

@@ -440,3 +440,13 @@ async def test_a_key_tells_whose_it_is(api: Api) -> None:
     key, secret = await new_key(api, scopes=("view:token_auth",))
     shown = (await api.get("/v2/token_auth", token=secret)).expect(200).data
     assert (shown["method"], shown["key_id"]) == ("cb_api_keys", key["_id"])
+
+
+async def test_no_key_is_made_in_an_account_that_has_just_gone(api: Api) -> None:
+    account_id = await api.create_account("Doomed")
+    account = await api.gateway.services.accounts.get(account_id)
+    assert account is not None
+    (await api.delete(f"/v2/accounts/{account_id}")).expect(200)
+    with pytest.raises(NoSuchDocument):
+        await keys_of(api).create(account, dialect="v2", name="K")
+    assert [key async for key, _ in api.gateway.services.store.walk(account_id)] == []

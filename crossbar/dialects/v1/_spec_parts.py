@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from crossbar.dialects.v1.answers import UNPROCESSABLE, type_of
-from crossbar.errors import BadRequest, Forbidden, NotFound, Unauthenticated
+from crossbar.errors import BadRequest, CrossbarError, Forbidden, NotFound, Unauthenticated
 from crossbar.families.perscom.reading import LARGEST_PAGE, PAGE_SIZE
 from crossbar.families.perscom.searching import OPERATORS
 from crossbar.openapi import homes
@@ -167,7 +167,7 @@ SAID = {
 
 def refusals() -> Node:
     """The answers to what is refused, by status."""
-    classes = {**homes(), UNPROCESSABLE: BadRequest}
+    classes: dict[int, type[CrossbarError]] = {**homes(), UNPROCESSABLE: BadRequest}
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     return {
         f"Refused{status}": {

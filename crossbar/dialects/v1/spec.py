@@ -15,7 +15,7 @@ from crossbar.dialects.v1 import _spec_parts as parts
 from crossbar.families.perscom.components import COMPONENTS
 from crossbar.families.perscom.endpoints import Endpoint
 from crossbar.families.perscom.people_columns import PHOTOS
-from crossbar.families.perscom.shapes import Component, Field, Linked
+from crossbar.families.perscom.shapes import Component, Field, HasMany, Linked
 from crossbar.families.perscom.values import TIMES, property_of
 
 Node = dict[str, Any]
@@ -180,7 +180,8 @@ def _body(endpoint: Endpoint) -> Node:
 
 def _required(endpoint: Endpoint) -> list[str]:
     """The columns that a create must set; the path sets some of them."""
-    fixed = endpoint.place.relation.column if hasattr(endpoint.place.relation, "column") else ""
+    relation = endpoint.place.relation
+    fixed = relation.column if isinstance(relation, HasMany) else ""
     return [
         each.name
         for each in endpoint.place.component.fields

@@ -8,11 +8,12 @@ from functools import cache
 import orjson
 
 from crossbar import __version__
-from crossbar.core import service
+from crossbar.core import service, singletons
 from crossbar.core.actions import Action
-from crossbar.core.registry import Operation, Registry
+from crossbar.core.registry import Operation, Registry, id_param_of
 from crossbar.core.shapes import Access, Collection, Column, Singleton
 from crossbar.dialects.v2 import _openapi_parts as parts
+from crossbar.dialects.v2._openapi_answers import ROUTES, SHOWN
 from crossbar.dialects.v2.verbs import VERB_OF
 from crossbar.examples import body
 from crossbar.openapi import Components, Node
@@ -24,10 +25,10 @@ DOCUMENTS = {
     service.replace,
     service.patch,
     service.delete,
-    service.fetch_singleton,
-    service.replace_singleton,
-    service.patch_singleton,
-    service.delete_singleton,
+    singletons.fetch,
+    singletons.replace,
+    singletons.patch,
+    singletons.delete,
 }
 """The handlers that answer a document of the family."""
 
@@ -43,7 +44,7 @@ def content(registry: Registry) -> bytes:
 
 def document(registry: Registry, schemas: Schemas) -> Node:
     """The whole document."""
-    maker = _Maker(schemas)
+    maker = _Maker(registry, schemas)
     paths: dict[str, Node] = {}
     for operation in registry.operations():
         item = paths.setdefault(operation.template, {})
@@ -76,8 +77,9 @@ def document(registry: Registry, schemas: Schemas) -> Node:
 class _Maker:
     """Makes the operations, and collects the schemas that they name."""
 
-    def __init__(self, schemas: Schemas) -> None:
+    def __init__(self, registry: Registry, schemas: Schemas) -> None:
         self.components = Components(schemas)
+        self._registry = registry
         self._documents = {name: schemas.document(name) for name in schemas.names()}
 
     def operation(self, operation: Operation) -> Node:
@@ -139,6 +141,8 @@ class _Maker:
                 "content": content,
             }
         }
+        if links := self._links(operation):
+            made[status]["links"] = links
         if operation.produces:
             made["206"] = {
                 "description": "The range of bytes that was asked for.",
@@ -149,6 +153,24 @@ class _Maker:
             made["204"] = {"description": "A table without rows."}
             made["304"] = {"description": "The client has this revision."}
         return made
+
+    def _links(self, operation: Operation) -> Node:
+        """What can be asked of a document once it is created: its id is in the answer."""
+        if operation.handler is not service.create:
+            return {}
+        id_param = id_param_of(operation.collection)
+        path = (*operation.path, f"{{{id_param}}}")
+        return {
+            each.action.value: {
+                "operationId": operation_id(each),
+                "parameters": {
+                    **{part[1:-1]: f"$request.path.{part[1:-1]}" for part in _params(operation)},
+                    id_param: "$response.body#/data/id",
+                },
+            }
+            for each in self._registry.operations()
+            if each.path == path
+        }
 
     def _envelope(self, operation: Operation) -> Node:
         success: Node = {"$ref": "#/components/schemas/Success"}
@@ -161,10 +183,10 @@ class _Maker:
         """What is under ``data``, as far as the declarations say it; else anything."""
         family = operation.family
         if operation.handler in DOCUMENTS and isinstance(family, Collection | Singleton):
-            return self.components.shown(family.schema)
+            return self.components.shown(family.schema, SHOWN.get(family.schema, {}))
         if operation.handler is service.list_documents and isinstance(family, Collection):
             return {"type": "array", "items": self._row(family)}
-        return {}
+        return ROUTES.get(operation.handler, {})
 
     def _row(self, family: Collection) -> Node:
         if family.summary is None:  # whole documents with `full_docs`
@@ -196,7 +218,7 @@ def statuses(operation: Operation) -> Iterator[int]:
     found = {
         400: True,  # a body that is no envelope, also one that nobody wants
         401: True,  # a token that has expired, also where none is needed
-        403: not is_public,
+        403: not is_public or operation.in_account,
         404: True,
         405: writes,  # by way of a tunnelled verb
         406: True,
@@ -230,14 +252,17 @@ def _is_listing(operation: Operation) -> bool:
 
 
 def _path_parameters(operation: Operation) -> Iterator[Node]:
-    for part in operation.path:
-        if part.startswith("{"):
-            yield {
-                "name": part[1:-1],
-                "in": "path",
-                "required": True,
-                "schema": {"type": "string", "minLength": 1},
-            }
+    for part in _params(operation):
+        yield {
+            "name": part[1:-1],
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "minLength": 1},
+        }
+
+
+def _params(operation: Operation) -> Iterator[str]:
+    return (part for part in operation.path if part.startswith("{"))
 
 
 def _parameters(operation: Operation) -> list[Node]:

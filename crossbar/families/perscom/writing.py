@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from crossbar.core.actions import Context, Result
+from crossbar.core.actions import Context, Result, is_false
 from crossbar.core.change import Change
-from crossbar.core.service import is_false
 from crossbar.core.stamping import fresh_id
 from crossbar.documents import Document, public
 from crossbar.errors import Conflict, NoSuchDocument, ValidationFailed

@@ -63,14 +63,15 @@ async def test_rows_are_deleted_together(v1: Client) -> None:
     assert [each["id"] for each in answer.data] == [1, 2]
     assert all("deleted_at" in each for each in answer.data)
     assert await names(v1) == ["C"]
-    for body in ({}, {"resources": []}, {"resources": None}):
+    empty: list[Any] = [{}, {"resources": []}, {"resources": None}]
+    for body in empty:
         assert (await v1.delete("/ranks/batch", body)).expect(200).data == []
 
 
 @pytest.mark.parametrize("resources", [None, [], {}, "x", 5, [[]] * 1001])
 async def test_a_batch_must_name_rows(v1: Client, resources: Any) -> None:
     answer = await v1.post("/ranks/batch", {"resources": resources})
-    assert list(answer.expect(422).errors)[0].startswith("resources")
+    assert next(iter(answer.expect(422).errors)).startswith("resources")
     answer = await v1.patch("/ranks/batch", {"resources": resources})
     assert list(answer.expect(422).errors) == ["resources"]
 

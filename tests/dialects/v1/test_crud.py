@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from crossbar.families.perscom.components import COMPONENTS
@@ -112,6 +114,7 @@ async def test_texts_are_trimmed_and_empty_ones_are_null(v1: Client) -> None:
 
 
 async def test_times_are_taken_in_many_forms_and_shown_in_one(v1: Client) -> None:
+    news: Any = {"title": "A", "content": "B", "color": "info"}
     for sent, shown in (
         ("2027-03-01", "2027-03-01T00:00:00.000000Z"),
         ("2027-03-01 12:30", "2027-03-01T12:30:00.000000Z"),
@@ -119,11 +122,10 @@ async def test_times_are_taken_in_many_forms_and_shown_in_one(v1: Client) -> Non
         ("Mon, 01 Mar 2027 12:30:00 GMT", "2027-03-01T12:30:00.000000Z"),
         ("03/01/2027", "2027-03-01T00:00:00.000000Z"),
     ):
-        sent_body = {"title": "A", "content": "B", "color": "info", "expires_at": sent}
-        made = (await v1.post("/announcements", sent_body)).expect(201).data
+        made = await v1.make("/announcements", **news, expires_at=sent)
         assert made["expires_at"] == shown
     for wrong in ("tomorrow-ish", "2027-13-01", "0001-01-01T00:00:00+14:00", 5):
-        refused = await v1.post("/announcements", {**sent_body, "expires_at": wrong})
+        refused = await v1.post("/announcements", {**news, "expires_at": wrong})
         assert list(refused.expect(422).errors) == ["expires_at"]
 
 

@@ -29,10 +29,11 @@ async def user(client: Client) -> Any:
 
 
 async def test_a_rank_record_gives_the_rank(unit: Client) -> None:
-    for path in ("/users/1/rank-records", "/rank-records"):
-        await unit.patch("/users/1", {"rank_id": None})
-        record = await unit.make(path, user_id=1, rank_id=1, type=2)
-        assert (await user(unit))["rank_id"] == 1
+    await unit.make("/users/1/rank-records", rank_id=1, type=2)
+    assert (await user(unit))["rank_id"] == 1
+    await unit.patch("/users/1", {"rank_id": None})
+    record = await unit.make("/rank-records", user_id=1, rank_id=1, type=2)
+    assert (await user(unit))["rank_id"] == 1
     await unit.patch("/users/1", {"rank_id": None})
     (await unit.patch(f"/rank-records/{record['id']}", {"text": "x"})).expect(200)
     assert (await user(unit))["rank_id"] is None

@@ -50,7 +50,7 @@ async def test_rows_are_made_and_kept_below_a_row(v1: Client, path: RelationPath
         await v1.get(f"{base}/4711"),
     ):
         assert answer.kind == (404, "ModelNotFoundException")
-    resources = {"resources": {str(row["id"]): {}, "4711": {}}}
+    resources: Any = {"resources": {str(row["id"]): {}, "4711": {}}}
     assert [each["id"] for each in (await v1.patch(f"{base}/batch", resources)).data] == [
         row["id"]
     ]

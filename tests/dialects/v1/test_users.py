@@ -154,7 +154,7 @@ async def test_creators_at_once_get_different_ids(api: Api) -> None:
     settings = api.gateway.services.settings
     async with (
         open_gateway(settings, clock=api.clock) as gateway,
-        TestClient(GatewayServer(gateway)) as client,
+        TestClient(GatewayServer(gateway)) as client,  # type: ignore[var-annotated]
     ):
         second = Client(replace(api, client=client), first.account_id, first.key, first.tenant)
         answers = await asyncio.gather(

@@ -1,0 +1,105 @@
+"""Providers of second factors: those of accounts and of the system (resources/multi_factor.md).
+
+What a login does with them is in ``second_factor``.
+"""
+
+from __future__ import annotations
+
+from crossbar.core import service
+from crossbar.core.actions import Action, Context, Result
+from crossbar.core.presenting import summarizer
+from crossbar.core.shapes import CRUD, Access, Collection, Column, Route, Scope
+from crossbar.documents import Document
+from crossbar.errors import Forbidden
+from crossbar.families.login_attempts import fetch_attempt, list_second_factors
+from crossbar.families.second_factor import PROVIDER_TYPE
+from crossbar.storage import SYSTEM, Span
+
+SCHEMA = "multi_factor_provider"
+SUMMARY = (
+    "enabled",
+    "name",
+    "provider_name",
+    Column("provider_type", lambda document: "multi_factor"),
+)
+
+_row = summarizer(SUMMARY)
+
+
+async def list_both(context: Context) -> Result:
+    """The account's own providers, and those of the system."""
+    data = {
+        "configured": await _rows(context, context.account_id),
+        "multi_factor_providers": await _rows(context, SYSTEM),
+    }
+    return Result(data=data, revision=service.revision_of_list([data]))
+
+
+async def list_systems(context: Context) -> Result:
+    """The providers of the system, without their settings: the keys are the operators'."""
+    data = await _rows(context, SYSTEM)
+    return Result(data=data, revision=service.revision_of_list(data))
+
+
+async def _rows(context: Context, account_id: str) -> list[Document]:
+    span = Span(account_id=account_id, doc_type=PROVIDER_TYPE)
+    return [_row(row.document) async for row in context.services.store.scan(span)]
+
+
+async def keep(context: Context) -> Result:
+    """Refused: accounts may rely on the system's providers. One is switched off instead."""
+    raise Forbidden
+
+
+MULTI_FACTOR = Collection(
+    noun="multi_factor",
+    doc_type=PROVIDER_TYPE,
+    schema=SCHEMA,
+    summary=SUMMARY,
+    actions=CRUD - {Action.LIST},
+    routes=(
+        Route(
+            path="",
+            action=Action.LIST,
+            handler=list_both,
+            about="List the providers of the account and of the system",
+        ),
+        Route(
+            path="attempts",
+            action=Action.LIST,
+            handler=list_second_factors,
+            about="List attempts to give a second factor",
+        ),
+        Route(
+            path="attempts/{attempt_id}",
+            action=Action.FETCH,
+            handler=fetch_attempt,
+            about="Read an attempt to give a second factor",
+        ),
+    ),
+)
+
+MULTI_FACTOR_OF_SYSTEM = Collection(
+    noun="multi_factor",
+    doc_type=PROVIDER_TYPE,
+    schema=SCHEMA,
+    summary=SUMMARY,
+    scopes=(Scope.SYSTEM,),
+    access=Access.SUPERDUPER,
+    actions=frozenset({Action.CREATE, Action.FETCH, Action.REPLACE, Action.PATCH}),
+    routes=(
+        Route(
+            path="",
+            action=Action.LIST,
+            handler=list_systems,
+            about="List the providers of the system",
+            access=Access.TOKEN,
+        ),
+        Route(
+            path=f"{{{PROVIDER_TYPE}_id}}",
+            action=Action.DELETE,
+            handler=keep,
+            about="Refused: providers of the system are switched off instead",
+        ),
+    ),
+)
