@@ -201,6 +201,8 @@ def handler_of(gateway: Gateway) -> Handler:
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         path = request.raw_path
+        if not path.startswith("/"):
+            path = split_target(path)[0]
         if (page := PAGES.answer(request)) is not None:
             return page
         if path.startswith("/v1/") and not path.startswith(OLD):

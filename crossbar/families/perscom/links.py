@@ -75,7 +75,7 @@ async def add(
     left, right = (other, number) if relation.is_inverse else (number, other)
     account_id = work.context.account_id
     key = key_of(account_id, relation.link, left, right)
-    is_linked = await work.context.services.store.get(key) is not None
+    is_linked = work.writes(key) or await work.context.services.store.get(key) is not None
     if is_linked and not again:
         return None
     sequence = await work.number("link")

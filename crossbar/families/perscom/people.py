@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from crossbar.core.actions import Context, Upload
-from crossbar.core.attachments import drop_all, replace_upload
+from crossbar.core.attachments import replace_upload
 from crossbar.core.change import Change
 from crossbar.documents import Document, lookup
 from crossbar.errors import Forbidden, NoSuchDocument, ValidationFailed
@@ -195,7 +195,7 @@ PEOPLE = replace(
         USERS.hooks,
         normalize=(translate, *USERS.hooks.normalize),
         prepare=(*USERS.hooks.prepare, keep_file),
-        deleting=(refuse_contact, drop_all),
+        deleting=(refuse_contact, *USERS.hooks.deleting),
     ),
 )
 """Users as personnel management writes them: the users' family, with stages around its own."""

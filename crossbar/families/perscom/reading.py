@@ -73,7 +73,6 @@ async def shown_rows(
             shown[place.relation.shown_as] = shown_pivot(context, place.relation, link)
         rows.append((shown, stored))
     if tree:
-        await number_everybody(context)
         await include(context, place.component, rows, tree)
         _narrow(place.component, context, [shown for shown, _ in rows])
     return [shown for shown, _ in rows]

@@ -7,6 +7,7 @@ account, and is part of the document's id. People are users of the account (``pe
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from typing import Any
 
 from crossbar.core.actions import Context
@@ -52,11 +53,11 @@ async def find_many(
     """Those of the stored rows that exist, by id."""
     wanted = set(numbers)
     if component.noun == "users":
-        return {
-            stored[people.NUMBER]: stored
-            async for stored in people.everybody(context)
-            if stored[people.NUMBER] in wanted
-        }
+        users = {}
+        for number in wanted:
+            with suppress(NoSuchDocument):
+                users[number] = await people.find(context, number)
+        return users
     ids = [key_of(context.account_id, component, number).doc_id for number in wanted]
     found = await context.services.store.get_many(context.account_id, ids) if ids else {}
     return {

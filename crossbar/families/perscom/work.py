@@ -84,6 +84,10 @@ class Work:
         """Write a document that needs no judgement: a link, a number given to somebody."""
         self._others[key] = (family, document)
 
+    def writes(self, key: Key) -> bool:
+        """Whether the work writes this document."""
+        return key in self._others
+
     def remove(self, key: Key, document: Document) -> None:
         """Remove a document that follows from others for good."""
         remove = Remove(key, document.get("_rev"))
@@ -110,7 +114,9 @@ class Work:
     def _batch(self) -> Batch:
         batches = [batch for _, batch in self._batches]
         others = [self._put_of(key, *other) for key, other in self._others.items()]
-        changed = [event_of(self.context, "changed", put) for put in others]
+        told = [
+            event_of(self.context, "changed" if put.expected else "created", put) for put in others
+        ]
         return Batch(
             puts=[
                 *(put for batch in batches for put in batch.puts),
@@ -123,7 +129,7 @@ class Work:
             ],
             events=[
                 *(event for batch in batches for event in batch.events),
-                *changed,
+                *told,
                 *(event for _, event in self._removes.values()),
             ],
             drop_attachments=[each for batch in batches for each in batch.drop_attachments],

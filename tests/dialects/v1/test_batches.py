@@ -11,8 +11,6 @@ from tests.dialects.v1.support import Client
 
 __all__ = ["mongo_server", "mongodb_url", "place"]
 
-pytestmark = on_every_store
-
 
 async def names(v1: Client, path: str = "/ranks") -> list[str]:
     return [each["name"] for each in (await v1.get(path)).expect(200).data]
@@ -33,6 +31,7 @@ async def test_one_bad_row_keeps_all_from_being_made(v1: Client) -> None:
     assert await names(v1) == []
 
 
+@on_every_store
 async def test_one_row_that_clashes_keeps_all_from_being_made(v1: Client) -> None:
     forms = [{"name": "F", "slug": "same", "is_public": True} for _ in range(2)]
     refused = (await v1.post("/forms/batch", {"resources": forms})).expect(422)
@@ -43,6 +42,7 @@ async def test_one_row_that_clashes_keeps_all_from_being_made(v1: Client) -> Non
     assert len(await names(v1, "/users")) == 1
 
 
+@on_every_store
 async def test_rows_are_changed_together_or_not_at_all(v1: Client) -> None:
     for name in ("A", "B"):
         await v1.make("/ranks", name=name)
@@ -56,6 +56,7 @@ async def test_rows_are_changed_together_or_not_at_all(v1: Client) -> None:
     assert await names(v1) == ["C", "D"]
 
 
+@on_every_store
 async def test_rows_are_deleted_together(v1: Client) -> None:
     for name in ("A", "B", "C"):
         await v1.make("/ranks", name=name)
@@ -74,6 +75,14 @@ async def test_a_batch_must_name_rows(v1: Client, resources: Any) -> None:
     assert next(iter(answer.expect(422).errors)).startswith("resources")
     answer = await v1.patch("/ranks/batch", {"resources": resources})
     assert list(answer.expect(422).errors) == ["resources"]
+
+
+async def test_one_status_may_be_given_twice_at_once(v1: Client) -> None:
+    await v1.get("/users")
+    await v1.make("/statuses", name="Active", text_color="#fff", bg_color="#000")
+    records = [{"user_id": 1, "status_id": 1} for _ in range(2)]
+    (await v1.post("/assignment-records/batch", {"resources": records})).expect(200)
+    assert len((await v1.get("/users/1/status-records")).data) == 2
 
 
 async def test_records_of_one_person_are_made_together(v1: Client) -> None:

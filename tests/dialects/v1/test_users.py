@@ -16,8 +16,6 @@ from tests.dialects.v1.support import Client, client_of
 
 __all__ = ["mongo_server", "mongodb_url", "place"]
 
-pytestmark = on_every_store
-
 ANN = {"name": "Ann Lee", "email": "Ann@Example.org"}
 
 
@@ -29,6 +27,7 @@ async def in_v2(api: Api, **wanted: Any) -> Any:
     return only
 
 
+@on_every_store
 async def test_a_user_made_here_is_one_of_v2(api: Api, v1: Client) -> None:
     made = await v1.make("/users", **ANN, approved=False, notes="secret", rank_id=None)
     assert (made["name"], made["email"], made["approved"]) == ("Ann Lee", ANN["email"], False)
@@ -92,6 +91,7 @@ async def test_names_are_parted_and_joined(
     await in_v2(api, first_name="New", last_name="Name")
 
 
+@on_every_store
 async def test_an_address_belongs_to_one_person(api: Api, v1: Client) -> None:
     ann = await v1.make("/users", **ANN)
     taken = {"name": "Other", "email": "ANN@example.ORG"}
@@ -135,6 +135,7 @@ async def test_what_must_not_be_set_is_not_set(api: Api, v1: Client) -> None:
     assert (await in_v2(api, first_name="Ann"))["priv_level"] == "user"
 
 
+@on_every_store
 async def test_people_get_numbers_once_whoever_looks_first(api: Api, v1: Client) -> None:
     """Two processes that list at once give the same numbers."""
     for number in range(5):
@@ -148,6 +149,7 @@ async def test_people_get_numbers_once_whoever_looks_first(api: Api, v1: Client)
     assert all(each == lists[0] for each in lists)
 
 
+@on_every_store
 async def test_creators_at_once_get_different_ids(api: Api) -> None:
     """Also those of two processes, which share nothing but the store."""
     first = await client_of(api)
