@@ -25,7 +25,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.11 python3.12 python3.13 py
 	$(shell $(name) -c '$(NEW_ENOUGH)' 2>/dev/null && echo $(name))))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lint types contracts schemas cover bench docs clean
+.PHONY: help run test check format lint types contracts schemas cover fuzz bench docs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ schemas: $(VENV)/installed-for-check ## Check the JSON Schemas
 
 cover: $(VENV)/installed-for-check ## Run the tests and check how much of the code they reach
 	@$(BIN)/python -m tests.coverage_gate -n $(JOBS) --dist worksteal $(ARGS)
+
+fuzz: $(VENV)/installed-for-test ## Ask the server whatever its documents allow; more as ARGS="v2 -n 500"
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 bench: $(VENV)/installed-for-test ## Measure how fast the server is
 	@$(BIN)/python -m tests.bench $(ARGS)

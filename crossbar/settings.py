@@ -107,9 +107,17 @@ class Secrets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """Auth tokens."""
+    """Auth tokens, and the refresh tokens of sessions."""
 
     lifetime: int = setting(3600, "Seconds after which a token expires.", minimum=1)
+    refresh_lifetime: int = setting(
+        1_209_600, "Seconds for which a refresh token may lie unused. Two weeks.", minimum=1
+    )
+    session_lifetime: int = setting(
+        7_776_000,
+        "Seconds after a login for which it can be renewed by refresh tokens. 90 days.",
+        minimum=1,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,12 +154,20 @@ class Accounts:
     )
     timezone: str = setting("America/Los_Angeles", "Time zone of an account that names none.")
     language: str = setting("en-us", "Language of an account that names none.")
+    allow_subaccounts_for_direct: bool = setting(
+        True, "Let accounts that are no resellers create accounts below them."
+    )
     allow_sibling_listing: bool = setting(True, "Let an account list its siblings.")
     allow_move: str = setting(
         "superduper_admin",
         "Who may move an account below another one: only the system's administrators, or whoever"
         " has both accounts in the tree below.",
         choices=("superduper_admin", "tree"),
+    )
+    contact_list_includes: tuple[str, ...] = setting(
+        (),
+        "Kinds of contacts (extension, featurecode, custom) in the lists of accounts that name"
+        " none; empty: all.",
     )
     include_api_key: bool = setting(False, "Show an account's API key in its document.")
 
@@ -248,6 +264,12 @@ class Voicemail:
         8_038_800,
         "Seconds that messages are kept; older ones are shown as deleted. 93 days and an hour.",
         minimum=1,
+    )
+    max_pin_length: int = setting(
+        6, "Most digits of the pin of a voicemail box.", minimum=4, maximum=6
+    )
+    transcribe: bool = setting(
+        False, "Whether messages are transcribed in a new box that does not say."
     )
     transcribe_format: str = setting(
         "",

@@ -33,6 +33,9 @@ GROUP = 50
 ATTEMPTS = 20
 """How often a document is tried whose writers are always faster."""
 
+PORTION = 100_000
+"""Names of attachments that are looked for in one walk through an account."""
+
 DAY = 24 * 3600
 """Seconds for which an attachment may be without a document: one is written before the other."""
 
@@ -144,10 +147,10 @@ async def sweep(services: Services) -> int:
 async def _by_account(
     attachments: AsyncIterator[tuple[str, str]],
 ) -> AsyncIterator[tuple[str, set[str]]]:
-    """The attachments of one account after the other."""
+    """The attachments of one account after the other, in portions that fit in memory."""
     current, names = "", set[str]()
     async for account_id, name in attachments:
-        if account_id != current and names:
+        if names and (account_id != current or len(names) == PORTION):
             yield current, names
             names = set()
         current = account_id

@@ -12,6 +12,7 @@ import hashlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
+from functools import wraps
 from typing import Any
 
 import orjson
@@ -22,7 +23,7 @@ from crossbar.core.change import Change, claim_of, put_of
 from crossbar.core.paging import page_of, page_size_of, read_page, span_of
 from crossbar.core.preconditions import require_match, require_writable
 from crossbar.core.presenting import metadata_of, present, row_maker
-from crossbar.core.shapes import Collection, Singleton, Stage, Unique
+from crossbar.core.shapes import Collection, Handler, Singleton, Stage, Unique
 from crossbar.core.stamping import fresh_id, stamped
 from crossbar.documents import Document, merge, private, public
 from crossbar.errors import (
@@ -96,6 +97,19 @@ async def fetch(context: Context) -> Result:
     """One document."""
     await require_parents(context)
     return await answer(context, await load(context))
+
+
+def fetch_or(instead: Handler, *media_types: str) -> Handler:
+    """What answers the document, or by ``instead`` who would rather have one of the types."""
+
+    @wraps(fetch)
+    async def choose(context: Context) -> Result:
+        return await (instead if context.prefers(*media_types) else fetch)(context)
+
+    choose.__doc__ = (
+        f"The document; to who would rather have one of the other types: {instead.__doc__}"
+    )
+    return choose
 
 
 async def create(context: Context) -> Result:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -25,6 +25,16 @@ if TYPE_CHECKING:
     from crossbar.core.registry import Registry
     from crossbar.core.scopes import Scopes
     from crossbar.documents import Document
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A login that can be renewed: whose it is, its refresh token, its stored document."""
+
+    account: Account
+    user: Document | None
+    refresh_token: str
+    document: Document
 
 
 class KeyMaker(Protocol):
@@ -99,6 +109,20 @@ class Credentials(Protocol):
         """A new auth token that lives ``lifetime`` seconds, by default as the settings say."""
         ...
 
+    async def begin_session(
+        self, account: Account, *, user: Document | None, method: str, **claims: Any
+    ) -> Session:
+        """A new session, all of whose tokens say ``claims``."""
+        ...
+
+    async def find_session(self, refresh_token: str) -> Session:
+        """The session that the token can renew. Raises ``InvalidCredentials``."""
+        ...
+
+    async def renew_session(self, session: Session) -> Session:
+        """The session with its next refresh token. Raises ``InvalidCredentials``."""
+        ...
+
     async def read_token(self, token: str, *, anew: bool = False) -> Caller:
         """Whose token it is. Raises ``InvalidCredentials`` and ``TokenExpired``.
 
@@ -140,6 +164,14 @@ class Credentials(Protocol):
         ...
 
 
+class Pace(Protocol):
+    """How often something may be done; ``identity`` implements it."""
+
+    def charge(self, key: Hashable, cost: int) -> None:
+        """Take tokens from a bucket. Raises ``TooManyRequests`` when it lacks them."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """The parts that recipes, hooks and handlers work with; ``scopes`` are by dialect."""
@@ -153,6 +185,7 @@ class Services:
     credentials: Credentials
     registry: Registry
     switch: Switch
+    pace: Pace
     mail: Mail
     scopes: Mapping[str, Scopes]
     outside: Outside

@@ -118,6 +118,9 @@ async def prepare(change: Change) -> None:
         # Below a disabled account nothing starts enabled; later, those above may enable it.
         is_possible = change.current is not None or document["pvt_enabled"]
         document["pvt_enabled"] = enabled and is_possible
+    was_enabled = change.current is None or change.current.get("pvt_enabled", True)
+    if was_enabled and not document["pvt_enabled"]:
+        document["pvt_disabled"] = change.context.services.clock.gregorian()
     if password:
         document |= await credentials.account_secrets(password)
         document["pvt_signature_secret"] = secrets.token_hex(16)

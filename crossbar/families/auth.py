@@ -7,12 +7,15 @@ these are the operations that clients use once they have a token.
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import Any
 
 from crossbar.core import service
+from crossbar.core.access import require_access, require_unrestricted
 from crossbar.core.actions import Action, Caller, Context, Result
 from crossbar.core.change import Change
 from crossbar.core.directory import Account, account_key
+from crossbar.core.services import Session
 from crossbar.core.shapes import Access, Collection, Route, Routes, Scope
 from crossbar.documents import Document
 from crossbar.errors import (
@@ -33,8 +36,8 @@ from crossbar.families.login_rules import (
 )
 from crossbar.storage import Key
 
-IMPERSONATION = ("original_account_id", "original_owner_id")
-"""Claims that say who is behind an impersonation."""
+LASTING = ("original_account_id", "original_owner_id", "session_id")
+"""Claims that a renewed token keeps: who is behind an impersonation, with what it ends."""
 
 
 async def login_answer(
@@ -49,6 +52,38 @@ async def login_answer(
         token=token,
         revision="automatic",
     )
+
+
+async def log_in(
+    context: Context,
+    account: Account,
+    user: Document | None,
+    method: str,
+    *,
+    lifetime: int | None = None,
+    **claims: Any,
+) -> Result:
+    """The same for a client that may stay: with ``refresh`` it gets a refresh token too."""
+    if not context.says_yes("refresh"):
+        return await login_answer(context, account, user, method, lifetime=lifetime, **claims)
+    credentials = context.services.credentials
+    session = await credentials.begin_session(account, user=user, method=method, **claims)
+    return await _renewable(context, session, lifetime=lifetime, **claims)
+
+
+async def _renewable(context: Context, session: Session, **granted: Any) -> Result:
+    stored = session.document
+    result = await login_answer(
+        context,
+        session.account,
+        session.user,
+        stored["pvt_method"],
+        session_id=stored["_id"],
+        **granted,
+    )
+    result.data["refresh_token"] = session.refresh_token
+    result.data["refresh_expires"] = stored["pvt_expires"]
+    return result
 
 
 async def _session(context: Context, account: Account, user: Document | None) -> Document:
@@ -134,15 +169,39 @@ async def _verified_anew(context: Context) -> Caller:
 
 
 async def system_action(context: Context) -> Result:
-    """``refresh_token``: a new token for the caller, who keeps its identity and gets an hour."""
+    """``refresh_token``: a new token, for an hour, with the same identity.
+
+    With a ``refresh_token`` it is for whoever that was given to, and comes with the next one;
+    without, for the caller.
+    """
+    refresh_token = context.parameter("refresh_token")
+    if refresh_token is None:
+        await _require_unrestricted_caller(context)
     if context.parameter("action") != "refresh_token":
         raise Forbidden
+    if refresh_token is not None:
+        return await _renew_session(context, str(refresh_token))
     caller = await _verified_anew(context)
     account = await _account_of(context, caller)
     user = await _user_of(context, caller)
-    trail = {name: caller.claims.get(name) for name in IMPERSONATION}
-    granted = await renewal(context, account, caller)
+    trail = {name: caller.claims.get(name) for name in LASTING}
+    granted = await renewal(context, account, caller.claims)
     return await login_answer(context, account, user, REFRESH_METHOD, **trail, **granted)
+
+
+async def _renew_session(context: Context, refresh_token: str) -> Result:
+    credentials = context.services.credentials
+    session = await credentials.find_session(refresh_token)
+    granted = await renewal(context, session.account, session.document["pvt_claims"])
+    return await _renewable(context, await credentials.renew_session(session), **granted)
+
+
+async def _require_unrestricted_caller(context: Context) -> None:
+    """Ask of the caller what is asked where a path is not public: this one is so for some."""
+    operation = replace(context.operation, access=Access.TOKEN)
+    require_access(operation, context.caller, None)
+    request = (operation.path, "PUT")
+    await require_unrestricted(context.services.accounts, operation, context.caller, None, request)
 
 
 async def reset_account_signature(context: Context) -> Result:
@@ -229,7 +288,13 @@ TOKEN_AUTH = Routes(
 AUTH = Routes(
     noun="auth",
     routes=(
-        Route(path="", action=Action.CREATE, handler=system_action, about="Refresh the token"),
+        Route(
+            path="",
+            action=Action.CREATE,
+            handler=system_action,
+            about="Refresh the token",
+            access=Access.PUBLIC,
+        ),
         Route(
             path="tokeninfo",
             action=Action.FETCH,

@@ -15,7 +15,7 @@ from crossbar.core.shapes import Access, Collection, Route, Routes
 from crossbar.documents import Document
 from crossbar.errors import Conflict, InvalidCredentials, UnknownKey
 from crossbar.families.accounts import ACCOUNTS
-from crossbar.families.auth import describe_own, login_answer
+from crossbar.families.auth import describe_own, log_in, login_answer
 from crossbar.families.login_attempts import FAILED, Way
 from crossbar.families.login_names import accounts_named, validated
 from crossbar.families.login_rules import API_METHOD, USER_METHOD, admit, note
@@ -49,7 +49,9 @@ async def login(context: Context) -> Result:
             renewed = await credentials.renewed_secrets(account.account_id, user, method, digest)
             await _renew(context, USERS, Key(account.account_id, "user", user["_id"]), renewed)
             acting = await _acting(context, account, user, sent)
-            return await login_answer(context, account, user, USER_METHOD, **granted, **acting)
+            if acting:  # a token that acts as somebody else is not renewed
+                return await login_answer(context, account, user, USER_METHOD, **granted, **acting)
+            return await log_in(context, account, user, USER_METHOD, **granted)
     credentials.login_failed(subject, context.address)
     for account in accounts:
         note(context, account, BY_PASSWORD, FAILED, message=InvalidCredentials.phrase)
@@ -89,7 +91,7 @@ async def login_with_key(context: Context) -> Result:
     granted = await admit(context, BY_KEY, account, None)
     renewed = credentials.renewed_api_key(account.document, sent["api_key"])
     await _renew(context, ACCOUNTS, account_key(account.account_id), renewed)
-    return await login_answer(context, account, None, API_METHOD, **granted)
+    return await log_in(context, account, None, API_METHOD, **granted)
 
 
 USER_AUTH = Routes(

@@ -16,9 +16,10 @@ NAMED_BY = ("phone_number", "account_realm", "realm", "account_name")
 
 
 def validated(context: Context, schema: str) -> Document:
-    """What was sent, as the schema wants it; the answer of a second factor is not its matter."""
+    """What was sent, as the schema wants it; second factors and sessions are not its matter."""
     request = service.sent(context)
-    request.pop(RESPONSE, None)
+    for name in (RESPONSE, "refresh"):
+        request.pop(name, None)
     sent, errors = context.services.schemas.apply(schema, request)
     if errors:
         raise ValidationFailed(errors)

@@ -6,9 +6,10 @@ does not set, its ancestors up to the first reseller may, and then the system do
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from crossbar.core.actions import Caller, Context
+from crossbar.core.actions import Context
 from crossbar.core.directory import Account
 from crossbar.core.services import Services
 from crossbar.documents import Document, merge
@@ -121,8 +122,8 @@ async def admit(
     return {"lifetime": rules["token_auth_expiry_s"], **claims}
 
 
-async def renewal(context: Context, account: Account, caller: Caller) -> dict[str, Any]:
-    """What a token that follows another one is to be made with: it proves no more than that did.
+async def renewal(context: Context, account: Account, claims: Mapping[str, Any]) -> dict[str, Any]:
+    """What a token that follows one with ``claims`` is made with: it proves no more than that did.
 
     Raises :class:`LoginClosed`.
     """
@@ -131,7 +132,7 @@ async def renewal(context: Context, account: Account, caller: Caller) -> dict[st
         raise LoginClosed
     return {
         "lifetime": rules["token_auth_expiry_s"],
-        "mfa_resp": caller.claims.get("mfa_resp"),
+        "mfa_resp": claims.get("mfa_resp"),
     }
 
 

@@ -169,7 +169,7 @@ async def _live_owner(context: Context, link: Document) -> tuple[Account, Docume
 
 async def list_links(context: Context) -> Result:
     """The identities that log the caller in."""
-    entry = Entry("owner", "/".join(_owner(context.require_caller())))
+    entry = Entry("owner", "/".join(_owner(context.require_caller()) or ("", "")))
     span = Span(account_id=SYSTEM, doc_type=LINK_TYPE, entry=entry)
     rows = [row(each.document) async for each in context.services.store.scan(span)]
     return Result(data=rows, revision=service.revision_of_list(rows))
@@ -182,12 +182,14 @@ async def fetch_link(context: Context) -> Result:
 
 async def link(context: Context) -> Result:
     """Let an identity that was just proven, and leads to nobody, log the caller in."""
-    account_id, user_id = _owner(context.require_caller())
     stored = await _load(context)
+    owner = _owner(context.require_caller())
+    if owner is None:
+        raise Forbidden
     is_fresh = context.services.clock.gregorian() < stored["pvt_created"] + LINK_LIFETIME
     if OWNER_ACCOUNT in stored or not is_fresh:
         return Result(data=row(await _own_link(context)))
-    linked = {**stored, OWNER_ACCOUNT: account_id, OWNER_USER: user_id}
+    linked = {**stored, OWNER_ACCOUNT: owner[0], OWNER_USER: owner[1]}
     return Result(data=row(await _write(context, stored["_id"], linked, stored["_rev"])))
 
 
@@ -239,10 +241,10 @@ def _owner_of(stored: Document) -> tuple[str, str]:
     return stored[OWNER_ACCOUNT], stored[OWNER_USER]
 
 
-def _owner(caller: Caller) -> tuple[str, str]:
+def _owner(caller: Caller) -> tuple[str, str] | None:
     """The user who calls. An account without a user has no identities, nor who acts as one."""
     if caller.user_id is None or caller.behind is not None:
-        raise Forbidden
+        return None
     return caller.account_id, caller.user_id
 
 

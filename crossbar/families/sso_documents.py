@@ -1,7 +1,7 @@
 """Services whose identities users log in with, and our registrations there (resources/auth.md).
 
-Both are documents of the system with ids that the operator chooses (``google``), so they are
-created by replacing nothing. Everybody may see them, but for the secrets of registrations.
+Both are documents of the system, whose ids the operator chooses (``google``). Everybody may see
+them, but for the secrets of registrations.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from crossbar.core.actions import Action, Context, Result
 from crossbar.core.change import Change
 from crossbar.core.outside import may_be_asked
 from crossbar.core.presenting import summarizer
-from crossbar.core.shapes import Access, Column, Handler, Hooks, Route, Singleton
+from crossbar.core.shapes import Access, Column, Hooks, Route, Singleton
 from crossbar.documents import Document
 from crossbar.errors import Conflict
 from crossbar.families.second_factor import PROVIDER_TYPE as FACTOR_TYPE
@@ -71,28 +71,32 @@ async def hide_secrets(context: Context, shown: Document, stored: Document) -> N
         shown.pop(name, None)
 
 
-PROVIDERS = Singleton(
-    noun="providers",
-    doc_type=PROVIDER_TYPE,
-    schema="auth.provider",
-    actions=frozenset(),
-    optional=True,
-    hooks=Hooks(
-        normalize=(name_itself,),
-        check=(check_id, check_addresses),
-        prepare=(drop_id,),
-        deleting=(require_no_apps,),
-    ),
-)
+def _provider(doc_id: str) -> Singleton:
+    """One provider, as a family of its own."""
+    return Singleton(
+        noun=doc_id,
+        doc_type=PROVIDER_TYPE,
+        schema="auth.provider",
+        optional=True,
+        hooks=Hooks(
+            normalize=(name_itself,),
+            check=(check_id, check_addresses),
+            prepare=(drop_id,),
+            deleting=(require_no_apps,),
+        ),
+    )
 
-APPS = Singleton(
-    noun="apps",
-    doc_type=APP_TYPE,
-    schema="auth.app",
-    actions=frozenset(),
-    optional=True,
-    hooks=Hooks(check=(check_id,), present=(hide_secrets,)),
-)
+
+def _app(doc_id: str) -> Singleton:
+    """One registration, as a family of its own."""
+    return Singleton(
+        noun=doc_id,
+        doc_type=APP_TYPE,
+        schema="auth.app",
+        optional=True,
+        hooks=Hooks(check=(check_id,), present=(hide_secrets,)),
+    )
+
 
 _provider_row = summarizer(
     (
@@ -151,41 +155,75 @@ async def app_with(context: Context, provider_id: str, client_id: str) -> Docume
     return None
 
 
-async def _on(family: Singleton, recipe: Handler, context: Context) -> Result:
-    """Do to the document that the path names what recipes do to documents."""
-    chosen = with_changes(family, noun=context.params[f"{family.doc_type}_id"])
-    operation = with_changes(context.operation, family=chosen)
-    return await recipe(with_changes(context, operation=operation))
+def _on(family: Singleton, context: Context) -> Context:
+    """The request as one for the only document of a family."""
+    return with_changes(context, operation=with_changes(context.operation, family=family))
+
+
+async def _create(make: Callable[[str], Singleton], context: Context) -> Result:
+    """A new document under the id that was sent."""
+    document = service.sent(context)
+    doc_id = context.data.get("id")
+    family = make(doc_id if isinstance(doc_id, str) else "")
+    key = Key(SYSTEM, family.doc_type, family.noun)
+    context = _on(family, context)
+    change = Change(context=context, family=family, key=key, document=document)
+    stored = await service.save(change, "created")
+    return await service.answer(context, stored, created_id=stored["_id"])
+
+
+async def _replace(family: Singleton, context: Context) -> Result:
+    """The document as sent. Raises 404 when there is none."""
+    await service.load_document(context, Key(SYSTEM, family.doc_type, family.noun))
+    return await singletons.replace(_on(family, context))
+
+
+def _named_provider(context: Context) -> Singleton:
+    return _provider(context.params[f"{PROVIDER_TYPE}_id"])
+
+
+def _named_app(context: Context) -> Singleton:
+    return _app(context.params[f"{APP_TYPE}_id"])
+
+
+async def create_provider(context: Context) -> Result:
+    """A new provider, under the id that was sent."""
+    return await _create(_provider, context)
 
 
 async def fetch_provider(context: Context) -> Result:
     """One provider."""
-    return await _on(PROVIDERS, singletons.fetch, context)
+    return await singletons.fetch(_on(_named_provider(context), context))
 
 
-async def put_provider(context: Context) -> Result:
-    """A provider as sent, new or not."""
-    return await _on(PROVIDERS, singletons.replace, context)
+async def replace_provider(context: Context) -> Result:
+    """The provider as sent."""
+    return await _replace(_named_provider(context), context)
 
 
 async def delete_provider(context: Context) -> Result:
     """No such provider any more. Refused while there are registrations with it."""
-    return await _on(PROVIDERS, singletons.delete, context)
+    return await singletons.delete(_on(_named_provider(context), context))
+
+
+async def create_app(context: Context) -> Result:
+    """A new registration, under the id that was sent."""
+    return await _create(_app, context)
 
 
 async def fetch_app(context: Context) -> Result:
     """One registration, without its secret."""
-    return await _on(APPS, singletons.fetch, context)
+    return await singletons.fetch(_on(_named_app(context), context))
 
 
-async def put_app(context: Context) -> Result:
-    """A registration as sent, new or not."""
-    return await _on(APPS, singletons.replace, context)
+async def replace_app(context: Context) -> Result:
+    """The registration as sent."""
+    return await _replace(_named_app(context), context)
 
 
 async def delete_app(context: Context) -> Result:
     """No such registration any more."""
-    return await _on(APPS, singletons.delete, context)
+    return await singletons.delete(_on(_named_app(context), context))
 
 
 _operators = partial(Route, access=Access.SUPERDUPER)
@@ -196,10 +234,17 @@ DOCUMENT_ROUTES = (
     Route(path="providers", action=Action.LIST, handler=list_providers, about="List providers"),
     Route(path=PROVIDER, action=Action.FETCH, handler=fetch_provider, about="Read a provider"),
     _operators(
+        path="providers",
+        action=Action.CREATE,
+        handler=create_provider,
+        about="Create a provider",
+        schema="auth.provider",
+    ),
+    _operators(
         path=PROVIDER,
         action=Action.REPLACE,
-        handler=put_provider,
-        about="Create or replace a provider",
+        handler=replace_provider,
+        about="Replace a provider",
         schema="auth.provider",
     ),
     _operators(
@@ -211,10 +256,17 @@ DOCUMENT_ROUTES = (
     Route(path="apps", action=Action.LIST, handler=list_apps, about="List registrations"),
     Route(path=APP, action=Action.FETCH, handler=fetch_app, about="Read a registration"),
     _operators(
+        path="apps",
+        action=Action.CREATE,
+        handler=create_app,
+        about="Create a registration",
+        schema="auth.app",
+    ),
+    _operators(
         path=APP,
         action=Action.REPLACE,
-        handler=put_app,
-        about="Create or replace a registration",
+        handler=replace_app,
+        about="Replace a registration",
         schema="auth.app",
     ),
     _operators(path=APP, action=Action.DELETE, handler=delete_app, about="Delete a registration"),

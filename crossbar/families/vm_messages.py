@@ -20,7 +20,7 @@ from crossbar.core.service import ATTEMPTS, load_document, remove, save
 from crossbar.core.shapes import Collection, Hooks, Index
 from crossbar.core.stamping import stamped
 from crossbar.core.switch import Command
-from crossbar.documents import Document, new_id, private, public
+from crossbar.documents import Document, lookup, new_id, private, public
 from crossbar.errors import Conflict, NoSuchDocument, ValidationFailed
 from crossbar.storage import Batch, Entry, Key, Put, Span
 
@@ -29,6 +29,9 @@ BOX_TYPE = "vmbox"
 FOLDERS = ("new", "saved", "deleted")
 ANONYMOUS = "0000000000"
 """Number and name of a caller who shows none."""
+
+CALLFLOW_CONFIG = ("account_config", "configs_callflow")
+"""Type and id of the document in which an account has settings of its own for callflows."""
 
 RETENTION_MESSAGE = "the message is older than messages are kept"
 
@@ -170,16 +173,22 @@ async def load_message(context: Context, message_id: str) -> Document:
     return stored
 
 
-def oldest_kept(context: Context) -> int:
+async def retention_of(context: Context) -> int:
+    """For how many seconds messages are kept, by the account's own settings or the server's."""
+    config = await context.services.store.get(Key(context.account_id, *CALLFLOW_CONFIG))
+    own = lookup(config or {}, ("voicemail", "message_retention_duration"))
+    return seconds_of(own) or context.services.settings.voicemail.retention
+
+
+async def oldest_kept(context: Context) -> int:
     """The time, in Gregorian seconds, before which messages are no longer kept."""
-    services = context.services
-    return services.clock.gregorian() - services.settings.voicemail.retention
+    return context.services.clock.gregorian() - await retention_of(context)
 
 
-def require_kept(context: Context, stored: Document) -> None:
+async def require_kept(context: Context, stored: Document) -> None:
     """Raises 400 for a message that is older than messages are kept: it cannot change any more."""
     timestamp = stored["metadata"]["timestamp"]
-    if timestamp < oldest_kept(context):
+    if timestamp < await oldest_kept(context):
         raise ValidationFailed.of(stored["_id"], "date_range", RETENTION_MESSAGE, cause=timestamp)
 
 
@@ -201,7 +210,7 @@ async def in_turn(
     async with context.services.turns.of(Key(context.account_id, MESSAGE_TYPE, message_id)):
         for _ in range(1 if context.if_match else ATTEMPTS):
             stored = await load_message(context, message_id)
-            require_kept(context, stored)
+            await require_kept(context, stored)
             with suppress(Conflict):
                 return await write(stored)
     raise Conflict
@@ -315,9 +324,9 @@ async def boxes_of(context: Context, ids: list[Any]) -> tuple[list[Document], di
     return found, failed
 
 
-async def count_kept(context: Context, box_id: str) -> dict[str, int]:
-    """How many new and how many saved messages a box has, by its index alone."""
-    low = time_key(oldest_kept(context))
+async def count_kept(context: Context, box_id: str, oldest: int) -> dict[str, int]:
+    """How many new and how many saved messages since ``oldest`` a box has, by its index alone."""
+    low = time_key(oldest)
     return {
         folder: await context.services.store.count(folder_span(context, box_id, folder, low))
         for folder in ("new", "saved")

@@ -40,6 +40,7 @@ from crossbar.families.vm_messages import (
     oldest_kept,
     put_in_folder,
     replace_audio,
+    retention_of,
 )
 from crossbar.storage import Entry, Span
 
@@ -63,10 +64,10 @@ REASONS: tuple[tuple[type[CrossbarError], str], ...] = (
 """Why a message of several was left as it is, in the words of the answer."""
 
 
-def metadata_of(context: Context, stored: Document) -> Document:
-    """A message as it is shown: one that is no longer kept looks deleted."""
+def metadata_of(oldest: int, stored: Document) -> Document:
+    """A message as it is shown: one from before ``oldest`` is no longer kept and looks deleted."""
     metadata: Document = stored["metadata"]
-    if metadata["timestamp"] < oldest_kept(context):
+    if metadata["timestamp"] < oldest:
         metadata = {**metadata, "folder": "deleted", **_retention()}
     return metadata
 
@@ -75,21 +76,21 @@ def _retention() -> Document:
     return {"retention": "enforced", "retention_message": RETENTION_MESSAGE}
 
 
-def _row(context: Context, stored: Document) -> Document:
-    metadata = metadata_of(context, stored)
+def _row(oldest: int, stored: Document) -> Document:
+    metadata = metadata_of(oldest, stored)
     names = (*SUMMARY, *(_retention() if "retention" in metadata else ()))
     row = {name: metadata[name] for name in names if name in metadata}
     return {**row, "transcribed": "transcription" in metadata}
 
 
-def _row_of_account(context: Context, stored: Document) -> Document:
-    return {stored["source_id"]: _row(context, stored)}
+def _row_of_account(oldest: int, stored: Document) -> Document:
+    return {stored["source_id"]: _row(oldest, stored)}
 
 
-def _seen(context: Context, stored: Document) -> Document:
+def _seen(oldest: int, stored: Document) -> Document:
     """What filters judge: the metadata, as it is shown, and where the message is."""
     own = {"_id": stored["_id"], "source_id": stored["source_id"]}
-    return {**metadata_of(context, stored), **own}
+    return {**metadata_of(oldest, stored), **own}
 
 
 async def list_messages(context: Context) -> Result:
@@ -113,26 +114,28 @@ async def list_all(context: Context) -> Result:
 
 
 async def _listed(
-    context: Context, show: Callable[[Context, Document], Document], entry: Entry | None = None
+    context: Context, show: Callable[[int, Document], Document], entry: Entry | None = None
 ) -> Result:
     span = Span(account_id=context.account_id, doc_type=MESSAGE_TYPE, entry=entry)
+    now, retention = context.services.clock.gregorian(), await retention_of(context)
     return await list_in_range(
         context,
         span,
-        partial(show, context),
-        maximum=context.services.settings.voicemail.retention,
-        seen=partial(_seen, context),
+        partial(show, now - retention),
+        maximum=retention,
+        seen=partial(_seen, now - retention),
     )
 
 
 async def fetch_message(context: Context) -> Result:
     """The metadata of one message."""
     await require_parents(context)
-    return _answer(context, await load_message(context, context.params["message_id"]))
+    return await _answer(context, await load_message(context, context.params["message_id"]))
 
 
-def _answer(context: Context, stored: Document) -> Result:
-    return Result(data=metadata_of(context, stored), revision=stored["_rev"])
+async def _answer(context: Context, stored: Document) -> Result:
+    data = metadata_of(await oldest_kept(context), stored)
+    return Result(data=data, revision=stored["_rev"])
 
 
 def _whole(stored: Document) -> Document:
@@ -170,7 +173,7 @@ async def upload_audio(context: Context) -> Result:
     """Give a message its audio, or other audio."""
     await require_parents(context)
     stored = await replace_audio(context, context.params["message_id"], _audio(context))
-    return _answer(context, stored)
+    return await _answer(context, stored)
 
 
 async def change_message(context: Context) -> Result:
@@ -178,7 +181,8 @@ async def change_message(context: Context) -> Result:
     await require_parents(context)
     message_id, target = context.params["message_id"], _target(context)
     if target is None:
-        return _answer(context, await put_in_folder(context, message_id, _folder(context)))
+        stored = await put_in_folder(context, message_id, _folder(context))
+        return await _answer(context, stored)
     boxes, failed = await boxes_of(context, target if isinstance(target, list) else [target])
     if isinstance(target, list):
         copies = await copy(context, message_id, boxes)
@@ -271,7 +275,7 @@ def _ids(context: Context) -> list[str]:
 
 async def _ids_in_folder(context: Context) -> list[str]:
     """The messages that are still kept: of the folder that is named, or of all."""
-    wanted, low = context.parameter("folder"), time_key(oldest_kept(context))
+    wanted, low = context.parameter("folder"), time_key(await oldest_kept(context))
     folders = (wanted,) if wanted in FOLDERS else FOLDERS
     scan = context.services.store.scan
     return [

@@ -15,7 +15,7 @@ from crossbar.core.actions import Caller
 from crossbar.storage import Event
 
 MAX_REMEMBERED = 20_000
-SUBJECT_TYPES = frozenset({"account", "user", "api_key", "revoked_token"})
+SUBJECT_TYPES = frozenset({"account", "user", "api_key", "session", "revoked_token"})
 
 
 class _Remembered(NamedTuple):
@@ -25,7 +25,7 @@ class _Remembered(NamedTuple):
 
 
 class Callers:
-    """Callers by credential: a token, a key with its dialect, a keyed digest of a Basic header.
+    """Callers by credential: a token, or a keyed digest of a key or a Basic header.
 
     ``noticed`` counts the events that could make somebody stale. Who was verified while one came
     in is not remembered, since the event may be about what the verification had read before.

@@ -13,12 +13,14 @@ import re
 import secrets as random
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Protocol
 
 from crossbar.clock import Clock
 from crossbar.core.actions import Caller
 from crossbar.core.directory import Account, AccountDirectory
 from crossbar.core.registry import Registry
+from crossbar.core.services import Session
 from crossbar.documents import Document, next_revision
 from crossbar.errors import InvalidCredentials, TooManyRequests
 from crossbar.identity.callers import Callers
@@ -26,6 +28,7 @@ from crossbar.identity.keys import KeyKind, Keys
 from crossbar.identity.passwords import Passwords, login_digests
 from crossbar.identity.people import People, remembered_until
 from crossbar.identity.secrets import Secrets
+from crossbar.identity.sessions import Sessions
 from crossbar.identity.tenants import Tenants
 from crossbar.identity.throttle import Throttle
 from crossbar.identity.tokens import Tokens
@@ -97,6 +100,7 @@ class Identity:
         self._throttle = Throttle(clock)
         self._people = People(store, accounts, clock, settings)
         self.callers = Callers()
+        self.sessions = Sessions(store, secrets, clock, settings.tokens, self.callers)
         self.keys = Keys(
             store,
             self._people,
@@ -251,6 +255,43 @@ class Identity:
             lifetime=lifetime,
         )
 
+    async def begin_session(
+        self, account: Account, *, user: Document | None, method: str, **claims: Any
+    ) -> Session:
+        """A new session, all of whose tokens say ``claims``."""
+        document, refresh_token = await self.sessions.begin(
+            account.account_id,
+            user["_id"] if user else None,
+            method=method,
+            signature=self._signature(account, user),
+            claims=claims,
+        )
+        return Session(account=account, user=user, refresh_token=refresh_token, document=document)
+
+    async def find_session(self, refresh_token: str) -> Session:
+        """The session that the token can renew. Raises :class:`InvalidCredentials`.
+
+        A session ends when its account or user is not accepted any more or has new secrets.
+        """
+        document = await self.sessions.find(refresh_token)
+        account_id, owner_id = document["pvt_account_id"], document["pvt_owner_id"]
+        try:
+            account = await self._people.account(account_id, anew=True)
+            user = await self._people.user(account_id, owner_id) if owner_id else None
+            was_disabled = account.document.get("pvt_disabled", -1) >= document["pvt_created"]
+            if was_disabled or document["pvt_signature"] not in self._signatures(account, user):
+                raise InvalidCredentials
+        except InvalidCredentials:
+            await self.sessions.end(account_id, document["_id"])
+            raise
+        return Session(account=account, user=user, refresh_token=refresh_token, document=document)
+
+    async def renew_session(self, session: Session) -> Session:
+        """The session with its next refresh token. Raises :class:`InvalidCredentials`."""
+        signature = self._signature(session.account, session.user)
+        document, refresh_token = await self.sessions.renew(session.document, signature)
+        return replace(session, refresh_token=refresh_token, document=document)
+
     def _signature(self, account: Account, user: Document | None) -> str:
         return self._signatures(account, user)[0]
 
@@ -288,7 +329,7 @@ class Identity:
                 await self._people.account(caller.account_id),
                 remembered_until(account, claims["exp"]),
             ),
-            (str(claims["jti"]), *_subjects(caller)),
+            (str(claims["jti"]), claims.get("session_id"), *_subjects(caller)),
             noticed=noticed,
         )
         return caller
@@ -301,6 +342,8 @@ class Identity:
             raise InvalidCredentials
         if await self._store.get(Key(SYSTEM, REVOKED_TYPE, str(claims["jti"]))) is not None:
             raise InvalidCredentials
+        if "session_id" in claims:
+            await self.sessions.require(account.account_id, str(claims["session_id"]))
         proof: dict[str, Any] = {"method": str(claims["method"]), "token": token, "claims": claims}
         caller = self._people.caller(account, user, **proof)
         if "as" not in claims:
@@ -324,10 +367,16 @@ class Identity:
         return below, await self._people.user(below.account_id, str(wanted.get("owner_id")))
 
     async def revoke_token(self, caller: Caller) -> None:
-        """Make the caller's token worthless, now here and within a second elsewhere."""
-        jti, expires = caller.claims.get("jti"), caller.claims.get("exp")
+        """Make the caller's token worthless, now here and within a second elsewhere.
+
+        Its session ends with it.
+        """
+        claims = caller.claims
+        jti, expires = claims.get("jti"), claims.get("exp")
         if not jti or not expires:
             return
+        if "session_id" in claims:
+            await self.sessions.end(str(claims["account_id"]), str(claims["session_id"]))
         key = Key(SYSTEM, REVOKED_TYPE, str(jti))
         document = {"_id": key.doc_id, "_rev": next_revision(None), "pvt_type": REVOKED_TYPE}
         event = Event("created", key, document["_rev"], self._clock.gregorian(), {})

@@ -199,8 +199,9 @@ class Keys:
         Raises :class:`InvalidCredentials`, also for a key of another dialect, and
         :class:`TooManyRequests` when the key's own limit is reached.
         """
-        # The dialect is part of what is remembered: what one knows, another must not accept.
-        credential = f"{dialect} {secret}"
+        # The dialect is part of what is remembered: what one knows, another must not accept. A
+        # keyed hash, because callers are also recalled by whatever a client sends as its token.
+        credential = self._secrets.mac("key credentials", f"{dialect} {secret}".encode()).hex()
         caller = self._callers.recall(credential, self._clock.precise())
         if caller is None:
             caller = await self._verified(secret, dialect, credential)

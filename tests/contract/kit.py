@@ -112,6 +112,8 @@ def refusal(answer: Answer, status: int, message: str, data: Any = None) -> str 
 def ids(answer: Answer) -> list[str]:
     """The ids of a list, in order."""
     rows = answer.expect(200).data
+    if isinstance(rows, dict):
+        rows = rows["configured"]  # second factors are listed beside those of the system
     return [row if isinstance(row, str) else row["id"] for row in rows]
 
 

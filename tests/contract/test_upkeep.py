@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from crossbar import upkeep
 from crossbar.core.attachments import attachment_ids
 from crossbar.storage import SYSTEM, Batch, Claim, Event, Key, Put, Store
 from crossbar.upkeep import Reindexed, reindex, sweep
@@ -156,7 +157,10 @@ async def kept(api: Api) -> list[str]:
     return [name async for _, name in store_of(api).attachments(int(time.time()) + 60)]
 
 
-async def test_bytes_that_no_document_names_are_removed_after_a_day(api: Api) -> None:
+async def test_bytes_that_no_document_names_are_removed_after_a_day(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "PORTION", 7)
     path, own = await photo(api, b"mine")
     account = await api.create_account("Child")
     left = [*await leave(api, api.master.account_id, 60), *await leave(api, account)]

@@ -44,6 +44,12 @@ def find(registry: Registry, path: str, action: Action) -> Operation:
     return registry.match(path.split("/"))[0][action]
 
 
+def test_a_collection_is_found_by_the_type_of_its_documents() -> None:
+    assert REGISTRY.collection("user").noun == "users"
+    with pytest.raises(LookupError):
+        REGISTRY.collection("unicorn")
+
+
 def test_a_collection_has_a_list_and_items() -> None:
     base, item = "/accounts/{account_id}/cats", "/accounts/{account_id}/cats/{cat_id}"
     assert templates(collection()) == {

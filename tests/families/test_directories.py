@@ -108,6 +108,12 @@ async def test_the_client_chooses_between_the_document_and_paper(
         assert answer.data["users"] == []
 
 
+async def test_a_table_is_no_paper(api: Api) -> None:
+    path = f"{api.account}/directories/{await make(api, 'directories')}"
+    answer = (await api.get(path, headers={"Accept": "text/csv"})).expect(200)
+    assert b"Staff" in answer.content
+
+
 async def test_paper_can_be_asked_for_in_the_query(api: Api) -> None:
     path = f"{api.account}/directories/{await make(api, 'directories')}"
     (text,) = pages((await api.get(f"{path}?accept=pdf")).expect(200))

@@ -23,9 +23,10 @@ async def provider(api: Api) -> AsyncIterator[OpenId]:
     """A provider that is known to the gateway, and has registered it."""
     async with openid() as provider:
         discovery = f"{provider.url}.well-known/openid-configuration"
-        sent = {"name": "Example", "discovery": discovery}
-        (await api.post(PROVIDER, sent)).expect(200)
-        (await api.post(APP, {**CLIENT, "provider": "example", "name": "Ours"})).expect(200)
+        sent = {"id": "example", "name": "Example", "discovery": discovery}
+        (await api.put("/v2/auth/providers", sent)).expect(201)
+        ours = {**CLIENT, "id": "ours", "provider": "example", "name": "Ours"}
+        (await api.put("/v2/auth/apps", ours)).expect(201)
         yield provider
 
 
@@ -89,7 +90,9 @@ async def test_a_link_belongs_to_one_user(api: Api, provider: OpenId, ann: str) 
     (await api.get("/v2/auth/links", token="")).expect(401)
     (await api.get("/v2/auth/links/x", token=ann)).expect(404)
     key = await api.account_token(api.master.account_id)
-    (await api.get("/v2/auth/links", token=key)).expect(403)
+    assert (await api.get("/v2/auth/links", token=key)).expect(200).data == []
+    free = (await come_back(api, provider, {"sub": "nobody"})).expect(201).data["id"]
+    (await api.put(f"/v2/auth/links/{free}", {}, token=key)).expect(403)
 
 
 async def test_an_identity_that_was_given_up_has_to_be_proven_anew(
@@ -257,11 +260,23 @@ async def test_only_operators_change_them(api: Api, provider: OpenId) -> None:
     "address", ["http://example.com/", "ftp://example.com", "https://", "x", 5, "https://[x"]
 )
 async def test_addresses_in_the_open_are_refused(api: Api, address: Any) -> None:
-    refusal(await api.post(PROVIDER, {"discovery": address}), "discovery", "invalid")
+    sent = {"id": "example", "discovery": address}
+    refusal(await api.put("/v2/auth/providers", sent), "discovery", "invalid")
 
 
-async def test_what_has_no_form_is_refused(api: Api) -> None:
-    refusal(await api.post("/v2/auth/providers/No%20Id", {}), "id", "invalid")
+@pytest.mark.parametrize("wrong", ["No Id", "", "x" * 65, 5, None])
+async def test_ids_are_short_and_plain(api: Api, wrong: Any) -> None:
+    sent = {**CLIENT, "provider": "example", "id": wrong}
+    for path in ("/v2/auth/providers", "/v2/auth/apps"):
+        refusal(await api.put(path, sent), "id", "invalid")
+        (await api.put(path, [])).expect(400)
+
+
+async def test_they_are_created_once_and_replaced(api: Api, provider: OpenId) -> None:
     refusal(await api.post(APP, {}), "secret", "required")
     stored = (await api.post(PROVIDER, {"id": "other"})).expect(200)
     assert stored.data["id"] == "example"
+    (await api.put("/v2/auth/providers", {"id": "example"})).expect(409)
+    (await api.post("/v2/auth/providers/other", {})).expect(404)
+    created = await api.put("/v2/auth/providers", {"id": "other"})
+    assert created.headers["Location"] == "/v2/auth/providers/other"

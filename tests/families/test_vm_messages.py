@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from crossbar.clock import GREGORIAN_OFFSET
-from crossbar.storage import Row, Span
+from crossbar.families.vm_messages import CALLFLOW_CONFIG
+from crossbar.storage import Batch, Key, Put, Row, Span
 from tests.conftest import NOW, Answer, Api
 from tests.contract.kit import multipart
 from tests.families.support import BOB, make, refusal, row, stored
@@ -255,6 +256,21 @@ async def test_what_is_too_old_looks_deleted_and_cannot_change(api: Api) -> None
     several = (await api.post(at(api, box), {"messages": [old, fresh], "folder": "saved"})).data
     assert several == {"succeeded": [fresh], "failed": {old: "prior_to_retention_duration"}}
     assert (await row(api, "vmboxes"))["messages"] == 1
+
+
+async def test_an_account_may_keep_messages_for_a_time_of_its_own(api: Api) -> None:
+    box = await make(api, "vmboxes")
+    old = await leave(api, box, timestamp=GREGORIAN - 3601)
+    await leave(api, box, timestamp=GREGORIAN - 3599)
+    key = Key(api.master.account_id, *CALLFLOW_CONFIG)
+    config = {"_rev": "1-a", "voicemail": {"message_retention_duration": 3600}}
+    await api.gateway.services.store.commit(Batch(puts=[Put(key, config, None, sort=None)]))
+    assert (await row(api, "vmboxes"))["messages"] == 1
+    assert (await api.get(at(api, box, old))).expect(200).data["folder"] == "deleted"
+    refusal(await api.post(at(api, box, old), {"folder": "saved"}), old, "date_range")
+    assert len(await listed(api, box)) == 1
+    long = await api.get(f"{at(api, box)}?created_from={GREGORIAN - 3601}")
+    refusal(long, "created_from", "date_range")
 
 
 async def test_a_message_changes_its_folder(api: Api) -> None:

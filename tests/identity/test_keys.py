@@ -410,6 +410,15 @@ async def test_keys_of_other_dialects_are_nobody_on_v2(api: Api, dialect: str) -
     (await api.get("/v2/schemas", token=secret)).expect(200)
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_what_is_remembered_of_a_key_is_no_token(api: Api, dialect: str) -> None:
+    _, secret = await new_key(api, dialect)
+    await caller_of(api, secret, dialect)
+    for credential in api.gateway.identity.callers._by_credential:
+        assert secret not in credential
+    (await api.get(api.account, token=f"{dialect} {secret}")).expect(401)
+
+
 async def test_scopes_bind_keys_of_the_master_account_too(api: Api) -> None:
     _, secret = await new_key(api, scopes=("view:user",))
     (await api.get(f"{api.account}/users", token=secret)).expect(200)
