@@ -6,7 +6,7 @@ import pytest
 from aiohttp import FormData
 
 from tests.conftest import Api
-from tests.dialects.v1.support import Client
+from tests.dialects.v1.support import Client, client_of
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "PURGE"])
@@ -67,6 +67,33 @@ async def test_forms_are_bodies_too(v1: Client) -> None:
     linked = {"resources[0][order]": "1", "resources[]": "x"}
     answer = await v1.request("POST", "/users/1/tasks/attach", data=linked)
     assert answer.status in (404, 422)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"no boundary",
+        b"--x\r\n",
+        b"--x\r\nContent-Type: multipart/mixed; boundary=y\r\n\r\n--y--\r\n--x--\r\n",
+        b"".join(
+            b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n' for _ in range(101)
+        )
+        + b"--x--\r\n",
+    ],
+)
+async def test_a_broken_form_is_refused(v1: Client, body: bytes) -> None:
+    sent = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = await v1.request("POST", "/ranks", data=body, **sent)
+    assert answer.kind == (422, "ValidationException")
+    nobody = await client_of(v1.api, scopes=())
+    assert (await nobody.request("POST", "/ranks", data=body, **sent)).status == 403
+
+
+async def test_a_body_that_is_not_encoded_as_it_says_is_refused(v1: Client) -> None:
+    sent = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    answer = await v1.request("POST", "/ranks", data=b"no gzip at all", **sent)
+    assert answer.kind == (422, "ValidationException")
 
 
 @pytest.mark.parametrize("method", ["put", "PATCH", "Delete"])
