@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from crossbar import __version__
+from crossbar.settings import Dialects
 
 EPILOG = """\
 examples:
@@ -49,6 +50,7 @@ def build_parser(run: Commands) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_server_commands(commands, run, common)
     _add_account_commands(commands, run, common)
+    _add_key_commands(commands, run, common)
     _add_token_commands(commands, run, common)
     return parser
 
@@ -87,7 +89,15 @@ def _add_server_commands(commands: Any, run: Commands, common: argparse.Argument
     init.add_argument("--json", action="store_true", help="print JSON")
     routes = _add(commands, "routes", run["routes"], "List every operation of the API.", common)
     routes.add_argument("--json", action="store_true", help="print JSON")
+    openapi = _add(
+        commands, "openapi", run["openapi"], "Print the OpenAPI document of /v2.", common
+    )
+    openapi.add_argument("--output", metavar="FILE", type=Path, help="write it to a file instead")
     _add(commands, "doctor", run["doctor"], "Check store, schemas, settings and clock.", common)
+    about = "Index all documents anew, as after an upgrade; servers may run."
+    _add(commands, "reindex", run["reindex"], about, common)
+    about = "Remove attachments that no document names; servers may run."
+    _add(commands, "sweep", run["sweep"], about, common)
 
 
 def _add_account_commands(commands: Any, run: Commands, common: argparse.ArgumentParser) -> None:
@@ -99,11 +109,93 @@ def _add_account_commands(commands: Any, run: Commands, common: argparse.Argumen
     listing = _add(below, "list", run["account list"], "List all accounts.", common)
     listing.add_argument("--json", action="store_true", help="print JSON")
     _add(below, "tree", run["account tree"], "Show the accounts as a tree.", common)
+    _add_dialect_command(below, run, common)
     users = _group(commands, "user", "Look after users.")
     passwd = _add(users, "passwd", run["user passwd"], "Set a user's password.", common)
     passwd.add_argument("--account", metavar="ID", help="default: the master account")
     passwd.add_argument("--user", required=True, metavar="NAME", help="user name or id")
     passwd.add_argument("--password", metavar="P", help="default: asked for, or read from a pipe")
+
+
+def _add_dialect_command(below: Any, run: Commands, common: argparse.ArgumentParser) -> None:
+    about = "Let an account use v1 or v1.1, or not; without options, show what it may."
+    dialect = _add(below, "dialect", run["account dialect"], about, common)
+    dialect.add_argument("account", metavar="ACCOUNT", help="id of the account")
+    dialect.add_argument(
+        "dialect", choices=tuple(Dialects().usual()), metavar="DIALECT", help="v1 or v1_1"
+    )
+    switch = dialect.add_mutually_exclusive_group()
+    switch.add_argument(
+        "--enable",
+        dest="enabled",
+        action="store_true",
+        default=None,
+        help="let the account use it",
+    )
+    switch.add_argument(
+        "--disable", dest="enabled", action="store_false", help="do not let the account use it"
+    )
+    dialect.add_argument(
+        "--expires", type=_number, metavar="DAYS", help="days from now that it may; 0: for good"
+    )
+    dialect.add_argument(
+        "--limit",
+        type=_limit,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="how many of something it may have, 0: any number; may be repeated",
+    )
+
+
+def _add_key_commands(commands: Any, run: Commands, common: argparse.ArgumentParser) -> None:
+    below = _group(commands, "key", "Create, list and revoke API keys.")
+    create = _add(below, "create", run["key create"], "Create an API key, shown once.", common)
+    create.add_argument("--account", metavar="ID", help="default: the master account")
+    create.add_argument("--name", required=True, help="what people know the key by")
+    create.add_argument(
+        "--dialect", default="v2", metavar="D", help="v2, v1 or v1_1: who knows it (default v2)"
+    )
+    create.add_argument(
+        "--scopes",
+        default="*",
+        metavar="LIST",
+        help='what it may do, such as "view:user create:user" (default "*": everything)',
+    )
+    create.add_argument(
+        "--expires", type=_number, metavar="DAYS", help="days that it lives; default: for good"
+    )
+    create.add_argument("--owner", metavar="ID", help="user as whom it acts; default: none")
+    create.add_argument(
+        "--rate-limit", type=_number, metavar="N", help="requests a minute; default: any number"
+    )
+    create.add_argument("--json", action="store_true", help="print JSON")
+    listing = _add(below, "list", run["key list"], "List the API keys of an account.", common)
+    listing.add_argument("--account", metavar="ID", help="default: the master account")
+    listing.add_argument("--json", action="store_true", help="print JSON")
+    revoke = _add(below, "revoke", run["key revoke"], "Make an API key worthless.", common)
+    revoke.add_argument("--account", metavar="ID", help="default: the master account")
+    revoke.add_argument("key", metavar="KEY_ID", help="id of the key, not its text")
+
+
+def _number(text: str) -> int:
+    """A whole number, 0 or more. Raises :class:`ValueError`."""
+    number = int(text)
+    if number < 0:
+        raise ValueError
+    return number
+
+
+def _limit(text: str) -> tuple[str, int]:
+    """A name and a number. Raises :class:`ValueError`."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError
+    return name, _number(value)
+
+
+_number.__name__ = "whole number"
+_limit.__name__ = "NAME=VALUE"  # as argparse names it when it refuses one
 
 
 def _add_token_commands(commands: Any, run: Commands, common: argparse.ArgumentParser) -> None:

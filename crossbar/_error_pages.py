@@ -1,4 +1,4 @@
-"""``docs/errors.md``, generated from ``crossbar.errors``."""
+"""``docs/errors.md``, generated from ``crossbar.errors``, and what other pages say of errors."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ Every refusal has the same envelope. `error` is the HTTP status as text, `messag
 
 | status | `message` | what it means |
 |---|---|---|
+"""
+
+FAULT = """\
 | 500 | `unspecified_fault` | A fault of the server. The log has the reason under the request id. |
 """
 
@@ -45,28 +48,38 @@ key is written `%2E`. Secrets are never repeated.
 
 | rule | the value |
 |---|---|
-| `required` | is missing |
-| `type` | has another type than `target` |
-| `enum` | is not one of `target` |
-| `minLength`, `maxLength` | is too short, too long, in characters |
-| `minimum`, `maximum` | is too small, too large |
-| `minItems`, `maxItems`, `uniqueItems` | has too few, too many, repeated items |
-| `pattern` | does not match the regular expression `target` |
-| `wrong_format` | is no e-mail address, date or address |
-| `additionalProperties` | is a key that the schema does not know and does not allow |
-| `not_one_schema_valid`, `any_schemas_not_valid` | fits no alternative, or more than one |
-| `unique` | is taken by another document |
-| `invalid`, `forbidden`, `not_found`, `disabled`, `expired` | breaks a rule that `message` tells |
-| `error` | breaks a rule beyond schemas, such as an unknown module in a callflow |
 """
+
+RULES = (
+    ("`required`", "is missing"),
+    ("`type`", "has another type than `target`"),
+    ("`enum`", "is not one of `target`"),
+    ("`minLength`, `maxLength`", "is too short, too long, in characters"),
+    ("`minimum`, `maximum`", "is too small, too large"),
+    ("`minItems`, `maxItems`, `uniqueItems`", "has too few, too many, repeated items"),
+    ("`pattern`", "does not match the regular expression `target`"),
+    ("`wrong_format`", "is no e-mail address, date or address"),
+    ("`additionalProperties`", "is a key that the schema does not know and does not allow"),
+    ("`not_one_schema_valid`, `any_schemas_not_valid`", "fits no alternative, or more than one"),
+    ("`unique`", "is taken by another document"),
+    (
+        "`invalid`, `forbidden`, `not_found`, `disabled`, `expired`",
+        "breaks a rule that `message` tells",
+    ),
+    ("`error`", "breaks a rule beyond schemas, such as an unknown module in a callflow"),
+)
+"""What may be wrong with a field, in Markdown: the rules, and what they say of the value."""
 
 
 def errors_page() -> str:
     """The whole page."""
-    return HEAD + "".join(_rows()) + TAIL
+    errors = (f"| {status} | `{code}` | {about} |\n" for status, code, about in described_errors())
+    rules = (f"| {names} | {about} |\n" for names, about in RULES)
+    return "".join((HEAD, FAULT, *errors, TAIL, *rules))
 
 
-def _rows() -> Iterator[str]:
+def described_errors() -> Iterator[tuple[int, str, str]]:
+    """Every refusal by its status: that, the code, and what it means, in Markdown."""
     classes = [
         found
         for _, found in inspect.getmembers(errors, inspect.isclass)
@@ -74,7 +87,7 @@ def _rows() -> Iterator[str]:
     ]
     for found in sorted(classes, key=lambda each: (each.status, each.__name__)):
         about = " ".join((inspect.getdoc(found) or "").split("\n\n")[0].split()).replace("``", "`")
-        yield f"| {found.status} | `{found.code}` | {about} |\n"
+        yield found.status, found.code, about
 
 
 def write(root: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,20 +15,24 @@ from crossbar.bootstrap import knows_its_secrets, remember_secrets
 from crossbar.clock import Clock
 from crossbar.core.directory import AccountDirectory
 from crossbar.core.registry import Registry
+from crossbar.core.scopes import Scopes
 from crossbar.core.services import Services
 from crossbar.core.switch import NoSwitch
 from crossbar.dialects.banner import banner
+from crossbar.dialects.documentation import Described, documentation
+from crossbar.dialects.pages import Page, Pages
 from crossbar.dialects.protocol import Server
 from crossbar.dialects.targets import split_target
-from crossbar.dialects.v2 import V2
-from crossbar.events import Events
+from crossbar.dialects.v2 import V2, openapi
+from crossbar.events import Events, keep_short
 from crossbar.families import FAMILIES
 from crossbar.families.login_rules import password_suffices
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
+from crossbar.identity.keys import KeyKind
 from crossbar.identity.secrets import Secrets, SecretsError, load_or_create
 from crossbar.outside import Web
-from crossbar.settings import Settings
+from crossbar.settings import Limits, Settings
 from crossbar.smtp import mail_of
 from crossbar.storage import Store
 from crossbar.storage.factory import store_for
@@ -36,6 +40,13 @@ from crossbar.validation import Schemas
 
 REGISTRY = Registry(FAMILIES)
 """Every operation of the gateway; the same for every process."""
+
+KEYS: Mapping[str, KeyKind] = {
+    "v2": KeyKind(scopes=Scopes(REGISTRY.operations()), prefix="cbk2_"),
+    "v1": KeyKind(scopes=Scopes(REGISTRY.operations())),
+    "v1_1": KeyKind(scopes=Scopes(()), prefix="cbk11_"),
+}
+"""The kinds of API keys, by the dialect that knows them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +95,11 @@ async def _wired(
 ) -> AsyncIterator[Gateway]:
     events = Events(store)
     accounts = AccountDirectory(store)
-    identity = Identity(store, accounts, secrets, clock, settings)
+    identity = Identity(store, accounts, secrets, clock, settings, REGISTRY, KEYS)
     events.subscribe(accounts)
     events.subscribe(identity.callers)
     await events.start()
+    trimming = asyncio.create_task(keep_short(store, clock, settings.storage.event_retention))
     try:
         async with mail_of(settings.mail, clock) as mail:
             services = Services(
@@ -100,7 +112,9 @@ async def _wired(
                 credentials=identity,
                 registry=REGISTRY,
                 switch=NoSwitch(),
+                pace=buckets_of(settings.limits, clock),
                 mail=mail,
+                scopes={dialect: kind.scopes for dialect, kind in KEYS.items()},
                 outside=Web(),
             )
             identity.password_suffices = partial(password_suffices, services)
@@ -109,8 +123,38 @@ async def _wired(
             finally:
                 await services.background.finish()
     finally:
+        trimming.cancel()
+        await asyncio.gather(trimming, return_exceptions=True)
         await events.stop()
         identity.passwords.close()
+
+
+DESCRIBED = (
+    Described(
+        name="v2",
+        about="Accounts and everything below them, compatible with KAZOO's Crossbar.",
+        document="/v2/openapi.json",
+        page="/docs/v2",
+    ),
+)
+"""The dialects that documents describe."""
+
+PAGES = Pages(
+    {
+        **documentation(DESCRIBED),
+        "/v2/openapi.json": Page(
+            "application/json",
+            partial(openapi.content, REGISTRY),
+            {"access-control-allow-origin": "*"},
+        ),
+    }
+)
+"""What is served as it stands; the same for every process."""
+
+
+def buckets_of(limits: Limits, clock: Clock) -> Buckets:
+    """Buckets of the size that the settings say."""
+    return Buckets(clock, capacity=limits.capacity, refill=limits.refill)
 
 
 VERSION = re.compile(r"/v[0-9]+(/|\Z)")
@@ -122,11 +166,13 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 def handler_of(gateway: Gateway) -> Handler:
     """What answers every request: the dialect that its path names, or the banner (§1.1)."""
     services, limits = gateway.services, gateway.services.settings.limits
-    buckets = Buckets(services.clock, capacity=limits.capacity, refill=limits.refill)
+    buckets = buckets_of(limits, services.clock)
     v2 = V2(services, gateway.identity, buckets)
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         path = request.raw_path
+        if (page := PAGES.answer(request)) is not None:
+            return page
         if path.startswith("/v2/") or VERSION.match(split_target(path)[0]):
             return await v2.serve(request)
         return banner()

@@ -20,9 +20,13 @@ from crossbar.doctor import examine
 from crossbar.errors import CrossbarError, NoSuchDocument, ValidationFailed
 from crossbar.maintenance import (
     create_account,
+    create_key,
     describe_token,
     issue_token,
     list_accounts,
+    list_keys,
+    revoke_key,
+    set_dialect,
     set_password,
     tree_lines,
 )
@@ -30,6 +34,7 @@ from crossbar.server import listen, run, run_loop, url_of
 from crossbar.settings import Settings, SettingsError
 from crossbar.storage import StoreError
 from crossbar.storage.factory import UnknownStorage
+from crossbar.upkeep import Reindexed, reindex, sweep
 from crossbar.workers import STOP_SIGNALS, in_child
 
 DEFAULT_FILE = Path("etc/crossbar.toml")
@@ -251,6 +256,22 @@ def _account_tree(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _account_dialect(options: argparse.Namespace, settings: Settings) -> int:
+    plan = _with_gateway(
+        settings,
+        lambda gateway: set_dialect(
+            gateway,
+            options.account,
+            options.dialect,
+            enabled=options.enabled,
+            days=options.expires,
+            limits=dict(options.limit),
+        ),
+    )
+    _print_json(plan)
+    return 0
+
+
 def _user_passwd(options: argparse.Namespace, settings: Settings) -> int:
     password = _asked_for_password() if options.password is None else options.password
     _refuse_empty(password)
@@ -287,6 +308,45 @@ def _token_inspect(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _key_create(options: argparse.Namespace, settings: Settings) -> int:
+    created = _with_gateway(
+        settings,
+        lambda gateway: create_key(
+            gateway,
+            options.account,
+            options.expires,
+            name=options.name,
+            dialect=options.dialect,
+            scopes=options.scopes.split(),
+            owner_id=options.owner,
+            rate_limit=options.rate_limit,
+        ),
+    )
+    if options.json:
+        _print_json(created)
+    else:
+        print(created["key"])
+        print("This is the key; it is not shown again.", file=sys.stderr)
+    return 0
+
+
+def _key_list(options: argparse.Namespace, settings: Settings) -> int:
+    keys = _with_gateway(settings, lambda gateway: list_keys(gateway, options.account))
+    if options.json:
+        _print_json(keys)
+    else:
+        for key in keys:
+            state = "" if key["enabled"] else "  disabled"
+            print(f"{key['id']}  {key['dialect']:4}  {key['name']}{state}")
+    return 0
+
+
+def _key_revoke(options: argparse.Namespace, settings: Settings) -> int:
+    _with_gateway(settings, lambda gateway: revoke_key(gateway, options.account, options.key))
+    print("The key is revoked; servers that run refuse it within a second.")
+    return 0
+
+
 def _routes(options: argparse.Namespace, settings: Settings) -> int:
     from crossbar.dialects.v2.verbs import VERB_OF
 
@@ -312,12 +372,37 @@ def _routes(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _openapi(options: argparse.Namespace, settings: Settings) -> int:
+    from crossbar.dialects.v2 import openapi
+
+    content = openapi.content(REGISTRY)
+    if options.output is not None:
+        options.output.write_bytes(content)
+    else:
+        print(content.decode())
+    return 0
+
+
 def _doctor(options: argparse.Namespace, settings: Settings) -> int:
     healthy = True
     for finding in asyncio.run(examine(settings)):
         print(f"{'ok  ' if finding.is_good else 'FAIL'} {finding.subject}: {finding.text}")
         healthy = healthy and finding.is_good
     return 0 if healthy else 1
+
+
+def _reindex(options: argparse.Namespace, settings: Settings) -> int:
+    done: Reindexed = _with_gateway(
+        settings, lambda gateway: reindex(gateway.services, lambda fault: print(fault, flush=True))
+    )
+    print(f"{done.documents} documents are indexed anew; {done.faults} faults")
+    return 1 if done.faults else 0
+
+
+def _sweep(options: argparse.Namespace, settings: Settings) -> int:
+    removed = _with_gateway(settings, lambda gateway: sweep(gateway.services))
+    print(f"{removed} attachments that no document names are removed")
+    return 0
 
 
 def _print_json(value: Any) -> None:
@@ -328,11 +413,18 @@ COMMANDS = {
     "serve": _serve,
     "init": _init,
     "routes": _routes,
+    "openapi": _openapi,
     "doctor": _doctor,
+    "reindex": _reindex,
+    "sweep": _sweep,
     "account create": _account_create,
     "account list": _account_list,
     "account tree": _account_tree,
+    "account dialect": _account_dialect,
     "user passwd": _user_passwd,
+    "key create": _key_create,
+    "key list": _key_list,
+    "key revoke": _key_revoke,
     "token issue": _token_issue,
     "token inspect": _token_inspect,
 }

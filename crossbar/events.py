@@ -8,14 +8,22 @@ least once, and may be told twice.
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Iterable
 from typing import Protocol
 
 import structlog
 
+from crossbar.clock import Clock
 from crossbar.storage import Event, Store
 
 log = structlog.get_logger(__name__)
+
+TRIM_INTERVAL = 600.0
+"""Seconds between two trims of the log, at most."""
+
+TRIM_PAUSE = 0.02
+"""Seconds between two steps of a trim, for others to write."""
 
 POLL_INTERVAL = 0.25
 """Seconds between looks at the log. A change made elsewhere is noticed within this and a read."""
@@ -71,6 +79,8 @@ class Events:
     async def catch_up(self) -> None:
         """Read the log up to its end and pass on what is new."""
         while numbered := await self._store.events(self._seen):
+            if numbered[0].number != self._seen + 1:  # forgotten before they were read
+                self._forget()
             self.announce(event for _, event in numbered)
             self._seen = numbered[-1].number
 
@@ -80,6 +90,35 @@ class Events:
                 await self.catch_up()
             except Exception as error:  # without this loop everything remembered would go stale
                 log.warning("event_log_unreadable", error=repr(error))
-                for subscriber in self._subscribers:
-                    subscriber.forget()
+                self._forget()
             await asyncio.sleep(POLL_INTERVAL)
+
+    def _forget(self) -> None:
+        for subscriber in self._subscribers:
+            subscriber.forget()
+
+
+async def trim(store: Store, before: int) -> None:
+    """Forget the events from before a time, in Gregorian seconds, some after the other.
+
+    Who follows the log is expected to have read them long since; who has not is told by a gap.
+    """
+    while True:
+        oldest = await store.events(0)
+        upto = max((number for number, event in oldest if event.at < before), default=0)
+        if upto:
+            await store.trim_events(upto)
+        if len(oldest) < 2 or upto < oldest[-1].number:
+            return
+        await asyncio.sleep(TRIM_PAUSE)
+
+
+async def keep_short(store: Store, clock: Clock, retention: int) -> None:
+    """Forget events that are older than ``retention`` seconds, now and then, for ever."""
+    while True:
+        # At random, since every process does this and one would do.
+        await asyncio.sleep(random.uniform(0.5, 1) * TRIM_INTERVAL)
+        try:
+            await trim(store, clock.gregorian() - retention)
+        except Exception as error:
+            log.warning("event_log_not_trimmed", error=repr(error))

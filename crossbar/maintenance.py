@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
 from crossbar.app import Gateway
 from crossbar.bootstrap import internal_context
-from crossbar.core import service
-from crossbar.core.actions import Action
+from crossbar.core import plans, service
+from crossbar.core.actions import Action, Context, Query
 from crossbar.core.change import Change
-from crossbar.core.directory import ACCOUNT_TYPE, Account
-from crossbar.documents import Document, public
+from crossbar.core.directory import ACCOUNT_TYPE, Account, account_key, account_of
+from crossbar.core.plans import plan_of
+from crossbar.documents import Document, merge, public, without_nulls
 from crossbar.errors import NoSuchDocument
-from crossbar.families import account_tree
+from crossbar.families import account_tree, api_keys
+from crossbar.families.accounts import ACCOUNTS
 from crossbar.families.login_rules import API_METHOD, USER_METHOD
 from crossbar.families.users import USERS
 from crossbar.storage import SYSTEM, Entry, Key, Span
 
 REQUEST_ID = "command-line"
+DAY = 86_400
 
 
 async def create_account(
@@ -47,6 +50,49 @@ async def list_accounts(gateway: Gateway) -> list[dict[str, Any]]:
     ]
 
 
+async def set_dialect(
+    gateway: Gateway,
+    account_id: str,
+    dialect: str,
+    *,
+    enabled: bool | None = None,
+    days: int | None = None,
+    limits: Mapping[str, int],
+) -> Document:
+    """Agree with an account on its use of a dialect; what is not given stays. Answers the plan.
+
+    ``days`` are counted from now; 0 is for good. Raises :class:`ValueError` for a limit that there
+    is not.
+    """
+    services = gateway.services
+    _, usual = services.settings.dialects.usual()[dialect]
+    for name in limits.keys() - usual.keys():
+        raise ValueError(f"{dialect} has no limit {name}; it has {', '.join(usual) or 'none'}")
+    account = await _account(gateway, account_id)
+    agreed: Document = {"enabled": enabled} if enabled is not None else {}
+    if limits:
+        agreed["limits"] = dict(limits)
+    if days is not None:
+        agreed["expires"] = services.clock.gregorian() + days * DAY if days else None
+    if agreed:
+        account = await _agree(gateway, account, {dialect: agreed})
+    plan = plan_of(account, dialect, services.settings)
+    return {"account_id": account.account_id, "dialect": dialect, **asdict(plan)}
+
+
+async def _agree(gateway: Gateway, account: Account, agreed: Document) -> Account:
+    """Merge agreements into those that there are."""
+    stored = account.document
+    change = Change(
+        context=internal_context(gateway.services, REQUEST_ID),
+        family=ACCOUNTS,
+        key=account_key(account.account_id),
+        document={**stored, plans.FIELD: merge(stored.get(plans.FIELD, {}), agreed)},
+        current=stored,
+    )
+    return account_of(await service.commit_private(change))
+
+
 def tree_lines(listed: list[dict[str, Any]]) -> Iterator[str]:
     """The accounts as indented lines, children below their parents."""
     below: dict[str | None, list[dict[str, Any]]] = {}
@@ -63,20 +109,57 @@ async def set_password(gateway: Gateway, account_id: str | None, user: str, pass
     """Give a user a new password; tokens of the user die."""
     account = await _account(gateway, account_id)
     stored = await _user(gateway, account, user)
-    context = replace(
-        internal_context(gateway.services, REQUEST_ID),
-        operation=gateway.services.registry.match(["accounts", "x", "users"])[0][Action.CREATE],
-        params={"account_id": account.account_id},
-        account=account,
-    )
     change = Change(
-        context=context,
+        context=_context(gateway, account, "users"),
         family=USERS,
         key=Key(account.account_id, "user", stored["_id"]),
         document=public(stored) | {"password": password},
         current=stored,
     )
     await service.save(change, "changed")
+
+
+async def create_key(
+    gateway: Gateway, account_id: str | None, days: int | None, **fields: Any
+) -> Document:
+    """A new API key that lives so many days: its id, its text, and the number of its account."""
+    account = await _account(gateway, account_id)
+    expires = gateway.services.clock.gregorian() + days * DAY if days else None
+    context = replace(
+        _context(gateway, account, "api_keys"), data=without_nulls({**fields, "expires": expires})
+    )
+    created = (await api_keys.create(context)).data
+    told = {"id": created["id"], "key": created["_read_only"]["key"]}
+    if "perscom_id" in created["_read_only"]:
+        told["perscom_id"] = created["_read_only"]["perscom_id"]
+    return told
+
+
+async def list_keys(gateway: Gateway, account_id: str | None) -> list[Document]:
+    """The API keys of an account, newest first."""
+    account = await _account(gateway, account_id)
+    listed = await service.list_documents(_context(gateway, account, "api_keys"))
+    return list(listed.data)
+
+
+async def revoke_key(gateway: Gateway, account_id: str | None, key_id: str) -> None:
+    """Make an API key worthless. Raises :class:`NoSuchDocument`."""
+    account = await _account(gateway, account_id)
+    context = _context(gateway, account, "api_keys")
+    await service.load_document(context, Key(account.account_id, "api_key", key_id))
+    await gateway.identity.keys.revoke(account.account_id, key_id)
+
+
+def _context(gateway: Gateway, account: Account, noun: str) -> Context:
+    """The context of what an operator does to an account's documents of one family."""
+    path = ["accounts", account.account_id, noun]
+    return replace(
+        internal_context(gateway.services, REQUEST_ID),
+        operation=gateway.services.registry.match(path)[0][Action.CREATE],
+        params={"account_id": account.account_id},
+        account=account,
+        query=Query(filters=(), paginate=False),
+    )
 
 
 async def issue_token(gateway: Gateway, account_id: str | None, user: str | None) -> str:
@@ -109,7 +192,5 @@ async def _user(gateway: Gateway, account: Account, name: str) -> Document:
     )
     async for row in store.scan(span):
         return row.document
-    stored = await store.get(Key(account.account_id, "user", name))
-    if stored is None or stored.get("pvt_deleted"):
-        raise NoSuchDocument(name)
-    return stored
+    context = internal_context(gateway.services, REQUEST_ID)
+    return await service.load_document(context, Key(account.account_id, "user", name))

@@ -82,6 +82,11 @@ class Storage:
         "How a mongodb:// store is spoken to: through motor or PyMongo's own asynchronous client.",
         choices=("motor", "pymongo"),
     )
+    event_retention: int = setting(
+        604_800,
+        "Seconds that events of the store's log are kept, for processes that follow it.",
+        minimum=3600,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,12 +146,20 @@ class Accounts:
     )
     timezone: str = setting("America/Los_Angeles", "Time zone of an account that names none.")
     language: str = setting("en-us", "Language of an account that names none.")
+    allow_subaccounts_for_direct: bool = setting(
+        True, "Let accounts that are no resellers create accounts below them."
+    )
     allow_sibling_listing: bool = setting(True, "Let an account list its siblings.")
     allow_move: str = setting(
         "superduper_admin",
         "Who may move an account below another one: only the system's administrators, or whoever"
         " has both accounts in the tree below.",
         choices=("superduper_admin", "tree"),
+    )
+    contact_list_includes: tuple[str, ...] = setting(
+        (),
+        "Kinds of contacts (extension, featurecode, custom) in the lists of accounts that name"
+        " none; empty: all.",
     )
     include_api_key: bool = setting(False, "Show an account's API key in its document.")
 
@@ -204,6 +217,26 @@ class Auth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dialects:
+    """The API dialects beside v2, as every account has them that has no plan of its own."""
+
+    v1: bool = setting(True, "Whether accounts may use v1.")
+    v1_1: bool = setting(True, "Whether accounts may use v1.1.")
+    v1_1_running_sessions: int = setting(
+        0, "Sessions of visitors that may be watched at once in v1.1. 0: no limit.", minimum=0
+    )
+    v1_1_agent_seats: int = setting(0, "Agents that may watch in v1.1. 0: no limit.", minimum=0)
+
+    def usual(self) -> Mapping[str, tuple[bool, Mapping[str, int]]]:
+        """By dialect: whether it may be used, and how many of what, by name."""
+        limits = {
+            "running_sessions": self.v1_1_running_sessions,
+            "agent_seats": self.v1_1_agent_seats,
+        }
+        return {"v1": (self.v1, {}), "v1_1": (self.v1_1, limits)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
     """The log, on standard error. Secrets are blackened in it."""
 
@@ -223,6 +256,12 @@ class Voicemail:
         8_038_800,
         "Seconds that messages are kept; older ones are shown as deleted. 93 days and an hour.",
         minimum=1,
+    )
+    max_pin_length: int = setting(
+        6, "Most digits of the pin of a voicemail box.", minimum=4, maximum=6
+    )
+    transcribe: bool = setting(
+        False, "Whether messages are transcribed in a new box that does not say."
     )
     transcribe_format: str = setting(
         "",
@@ -289,6 +328,7 @@ class Settings:
     fax: Fax = Fax()
     mail: Mail = Mail()
     recovery: Recovery = Recovery()
+    dialects: Dialects = Dialects()
     log: Log = Log()
 
     @classmethod

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,12 @@ from referencing import Registry, Resource
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
+from crossbar._defaults import NESTED, Plan, complete, copied
 from crossbar._wording import (
     COMPILED_FORMATS,
     FORMAT_CHECKER,
     ROOT,
     WordingValidator,
-    holds,
     worded,
 )
 from crossbar.documents import Document
@@ -72,61 +72,6 @@ class Refusals(Mapping[str, dict[str, Any]]):
         return len(self._fields)
 
 
-@dataclass(slots=True)
-class _Plan:
-    """What filling defaults has to know about one schema, precomputed."""
-
-    defaults: list[tuple[str, Any, _Plan | None]] = field(default_factory=list)
-    named: dict[str, _Plan | None] = field(default_factory=dict)
-    patterns: list[tuple[str, _Plan | None]] = field(default_factory=list)
-    rest: _Plan | None = None
-    items: _Plan | None = None
-
-    def of(self, name: str) -> _Plan | None:
-        """The plan for the property ``name``."""
-        if name in self.named:
-            return self.named[name]
-        for pattern, plan in self.patterns:
-            if holds("pattern", pattern, name):
-                return plan
-        return self.rest
-
-
-_NESTED = (dict, list)
-
-
-def _complete(value: Any, plan: _Plan) -> None:
-    """Fill the defaults of ``plan`` into ``value``, in place (protocol §7.4)."""
-    if isinstance(value, dict):
-        for name, item in value.items():
-            if isinstance(item, _NESTED) and (inner := plan.of(name)):
-                _complete(item, inner)
-        for name, default, inner in plan.defaults:
-            if name not in value:
-                value[name] = _fresh(default, inner) if isinstance(default, _NESTED) else default
-    elif plan.items:
-        for item in value:
-            if isinstance(item, _NESTED):
-                _complete(item, plan.items)
-
-
-def _copy(value: Any) -> Any:
-    """A deep copy of a JSON value; much quicker than one that has to ask what it copies."""
-    if isinstance(value, dict):
-        return {name: _copy(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_copy(item) for item in value]
-    return value
-
-
-def _fresh(default: Any, plan: _Plan | None) -> Any:
-    """A copy of a default, itself filled in."""
-    made = _copy(default)
-    if plan:
-        _complete(made, plan)
-    return made
-
-
 # At most 18 digits: what is converted must fit in the 64 bits that JSON writers can store.
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
@@ -167,7 +112,7 @@ def _soften(document: Any, errors: Iterable[ValidationError]) -> bool:
 class _Compiled:
     """One schema, ready to judge."""
 
-    plan: _Plan | None
+    plan: Plan | None
     quick: CompiledValidator
     wording: Any
     secrets: frozenset[str]
@@ -264,7 +209,7 @@ class Schemas:
         self._loaded: dict[str, Document] = {}
         self._resources: dict[str, Resource[Any]] = {}
         self._compiled: dict[str, _Compiled] = {}
-        self._plans: dict[int, _Plan] = {}
+        self._plans: dict[int, Plan] = {}
 
     def names(self) -> list[str]:
         """The names of all schemas, sorted."""
@@ -275,7 +220,7 @@ class Schemas:
 
     def document(self, name: str) -> Document:
         """A copy of the schema as its file has it; ``KeyError`` when there is none."""
-        copy: Document = _copy(self._schema(name))
+        copy: Document = copied(self._schema(name))
         return copy
 
     def apply(self, name: str, document: Document) -> tuple[Document, FieldErrors]:
@@ -288,8 +233,8 @@ class Schemas:
         """
         compiled = self._compiled.get(name) or self._compile(name)
         try:
-            if compiled.plan and isinstance(document, _NESTED):
-                _complete(document, compiled.plan)
+            if compiled.plan and isinstance(document, NESTED):
+                complete(document, compiled.plan)
             while errors := compiled.errors(document):
                 if self._strict or not _soften(document, errors):
                     return document, compiled.worded(errors)
@@ -361,14 +306,14 @@ class Schemas:
         self._compiled[name] = _Compiled(plan, quick, wording, secrets)
         return self._compiled[name]
 
-    def _plan(self, schema: Any, resolver: Any) -> _Plan | None:
+    def _plan(self, schema: Any, resolver: Any) -> Plan | None:
         """The defaults plan of a schema; ``None`` when there is nothing below it to fill in."""
         if not isinstance(schema, dict) or _WALKED.isdisjoint(schema):
             return None
         if id(schema) in self._plans:
             return self._plans[id(schema)]
         # Known before it is complete, so that a schema may contain itself.
-        plan = self._plans[id(schema)] = _Plan()
+        plan = self._plans[id(schema)] = Plan()
         for layer, where in _layers(schema, resolver):
             for name, subschema in layer.get("properties", {}).items():
                 if name not in plan.named:
@@ -400,7 +345,7 @@ class Schemas:
         try:
             compiled = self._compiled.get(name) or self._compile(name)
             if compiled.plan:
-                _complete({}, compiled.plan)
+                complete({}, compiled.plan)
         except BrokenSchema as error:
             yield str(error)
             return

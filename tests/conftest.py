@@ -18,6 +18,7 @@ from crossbar.app import Gateway, handler_of, open_gateway, web_server
 from crossbar.bootstrap import Master, create_master
 from crossbar.clock import FixedClock
 from crossbar.settings import Settings
+from tests.described import complaint
 
 NOW = 1_800_000_000
 PASSWORD = "open sesame"
@@ -92,7 +93,17 @@ class Api:
             body = orjson.dumps({"data": {} if data is None else data, **envelope})
             sent.setdefault("Content-Type", "application/json")
         async with self.client.request(method, path, data=body, headers=sent) as response:
-            return await _read(response)
+            answer = await _read(response)
+        self._compare(method, path, answer, envelope)
+        return answer
+
+    def _compare(self, method: str, path: str, answer: Answer, envelope: Any) -> None:
+        """Hold an answer against the OpenAPI document, unless another verb was meant."""
+        if "verb" in envelope or "verb=" in path:
+            return
+        content_type = answer.headers.get("Content-Type", "")
+        wrong = complaint(method, path, answer.status, content_type, answer.body)
+        assert wrong is None, f"{method} {path} {answer.status}: {wrong} {answer.content[:1000]!r}"
 
     async def get(self, path: str, **options: Any) -> Answer:
         return await self.request("GET", path, **options)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from crossbar import events as module
+from crossbar.clock import FixedClock
 from crossbar.events import Events
 from crossbar.storage import Batch, Event, Key, Numbered, Unreachable
 from crossbar.storage.sqlite import SQLiteStore
@@ -135,3 +136,60 @@ async def test_stopping_twice_is_no_error(events: Events) -> None:
     await events.start()
     await events.stop()
     await events.stop()
+
+
+async def numbers(store: Flaky) -> list[str]:
+    return [numbered.event.key.doc_id for numbered in await store.events(0, 2000)]
+
+
+async def test_who_missed_events_that_are_forgotten_trusts_nothing(
+    store: Flaky, events: Events
+) -> None:
+    listener = Listener()
+    events.subscribe(listener)
+    await write(store, "a")
+    await events.catch_up()
+    await write(store, "b", "c")
+    assert listener.forgot == 0
+    await store.trim_events(2)
+    await events.catch_up()
+    assert (listener.forgot, listener.told) == (1, ["a", "c"])
+    await write(store, "d")
+    await events.catch_up()
+    assert (listener.forgot, listener.told) == (1, ["a", "c", "d"])
+
+
+async def test_old_events_are_forgotten_in_steps(
+    store: Flaky, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TRIM_PAUSE", 0)
+    old = [event(f"{number}") for number in range(1100)]
+    await store.commit(Batch(events=old))
+    await module.trim(store, 0)
+    assert len(await numbers(store)) == 1100
+    young = [event(name)._replace(at=10) for name in "ab"]
+    await store.commit(Batch(events=young))
+    await module.trim(store, 10)
+    assert await numbers(store) == ["a", "b"]
+    await module.trim(store, 11)
+    assert await numbers(store) == ["b"]  # from which numbers are counted on
+    await module.trim(store, 11)
+
+
+async def test_the_log_is_trimmed_again_and_again_whatever_fails(
+    store: Flaky, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TRIM_INTERVAL", 0.001)
+    store.failure = Unreachable("gone")
+    clock = FixedClock(0)
+    await store.commit(Batch(events=[event("a"), event("b")._replace(at=clock.gregorian())]))
+    trimming = asyncio.create_task(module.keep_short(store, clock, 3600))
+    await asyncio.sleep(0.01)
+    store.failure = None
+    for _ in range(2000):
+        if await numbers(store) == ["b"]:
+            break
+        await asyncio.sleep(0.001)
+    assert not trimming.done()
+    trimming.cancel()
+    assert await numbers(store) == ["b"]

@@ -55,21 +55,35 @@ async def require_unrestricted(
     account: Account | None,
     request: tuple[Sequence[str], str],
 ) -> None:
-    """Refuse what the restrictions of the caller's account do not allow (§6.4).
+    """Refuse what the caller's own rules or its account's restrictions do not allow (§6.4).
 
-    ``request`` is the path's tokens and the effective verb, upper-case.
+    Restrictions of accounts do not bind operators; what a key may not do, it may not do in an
+    operator's hands either. ``request`` is the path's tokens and the effective verb, upper-case.
     """
     if caller is not None and caller.behind is not None:
         await require_unrestricted(accounts, operation, caller.behind, account, request)
-    if caller is None or caller.is_superduper_admin or operation.access is Access.PUBLIC:
+    if caller is None or operation.access is Access.PUBLIC:
         return
-    tokens, verb = request
+    if caller.rules is not None:
+        _require_allowed(caller.rules, operation, caller, account, request)
+    if caller.is_superduper_admin:
+        return
     by_noun = _restrictions_of(await accounts.restrictions(caller.account_id), caller)
-    if by_noun is None:
-        return
-    noun = operation.noun
+    if by_noun is not None:
+        _require_allowed(by_noun, operation, caller, account, request)
+
+
+def _require_allowed(
+    by_noun: Mapping[str, Any],
+    operation: Operation,
+    caller: Caller,
+    account: Account | None,
+    request: tuple[Sequence[str], str],
+) -> None:
+    """Refuse what rules by noun do not allow: the first that fits the account decides."""
+    tokens, verb = request
     parameters = tokens[operation.depth :]
-    for rule in by_noun.get(noun, by_noun.get("_")) or ():
+    for rule in by_noun.get(operation.noun, by_noun.get("_")) or ():
         if _account_is_allowed(rule.get("allowed_accounts"), caller, account):
             if _verb_is_allowed(rule.get("rules", {}), parameters, verb):
                 return

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from crossbar.core.services import Services
 
 
+JSON_TYPES = ("application/json", "application/x-json")
+
+
 class Action(StrEnum):
     """What can be done to a family. HTTP verbs are mapped to these by each dialect."""
 
@@ -39,8 +42,10 @@ class Caller:
     ``user_id`` is ``None`` for account-level credentials (an API key). ``method`` names the way in
     (``cb_user_auth``, ``cb_api_auth``, …), the first level of token restrictions. ``priv_level``
     is the user's, or the configured default. ``is_admin_user`` is true only for a *user* whose
-    privilege is ``admin``. ``claims`` are those of the token; empty for Basic. ``behind`` is who
-    logged in, when the caller acts as somebody below: what is refused to the one is to the other.
+    privilege is ``admin``. ``claims`` are those of the token or key; empty for Basic. ``behind``
+    is who logged in, when the caller acts as somebody below: what is refused to the one is to the
+    other. ``rules`` are the restrictions by noun that the credential itself carries, judged in
+    addition to the account's; ``None`` for none.
     """
 
     account_id: str
@@ -52,6 +57,7 @@ class Caller:
     token: str | None = None
     claims: Mapping[str, Any] = field(default_factory=dict)
     behind: Caller | None = None
+    rules: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +67,16 @@ class Upload:
     name: str
     content_type: str
     content: bytes
+
+
+def is_true(value: Any) -> bool:
+    """Whether a control value says yes, in the query string's spelling or in JSON's."""
+    return value is True or value == "true"
+
+
+def is_false(value: Any) -> bool:
+    """Whether a control value says no, in the query string's spelling or in JSON's."""
+    return value is False or value == "false"
 
 
 @record
@@ -118,6 +134,26 @@ class Context:
     def doc_id(self) -> str:
         """The id of the document that the URL names."""
         return self.params[self.operation.id_param]
+
+    def prefers(self, *media_types: str) -> bool:
+        """Whether the client would rather have one of these than a document."""
+        for accepted in self.accept:
+            if accepted in ("*/*", "application/*", *JSON_TYPES):
+                return False
+            kind, _, form = accepted.partition("/")
+            if accepted in media_types or (
+                form == "*" and any(each.startswith(f"{kind}/") for each in media_types)
+            ):
+                return True
+        return False
+
+    def says_yes(self, name: str) -> bool:
+        """Whether a control value says yes."""
+        return is_true(self.parameter(name))
+
+    def says_no(self, name: str) -> bool:
+        """Whether a control value says no, which one that is absent does not."""
+        return is_false(self.parameter(name))
 
     def parameter(self, name: str, default: Any = None) -> Any:
         """A control value: from ``data``, else the query string, else the envelope (§2.3)."""

@@ -22,8 +22,7 @@ async def store_upload(change: Change, name: str, upload: Upload) -> None:
     """Store the bytes and make them the document's attachment ``name``, replacing the old one."""
     store = change.context.services.store
     stored = await store.put_attachment(change.key.account_id, _chunks(upload.content))
-    attachments = dict(change.document.get(ATTACHMENTS, {}))
-    change.dropped += [facts["id"] for facts in attachments.values()]
+    change.dropped += attachment_ids(change.document)
     change.document[ATTACHMENTS] = {
         name: {
             "id": stored.attachment_id,
@@ -56,8 +55,12 @@ async def drop_all(change: Change) -> None:
 
     A stage for ``Hooks.deleting``.
     """
-    attachments = (change.current or {}).get(ATTACHMENTS, {})
-    change.dropped += [facts["id"] for facts in attachments.values()]
+    change.dropped += attachment_ids(change.current or {})
+
+
+def attachment_ids(document: Document) -> list[str]:
+    """The attachments that a document names."""
+    return [facts["id"] for facts in document.get(ATTACHMENTS, {}).values()]
 
 
 def in_memory(content: bytes, content_type: str, filename: str) -> Download:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-from crossbar.core import service
+from crossbar.core import service, singletons
 from crossbar.core.actions import Action
 from crossbar.core.shapes import (
     Access,
@@ -125,6 +125,13 @@ class Registry:
         """Every operation, in declaration order."""
         return iter(self._operations)
 
+    def collection(self, doc_type: str) -> Collection:
+        """The family of documents of a type. Raises :class:`LookupError` for an unknown one."""
+        for family in self.families:
+            if isinstance(family, Collection) and family.doc_type == doc_type:
+                return family
+        raise LookupError(f"no collection has documents of type {doc_type}")
+
     def match(self, tokens: Sequence[str]) -> Match:
         """The operations at a path, by action, and its parameters. Raises :class:`NoSuchPath`."""
         node = self._root
@@ -168,10 +175,10 @@ STANDARD: Mapping[Action, tuple[Handler, str]] = {
 }
 
 SINGLETON: Mapping[Action, tuple[Handler, str]] = {
-    Action.FETCH: (service.fetch_singleton, "Read"),
-    Action.REPLACE: (service.replace_singleton, "Replace"),
-    Action.PATCH: (service.patch_singleton, "Merge changes into"),
-    Action.DELETE: (service.delete_singleton, "Remove"),
+    Action.FETCH: (singletons.fetch, "Read"),
+    Action.REPLACE: (singletons.replace, "Replace"),
+    Action.PATCH: (singletons.patch, "Merge changes into"),
+    Action.DELETE: (singletons.delete, "Remove"),
 }
 
 ON_COLLECTION = frozenset({Action.LIST, Action.CREATE})

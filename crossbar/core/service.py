@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
+from functools import wraps
 from typing import Any
 
 import orjson
@@ -22,14 +23,13 @@ from crossbar.core.change import Change, claim_of, put_of
 from crossbar.core.paging import page_of, page_size_of, read_page, span_of
 from crossbar.core.preconditions import require_match, require_writable
 from crossbar.core.presenting import metadata_of, present, row_maker
-from crossbar.core.shapes import Collection, Singleton, Stage, Unique
+from crossbar.core.shapes import Collection, Handler, Singleton, Stage, Unique
 from crossbar.core.stamping import fresh_id, stamped
 from crossbar.documents import Document, merge, private, public
 from crossbar.errors import (
     Conflict,
     MethodNotAllowed,
     NoSuchDocument,
-    NotFound,
     RangeNotSatisfiable,
     ValidationFailed,
 )
@@ -99,11 +99,24 @@ async def fetch(context: Context) -> Result:
     return await answer(context, await load(context))
 
 
+def fetch_or(instead: Handler, *media_types: str) -> Handler:
+    """What answers the document, or by ``instead`` who would rather have one of the types."""
+
+    @wraps(fetch)
+    async def choose(context: Context) -> Result:
+        return await (instead if context.prefers(*media_types) else fetch)(context)
+
+    choose.__doc__ = (
+        f"The document; to who would rather have one of the other types: {instead.__doc__}"
+    )
+    return choose
+
+
 async def create(context: Context) -> Result:
     """A new document; its id is the server's choice unless the client sent one (§7.6)."""
     await require_parents(context)
     family = context.operation.collection
-    doc_id = _chosen_id(context) or fresh_id(context.services.clock)
+    doc_id = chosen_id(context) or fresh_id(context.services.clock)
     key = Key(context.account_id, family.doc_type, doc_id)
     change = Change(context=context, family=family, key=key, document=sent(context))
     stored = await save(change, "created")
@@ -113,20 +126,20 @@ async def create(context: Context) -> Result:
 async def replace(context: Context) -> Result:
     """All public fields replaced by those that were sent; private ones kept."""
     await require_parents(context)
-    return await _rewrite(context, load, lambda current: sent(context))
+    return await rewrite(context, load, lambda current: sent(context))
 
 
 async def patch(context: Context) -> Result:
     """What was sent merged over the stored document, then validated as a whole."""
     await require_parents(context)
-    return await _rewrite(context, load, lambda current: merge(public(current), sent(context)))
+    return await rewrite(context, load, lambda current: merge(public(current), sent(context)))
 
 
 async def delete(context: Context) -> Result:
     """Soft by default: the id answers 404 from now on and unique values are free again (§7.7)."""
     await require_parents(context)
     family = context.operation.collection
-    is_soft = family.soft_delete and not is_false(context.parameter("should_soft_delete"))
+    is_soft = family.soft_delete and not context.says_no("should_soft_delete")
     key = key_of(context)
     async with context.services.turns.of(key):
         current = await load(context)
@@ -158,47 +171,11 @@ async def remove(change: Change, *, is_soft: bool) -> Result:
     return result
 
 
-async def fetch_singleton(context: Context) -> Result:
-    """The account's document of this family, or its defaults when it was never written."""
-    family = _singleton(context)
-    stored = await _load_singleton(context)
-    if stored is None and family.optional:
-        raise NoSuchDocument(family.noun)
-    if stored is None:
-        defaults, _ = context.services.schemas.apply(family.schema, {})
-        stored = {**defaults, "_id": family.noun}
-    return await answer(context, stored)
-
-
-async def replace_singleton(context: Context) -> Result:
-    """The account's document of this family, written anew or for the first time."""
-    return await _rewrite(context, _load_singleton, lambda current: sent(context))
-
-
-async def patch_singleton(context: Context) -> Result:
-    """Changes merged into the account's document of this family."""
-    return await _rewrite(
-        context, _load_singleton, lambda current: merge(public(current), sent(context))
-    )
-
-
-async def delete_singleton(context: Context) -> Result:
-    """The account's document of this family removed for good."""
-    family = _singleton(context)
-    current = await _load_singleton(context)
-    if current is None:
-        raise NoSuchDocument(family.noun)
-    require_match(context, current)
-    key = Key(context.account_id, family.doc_type, family.noun)
-    change = Change(context=context, family=family, key=key, document={}, current=current)
-    return await remove(change, is_soft=False)
-
-
-async def save(change: Change, action: str) -> Document:
-    """The tail of every write: normalise, validate, check, prepare, stamp, commit, react.
+async def judge(change: Change) -> None:
+    """Normalise, validate and check what is proposed; afterwards it may be written.
 
     Raises :class:`ValidationFailed` with every refused field, :class:`PreconditionFailed`,
-    :class:`UnsupportedMediaType`, :class:`Conflict`.
+    :class:`UnsupportedMediaType`.
     """
     context, hooks = change.context, change.family.hooks
     await _run(hooks.normalize, change)
@@ -209,6 +186,15 @@ async def save(change: Change, action: str) -> Document:
         await _add_clashes(change)
         raise ValidationFailed(change.refusals)
     require_writable(change)
+
+
+async def save(change: Change, action: str) -> Document:
+    """The tail of every write: judge, prepare, stamp, commit, react.
+
+    Raises what :func:`judge` raises, and :class:`Conflict`.
+    """
+    context, hooks = change.context, change.family.hooks
+    await judge(change)
     change.document |= private(change.current or {})
     await _run(hooks.prepare, change)
     change.document = stamped(context, change.key, change.document)
@@ -270,6 +256,19 @@ async def load_document(context: Context, key: Key) -> Document:
     return stored
 
 
+async def live_documents(
+    context: Context, ids: Iterable[str], *doc_types: str
+) -> dict[str, Document]:
+    """Those of the documents that are live, by id; of any type unless types are given."""
+    found = await context.services.store.get_many(context.account_id, ids)
+    return {
+        doc_id: document
+        for doc_id, document in found.items()
+        if not document.get("pvt_deleted")
+        and (not doc_types or document.get("pvt_type") in doc_types)
+    }
+
+
 async def require_parents(context: Context) -> None:
     """Refuse a path whose scoping documents do not exist (§0 step 12)."""
     for parent in context.operation.parents:
@@ -284,7 +283,7 @@ async def require_documents(context: Context) -> None:
         await load(context)
 
 
-async def _rewrite(
+async def rewrite(
     context: Context,
     read: Callable[[Context], Awaitable[Document | None]],
     propose: Callable[[Document], Document],
@@ -326,27 +325,10 @@ def sent(context: Context) -> Document:
     return document
 
 
-def _chosen_id(context: Context) -> str | None:
+def chosen_id(context: Context) -> str | None:
     """A usable ``id`` in the data of a create: 32 lower-case hex digits; others are ignored."""
     wanted = context.data.get("id") if isinstance(context.data, dict) else None
     return wanted if isinstance(wanted, str) and DOCUMENT_ID.fullmatch(wanted) else None
-
-
-def is_false(value: Any) -> bool:
-    """Whether a control parameter says no, in the query string's spelling or in JSON's."""
-    return value is False or value == "false"
-
-
-def _singleton(context: Context) -> Singleton:
-    family = context.operation.family
-    if not isinstance(family, Singleton):
-        raise NotFound
-    return family
-
-
-async def _load_singleton(context: Context) -> Document | None:
-    family = _singleton(context)
-    return await context.services.store.get(Key(context.account_id, family.doc_type, family.noun))
 
 
 async def _run(stages: tuple[Stage, ...], change: Change) -> None:

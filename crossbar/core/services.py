@@ -2,30 +2,60 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from crossbar.clock import Clock
 from crossbar.core.background import Background
-from crossbar.core.directory import AccountDirectory
+from crossbar.core.directory import AccountDirectory, account_key
 from crossbar.core.mail import Mail
 from crossbar.core.outside import Outside
 from crossbar.core.switch import Switch
 from crossbar.core.turns import Turns
+from crossbar.errors import NoSuchDocument
 from crossbar.events import Events
 from crossbar.settings import Settings
-from crossbar.storage import Batch, Store
+from crossbar.storage import SYSTEM, Batch, Missing, Store
 from crossbar.validation import Schemas
 
 if TYPE_CHECKING:
     from crossbar.core.actions import Caller
     from crossbar.core.directory import Account
     from crossbar.core.registry import Registry
+    from crossbar.core.scopes import Scopes
     from crossbar.documents import Document
+
+
+class KeyMaker(Protocol):
+    """What families need of named API keys; ``identity`` implements it."""
+
+    async def create(
+        self,
+        account: Account,
+        *,
+        dialect: str,
+        name: str,
+        scopes: Iterable[str] = ("*",),
+        expires: int | None = None,
+        owner_id: str | None = None,
+        rate_limit: int | None = None,
+        enabled: bool = True,
+        author: Caller | None = None,
+        key_id: str | None = None,
+        **more: Any,
+    ) -> tuple[Document, str]:
+        """A new key with these fields, which have been judged: its document and its text."""
+        ...
 
 
 class Credentials(Protocol):
     """What families need of passwords and keys; ``identity`` implements it."""
+
+    @property
+    def keys(self) -> KeyMaker:
+        """The named API keys of every account."""
+        ...
 
     async def user_secrets(self, account_id: str, username: str, password: str) -> dict[str, Any]:
         """Private fields that let a user log in with the password."""
@@ -110,9 +140,17 @@ class Credentials(Protocol):
         ...
 
 
+class Pace(Protocol):
+    """How often something may be done; ``identity`` implements it."""
+
+    def charge(self, key: Hashable, cost: int) -> None:
+        """Take tokens from a bucket. Raises ``TooManyRequests`` when it lacks them."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The parts that recipes, hooks and handlers work with."""
+    """The parts that recipes, hooks and handlers work with; ``scopes`` are by dialect."""
 
     store: Store
     schemas: Schemas
@@ -123,12 +161,25 @@ class Services:
     credentials: Credentials
     registry: Registry
     switch: Switch
+    pace: Pace
     mail: Mail
+    scopes: Mapping[str, Scopes]
     outside: Outside
     turns: Turns = field(default_factory=Turns)
     background: Background = field(default_factory=Background)
 
     async def commit(self, batch: Batch) -> None:
-        """Write a batch and tell this process's subscribers. Every write goes through here."""
-        await self.store.commit(batch)
+        """Write a batch and tell this process's subscribers. Every write goes through here.
+
+        What is new in an account is written only while the account exists: otherwise it would
+        stay behind when the account is deleted at the same moment. Raises
+        :class:`~crossbar.errors.NoSuchDocument` then.
+        """
+        accounts = {put.key.account_id for put in batch.puts if put.expected is None}
+        if accounts := accounts - {SYSTEM}:
+            batch = replace(batch, requires=(*batch.requires, *map(account_key, accounts)))
+        try:
+            await self.store.commit(batch)
+        except Missing as missing:
+            raise NoSuchDocument(missing.key.doc_id) from None
         self.events.announce(batch.events)

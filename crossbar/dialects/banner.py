@@ -11,7 +11,7 @@ TEXT = f"""\
             |            Crossbar {__version__}
     --------+--------    a telephony API gateway
             |
-    --------+--------    The API is at /v2/, for example /v2/schemas
+    --------+--------    The API is at /v2/, its documentation at /docs/
 """
 
 

@@ -9,6 +9,7 @@ from crossbar.families.accounts import ACCOUNTS
 from crossbar.families.acdc_call_stats import ACDC_CALL_STATS
 from crossbar.families.acls import ACLS
 from crossbar.families.agents import AGENTS
+from crossbar.families.api_keys import API_KEYS
 from crossbar.families.auth import AUTH, AUTH_OF_ACCOUNT, OWN_TOKEN, TOKEN_AUTH
 from crossbar.families.blacklists import BLACKLISTS
 from crossbar.families.callflows import CALLFLOWS
@@ -54,6 +55,7 @@ FAMILIES: tuple[Family, ...] = (
     ACLS,
     AGENTS,
     API_AUTH,
+    API_KEYS,
     AUTH,
     AUTH_OF_ACCOUNT,
     BLACKLISTS,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from crossbar.core.actions import Action, Context, Result
 from crossbar.core.amending import amend
 from crossbar.core.change import Change
@@ -14,6 +12,7 @@ from crossbar.core.switch import Command
 from crossbar.documents import Document, public
 from crossbar.errors import ValidationFailed
 from crossbar.families.queues import PATIENCE, stats_range, with_queue, without_queue
+from crossbar.families.queues import stats as stats_of_calls
 from crossbar.families.users import USERS, queues_of
 from crossbar.storage import Entry, Key, Span
 from crossbar.validation import Refusals
@@ -94,17 +93,13 @@ async def status(context: Context) -> Result:
     """What the agent does now: a word, or the whole entry, or the latest entries by time."""
     await load_document(context, _key(context))
     command = Command("agents.status", context.account_id, {"agent_id": context.params["user_id"]})
-    if _says_yes(context.parameter("full")):
+    if context.says_yes("full"):
         return Result(data=_tidy(await context.services.switch.order(command, PATIENCE)))
     entries = await context.services.switch.ask(command)
-    if _says_yes(context.parameter("recent")):
+    if context.says_yes("recent"):
         return Result(data={str(entry.get("timestamp")): _tidy(entry) for entry in entries})
     newest = max(entries, key=lambda entry: entry.get("timestamp", 0), default={})
     return Result(data=newest.get("status", UNKNOWN))
-
-
-def _says_yes(value: Any) -> bool:
-    return value is True or value == "true"
 
 
 async def set_status(context: Context) -> Result:
@@ -141,7 +136,9 @@ def _check_status(data: Document, refusals: Refusals) -> None:
 
 
 async def stats(context: Context) -> Result:
-    """What the switch reports about the calls of each agent."""
+    """What the switch reports about the calls of each agent; at length, the calls themselves."""
+    if context.parameter("format") == "verbose":
+        return await stats_of_calls(context)
     command = Command("agents.stats", context.account_id, stats_range(context))
     return Result(data=await context.services.switch.order(command, PATIENCE))
 

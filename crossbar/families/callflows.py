@@ -11,6 +11,7 @@ from typing import Any
 
 from crossbar.core.actions import Action, Context
 from crossbar.core.change import Change
+from crossbar.core.service import live_documents
 from crossbar.core.shapes import (
     FLAGS,
     Collection,
@@ -129,12 +130,8 @@ async def add_metadata(context: Context, shown: Document, stored: Document) -> N
     if context.operation.action is not Action.FETCH:
         return
     ids = dict.fromkeys(_referenced(stored.get("flow")))
-    found = await context.services.store.get_many(context.account_id, ids)
-    shown["metadata"] = {
-        doc_id: _about(found[doc_id])
-        for doc_id in ids
-        if doc_id in found and not found[doc_id].get("pvt_deleted")
-    }
+    found = await live_documents(context, ids)
+    shown["metadata"] = {doc_id: _about(found[doc_id]) for doc_id in ids if doc_id in found}
 
 
 def _about(document: Document) -> Document:

@@ -6,16 +6,13 @@ as history. Who waits is answered with the history itself.
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from dataclasses import replace
 from typing import Any
 
-import structlog
-
 from crossbar._wording import holds
 from crossbar.core.access import require_access, require_unrestricted
-from crossbar.core.actions import Action, Context, Result
+from crossbar.core.actions import Action, Context, Result, is_true
 from crossbar.core.change import event_of
 from crossbar.core.ranges import time_key
 from crossbar.core.service import load
@@ -27,8 +24,6 @@ from crossbar.errors import ContactRefused, SwitchUnavailable, ValidationFailed
 from crossbar.numbers import normalized
 from crossbar.storage import Batch, Entry, Key, Put
 
-log = structlog.get_logger(__name__)
-
 HISTORY_TYPE = "c2c_history"
 RING_SECONDS = 30
 PATIENCE = 20
@@ -39,9 +34,6 @@ EXPORTED = ["Account-ID", "Authorizing-ID", "Authorizing-Type", "Loopback-From-U
 VERBS = {Action.FETCH: "GET", Action.REPLACE: "POST"}
 """Token restrictions speak of verbs."""
 
-_running: set[asyncio.Task[None]] = set()
-"""Calls whose outcome is waited for: a task that nothing refers to may be collected."""
-
 
 async def connect(context: Context) -> Result:
     """Start a call between the contact that is named and the button's extension."""
@@ -50,11 +42,9 @@ async def connect(context: Context) -> Result:
         await _require_caller(context)
     contact = contact_of(context, button)
     request = request_of(context, button, contact)
-    if context.parameter("blocking") in (True, "true"):
+    if context.says_yes("blocking"):
         return Result(data=await _call(context, request, contact))
-    task = asyncio.create_task(_call_alone(context, request, contact))
-    _running.add(task)
-    task.add_done_callback(_running.discard)
+    context.services.background.start(_call_alone(context, request, contact), "click to call")
     return Result(data=request)
 
 
@@ -114,7 +104,7 @@ def request_of(context: Context, button: Document, contact: str) -> Document:
         "endpoints": [leg],
         "export_custom_channel_vars": EXPORTED,
         "ignore_early_media": media.get("ignore_early_media", True),
-        "media": "bypass" if button.get("bypass_media") in (True, "true") else "process",
+        "media": "bypass" if is_true(button.get("bypass_media")) else "process",
         "outbound_call_id": f"c2c-{button['_id']}-{secrets.token_hex(5)}",
         "outbound_callee_id_name": button.get("outbound_callee_id_name"),
         "outbound_callee_id_number": button.get("outbound_callee_id_number", extension),
@@ -161,11 +151,8 @@ async def _call(context: Context, request: Document, contact: str) -> Document:
 
 
 async def _call_alone(context: Context, request: Document, contact: str) -> None:
-    """The same when nobody waits: what fails is logged."""
-    try:
-        await _call(context, request, contact)
-    except Exception:
-        log.exception("call_failed", document=context.doc_id)
+    """The same when nobody waits."""
+    await _call(context, request, contact)
 
 
 async def _keep(context: Context, item: Document) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from crossbar.core.actions import Context
-from crossbar.core.service import DOCUMENT_ID
+from crossbar.core.service import DOCUMENT_ID, live_documents
 from crossbar.core.switch import Command
 from crossbar.documents import Document
 from crossbar.errors import SwitchUnavailable, ValidationFailed
@@ -70,8 +70,8 @@ async def _resolved(context: Context, endpoints: list[Any]) -> list[Document]:
 async def _of_document(
     context: Context, doc_id: str, number: int, refusals: Refusals
 ) -> list[Document]:
-    stored = (await context.services.store.get_many(context.account_id, [doc_id])).get(doc_id)
-    if stored is None or stored.get("pvt_deleted"):
+    stored = (await live_documents(context, [doc_id])).get(doc_id)
+    if stored is None:
         return []
     path = f"data.endpoints.{number}"
     if stored["pvt_type"] not in ("user", "device"):

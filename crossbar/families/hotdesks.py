@@ -11,7 +11,7 @@ from typing import Any
 from crossbar.core.actions import Action, Context, Result
 from crossbar.core.paging import decode_key, encode_key, page_of, page_size_of
 from crossbar.core.presenting import summarizer
-from crossbar.core.service import list_span, revision_of_list
+from crossbar.core.service import list_span, live_documents, revision_of_list
 from crossbar.core.shapes import Access, Column, Nesting, Route, Routes, Scope
 from crossbar.documents import Document
 from crossbar.families.devices import hotdesking
@@ -70,11 +70,10 @@ async def list_of_device(context: Context) -> Result:
     """The users who are logged in at the device."""
     key = Key(context.account_id, "device", context.params["device_id"])
     device = await context.services.store.get(key) or {}
-    users = await context.services.store.get_many(context.account_id, hotdesking(device))
+    users = await live_documents(context, hotdesking(device), "user")
     found = [
         (Position(user_id, user_id), _user_row(user))
         for user_id, user in users.items()
-        if user["pvt_type"] == "user" and not user.get("pvt_deleted")
         if _is_wanted(context, user)
     ]
     return paged(context, found)

@@ -52,7 +52,7 @@ async def identify(change: Change) -> None:
 async def remove_for_good(change: Change) -> None:
     """Prompts are always removed entirely, other media when the client says so."""
     is_prompt = any(prompt_ids(change.current or {}))
-    change.is_final = is_prompt or change.context.parameter("hard_delete") in (True, "true")
+    change.is_final = is_prompt or change.context.says_yes("hard_delete")
 
 
 async def count_languages(context: Context) -> Result:

@@ -101,7 +101,7 @@ async def command(context: Context) -> Result:
 def _asked(context: Context) -> tuple[str, str]:
     """The action and the state that were asked for."""
     action, state = context.parameter("action"), context.parameter("state")
-    if action is None and context.parameter("reset") in (True, "true"):
+    if action is None and context.says_yes("reset"):
         action = "reset"
     if action not in ACTIONS:
         message = "Value not found in enumerated list of values"

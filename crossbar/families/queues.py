@@ -12,7 +12,7 @@ from crossbar.core.actions import Action, Context, Result
 from crossbar.core.amending import amend
 from crossbar.core.change import Change
 from crossbar.core.ranges import seconds_of
-from crossbar.core.service import answer, key_of
+from crossbar.core.service import answer, key_of, live_documents
 from crossbar.core.shapes import Collection, Handler, Hooks, Route
 from crossbar.core.switch import Command
 from crossbar.documents import Document
@@ -75,13 +75,12 @@ async def _set_roster(context: Context, wanted: set[str]) -> Result:
 
     async def alter(change: Change) -> None:
         agents = {user["_id"]: user for user in await _agents(context, queue_id)}
-        found = await context.services.store.get_many(context.account_id, wanted - agents.keys())
+        found = await live_documents(context, wanted - agents.keys(), USERS.doc_type)
         for user_id, user in agents.items():
             if user_id not in wanted:
                 _also_put(change, without_queue(user, queue_id))
         for user in found.values():
-            if user.get("pvt_type") == USERS.doc_type and not user.get("pvt_deleted"):
-                _also_put(change, with_queue(user, queue_id))
+            _also_put(change, with_queue(user, queue_id))
 
     stored = await amend(context, context.operation.collection, key_of(context), alter)
     return await answer(context, stored)
@@ -155,11 +154,11 @@ async def _faults(context: Context, data: Document) -> Refusals:
     device_id, mode = data.get("id"), data.get("mode", MODES[0])
     found: dict[str, Any] = {}
     if isinstance(device_id, str):
-        found = await context.services.store.get_many(context.account_id, [device_id])
+        found = await live_documents(context, [device_id])
     device = found.get(str(device_id))
     if not isinstance(device_id, str):
         refusals.add("id", "required", "Field is required but missing")
-    elif device is None or device.get("pvt_deleted"):
+    elif device is None:
         refusals.add("id", "not_found", "The device could not be found", cause=device_id)
     elif device["pvt_type"] != "device":
         refusals.add("id", "type", "The id is not that of a device", cause=device_id)

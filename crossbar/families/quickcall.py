@@ -11,7 +11,7 @@ import secrets
 from contextlib import suppress
 from typing import Any
 
-from crossbar.core.actions import Action, Context, Result
+from crossbar.core.actions import Action, Context, Result, is_false
 from crossbar.core.service import load
 from crossbar.core.shapes import Route
 from crossbar.core.switch import Command
@@ -86,12 +86,13 @@ async def connect(context: Context) -> Result:
 async def request_of(context: Context) -> Document:
     """What the switch is to do. Refused when there is no telephone that could ring."""
     endpoint = await load(context)
+    _charge(context)
     number = filtered(context.params["number"], context.parameters.get("number_filter"))
     devices = usable(await devices_behind(context, endpoint))
     if not devices:
         message = "There is no device that can be called"
         raise ValidationFailed.of("endpoints", "minItems", message, target=1)
-    answers_itself = len(devices) == 1 and _says_yes(context.parameters.get("auto_answer", True))
+    answers_itself = len(devices) == 1 and not is_false(context.parameters.get("auto_answer"))
     call_id = context.parameter("target_call_id")
     request = {
         "application_name": "transfer",
@@ -103,7 +104,7 @@ async def request_of(context: Context) -> Document:
         "endpoints": [_leg(context, device, number, answers_itself) for device in devices],
         "existing_call_id": call_id if isinstance(call_id, str) else None,
         "export_custom_channel_vars": EXPORTED,
-        "ignore_early_media": _says_yes(context.parameter("ignore-early-media", True)),
+        "ignore_early_media": not context.says_no("ignore-early-media"),
         "media": "bypass" if context.parameter("media") == "bypass" else "process",
         "outbound_caller_id_name": "Device QuickCall",
         "outbound_caller_id_number": number,
@@ -111,6 +112,13 @@ async def request_of(context: Context) -> Document:
         **_callee(context, endpoint),
     }
     return {name: value for name, value in request.items() if value is not None}
+
+
+def _charge(context: Context) -> None:
+    """Keep a client from making telephones ring without end, who is known and not charged else."""
+    if context.services.settings.limits.enabled:
+        caller = context.require_caller()
+        context.services.pace.charge((COMMAND, context.address, caller.account_id), cost=1)
 
 
 def _channel_vars(context: Context, endpoint: Document) -> Document:
@@ -169,10 +177,6 @@ def seconds_of(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         return RING_SECONDS
     return min(value, LONGEST_RING_SECONDS) if value > LEAST_RING_SECONDS else RING_SECONDS
-
-
-def _says_yes(value: Any) -> bool:
-    return value not in (False, "false")
 
 
 def filtered(number: str, number_filter: Any) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace as with_changes
 
-from crossbar.core import service
+from crossbar.core import singletons
 from crossbar.core.actions import Action, Context, Result
 from crossbar.core.change import Change
 from crossbar.core.directory import is_at_or_below
@@ -106,19 +106,19 @@ async def _about_provider(context: Context, factor: Document) -> Document:
     return {"name": found["name"], "provider_name": found["provider_name"]}
 
 
-def _config() -> Singleton:
-    """The settings as a family of one document. Its paths are those of the noun ``security``."""
-    return Singleton(
-        noun=CONFIG_ID,
-        doc_type=CONFIG_TYPE,
-        schema=SCHEMA,
-        optional=True,
-        hooks=Hooks(
-            normalize=(normalize,),
-            check=(check_lifetimes, check_second_factors),
-            present=(name_providers,),
-        ),
-    )
+CONFIG = Singleton(
+    noun=CONFIG_ID,
+    doc_type=CONFIG_TYPE,
+    schema=SCHEMA,
+    actions=frozenset(),
+    optional=True,
+    hooks=Hooks(
+        normalize=(normalize,),
+        check=(check_lifetimes, check_second_factors),
+        present=(name_providers,),
+    ),
+)
+"""The settings as a document. Its path is that of the noun ``security``."""
 
 
 async def fetch(context: Context) -> Result:
@@ -140,22 +140,22 @@ async def fetch(context: Context) -> Result:
 
 async def replace(context: Context) -> Result:
     """The account's settings as sent."""
-    return await _on_config(context, service.replace_singleton)
+    return await _on_config(context, singletons.replace)
 
 
 async def patch(context: Context) -> Result:
     """Changes merged into the account's settings."""
-    return await _on_config(context, service.patch_singleton)
+    return await _on_config(context, singletons.patch)
 
 
 async def remove(context: Context) -> Result:
     """No settings of the account's own any more."""
-    return await _on_config(context, service.delete_singleton)
+    return await _on_config(context, singletons.delete)
 
 
 async def _on_config(context: Context, recipe: Handler) -> Result:
     """Do to the document of the settings what recipes do to documents."""
-    operation = with_changes(context.operation, family=_config())
+    operation = with_changes(context.operation, family=CONFIG)
     return await recipe(with_changes(context, operation=operation))
 
 

@@ -11,7 +11,7 @@ from crossbar.core.actions import Action, Context, Result, Upload
 from crossbar.core.attachments import only_file
 from crossbar.core.change import Change
 from crossbar.core.ranges import list_in_range, time_key
-from crossbar.core.service import is_false, load, require_parents, save, sent
+from crossbar.core.service import load, require_parents, save, sent
 from crossbar.core.shapes import Route
 from crossbar.documents import Document, public
 from crossbar.errors import (
@@ -287,7 +287,7 @@ def _folder(context: Context) -> str:
 
 
 def _is_soft(context: Context) -> bool:
-    return not is_false(context.parameter("should_soft_delete"))
+    return not context.says_no("should_soft_delete")
 
 
 def _target(context: Context) -> str | list[str] | None:

@@ -1,7 +1,8 @@
 """Remembering whom a credential proved to be, until something about them changes.
 
 Verifying a token takes two document reads, verifying a password some twenty milliseconds. The
-result is kept and is forgotten on any event that touches the user, the account or the token.
+result is kept and is forgotten on any event that touches the user, the account, the
+key or the token.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from crossbar.core.actions import Caller
 from crossbar.storage import Event
 
 MAX_REMEMBERED = 20_000
-SUBJECT_TYPES = frozenset({"account", "user", "revoked_token"})
+SUBJECT_TYPES = frozenset({"account", "user", "api_key", "revoked_token"})
 
 
 class _Remembered(NamedTuple):
@@ -24,7 +25,7 @@ class _Remembered(NamedTuple):
 
 
 class Callers:
-    """Callers by credential. A credential is a token, or a keyed digest of a Basic header.
+    """Callers by credential: a token, a key with its dialect, a keyed digest of a Basic header.
 
     ``noticed`` counts the events that could make somebody stale. Who was verified while one came
     in is not remembered, since the event may be about what the verification had read before.

@@ -11,17 +11,22 @@ import base64
 import binascii
 import re
 import secrets as random
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
-from crossbar.clock import GREGORIAN_OFFSET, Clock
+from crossbar.clock import Clock
 from crossbar.core.actions import Caller
 from crossbar.core.directory import Account, AccountDirectory
+from crossbar.core.registry import Registry
 from crossbar.documents import Document, next_revision
 from crossbar.errors import InvalidCredentials, TooManyRequests
 from crossbar.identity.callers import Callers
+from crossbar.identity.keys import KeyKind, Keys
 from crossbar.identity.passwords import Passwords, login_digests
+from crossbar.identity.people import People, remembered_until
 from crossbar.identity.secrets import Secrets
+from crossbar.identity.tenants import Tenants
 from crossbar.identity.throttle import Throttle
 from crossbar.identity.tokens import Tokens
 from crossbar.records import record
@@ -61,8 +66,9 @@ class PasswordRule(Protocol):
 
 @record
 class Presented:
-    """The credentials that came with a request, unverified."""
+    """The credentials that came with a request, unverified; ``dialect`` is the one it speaks."""
 
+    dialect: str
     token: str | None = None
     basic: str | None = None
     account_id: str | None = None
@@ -79,6 +85,8 @@ class Identity:
         secrets: Secrets,
         clock: Clock,
         settings: Settings,
+        registry: Registry,
+        kinds: Mapping[str, KeyKind],
     ) -> None:
         self._store = store
         self._accounts = accounts
@@ -87,7 +95,17 @@ class Identity:
         self._settings = settings
         self._tokens = Tokens(secrets, clock, lifetime=settings.tokens.lifetime)
         self._throttle = Throttle(clock)
+        self._people = People(store, accounts, clock, settings)
         self.callers = Callers()
+        self.keys = Keys(
+            store,
+            self._people,
+            Tenants(store, accounts, registry, clock),
+            secrets,
+            clock,
+            self.callers,
+            kinds,
+        )
         self.password_suffices: PasswordRule | None = None
         self.passwords = Passwords(
             secrets,
@@ -261,38 +279,34 @@ class Identity:
             return caller
         claims = self._tokens.read(token)
         noticed = self.callers.noticed
-        account = await self._live_account(str(claims.get("account_id")), anew=anew)
+        account = await self._people.account(str(claims.get("account_id")), anew=anew)
         caller = await self._caller_of(claims, token, account)
         self.callers.remember(
             token,
             caller,
-            _until(await self._live_account(caller.account_id), _until(account, claims["exp"])),
+            remembered_until(
+                await self._people.account(caller.account_id),
+                remembered_until(account, claims["exp"]),
+            ),
             (str(claims["jti"]), *_subjects(caller)),
             noticed=noticed,
         )
         return caller
 
-    async def _live_account(self, account_id: str, *, anew: bool = False) -> Account:
-        """An account whose users and keys are accepted: there, enabled, its trial not over."""
-        account = await self._accounts.get(account_id, anew=anew)
-        if account is None or not account.is_in_good_standing(self._clock.gregorian()):
-            raise InvalidCredentials
-        return account
-
     async def _caller_of(self, claims: Document, token: str, account: Account) -> Caller:
         """The caller of genuine claims, if the user still is what it was."""
         user_id = claims.get("owner_id")
-        user = await self._live_user(account.account_id, user_id) if user_id else None
+        user = await self._people.user(account.account_id, user_id) if user_id else None
         if claims.get("identity_sig") not in self._signatures(account, user):
             raise InvalidCredentials
         if await self._store.get(Key(SYSTEM, REVOKED_TYPE, str(claims["jti"]))) is not None:
             raise InvalidCredentials
         proof: dict[str, Any] = {"method": str(claims["method"]), "token": token, "claims": claims}
-        caller = self._caller(account, user, **proof)
+        caller = self._people.caller(account, user, **proof)
         if "as" not in claims:
             return caller
         below, other = await self.acted_as(account, user, claims["as"])
-        return self._caller(below, other, **proof, behind=caller)
+        return self._people.caller(below, other, **proof, behind=caller)
 
     async def acted_as(
         self, account: Account, user: Document | None, wanted: Any
@@ -303,31 +317,11 @@ class Identity:
         """
         if user is None or user.get("priv_level") != "admin" or not isinstance(wanted, dict):
             raise InvalidCredentials
-        below = await self._live_account(str(wanted.get("account_id")))
+        below = await self._people.account(str(wanted.get("account_id")))
         is_above_itself = below.is_superduper_admin and not account.is_superduper_admin
         if not below.is_below(account.account_id) or is_above_itself:
             raise InvalidCredentials
-        return below, await self._live_user(below.account_id, str(wanted.get("owner_id")))
-
-    async def _live_user(self, account_id: str, user_id: str) -> Document:
-        user = await self._store.get(Key(account_id, "user", user_id))
-        if user is None or user.get("pvt_deleted") or not user.get("enabled", True):
-            raise InvalidCredentials
-        return user
-
-    def _caller(self, account: Account, user: Document | None, method: str, **more: Any) -> Caller:
-        level = self._settings.auth.default_priv_level
-        if user is not None:
-            level = user.get("priv_level") or "user"
-        return Caller(
-            account_id=account.account_id,
-            user_id=user["_id"] if user else None,
-            method=method,
-            priv_level=level,
-            is_superduper_admin=account.is_superduper_admin,
-            is_admin_user=user is not None and level == "admin",
-            **more,
-        )
+        return below, await self._people.user(below.account_id, str(wanted.get("owner_id")))
 
     async def revoke_token(self, caller: Caller) -> None:
         """Make the caller's token worthless, now here and within a second elsewhere."""
@@ -363,7 +357,7 @@ class Identity:
         """
         try:
             if presented.token is not None:
-                caller = await self.read_token(presented.token)
+                caller = await self._by_token(presented.token, presented)
             elif presented.basic is not None and self._settings.auth.basic:
                 caller = await self._basic(presented.basic, presented.address)
             else:
@@ -374,6 +368,11 @@ class Identity:
             return None
         return caller
 
+    async def _by_token(self, token: str, presented: Presented) -> Caller:
+        if self.keys.looks_like_one(token, presented.dialect):
+            return await self.keys.authenticate(token, presented.dialect, presented.address)
+        return await self.read_token(token)
+
     async def _basic(self, encoded: str, address: str) -> Caller:
         """Account id, and as password one of: the account's own, ``user:password``, its digest."""
         credential = self._secrets.mac("basic", encoded.encode("utf-8", "replace")).hex()
@@ -382,7 +381,7 @@ class Identity:
             return caller
         account_id, secret = _parse_basic(encoded)
         noticed = self.callers.noticed
-        account = await self._live_account(account_id)
+        account = await self._people.account(account_id)
         self.slow_down(account_id, address)
         caller = await self._by_password(account, secret)
         if caller is None or not await self._suffices(account, caller):
@@ -392,7 +391,7 @@ class Identity:
         self.callers.remember(
             credential,
             caller,
-            _until(account, self._clock.precise() + BASIC_REMEMBERED),
+            remembered_until(account, self._clock.precise() + BASIC_REMEMBERED),
             (caller.account_id, caller.user_id),
             noticed=noticed,
         )
@@ -407,10 +406,10 @@ class Identity:
         if digest is not None:
             user = await self.find_user(account.account_id, method, digest)
             if user is not None:
-                return self._caller(account, user, BASIC_METHOD)
+                return self._people.caller(account, user, BASIC_METHOD)
         hashed = account.document.get("pvt_password_auth")
         if hashed and await self.passwords.verify(secret, hashed):
-            return self._caller(account, None, BASIC_METHOD)
+            return self._people.caller(account, None, BASIC_METHOD)
         return None
 
 
@@ -418,13 +417,6 @@ def _subjects(caller: Caller) -> tuple[str | None, ...]:
     """Whose changes matter to a caller: account and user, and those behind them."""
     own = (caller.account_id, caller.user_id)
     return own if caller.behind is None else (*own, *_subjects(caller.behind))
-
-
-def _until(account: Account, latest: float) -> float:
-    """When to verify a credential again at the latest, in Unix seconds: also at a trial's end."""
-    if account.expires is None:
-        return latest
-    return min(latest, account.expires - GREGORIAN_OFFSET)
 
 
 def _parse_basic(encoded: str) -> tuple[str, str]:

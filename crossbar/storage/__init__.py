@@ -114,10 +114,12 @@ class Batch:
 
     ``purge`` names accounts whose documents, claims and attachments are removed entirely; their
     events stay. ``drop_attachments`` names attachments that no document refers to any more, as
-    pairs of account id and attachment id; unknown ones are ignored.
+    pairs of account id and attachment id; unknown ones are ignored. ``requires`` names documents
+    that the batch does not write and that must exist for it to make sense.
 
-    The order is: purge, drops, removes, puts, claims. So an id or a claim that one part of the
-    batch gives up another may take, and a conflict is reported rather than a taken claim.
+    The order is: purge, drops, removes, puts, requirements, claims. So an id or a claim that one
+    part of the batch gives up another may take, and a conflict is reported rather than a taken
+    claim.
     """
 
     puts: Sequence[Put] = ()
@@ -125,6 +127,7 @@ class Batch:
     events: Sequence[Event] = ()
     purge: Sequence[str] = ()
     drop_attachments: Sequence[tuple[str, str]] = ()
+    requires: Sequence[Key] = ()
 
 
 class Position(NamedTuple):
@@ -179,6 +182,14 @@ class RevisionConflict(StoreError):
         self.key = key
 
 
+class Missing(StoreError):
+    """A document that the batch requires does not exist, or not any more."""
+
+    def __init__(self, key: Key) -> None:
+        super().__init__(f"{key.doc_type} {key.doc_id}")
+        self.key = key
+
+
 class ClaimTaken(StoreError):
     """Other documents hold at least one of the claims: ``holders`` says which holds which."""
 
@@ -192,7 +203,7 @@ class Unreachable(StoreError):
 
 
 class Store(Protocol):
-    """The interface. Methods other than ``commit`` change nothing but attachments."""
+    """The interface. Only ``commit`` changes documents."""
 
     async def open(self) -> None:
         """Connect, and create whatever structure is missing."""
@@ -221,6 +232,14 @@ class Store(Protocol):
         """Walk the span in (sort, id) order, lazily: a walk that stops early has not read on."""
         ...
 
+    def walk(self, account_id: str) -> AsyncIterator[tuple[Key, Document]]:
+        """Every document of an account: of all types, and those that are not listed too.
+
+        For upkeep: no request walks through all that an account has. Which of the documents that
+        are written meanwhile are met is left open.
+        """
+        ...
+
     async def count(self, span: Span) -> int:
         """How many documents the span holds (``start`` included)."""
         ...
@@ -232,7 +251,8 @@ class Store(Protocol):
     async def commit(self, batch: Batch) -> None:
         """Write the batch, durably and atomically.
 
-        Raises :class:`RevisionConflict`, :class:`ClaimTaken`, :class:`Unreachable`.
+        Raises :class:`RevisionConflict`, :class:`Missing`, :class:`ClaimTaken`,
+        :class:`Unreachable`.
         """
         ...
 
@@ -244,10 +264,24 @@ class Store(Protocol):
         """The number of the newest event; 0 when there is none."""
         ...
 
+    async def trim_events(self, upto: int) -> None:
+        """Forget the events with numbers up to ``upto``, but never the newest one of all.
+
+        What is left keeps its numbers, and no number is ever given twice.
+        """
+        ...
+
     async def put_attachment(self, account_id: str, chunks: AsyncIterator[bytes]) -> Attachment:
         """Store a stream of bytes durably and name it. Not visible until a document refers to it.
 
         When ``chunks`` raises, nothing is kept.
+        """
+        ...
+
+    def attachments(self, before: int) -> AsyncIterator[tuple[str, str]]:
+        """The attachments that were stored before a time, in Unix seconds, account by account.
+
+        As pairs of account id and attachment id, whether or not a document refers to them.
         """
         ...
 

@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Collection
 from contextlib import suppress
+from datetime import UTC, datetime
 
 from gridfs.asynchronous import AsyncGridIn
 from gridfs.errors import NoFile
@@ -25,6 +26,9 @@ from crossbar.storage._mongo_records import named
 
 LONGEST_UPLOAD = 24 * 3600
 """Seconds after which an unfinished upload counts as abandoned."""
+
+BATCH = 100
+"""Names that are read, or removed, at a time."""
 
 _OWNER = "metadata.account_id"
 
@@ -93,6 +97,20 @@ class Files:
         finally:
             await closed(out.close)
 
+    async def stored(self, before: int) -> AsyncIterator[tuple[str, str]]:
+        """The account and the id of those that were stored before a time, in order."""
+        last, until = "", datetime.fromtimestamp(before, UTC)
+        while True:
+            wanted = {"_id": {"$gt": last}, "uploadDate": {"$lt": until}}
+            cursor = self._files.find(wanted, {_OWNER: 1, "filename": 1}).sort("_id", ASCENDING)
+            with translated():
+                found = await cursor.limit(BATCH).to_list(BATCH)
+            for record in found:
+                yield record["metadata"]["account_id"], record["filename"]
+            if len(found) < BATCH:
+                return
+            last = found[-1]["_id"]
+
     async def drop(
         self,
         session: AsyncClientSession,
@@ -123,7 +141,7 @@ class Files:
         await earlier
         due = {"due": {"$lte": self._clock.unix()}}
         with suppress(*FAILURES):
-            while found := await self._litter.find(due).limit(100).to_list(100):
+            while found := await self._litter.find(due).limit(BATCH).to_list(BATCH):
                 names = {"$in": [record["_id"] for record in found]}
                 await self._chunks.delete_many({"files_id": names})
                 await self._files.delete_many({"_id": names})

@@ -19,6 +19,7 @@ from crossbar.storage import (
     ClaimTaken,
     Event,
     Key,
+    Missing,
     Numbered,
     Position,
     Put,
@@ -185,11 +186,15 @@ class Needs:
 
 
 def needs(batches: Iterable[Batch]) -> Needs:
-    """The ids of every document and claim that the batches touch."""
+    """The ids of every document and claim that the batches touch or require."""
     keys = [
         key
         for batch in batches
-        for key in (*(put.key for put in batch.puts), *(remove.key for remove in batch.removes))
+        for key in (
+            *(put.key for put in batch.puts),
+            *(remove.key for remove in batch.removes),
+            *batch.requires,
+        )
     ]
     claims = {named(*claim) for batch in batches for put in batch.puts for claim in put.claims}
     return Needs(
@@ -240,13 +245,17 @@ class Plan:
         self._claims: MutableMapping[str, Key | None] = dict(self._held)
 
     def admit(self, batch: Batch) -> None:
-        """Take the batch in. Raises :class:`RevisionConflict` or :class:`ClaimTaken`."""
+        """Take the batch in.
+
+        Raises :class:`RevisionConflict`, :class:`Missing` or :class:`ClaimTaken`.
+        """
         changed: dict[str, Stored | None] = {}
         moved: dict[str, Key | None] = {}
         step = _Step(ChainMap(changed, self._documents), ChainMap(moved, self._claims))
         step.purge(batch.purge)
         step.remove(batch.removes)
         step.put(batch.puts)
+        step.require(batch.requires)
         step.claim(batch.puts)
         self._documents.update(changed)
         self._claims.update(moved)
@@ -311,6 +320,12 @@ class _Step:
                 raise RevisionConflict(put.key)
             claims = tuple(record["claims"])
             self._replace(record["_id"], Stored(put.key, record["rev"], claims, record))
+
+    def require(self, keys: Iterable[Key]) -> None:
+        for key in keys:
+            stored = self._documents.get(document_id(key.account_id, key.doc_id))
+            if stored is None or stored.key != key:
+                raise Missing(key)
 
     def claim(self, puts: Iterable[Put]) -> None:
         taken: dict[Claim, Key] = {}

@@ -154,6 +154,22 @@ class MongoStore:
                 return
             wanted["place"][beyond] = found[-1]["place"]
 
+    async def walk(self, account_id: str) -> AsyncIterator[tuple[Key, Document]]:
+        """Every document of an account: of all types, and those that are not listed too."""
+        last = records.document_id(account_id, "")
+        end = f"{last[:-1]}0"  # the character after the slash
+        while True:
+            wanted = {"account_id": account_id, "_id": {"$gt": last, "$lt": end}}
+            cursor = self._documents.find(wanted, {**_SHOWN, "_id": 1, "doc_type": 1})
+            with translated():
+                found = await cursor.sort("_id", ASCENDING).limit(BATCH).to_list(BATCH)
+            for record in found:
+                key = Key(account_id, record["doc_type"], record["doc_id"])
+                yield key, records.unpacked(record)
+            if len(found) < BATCH:
+                return
+            last = found[-1]["_id"]
+
     async def count(self, span: Span) -> int:
         """How many documents the span holds (``start`` included)."""
         with translated():
@@ -183,9 +199,19 @@ class MongoStore:
             counter = await self._database["counters"].find_one(COUNTER)
         return int(counter["number"]) if counter else 0
 
+    async def trim_events(self, upto: int) -> None:
+        """Forget the events with numbers up to ``upto``, but never the newest one of all."""
+        upto = min(upto, await self.last_event() - 1)
+        with translated():
+            await self._database["events"].delete_many({"_id": {"$lte": upto}})
+
     async def put_attachment(self, account_id: str, chunks: AsyncIterator[bytes]) -> Attachment:
         """Store a stream of bytes durably and name it. When ``chunks`` raises, nothing is kept."""
         return await self._files.put(account_id, chunks)
+
+    def attachments(self, before: int) -> AsyncIterator[tuple[str, str]]:
+        """The attachments that were stored before a time, in Unix seconds, account by account."""
+        return self._files.stored(before)
 
     def read_attachment(
         self, account_id: str, attachment_id: str, start: int = 0, stop: int | None = None

@@ -175,6 +175,18 @@ class SQLiteStore:
                 return
             await asyncio.sleep(0)
 
+    async def walk(self, account_id: str) -> AsyncIterator[tuple[Key, Document]]:
+        """See :meth:`crossbar.storage.Store.walk`."""
+        sql = (
+            "SELECT doc_type, doc_id, body FROM documents"
+            " WHERE account_id = ? AND doc_id > ? ORDER BY doc_id LIMIT ?"
+        )
+        last = ""
+        while found := self._read(sql, (account_id, last, ROWS)):
+            for doc_type, last, body in found:
+                yield Key(account_id, doc_type, last), decode(body)
+            await asyncio.sleep(0)
+
     async def count(self, span: Span) -> int:
         """See :meth:`crossbar.storage.Store.count`."""
         where, values = _within(span)
@@ -213,6 +225,17 @@ class SQLiteStore:
         [(number,)] = self._read("SELECT coalesce(max(number), 0) FROM events")
         return int(number)
 
+    async def trim_events(self, upto: int) -> None:
+        """See :meth:`crossbar.storage.Store.trim_events`."""
+        # SQLite counts on from the highest number that it finds, so one has to stay.
+        await self._write(
+            lambda connection: connection.execute(
+                "DELETE FROM events WHERE number <= ?"
+                " AND number < (SELECT max(number) FROM events)",
+                (upto,),
+            )
+        )
+
     async def put_attachment(self, account_id: str, chunks: AsyncIterator[bytes]) -> Attachment:
         """See :meth:`crossbar.storage.Store.put_attachment`."""
         name = (account_id, new_id())
@@ -236,6 +259,19 @@ class SQLiteStore:
                 await self._write(partial(drop, [name]))
             raise
         return whole
+
+    async def attachments(self, before: int) -> AsyncIterator[tuple[str, str]]:
+        """See :meth:`crossbar.storage.Store.attachments`."""
+        sql = (
+            "SELECT account_id, attachment_id FROM attachments"
+            " WHERE length IS NOT NULL AND begun < ? AND (account_id, attachment_id) > (?, ?)"
+            " ORDER BY account_id, attachment_id LIMIT ?"
+        )
+        last = ("", "")
+        while found := self._read(sql, (before, *last, ROWS)):
+            for last in found:
+                yield last
+            await asyncio.sleep(0)
 
     async def read_attachment(
         self, account_id: str, attachment_id: str, start: int = 0, stop: int | None = None

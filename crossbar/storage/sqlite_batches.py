@@ -21,6 +21,7 @@ from crossbar.storage import (
     Claim,
     ClaimTaken,
     Key,
+    Missing,
     Put,
     Remove,
     RevisionConflict,
@@ -34,6 +35,7 @@ CLAIM = (
     "INSERT INTO claims (space, scope, value, account_id, doc_type, doc_id)"
     " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 )
+EXISTS = "SELECT 1 FROM documents WHERE account_id = ? AND doc_type = ? AND doc_id = ?"
 LOG = (
     "INSERT INTO events (action, account_id, doc_type, doc_id, revision, at, summary)"
     " VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -69,6 +71,9 @@ def apply(
         _remove(remove, connection)
     for put, columns in zip(batch.puts, stored, strict=True):
         _put(put, columns, connection)
+    for key in batch.requires:
+        if connection.execute(EXISTS, key).fetchone() is None:
+            raise Missing(key)
     # Claims come last: a conflict is reported rather than a claim that is taken, and what one
     # document of the batch gives up another may take. Of two puts of a document the later holds.
     puts = {put.key: put for put in batch.puts}

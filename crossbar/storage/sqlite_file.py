@@ -77,7 +77,7 @@ SETTINGS = (
     "wal_autocheckpoint = 4000",
 )
 
-Work = Callable[[sqlite3.Connection], None]
+Work = Callable[[sqlite3.Connection], object]
 
 T = TypeVar("T")
 

@@ -147,6 +147,30 @@ async def test_operators_and_public_paths_are_never_restricted() -> None:
     await require_unrestricted(Restricted(nothing), asked, None, None, request)
 
 
+OWN_RULES = {"users": [{"rules": {"#": ["GET"]}}]}
+"""Rules that a credential carries."""
+
+
+@pytest.mark.parametrize("is_operator", [False, True])
+async def test_a_credentials_own_rules_bind_everybody(is_operator: bool) -> None:
+    who = caller(rules=OWN_RULES, is_superduper_admin=is_operator)
+    assert await allows({}, who=who)
+    assert not await allows({}, verb="PUT", who=who)
+    assert not await allows({}, f"accounts/{OWN}/devices", who=who)
+    assert not await allows({}, who=caller(rules={}, is_superduper_admin=is_operator))
+
+
+async def test_a_credentials_own_rules_add_to_the_accounts() -> None:
+    who = caller(rules=OWN_RULES)
+    assert await allows(everywhere(ALL), who=who)
+    assert not await allows(everywhere(ALL), verb="PUT", who=who)
+    assert not await allows(everywhere(NONE), who=who)
+
+
+async def test_a_credentials_own_rules_leave_public_paths_public() -> None:
+    assert await allows({}, "schemas", who=caller(rules={}), target=None)
+
+
 @pytest.mark.parametrize(
     ("methods", "expected"),
     [

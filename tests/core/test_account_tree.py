@@ -9,10 +9,10 @@ import pytest
 
 from crossbar.errors import Conflict
 from crossbar.families import account_tree
-from crossbar.storage import Claim, Event, Key
+from crossbar.storage import Batch, Claim, Event, Key, Span
 from tests.conftest import Answer, Api
 from tests.core.support import path_of
-from tests.families.support import ANN, refusal, stored_account
+from tests.families.support import ANN, FIELDS, refusal, stored_account
 from tests.support import quick_settings, running
 
 
@@ -328,3 +328,27 @@ async def test_the_trees_revision_is_told_to_nobody(api: Api) -> None:
     events: list[Event] = [event for _, event in numbered]
     assert {event.key.doc_type for event in events} == {"account", "user"}
     assert Key("system", "account_tree", "account_tree") not in [event.key for event in events]
+
+
+@pytest.mark.parametrize("noun", ["users", "messages", "lists"])
+async def test_what_is_written_while_its_account_is_deleted_does_not_stay_behind(
+    api: Api, monkeypatch: pytest.MonkeyPatch, noun: str
+) -> None:
+    account_id = await api.create_account("Doomed")
+    path = path_of(account_id)
+    box = (await api.put(f"{path}/vmboxes", FIELDS["vmboxes"])).expect(201).data["id"]
+    tail = f"vmboxes/{box}/messages" if noun == "messages" else noun
+    store = api.gateway.services.store
+    commit, late = store.commit, [account_id]
+
+    async def overtaken(batch: Batch) -> None:
+        if late and batch.puts[0].key.account_id == late[0]:
+            (await api.delete(path_of(late.pop()))).expect(200)
+        await commit(batch)
+
+    monkeypatch.setattr(store, "commit", overtaken)
+    answer = await api.put(f"{path}/{tail}", FIELDS.get(noun, {}))
+    assert answer.expect(404).data == {"message": "bad identifier", "cause": account_id}
+    assert late == []
+    for doc_type in ("user", "mailbox_message", "list"):
+        assert await store.count(Span(account_id=account_id, doc_type=doc_type)) == 0

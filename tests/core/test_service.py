@@ -10,9 +10,10 @@ import pytest
 
 from crossbar.app import open_gateway
 from crossbar.clock import FixedClock
-from crossbar.core import service
+from crossbar.core import service, singletons
 from crossbar.core.actions import Action, Caller, Context, Query, Result
 from crossbar.core.change import Change
+from crossbar.core.directory import account_key
 from crossbar.core.presenting import present
 from crossbar.core.registry import Registry
 from crossbar.core.services import Services
@@ -40,6 +41,8 @@ KEY = Key(ACCOUNT, "cat", CAT)
 @pytest.fixture
 async def services(settings: Settings, clock: FixedClock) -> AsyncIterator[Services]:
     async with open_gateway(settings, clock=clock) as gateway:
+        account = Put(account_key(ACCOUNT), {"_id": ACCOUNT, "_rev": "1-a"}, None)
+        await gateway.services.store.commit(Batch(puts=[account]))
         yield gateway.services
 
 
@@ -187,7 +190,7 @@ async def test_values_that_cannot_be_judged_are_no_clash(services: Services) -> 
     ):
         action = Action.CREATE if isinstance(family, Collection) else Action.REPLACE
         asked = context(services, action, family, data={"name": 5})
-        recipe = service.create if action is Action.CREATE else service.replace_singleton
+        recipe = service.create if action is Action.CREATE else singletons.replace
         with pytest.raises(ValidationFailed) as refused:
             await recipe(asked)
         assert refused.value.fields.keys() == {"name"}
@@ -197,10 +200,10 @@ async def test_a_singleton_can_be_patched(services: Services) -> None:
     actions = frozenset({Action.PATCH, Action.FETCH})
     family = Singleton(noun="cats", doc_type="cat", schema="menus", actions=actions)
     patched = context(services, Action.PATCH, family, data={"name": "Tom", "mine": 1})
-    await service.patch_singleton(patched)
+    await singletons.patch(patched)
     again = replace(patched, data={"mine": None})
-    assert "mine" not in (await service.patch_singleton(again)).data
-    stored = await service.fetch_singleton(context(services, Action.FETCH, family))
+    assert "mine" not in (await singletons.patch(again)).data
+    stored = await singletons.fetch(context(services, Action.FETCH, family))
     assert stored.data["name"] == "Tom"
 
 
@@ -215,7 +218,7 @@ async def test_a_recipe_for_another_shape_refuses(services: Services) -> None:
     with pytest.raises(MethodNotAllowed):
         await service.replace(asked)
     with pytest.raises(NotFound):
-        await service.fetch_singleton(asked)
+        await singletons.fetch(asked)
     assert await present(asked, {"_id": CAT, "a": 1, "pvt_b": 2}) == {"id": CAT, "a": 1}
 
 
@@ -228,7 +231,7 @@ async def test_what_a_context_lacks_is_not_made_up(services: Services) -> None:
 
 
 async def test_a_caller_whose_account_has_just_gone_is_nobody(services: Services) -> None:
-    caller = Caller(account_id=ACCOUNT, method="m", priv_level="user")
+    caller = Caller(account_id="f" * 32, method="m", priv_level="user")
     with pytest.raises(InvalidCredentials):
         await auth.describe(context(services, Action.LIST, cats(), caller=caller))
 

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -320,6 +321,13 @@ def test_an_issued_token_works_and_can_be_inspected(installation: Installation) 
     assert (done.returncode, lines_of(done.stderr)) == (1, 1)
 
 
+def test_the_openapi_document_is_printed_or_written(tmp_path: Path) -> None:
+    printed = crossbar(tmp_path, "openapi").stdout
+    assert json.loads(printed)["openapi"] == "3.1.0"
+    assert crossbar(tmp_path, "openapi", "--output", "v2.json").stdout == ""
+    assert (tmp_path / "v2.json").read_text("utf-8") == printed.rstrip("\n")
+
+
 def test_routes_are_listed_as_text_and_as_json(tmp_path: Path) -> None:
     listed = json.loads(crossbar(tmp_path, "routes", "--json").stdout)
     assert all(row.keys() == {"path", "verb", "access", "about"} for row in listed)
@@ -349,6 +357,29 @@ def test_the_doctor_finds_a_sound_installation_sound(installation: Installation)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert all(line.startswith("ok ") for line in done.stdout.splitlines())
     assert f"master account {installation.account_id}" in done.stdout
+
+
+def test_a_store_is_kept_in_order(installation: Installation) -> None:
+    swept = crossbar(installation.folder, "sweep")
+    assert (swept.returncode, swept.stderr) == (0, "")
+    assert swept.stdout == "0 attachments that no document names are removed\n"
+    done = crossbar(installation.folder, "reindex")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "2 documents are indexed anew; 0 faults\n"
+    with closing(sqlite3.connect(installation.folder / "var" / "crossbar.db")) as database:
+        database.execute(
+            "INSERT INTO documents (account_id, doc_id, doc_type, rev, sort, body)"
+            " VALUES (?, 'm', 'mailbox_message', '1-a', '', ?)",
+            (installation.account_id, b'{"_id": "m", "_rev": "1-a"}'),
+        )
+        database.commit()
+    done = crossbar(installation.folder, "reindex")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.splitlines() == [
+        f"mailbox_message m of account {installation.account_id} cannot be indexed:"
+        " KeyError('metadata')",
+        "3 documents are indexed anew; 1 faults",
+    ]
 
 
 def test_the_doctor_says_that_a_store_is_empty(tmp_path: Path) -> None:

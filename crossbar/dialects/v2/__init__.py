@@ -195,6 +195,7 @@ class V2:
                 or exchange.parameter("authorization")
             )
         presented = Presented(
+            dialect="v2",
             token=token if isinstance(token, str) else None,
             basic=basic,
             account_id=headers.get("X-Auth-Account-ID") or None,

@@ -18,13 +18,12 @@ from aiohttp import web
 
 from crossbar import __version__
 from crossbar.clock import Clock
-from crossbar.core.actions import Action, Caller, Download, Page, Result
+from crossbar.core.actions import Action, Caller, Download, Page, Result, is_true
 from crossbar.core.preconditions import names_revision
 from crossbar.core.registry import Operation
 from crossbar.dialects.targets import split_target
 from crossbar.dialects.v2.body import NO_BODY, Body
 from crossbar.dialects.v2.negotiation import CSV_TYPES, Wanted, accepts_gzip, byte_range, revisions
-from crossbar.dialects.v2.query import is_true
 from crossbar.dialects.v2.verbs import VERBS, verbs_of
 from crossbar.errors import CrossbarError, PreconditionFailed
 from crossbar.identity.buckets import Charge

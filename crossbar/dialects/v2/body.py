@@ -12,7 +12,7 @@ from urllib.parse import unquote, unquote_plus
 from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from crossbar.core.actions import Upload
+from crossbar.core.actions import JSON_TYPES, Upload
 from crossbar.dialects.targets import split_target
 from crossbar.dialects.v2.parsing import parse_json
 from crossbar.errors import NoSuchPath, PayloadTooLarge, RequestTimeout, ValidationFailed
@@ -20,7 +20,6 @@ from crossbar.logs import redact
 from crossbar.records import record
 from crossbar.settings import Http
 
-JSON_TYPES = ("application/json", "application/x-json")
 FORM_TYPE = "application/x-www-form-urlencoded"
 BASE64_TYPES = ("application/base64", "application/x-base64")
 STANDARD_TYPES = (

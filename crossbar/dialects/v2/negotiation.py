@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from enum import Enum
 
+from crossbar.core.actions import JSON_TYPES
 from crossbar.core.registry import Operation
-from crossbar.dialects.v2.body import JSON_TYPES, STANDARD_TYPES
+from crossbar.dialects.v2.body import STANDARD_TYPES
 from crossbar.errors import NotAcceptable
 
 CSV_TYPES = ("text/csv", "text/comma-separated-values", "application/octet-stream")

@@ -7,8 +7,7 @@ from typing import Any
 
 import orjson
 
-from crossbar.core.actions import Query
-from crossbar.core.service import is_false
+from crossbar.core.actions import Query, is_false, is_true
 from crossbar.dialects.v2.body import NO_BODY, Body
 from crossbar.errors import FaultyRequest, ValidationFailed
 from crossbar.filtering import TIME_BOUNDS, parse_filters
@@ -39,11 +38,6 @@ def parse_query(body: Body, settings: Lists) -> Query:
         is_chunked=is_true(dict(body.pairs).get("is_chunked")),
         chunk_size=_chunk_size(dict(body.pairs).get("chunk_size"), settings.chunk_size),
     )
-
-
-def is_true(value: Any) -> bool:
-    """Whether a control parameter says yes, in the query string's spelling or in JSON's."""
-    return value is True or value == "true"
 
 
 def _text(value: Any) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import cast
 
@@ -145,3 +146,21 @@ class AttachmentContract:
         await second.commit(Batch(drop_attachments=[(ACCOUNT, name)]))
         with pytest.raises(KeyError):
             await content(store, name)
+
+    async def test_attachments_are_told_account_by_account(self, store: Store) -> None:
+        stored = [
+            (account, (await attach(store, b"bytes", account=account)).attachment_id)
+            for account in (OTHER, *[ACCOUNT] * 101, OTHER)
+        ]
+        (dropped, *kept) = stored
+        await store.commit(Batch(drop_attachments=[dropped]))
+
+        async def source() -> AsyncIterator[bytes]:
+            yield b"x" * MEGABYTE
+            soon = int(time.time()) + 2
+            told = [name async for name in store.attachments(soon)]  # not the one under way
+            assert sorted(told) == sorted(kept)
+            assert [account for account, _ in told] == [ACCOUNT] * 101 + [OTHER]
+
+        await store.put_attachment(ACCOUNT, source())
+        assert [name async for name in store.attachments(int(time.time()) - 60)] == []

@@ -10,6 +10,7 @@ from crossbar.storage import (
     SYSTEM,
     Batch,
     ClaimTaken,
+    Missing,
     Remove,
     RevisionConflict,
     Store,
@@ -191,6 +192,29 @@ class CommitContract:
         await write(store, put("one", claims=[ANN], name="new"))
         assert await ids(store, ("n", "1")) == []
         assert await store.get(key("one")) == {"_rev": "1-a", "name": "new"}
+
+    async def test_a_batch_may_require_that_a_document_exists(self, store: Store) -> None:
+        home = key(ACCOUNT, "account", SYSTEM)
+        tenant = put("one", claims=[ANN])
+        account = put(ACCOUNT, account=SYSTEM, doc_type="account", claims=[BEA])
+        for required in (home, key("one", "device")):
+            with pytest.raises(Missing) as missing:
+                await store.commit(
+                    Batch(puts=[tenant], events=[event("one")], requires=[required])
+                )
+            assert missing.value.key == required
+        assert await store.get(tenant.key) is None
+        assert await store.last_event() == 0
+        # What the batch itself brings counts as well.
+        await store.commit(Batch(puts=[account, tenant], requires=[home]))
+        await store.commit(Batch(puts=[put("two")], requires=[home, tenant.key]))
+        with pytest.raises(Missing):
+            await store.commit(Batch(removes=[Remove(home)], requires=[home]))
+        # Who wants a value that is taken is told first what makes all of it pointless.
+        gone = key("gone", "account", SYSTEM)
+        with pytest.raises(Missing):
+            await store.commit(Batch(puts=[put("three", claims=[ANN])], requires=[gone]))
+        assert await ids(store) == ["one", "two"]
 
     async def test_a_purge_survives_a_restart(self, store: Store, reopen: Opener) -> None:
         await write(store, put("one", claims=[ANN]))

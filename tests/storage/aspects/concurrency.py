@@ -6,14 +6,29 @@ import asyncio
 from collections.abc import Sequence
 
 from crossbar.storage import (
+    SYSTEM,
     Batch,
     ClaimTaken,
+    Missing,
     Put,
+    Remove,
     RevisionConflict,
     Store,
     StoreError,
 )
-from tests.storage.builders import Opener, claim, event, ids, key, put, remove, rows, span, write
+from tests.storage.builders import (
+    ACCOUNT,
+    Opener,
+    claim,
+    event,
+    ids,
+    key,
+    put,
+    remove,
+    rows,
+    span,
+    write,
+)
 
 ANN = claim("ann")
 
@@ -67,7 +82,34 @@ async def _increment(store: Store, times: int) -> None:
         done += 1
 
 
+async def _purge_race(stores: Sequence[Store]) -> None:
+    """Fill an account while it is removed; nothing may stay behind, and nothing was refused."""
+    home = put(ACCOUNT, account=SYSTEM, doc_type="account")
+    await write(stores[0], home)
+    batches = [Batch(puts=[put(f"{at:02}")], requires=[home.key]) for at in range(40)]
+    batches.insert(20, Batch(removes=[Remove(home.key)], purge=[ACCOUNT]))
+    outcomes = await asyncio.gather(
+        *(stores[at % len(stores)].commit(batch) for at, batch in enumerate(batches)),
+        return_exceptions=True,
+    )
+    assert all(outcome is None or isinstance(outcome, Missing) for outcome in outcomes), outcomes
+    assert outcomes[20] is None
+    assert any(outcomes)
+    for store in stores:
+        assert await ids(store) == []
+
+
 class ConcurrencyContract:
+    async def test_nothing_stays_behind_in_an_account_that_is_removed_meanwhile(
+        self, store: Store
+    ) -> None:
+        await _purge_race([store])
+
+    async def test_nothing_stays_behind_when_another_process_removes_the_account(
+        self, store: Store, another: Opener
+    ) -> None:
+        await _purge_race([store, await another()])
+
     async def test_one_of_50_takes_a_claim(self, store: Store) -> None:
         await _claim_race([store])
 

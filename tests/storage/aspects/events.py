@@ -102,3 +102,20 @@ class EventContract:
             assert own == [
                 (turn, part) for turn in range(10) for part in range(1 + (name + turn) % 3)
             ]
+
+    async def test_old_events_are_forgotten_but_no_number_comes_back(
+        self, store: Store, reopen: Opener
+    ) -> None:
+        await store.trim_events(10)
+        await store.commit(Batch(events=[event(str(number)) for number in range(10)]))
+        numbers = [numbered.number for numbered in await store.events(0)]
+        await store.trim_events(numbers[3])
+        assert _names(await store.events(0)) == ["4", "5", "6", "7", "8", "9"]
+        await store.trim_events(numbers[3])
+        await store.trim_events(numbers[-1] + 5)
+        assert [numbered.number for numbered in await store.events(0)] == numbers[-1:]
+        assert await store.last_event() == numbers[-1]
+        fresh = await reopen()
+        await fresh.commit(Batch(events=[event("new")]))
+        [_, new] = await fresh.events(0)
+        assert new.number == numbers[-1] + 1

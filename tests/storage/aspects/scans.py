@@ -9,6 +9,7 @@ import pytest
 
 from crossbar.storage import Position, Row, Store
 from tests.storage.builders import (
+    ACCOUNT,
     OTHER,
     Opener,
     claim,
@@ -275,6 +276,23 @@ class ScanContract:
         assert met == list(zip(names, reversed(names), strict=True))
         await up.aclose()
         await down.aclose()
+
+    async def test_a_walk_meets_every_document_of_an_account(self, store: Store) -> None:
+        names = [f"{number:03}" for number in range(220)]
+        puts = [
+            put(name, doc_type=f"t{name[-1]}", sort=None if "3" in name else name)
+            for name in names
+        ]
+        odd = [put("a/b~", n=1), put("~"), put("é")]
+        strangers = [
+            put("x", account=OTHER),
+            put("x", account=ACCOUNT + "0"),
+            put("x", account=""),
+        ]
+        await write(store, *puts, *odd, *strangers)
+        met = {key: document async for key, document in store.walk(ACCOUNT)}
+        assert met == {each.key: each.document for each in (*puts, *odd)}
+        assert [key async for key, _ in store.walk("c" * 32)] == []
 
     async def test_a_claim_is_no_entry(self, store: Store) -> None:
         await write(store, put("one", claims=[claim("ann")]))

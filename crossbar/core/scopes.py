@@ -1,0 +1,68 @@
+"""Scopes: short names for what a key may do, computed from the operations that there are.
+
+A scope is ``<verb>:<noun>``, for example ``view:user``; :data:`EVERYTHING` is all of them. Scopes
+are compiled to the form of token restrictions (protocol reference §6.4), so that ``core.access``
+decides about keys as it does about tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from crossbar.core.actions import Action
+from crossbar.core.registry import Operation
+from crossbar.core.shapes import Access
+
+EVERYTHING = "*"
+
+VERB_OF: Mapping[Action, str] = {
+    Action.LIST: "view",
+    Action.FETCH: "view",
+    Action.CREATE: "create",
+    Action.REPLACE: "update",
+    Action.PATCH: "update",
+    Action.DELETE: "delete",
+}
+
+ALLOWED: Mapping[str, tuple[str, ...]] = {
+    "view": ("GET",),
+    "create": ("PUT",),
+    "update": ("POST", "PATCH"),
+    "delete": ("DELETE",),
+}
+"""What a scope's verb is in a restriction, which knows the verbs of v2."""
+
+
+class Scopes:
+    """The scopes of one dialect.
+
+    The noun of a scope is the type of the family's documents, or the family's own noun where it
+    has none. What is public needs no scope and has none.
+    """
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        asked = [each for each in operations if each.access is not Access.PUBLIC]
+        types = {each.family.noun: each.doc_type for each in asked if each.doc_type}
+        self._nouns: dict[str, dict[str, None]] = {}
+        for operation in asked:
+            scope = f"{VERB_OF[operation.action]}:{types.get(operation.noun, operation.noun)}"
+            self._nouns.setdefault(scope, {})[operation.noun] = None
+
+    def names(self) -> list[str]:
+        """Every scope, :data:`EVERYTHING` first, the others in alphabetical order."""
+        return [EVERYTHING, *sorted(self._nouns)]
+
+    def rules(self, scopes: Iterable[str]) -> Mapping[str, Any] | None:
+        """What the scopes allow, as restrictions by noun; ``None`` when they allow everything.
+
+        A scope that is unknown (any more) allows nothing.
+        """
+        wanted = list(scopes)
+        if EVERYTHING in wanted:
+            return None
+        verbs: dict[str, list[str]] = {}
+        for scope in wanted:
+            for noun in self._nouns.get(scope, ()):
+                verbs.setdefault(noun, []).extend(ALLOWED[scope.partition(":")[0]])
+        return {noun: [{"rules": {"#": allowed}}] for noun, allowed in verbs.items()}

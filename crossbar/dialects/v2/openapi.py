@@ -1,0 +1,281 @@
+"""The OpenAPI 3.1 document of this dialect, computed from the registry and the schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from inspect import unwrap
+
+import orjson
+
+from crossbar import __version__
+from crossbar.core import service, singletons
+from crossbar.core.actions import Action
+from crossbar.core.registry import Operation, Registry, id_param_of
+from crossbar.core.shapes import Access, Collection, Column, Singleton
+from crossbar.dialects.v2 import _openapi_parts as parts
+from crossbar.dialects.v2._openapi_answers import ROUTES, SHOWN
+from crossbar.dialects.v2.verbs import VERB_OF
+from crossbar.examples import body
+from crossbar.openapi import Components, Node
+from crossbar.validation import Schemas
+
+DOCUMENTS = {
+    service.fetch,
+    service.create,
+    service.replace,
+    service.patch,
+    service.delete,
+    singletons.fetch,
+    singletons.replace,
+    singletons.patch,
+    singletons.delete,
+}
+"""The handlers that answer a document of the family."""
+
+WRITES = (Action.CREATE, Action.REPLACE, Action.PATCH, Action.DELETE)
+SENDS = (Action.CREATE, Action.REPLACE, Action.PATCH)
+
+
+@cache
+def content(registry: Registry) -> bytes:
+    """The document as JSON; made once in a process."""
+    return orjson.dumps(document(registry, Schemas()))
+
+
+def document(registry: Registry, schemas: Schemas) -> Node:
+    """The whole document."""
+    maker = _Maker(registry, schemas)
+    paths: dict[str, Node] = {}
+    for operation in registry.operations():
+        item = paths.setdefault(operation.template, {})
+        item[VERB_OF[operation.action].lower()] = maker.operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Crossbar",
+            "version": __version__,
+            "description": parts.DESCRIPTION,
+        },
+        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
+        "servers": [{"url": "/v2"}],
+        "security": parts.SECURITY,
+        "tags": [{"name": noun} for noun in sorted({each.noun for each in registry.families})],
+        "paths": paths,
+        "components": {
+            "securitySchemes": parts.SECURITY_SCHEMES,
+            "parameters": parts.PARAMETERS,
+            "headers": parts.HEADERS,
+            "responses": parts.refusals(),
+            "schemas": {
+                **parts.ENVELOPES,
+                **dict(sorted(maker.components.schemas.items())),
+            },
+        },
+    }
+
+
+class _Maker:
+    """Makes the operations, and collects the schemas that they name."""
+
+    def __init__(self, registry: Registry, schemas: Schemas) -> None:
+        self.components = Components(schemas)
+        self._registry = registry
+        self._documents = {name: schemas.document(name) for name in schemas.names()}
+
+    def operation(self, operation: Operation) -> Node:
+        """The description of one operation."""
+        noun = operation.family.noun
+        made: Node = {
+            "operationId": operation_id(operation),
+            "tags": [noun],
+            "summary": operation.about,
+            "parameters": [*_path_parameters(operation), *_parameters(operation)],
+            "responses": {
+                **self._successes(operation),
+                **{str(status): parts.refusal_ref(status) for status in statuses(operation)},
+            },
+            "x-crossbar-family": noun,
+            "x-crossbar-action": operation.action.value,
+        }
+        if operation.access is Access.PUBLIC:
+            made["security"] = []
+        if operation.action in SENDS:
+            made["requestBody"] = self._body(operation)
+        if (schema := schema_of(operation)) is not None:
+            made["x-crossbar-schema"] = schema
+        if _is_listing(operation):
+            made["x-crossbar-columns"] = columns(operation.collection)
+        return made
+
+    def _body(self, operation: Operation) -> Node:
+        """What is sent: an envelope, or a file where the operation reads some."""
+        name = operation.schema
+        data: Node = {"type": ["object", "array"]}
+        if name is not None and operation.action is Action.PATCH:
+            data = self.components.changes(name)
+        elif name is not None:
+            data = self.components.whole(name)
+        envelope: Node = {
+            "schema": {"type": "object", "required": ["data"], "properties": {"data": data}}
+        }
+        if (example := body(operation, self._documents)) is not None:
+            envelope["example"] = {"data": example}
+        content = {"application/json": envelope, **dict(_any_of(operation.reads))}
+        is_needed = name is not None and not operation.reads
+        return {"required": is_needed, "content": content}
+
+    def _successes(self, operation: Operation) -> Node:
+        status = "201" if operation.action is Action.CREATE else "200"
+        reads = VERB_OF[operation.action] == "GET"
+        content: Node = {"application/json": {"schema": self._envelope(operation)}}
+        if reads:
+            content["text/csv"] = {"schema": {"type": "string"}}
+        content |= dict(_any_of(operation.produces))
+        headers = ("ETag",) if reads else ()
+        if operation.action is Action.CREATE:
+            headers = ("Location",)
+        made: Node = {
+            status: {
+                "description": "Done." if not reads else "What was asked for.",
+                "headers": parts.header_refs(*headers),
+                "content": content,
+            }
+        }
+        if links := self._links(operation):
+            made[status]["links"] = links
+        if operation.produces:
+            made["206"] = {
+                "description": "The range of bytes that was asked for.",
+                "headers": parts.header_refs("Content-Range", "Content-Disposition"),
+                "content": dict(_any_of(operation.produces)),
+            }
+        if reads:
+            made["204"] = {"description": "A table without rows."}
+            made["304"] = {"description": "The client has this revision."}
+        return made
+
+    def _links(self, operation: Operation) -> Node:
+        """What can be asked of a document once it is created: its id is in the answer."""
+        if operation.handler is not service.create:
+            return {}
+        id_param = id_param_of(operation.collection)
+        path = (*operation.path, f"{{{id_param}}}")
+        return {
+            each.action.value: {
+                "operationId": operation_id(each),
+                "parameters": {
+                    **{part[1:-1]: f"$request.path.{part[1:-1]}" for part in _params(operation)},
+                    id_param: "$response.body#/data/id",
+                },
+            }
+            for each in self._registry.operations()
+            if each.path == path
+        }
+
+    def _envelope(self, operation: Operation) -> Node:
+        success: Node = {"$ref": "#/components/schemas/Success"}
+        data = self._data(operation)
+        if not data:
+            return success
+        return {"allOf": [success, {"required": ["data"], "properties": {"data": data}}]}
+
+    def _data(self, operation: Operation) -> Node:
+        """What is under ``data``, as far as the declarations say it; else anything."""
+        family = operation.family
+        if unwrap(operation.handler) in DOCUMENTS and isinstance(family, Collection | Singleton):
+            return self.components.shown(family.schema, SHOWN.get(family.schema, {}))
+        if operation.handler is service.list_documents and isinstance(family, Collection):
+            return {"type": "array", "items": self._row(family)}
+        return ROUTES.get(operation.handler, {})
+
+    def _row(self, family: Collection) -> Node:
+        if family.summary is None:  # whole documents with `full_docs`
+            return {"type": ["string", "object"]}
+        properties = {
+            name: self.components.property_of(family.schema, name)
+            for name in family.summary
+            if isinstance(name, str)
+        }
+        own = {"id": {"type": "string"}}
+        return {"type": "object", "required": ["id"], "properties": {**own, **properties}}
+
+
+def _any_of(media_types: Iterable[str]) -> Iterator[tuple[str, Node]]:
+    """Contents of media types of which no more is known: bytes."""
+    return ((media_type, {}) for media_type in media_types)
+
+
+def operation_id(operation: Operation) -> str:
+    """A name for clients that are generated: ``list_account_users``."""
+    path = "_".join(part.strip("{}") for part in operation.path)
+    return f"{operation.action}_{path.replace('accounts_account_id_', 'account_')}"
+
+
+def statuses(operation: Operation) -> Iterator[int]:
+    """The refusals that the operation can answer with, in the order of their statuses."""
+    writes = operation.action in WRITES
+    is_public = operation.access is Access.PUBLIC
+    found = {
+        400: True,  # a body that is no envelope, also one that nobody wants
+        401: True,  # a token that has expired, also where none is needed
+        403: not is_public or operation.in_account,
+        404: True,
+        405: writes,  # by way of a tunnelled verb
+        406: True,
+        408: True,
+        409: writes and not is_public,
+        412: not (writes and is_public),
+        413: True,
+        415: writes and not is_public,
+        416: operation.action is Action.LIST,
+        429: True,
+        503: True,
+    }
+    return (status for status, can_be in found.items() if can_be)
+
+
+def schema_of(operation: Operation) -> str | None:
+    """The schema of what an operation sends, or of the documents that it lists."""
+    return operation.collection.schema if _is_listing(operation) else operation.schema
+
+
+def columns(family: Collection) -> list[str]:
+    """The keys of list rows, the id first; only that for rows that are bare ids."""
+    keys = (each.key if isinstance(each, Column) else each for each in family.summary or ())
+    return ["id", *keys]
+
+
+def _is_listing(operation: Operation) -> bool:
+    """Whether it lists the documents of a family."""
+    is_list = operation.action is Action.LIST and isinstance(operation.family, Collection)
+    return is_list and len(operation.path) == operation.depth
+
+
+def _path_parameters(operation: Operation) -> Iterator[Node]:
+    for part in _params(operation):
+        yield {
+            "name": part[1:-1],
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "minLength": 1},
+        }
+
+
+def _params(operation: Operation) -> Iterator[str]:
+    return (part for part in operation.path if part.startswith("{"))
+
+
+def _parameters(operation: Operation) -> list[Node]:
+    names: list[str] = []
+    if operation.action is Action.LIST and isinstance(operation.family, Collection):
+        names += parts.PAGING
+    if operation.handler is service.delete and operation.collection.soft_delete:
+        names.append("should_soft_delete")
+    if VERB_OF[operation.action] == "GET":
+        names += ("accept", "if_none_match")
+    elif unwrap(operation.handler) in DOCUMENTS:
+        names.append("if_match")
+    if operation.produces:
+        names.append("range")
+    return parts.parameter_refs(*names)

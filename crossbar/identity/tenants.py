@@ -1,0 +1,66 @@
+"""Account numbers: the small positive integers by which clients of v1 name their tenant.
+
+An account gets its number when it is first needed and keeps it. Numbers are given out in order by
+a counter of the whole system; no two accounts share one, whichever processes ask at once.
+"""
+
+from __future__ import annotations
+
+from crossbar.clock import Clock
+from crossbar.core.change import put_of
+from crossbar.core.directory import ACCOUNT_TYPE, Account, AccountDirectory, account_key
+from crossbar.core.registry import Registry
+from crossbar.documents import next_revision
+from crossbar.errors import Conflict, NoSuchDocument
+from crossbar.storage import SYSTEM, Batch, Event, Key, Put, RevisionConflict, Store
+
+INDEX = "perscom_id"
+FIELD = "pvt_perscom_id"
+COUNTER = Key(SYSTEM, "counter", "perscom_id")
+ATTEMPTS = 20
+
+
+class Tenants:
+    """Numbers of accounts, and accounts by number."""
+
+    def __init__(
+        self, store: Store, accounts: AccountDirectory, registry: Registry, clock: Clock
+    ) -> None:
+        self._store = store
+        self._accounts = accounts
+        self._family = registry.collection(ACCOUNT_TYPE)
+        self._clock = clock
+
+    async def find(self, number: int) -> Account | None:
+        """The account that has the number."""
+        found = await self._accounts.find(INDEX, str(number))
+        return found[0] if found else None
+
+    async def number_of(self, account_id: str) -> int:
+        """The account's number, given out now if it has none.
+
+        Raises :class:`NoSuchDocument`, and :class:`Conflict` when others write all the time.
+        """
+        key = account_key(account_id)
+        for _ in range(ATTEMPTS):
+            stored = await self._store.get(key)
+            if stored is None:
+                raise NoSuchDocument(account_id)
+            if FIELD in stored:
+                return int(stored[FIELD])
+            counter = await self._store.get(COUNTER) or {"_id": COUNTER.doc_id, "pvt_last": 0}
+            before, number = counter.get("_rev"), int(counter["pvt_last"]) + 1
+            account = {**stored, "_rev": next_revision(stored["_rev"]), FIELD: number}
+            counter |= {"_rev": next_revision(before), "pvt_last": number}
+            puts = (
+                put_of(self._family, key, account, stored["_rev"]),
+                Put(COUNTER, counter, before, sort=None),
+            )
+            event = Event("changed", key, account["_rev"], self._clock.gregorian(), {})
+            try:
+                await self._store.commit(Batch(puts=puts, events=(event,)))
+            except RevisionConflict:
+                continue
+            self._accounts.notice(event)
+            return number
+        raise Conflict

@@ -1,0 +1,168 @@
+"""What keeps a store in order: index entries after an upgrade, attachments that nobody names.
+
+All of it is safe while servers run: documents are written only in the revision that was read, and
+in batches that hold nobody up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from crossbar.core.attachments import attachment_ids
+from crossbar.core.change import put_of
+from crossbar.core.directory import ACCOUNT_TYPE
+from crossbar.core.services import Services
+from crossbar.core.shapes import Collection
+from crossbar.documents import Document
+from crossbar.errors import Conflict
+from crossbar.storage import (
+    SYSTEM,
+    Batch,
+    Claim,
+    ClaimTaken,
+    Key,
+    Put,
+    RevisionConflict,
+    Store,
+)
+
+GROUP = 50
+"""Documents, or attachments, that one commit takes."""
+
+ATTEMPTS = 20
+"""How often a document is tried whose writers are always faster."""
+
+DAY = 24 * 3600
+"""Seconds for which an attachment may be without a document: one is written before the other."""
+
+Report = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Reindexed:
+    """How many documents were looked at, and how many faults were reported."""
+
+    documents: int = 0
+    faults: int = 0
+
+
+async def reindex(services: Services, report: Report) -> Reindexed:
+    """Make listing places, index entries and claims those of today's declarations.
+
+    Documents and their revisions stay as they are. A value that two documents claim stays with
+    the one that has it; that, and a document that cannot be indexed, is reported as a line of
+    text, and the rest goes on.
+    """
+    store, done = services.store, Reindexed()
+    families = {
+        family.doc_type: family
+        for family in services.registry.families
+        if isinstance(family, Collection)
+    }
+    accounts = [SYSTEM]
+    for account_id in accounts:
+        async for group in _groups(store.walk(account_id), GROUP):
+            if account_id == SYSTEM:
+                accounts += (key.doc_id for key, _ in group if key.doc_type == ACCOUNT_TYPE)
+            known = [each for each in group if each[0].doc_type in families]
+            done.documents += len(known)
+            async for fault in _reindexed(store, families, known):
+                done.faults += 1
+                report(fault)
+    return done
+
+
+async def _reindexed(
+    store: Store, families: Mapping[str, Collection], group: Iterable[tuple[Key, Document]]
+) -> AsyncIterator[str]:
+    """Write some documents anew; what cannot be done, in words."""
+    puts = []
+    for key, document in group:
+        try:
+            puts.append(_as_declared(families, key, document))
+        except (TypeError, ValueError, LookupError, AttributeError) as error:
+            yield f"{_named(key)} cannot be indexed: {error!r}"
+    try:
+        await store.commit(Batch(puts=puts))
+    except (RevisionConflict, ClaimTaken):
+        for put in puts:
+            for claim, holder in (await _write_alone(store, families, put.key)).items():
+                yield f"{_named(put.key)} wants {claim.space} {claim.value!r} of {_named(holder)}"
+
+
+async def _write_alone(
+    store: Store, families: Mapping[str, Collection], key: Key
+) -> dict[Claim, Key]:
+    """Write one document anew, without the claims that others hold; those, with their holders."""
+    for _ in range(ATTEMPTS):
+        document = await store.get(key)
+        if document is None:
+            return {}
+        put = _as_declared(families, key, document)
+        held = await store.holders(put.claims)
+        others = {claim: holder for claim, holder in held.items() if holder != key}
+        free = [claim for claim in put.claims if claim not in others]
+        try:
+            await store.commit(Batch(puts=(put._replace(claims=free),)))
+        except (RevisionConflict, ClaimTaken):
+            continue
+        return others
+    raise Conflict(f"{_named(key)} is written all the time")
+
+
+def _as_declared(families: Mapping[str, Collection], key: Key, document: Document) -> Put:
+    """The write that changes nothing of a document but where it is found."""
+    return put_of(families[key.doc_type], key, document, document["_rev"])
+
+
+def _named(key: Key) -> str:
+    return f"{key.doc_type} {key.doc_id} of account {key.account_id}"
+
+
+async def sweep(services: Services) -> int:
+    """Remove attachments that are a day old and that no document names; how many there were.
+
+    They are left behind by requests that stored bytes and were then refused or interrupted.
+    """
+    store, removed = services.store, 0
+    old = store.attachments(services.clock.unix() - DAY)
+    async for account_id, names in _by_account(old):
+        # What is moved from one document to another meanwhile is met the second time.
+        for _ in range(2):
+            if names:
+                async for _, document in store.walk(account_id):
+                    names.difference_update(attachment_ids(document))
+        removed += len(names)
+        doomed = sorted(names)
+        for start in range(0, len(doomed), GROUP):
+            drops = [(account_id, name) for name in doomed[start : start + GROUP]]
+            await store.commit(Batch(drop_attachments=drops))
+    return removed
+
+
+async def _by_account(
+    attachments: AsyncIterator[tuple[str, str]],
+) -> AsyncIterator[tuple[str, set[str]]]:
+    """The attachments of one account after the other."""
+    current, names = "", set[str]()
+    async for account_id, name in attachments:
+        if account_id != current and names:
+            yield current, names
+            names = set()
+        current = account_id
+        names.add(name)
+    if names:
+        yield current, names
+
+
+async def _groups(
+    found: AsyncIterator[tuple[Key, Document]], size: int
+) -> AsyncIterator[list[tuple[Key, Document]]]:
+    group = []
+    async for each in found:
+        group.append(each)
+        if len(group) == size:
+            yield group
+            group = []
+    yield group

@@ -1,0 +1,84 @@
+"""Scopes: computed from the operations, compiled to restrictions."""
+
+from __future__ import annotations
+
+import pytest
+
+from crossbar.app import KEYS, REGISTRY
+from crossbar.core.access import require_unrestricted
+from crossbar.core.actions import Action, Caller
+from crossbar.core.directory import AccountDirectory
+from crossbar.core.scopes import VERB_OF as SCOPE_VERB_OF
+from crossbar.core.scopes import Scopes
+from crossbar.core.shapes import Access
+from crossbar.dialects.v2.verbs import VERB_OF
+from crossbar.errors import Forbidden
+from crossbar.storage.sqlite import SQLiteStore
+
+V2 = KEYS["v2"].scopes
+
+
+def test_a_scope_is_a_verb_and_the_type_of_a_document() -> None:
+    names = V2.names()
+    assert names[0] == "*"
+    assert names[1:] == sorted(set(names[1:]))
+    assert {"view:user", "create:user", "update:user", "delete:user"} <= set(names)
+    assert {"view:account", "update:account", "create:click2call"} <= set(names)
+
+
+def test_families_without_documents_give_their_own_noun() -> None:
+    assert {"view:presence", "create:auth", "delete:token_auth"} <= set(V2.names())
+
+
+def test_what_is_public_needs_no_scope() -> None:
+    assert "create:user_auth" not in V2.names()
+    assert "create:api_auth" not in V2.names()
+    assert "view:user_auth" in V2.names()
+
+
+def test_a_dialect_without_operations_has_all_or_nothing() -> None:
+    assert Scopes(()).names() == ["*"]
+    assert Scopes(()).rules(["*"]) is None
+    assert Scopes(()).rules(["view:user"]) == {}
+
+
+def test_everything_is_no_restriction() -> None:
+    assert V2.rules(["view:user", "*"]) is None
+
+
+def test_scopes_become_restrictions_by_noun() -> None:
+    assert V2.rules(["view:user", "update:user", "create:device"]) == {
+        "users": [{"rules": {"#": ["GET", "POST", "PATCH"]}}],
+        "devices": [{"rules": {"#": ["PUT"]}}],
+    }
+
+
+def test_unknown_scopes_allow_nothing() -> None:
+    assert V2.rules(["view:unicorn", "view", "", "manage:user"]) == {}
+
+
+@pytest.mark.parametrize("scope", V2.names()[1:])
+async def test_a_scope_opens_its_operations_and_no_others(scope: str) -> None:
+    verb, _, noun = scope.partition(":")
+    caller = Caller(account_id="a" * 32, method="m", priv_level="admin", rules=V2.rules([scope]))
+    # No account has restrictions, so that the store is never asked for any.
+    accounts = AccountDirectory(SQLiteStore("unused.db"))
+    accounts._restrictions[caller.account_id] = {}
+    opened = 0
+    types = {each.family.noun: each.doc_type for each in REGISTRY.operations() if each.doc_type}
+    for operation in REGISTRY.operations():
+        if operation.access is Access.PUBLIC:
+            continue
+        wanted = (SCOPE_VERB_OF[operation.action], types.get(operation.noun, operation.noun))
+        request = (list(operation.path), VERB_OF[operation.action])
+        if wanted == (verb, noun):
+            opened += 1
+            await require_unrestricted(accounts, operation, caller, None, request)
+        else:
+            with pytest.raises(Forbidden):
+                await require_unrestricted(accounts, operation, caller, None, request)
+    assert opened
+
+
+def test_every_action_has_a_verb() -> None:
+    assert SCOPE_VERB_OF.keys() == set(Action)

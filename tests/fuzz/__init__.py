@@ -1,0 +1,1 @@
+"""Made-up requests against a real server, held against the OpenAPI documents."""

@@ -1,0 +1,167 @@
+"""Running schemathesis against ``crossbar serve``: one run for a document and some phases.
+
+A dialect takes part by a :class:`Target` in ``TARGETS``.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+from crossbar.app import REGISTRY
+from crossbar.core.registry import Operation
+from crossbar.dialects.v2.verbs import VERB_OF
+from tests.ops.processes import Client, Server, crossbar
+
+PASSWORD = "correct horse battery"
+CHECKS = (
+    *("not_a_server_error", "status_code_conformance", "content_type_conformance"),
+    *("response_headers_conformance", "response_schema_conformance"),
+)
+PHASES = ("examples", "coverage", "fuzzing", "stateful")
+
+# A method that HTTP knows and the protocol does not is 501, as upstream; 503 says that there is
+# no telephone switch. Of a store that does not answer the server's log would tell.
+CONFIGURATION = """\
+[phases.coverage]
+unexpected-methods = ["GET", "PUT", "POST", "PATCH", "DELETE"]
+
+[checks.not_a_server_error]
+expected-statuses = ["2xx", "3xx", "4xx", "503"]
+
+[warnings]
+enabled = false
+"""
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Admission:
+    """What requests need to be admitted: headers, and the values of parameters of the path."""
+
+    headers: Mapping[str, str]
+    params: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A dialect's document: where it is, what its paths are below, and how to be admitted.
+
+    ``admit`` is given the master account's id and a client with a token of it. ``cut`` leaves in
+    the document what is worth asking when there is little time.
+    """
+
+    name: str
+    document: str
+    base: str
+    admit: Callable[[str, Client], Admission]
+    cut: Callable[[Document], Document] = lambda document: document
+
+
+def _admit_v2(master: str, client: Client) -> Admission:
+    """Basic authentication, since logging out is among what is tried.
+
+    The account has one below it, so that it cannot be deleted.
+    """
+    created = client.request("PUT", f"/accounts/{master}", {"name": "Fuzzed"})
+    account = created.data["id"]
+    client.request("PUT", f"/accounts/{account}", {"name": "Below"})
+    basic = base64.b64encode(f"{master}:{PASSWORD}".encode()).decode()
+    return Admission({"Authorization": f"Basic {basic}"}, {"account_id": account})
+
+
+def _each_handler_once(document: Document) -> Document:
+    """The document with one operation for every handler: the one that sends the least."""
+    schemas = document["components"]["schemas"]
+
+    def sent(operation: Operation) -> int:
+        return len(json.dumps(schemas.get(operation.schema or "", "")))
+
+    chosen: dict[str, Operation] = {}
+    for operation in sorted(REGISTRY.operations(), key=sent):
+        handler = operation.handler
+        function = handler.func if isinstance(handler, partial) else handler
+        chosen.setdefault(function.__qualname__ + function.__module__, operation)
+    paths: Document = {}
+    for operation in chosen.values():
+        verb = VERB_OF[operation.action].lower()
+        described = document["paths"][operation.template][verb]
+        paths.setdefault(operation.template, {})[verb] = described
+    return {**document, "paths": paths}
+
+
+TARGETS = (
+    Target(
+        name="v2",
+        document="/v2/openapi.json",
+        base="/v2",
+        admit=_admit_v2,
+        cut=_each_handler_once,
+    ),
+)
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[tuple[Server, str]]:
+    """A server on a new store in ``folder``, and the id of its master account."""
+    done = crossbar(folder, "init", "--json", "--password", PASSWORD)
+    assert done.returncode == 0, done.stderr
+    with Server(folder, changes={"CROSSBAR_LOG__LEVEL": "error"}) as server:
+        yield server, json.loads(done.stdout)["account_id"]
+
+
+def fetched(server: Server, target: Target) -> Document:
+    """The document as the server sends it."""
+    with urlopen(f"http://127.0.0.1:{server.port}{target.document}") as answer:
+        document: Document = json.load(answer)
+    return document
+
+
+def run(
+    server: Server, target: Target, admission: Admission, document: Document, *options: str
+) -> subprocess.CompletedProcess[str]:
+    """Run schemathesis to its end on a document, with further options."""
+    folder = server.folder
+    (folder / "document.json").write_text(json.dumps(document), encoding="utf-8")
+    fixed = "".join(f'"path.{name}" = "{value}"\n' for name, value in admission.params.items())
+    (folder / "fuzz.toml").write_text(f"[parameters]\n{fixed}\n{CONFIGURATION}", encoding="utf-8")
+    command = [
+        *(sys.executable, "-m", "schemathesis.cli", "--config-file", "fuzz.toml"),
+        *("run", "document.json", "--url", f"http://127.0.0.1:{server.port}{target.base}"),
+        *("--checks", ",".join(CHECKS), "--no-color"),
+        *("--continue-on-failure", "--output-truncate", "false"),
+        *(part for each in admission.headers.items() for part in ("-H", ": ".join(each))),
+        *options,
+    ]
+    environment = {name: value for name, value in os.environ.items() if "COV" not in name}
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def admitted(server: Server, target: Target, master: str) -> Admission:
+    """What a target's requests need, made with a token of the master account."""
+    with closing(server.client()) as client:
+        client.token = _token(client, master)
+        return target.admit(master, client)
+
+
+def _token(client: Client, master: str) -> str:
+    basic = base64.b64encode(f"{master}:{PASSWORD}".encode()).decode()
+    client.connection.request(
+        "GET", f"/v2/accounts/{master}/api_key", headers={"Authorization": f"Basic {basic}"}
+    )
+    key = json.loads(client.connection.getresponse().read())["data"]["api_key"]
+    token: str = client.request("PUT", "/api_auth", {"api_key": key}).body["auth_token"]
+    return token
