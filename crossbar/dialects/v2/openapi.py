@@ -8,29 +8,16 @@ from functools import cache
 import orjson
 
 from crossbar import __version__
-from crossbar.core import service, singletons
+from crossbar.core import service
 from crossbar.core.actions import Action
 from crossbar.core.registry import Operation, Registry, id_param_of
 from crossbar.core.shapes import Access, Collection, Column, Singleton
 from crossbar.dialects.v2 import _openapi_parts as parts
-from crossbar.dialects.v2._openapi_answers import ROUTES, SHOWN
+from crossbar.dialects.v2._openapi_answers import DOCUMENTS, LISTS, ROUTES, SHOWN
 from crossbar.dialects.v2.verbs import VERB_OF
 from crossbar.examples import body
 from crossbar.openapi import Components, Node
 from crossbar.validation import Schemas
-
-DOCUMENTS = {
-    service.fetch,
-    service.create,
-    service.replace,
-    service.patch,
-    service.delete,
-    singletons.fetch,
-    singletons.replace,
-    singletons.patch,
-    singletons.delete,
-}
-"""The handlers that answer a document of the family."""
 
 WRITES = (Action.CREATE, Action.REPLACE, Action.PATCH, Action.DELETE)
 SENDS = (Action.CREATE, Action.REPLACE, Action.PATCH)
@@ -184,7 +171,7 @@ class _Maker:
         family = operation.family
         if operation.handler in DOCUMENTS and isinstance(family, Collection | Singleton):
             return self.components.shown(family.schema, SHOWN.get(family.schema, {}))
-        if operation.handler is service.list_documents and isinstance(family, Collection):
+        if operation.handler in LISTS and isinstance(family, Collection):
             return {"type": "array", "items": self._row(family)}
         return ROUTES.get(operation.handler, {})
 
