@@ -50,6 +50,7 @@ def build_parser(run: Commands) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_server_commands(commands, run, common)
     _add_account_commands(commands, run, common)
+    _add_key_commands(commands, run, common)
     _add_token_commands(commands, run, common)
     return parser
 
@@ -145,6 +146,36 @@ def _add_dialect_command(below: Any, run: Commands, common: argparse.ArgumentPar
         metavar="NAME=VALUE",
         help="how many of something it may have, 0: any number; may be repeated",
     )
+
+
+def _add_key_commands(commands: Any, run: Commands, common: argparse.ArgumentParser) -> None:
+    below = _group(commands, "key", "Create, list and revoke API keys.")
+    create = _add(below, "create", run["key create"], "Create an API key, shown once.", common)
+    create.add_argument("--account", metavar="ID", help="default: the master account")
+    create.add_argument("--name", required=True, help="what people know the key by")
+    create.add_argument(
+        "--dialect", default="v2", metavar="D", help="v2, v1 or v1_1: who knows it (default v2)"
+    )
+    create.add_argument(
+        "--scopes",
+        default="*",
+        metavar="LIST",
+        help='what it may do, such as "view:user create:user" (default "*": everything)',
+    )
+    create.add_argument(
+        "--expires", type=_number, metavar="DAYS", help="days that it lives; default: for good"
+    )
+    create.add_argument("--owner", metavar="ID", help="user as whom it acts; default: none")
+    create.add_argument(
+        "--rate-limit", type=_number, metavar="N", help="requests a minute; default: any number"
+    )
+    create.add_argument("--json", action="store_true", help="print JSON")
+    listing = _add(below, "list", run["key list"], "List the API keys of an account.", common)
+    listing.add_argument("--account", metavar="ID", help="default: the master account")
+    listing.add_argument("--json", action="store_true", help="print JSON")
+    revoke = _add(below, "revoke", run["key revoke"], "Make an API key worthless.", common)
+    revoke.add_argument("--account", metavar="ID", help="default: the master account")
+    revoke.add_argument("key", metavar="KEY_ID", help="id of the key, not its text")
 
 
 def _number(text: str) -> int:

@@ -31,7 +31,8 @@ from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
 from crossbar.identity.keys import KeyKind
 from crossbar.identity.secrets import Secrets, SecretsError, load_or_create
-from crossbar.settings import Settings
+from crossbar.outside import Web
+from crossbar.settings import Limits, Settings
 from crossbar.smtp import mail_of
 from crossbar.storage import Store
 from crossbar.storage.factory import store_for
@@ -111,8 +112,10 @@ async def _wired(
                 credentials=identity,
                 registry=REGISTRY,
                 switch=NoSwitch(),
+                pace=buckets_of(settings.limits, clock),
                 mail=mail,
                 scopes={dialect: kind.scopes for dialect, kind in KEYS.items()},
+                outside=Web(),
             )
             identity.password_suffices = partial(password_suffices, services)
             try:
@@ -148,6 +151,12 @@ PAGES = Pages(
 )
 """What is served as it stands; the same for every process."""
 
+
+def buckets_of(limits: Limits, clock: Clock) -> Buckets:
+    """Buckets of the size that the settings say."""
+    return Buckets(clock, capacity=limits.capacity, refill=limits.refill)
+
+
 VERSION = re.compile(r"/v[0-9]+(/|\Z)")
 """How paths of the API begin, also of versions that are not offered."""
 
@@ -157,7 +166,7 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 def handler_of(gateway: Gateway) -> Handler:
     """What answers every request: the dialect that its path names, or the banner (§1.1)."""
     services, limits = gateway.services, gateway.services.settings.limits
-    buckets = Buckets(services.clock, capacity=limits.capacity, refill=limits.refill)
+    buckets = buckets_of(limits, services.clock)
     v2 = V2(services, gateway.identity, buckets)
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:

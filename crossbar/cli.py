@@ -20,9 +20,12 @@ from crossbar.doctor import examine
 from crossbar.errors import CrossbarError, NoSuchDocument, ValidationFailed
 from crossbar.maintenance import (
     create_account,
+    create_key,
     describe_token,
     issue_token,
     list_accounts,
+    list_keys,
+    revoke_key,
     set_dialect,
     set_password,
     tree_lines,
@@ -305,6 +308,45 @@ def _token_inspect(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _key_create(options: argparse.Namespace, settings: Settings) -> int:
+    created = _with_gateway(
+        settings,
+        lambda gateway: create_key(
+            gateway,
+            options.account,
+            options.expires,
+            name=options.name,
+            dialect=options.dialect,
+            scopes=options.scopes.split(),
+            owner_id=options.owner,
+            rate_limit=options.rate_limit,
+        ),
+    )
+    if options.json:
+        _print_json(created)
+    else:
+        print(created["key"])
+        print("This is the key; it is not shown again.", file=sys.stderr)
+    return 0
+
+
+def _key_list(options: argparse.Namespace, settings: Settings) -> int:
+    keys = _with_gateway(settings, lambda gateway: list_keys(gateway, options.account))
+    if options.json:
+        _print_json(keys)
+    else:
+        for key in keys:
+            state = "" if key["enabled"] else "  disabled"
+            print(f"{key['id']}  {key['dialect']:4}  {key['name']}{state}")
+    return 0
+
+
+def _key_revoke(options: argparse.Namespace, settings: Settings) -> int:
+    _with_gateway(settings, lambda gateway: revoke_key(gateway, options.account, options.key))
+    print("The key is revoked; servers that run refuse it within a second.")
+    return 0
+
+
 def _routes(options: argparse.Namespace, settings: Settings) -> int:
     from crossbar.dialects.v2.verbs import VERB_OF
 
@@ -380,6 +422,9 @@ COMMANDS = {
     "account tree": _account_tree,
     "account dialect": _account_dialect,
     "user passwd": _user_passwd,
+    "key create": _key_create,
+    "key list": _key_list,
+    "key revoke": _key_revoke,
     "token issue": _token_issue,
     "token inspect": _token_inspect,
 }

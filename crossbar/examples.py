@@ -19,6 +19,7 @@ Schemas = Mapping[str, Schema]
 EVERYBODY_MAY_READ = {"_": {"_": {"_": [{"rules": {"#": ["GET"]}}]}}}
 
 ALSO_SENT: Mapping[str, Mapping[str, Any]] = {
+    "api_keys": {"scopes": ["view:user", "view:device"]},
     "callflows": {"numbers": ["1000"]},
     "faxes": {
         "to_number": "+14155550100",

@@ -60,7 +60,9 @@ _PATTERNS = [
         ("bearer", r"\b(bearer)\s++[\w+/=.~-]{4,}+", rf"\1 {BLACK}"),
         # a JSON Web Token
         ("eyj", r"(?<![\w-])(?=[\w-]*+\.)([\w-]*?)eyJ[\w-]{4,}+(?:\.[\w-]*+){1,2}", rf"\1{BLACK}"),
-        # an API key
+        # a named API key, a refresh token
+        ("cb", r"\bcb(?:k[0-9]++|r)_[\w-]{8,}+", BLACK),
+        # an account's own API key
         ("", r"\b[0-9a-f]{64}\b", BLACK),
         # scheme://user:password@host
         ("://", r"(://[^\s/:@]*+:)[^\s/@]++(?=@)", rf"\1{BLACK}"),

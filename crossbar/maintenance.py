@@ -9,13 +9,13 @@ from typing import Any
 from crossbar.app import Gateway
 from crossbar.bootstrap import internal_context
 from crossbar.core import plans, service
-from crossbar.core.actions import Action
+from crossbar.core.actions import Action, Context, Query
 from crossbar.core.change import Change
 from crossbar.core.directory import ACCOUNT_TYPE, Account, account_key, account_of
 from crossbar.core.plans import plan_of
-from crossbar.documents import Document, merge, public
+from crossbar.documents import Document, merge, public, without_nulls
 from crossbar.errors import NoSuchDocument
-from crossbar.families import account_tree
+from crossbar.families import account_tree, api_keys
 from crossbar.families.accounts import ACCOUNTS
 from crossbar.families.login_rules import API_METHOD, USER_METHOD
 from crossbar.families.users import USERS
@@ -109,20 +109,57 @@ async def set_password(gateway: Gateway, account_id: str | None, user: str, pass
     """Give a user a new password; tokens of the user die."""
     account = await _account(gateway, account_id)
     stored = await _user(gateway, account, user)
-    context = replace(
-        internal_context(gateway.services, REQUEST_ID),
-        operation=gateway.services.registry.match(["accounts", "x", "users"])[0][Action.CREATE],
-        params={"account_id": account.account_id},
-        account=account,
-    )
     change = Change(
-        context=context,
+        context=_context(gateway, account, "users"),
         family=USERS,
         key=Key(account.account_id, "user", stored["_id"]),
         document=public(stored) | {"password": password},
         current=stored,
     )
     await service.save(change, "changed")
+
+
+async def create_key(
+    gateway: Gateway, account_id: str | None, days: int | None, **fields: Any
+) -> Document:
+    """A new API key that lives so many days: its id, its text, and the number of its account."""
+    account = await _account(gateway, account_id)
+    expires = gateway.services.clock.gregorian() + days * DAY if days else None
+    context = replace(
+        _context(gateway, account, "api_keys"), data=without_nulls({**fields, "expires": expires})
+    )
+    created = (await api_keys.create(context)).data
+    told = {"id": created["id"], "key": created["_read_only"]["key"]}
+    if "perscom_id" in created["_read_only"]:
+        told["perscom_id"] = created["_read_only"]["perscom_id"]
+    return told
+
+
+async def list_keys(gateway: Gateway, account_id: str | None) -> list[Document]:
+    """The API keys of an account, newest first."""
+    account = await _account(gateway, account_id)
+    listed = await service.list_documents(_context(gateway, account, "api_keys"))
+    return list(listed.data)
+
+
+async def revoke_key(gateway: Gateway, account_id: str | None, key_id: str) -> None:
+    """Make an API key worthless. Raises :class:`NoSuchDocument`."""
+    account = await _account(gateway, account_id)
+    context = _context(gateway, account, "api_keys")
+    await service.load_document(context, Key(account.account_id, "api_key", key_id))
+    await gateway.identity.keys.revoke(account.account_id, key_id)
+
+
+def _context(gateway: Gateway, account: Account, noun: str) -> Context:
+    """The context of what an operator does to an account's documents of one family."""
+    path = ["accounts", account.account_id, noun]
+    return replace(
+        internal_context(gateway.services, REQUEST_ID),
+        operation=gateway.services.registry.match(path)[0][Action.CREATE],
+        params={"account_id": account.account_id},
+        account=account,
+        query=Query(filters=(), paginate=False),
+    )
 
 
 async def issue_token(gateway: Gateway, account_id: str | None, user: str | None) -> str:

@@ -146,12 +146,20 @@ class Accounts:
     )
     timezone: str = setting("America/Los_Angeles", "Time zone of an account that names none.")
     language: str = setting("en-us", "Language of an account that names none.")
+    allow_subaccounts_for_direct: bool = setting(
+        True, "Let accounts that are no resellers create accounts below them."
+    )
     allow_sibling_listing: bool = setting(True, "Let an account list its siblings.")
     allow_move: str = setting(
         "superduper_admin",
         "Who may move an account below another one: only the system's administrators, or whoever"
         " has both accounts in the tree below.",
         choices=("superduper_admin", "tree"),
+    )
+    contact_list_includes: tuple[str, ...] = setting(
+        (),
+        "Kinds of contacts (extension, featurecode, custom) in the lists of accounts that name"
+        " none; empty: all.",
     )
     include_api_key: bool = setting(False, "Show an account's API key in its document.")
 
@@ -248,6 +256,12 @@ class Voicemail:
         8_038_800,
         "Seconds that messages are kept; older ones are shown as deleted. 93 days and an hour.",
         minimum=1,
+    )
+    max_pin_length: int = setting(
+        6, "Most digits of the pin of a voicemail box.", minimum=4, maximum=6
+    )
+    transcribe: bool = setting(
+        False, "Whether messages are transcribed in a new box that does not say."
     )
     transcribe_format: str = setting(
         "",

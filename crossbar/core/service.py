@@ -12,6 +12,7 @@ import hashlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
+from functools import wraps
 from typing import Any
 
 import orjson
@@ -22,7 +23,7 @@ from crossbar.core.change import Change, claim_of, put_of
 from crossbar.core.paging import page_of, page_size_of, read_page, span_of
 from crossbar.core.preconditions import require_match, require_writable
 from crossbar.core.presenting import metadata_of, present, row_maker
-from crossbar.core.shapes import Collection, Singleton, Stage, Unique
+from crossbar.core.shapes import Collection, Handler, Singleton, Stage, Unique
 from crossbar.core.stamping import fresh_id, stamped
 from crossbar.documents import Document, merge, private, public
 from crossbar.errors import (
@@ -98,11 +99,24 @@ async def fetch(context: Context) -> Result:
     return await answer(context, await load(context))
 
 
+def fetch_or(instead: Handler, *media_types: str) -> Handler:
+    """What answers the document, or by ``instead`` who would rather have one of the types."""
+
+    @wraps(fetch)
+    async def choose(context: Context) -> Result:
+        return await (instead if context.prefers(*media_types) else fetch)(context)
+
+    choose.__doc__ = (
+        f"The document; to who would rather have one of the other types: {instead.__doc__}"
+    )
+    return choose
+
+
 async def create(context: Context) -> Result:
     """A new document; its id is the server's choice unless the client sent one (§7.6)."""
     await require_parents(context)
     family = context.operation.collection
-    doc_id = _chosen_id(context) or fresh_id(context.services.clock)
+    doc_id = chosen_id(context) or fresh_id(context.services.clock)
     key = Key(context.account_id, family.doc_type, doc_id)
     change = Change(context=context, family=family, key=key, document=sent(context))
     stored = await save(change, "created")
@@ -157,11 +171,11 @@ async def remove(change: Change, *, is_soft: bool) -> Result:
     return result
 
 
-async def save(change: Change, action: str) -> Document:
-    """The tail of every write: normalise, validate, check, prepare, stamp, commit, react.
+async def judge(change: Change) -> None:
+    """Normalise, validate and check what is proposed; afterwards it may be written.
 
     Raises :class:`ValidationFailed` with every refused field, :class:`PreconditionFailed`,
-    :class:`UnsupportedMediaType`, :class:`Conflict`.
+    :class:`UnsupportedMediaType`.
     """
     context, hooks = change.context, change.family.hooks
     await _run(hooks.normalize, change)
@@ -172,6 +186,15 @@ async def save(change: Change, action: str) -> Document:
         await _add_clashes(change)
         raise ValidationFailed(change.refusals)
     require_writable(change)
+
+
+async def save(change: Change, action: str) -> Document:
+    """The tail of every write: judge, prepare, stamp, commit, react.
+
+    Raises what :func:`judge` raises, and :class:`Conflict`.
+    """
+    context, hooks = change.context, change.family.hooks
+    await judge(change)
     change.document |= private(change.current or {})
     await _run(hooks.prepare, change)
     change.document = stamped(context, change.key, change.document)
@@ -302,7 +325,7 @@ def sent(context: Context) -> Document:
     return document
 
 
-def _chosen_id(context: Context) -> str | None:
+def chosen_id(context: Context) -> str | None:
     """A usable ``id`` in the data of a create: 32 lower-case hex digits; others are ignored."""
     wanted = context.data.get("id") if isinstance(context.data, dict) else None
     return wanted if isinstance(wanted, str) and DOCUMENT_ID.fullmatch(wanted) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -10,6 +10,7 @@ from crossbar.clock import Clock
 from crossbar.core.background import Background
 from crossbar.core.directory import AccountDirectory, account_key
 from crossbar.core.mail import Mail
+from crossbar.core.outside import Outside
 from crossbar.core.switch import Switch
 from crossbar.core.turns import Turns
 from crossbar.errors import NoSuchDocument
@@ -26,8 +27,35 @@ if TYPE_CHECKING:
     from crossbar.documents import Document
 
 
+class KeyMaker(Protocol):
+    """What families need of named API keys; ``identity`` implements it."""
+
+    async def create(
+        self,
+        account: Account,
+        *,
+        dialect: str,
+        name: str,
+        scopes: Iterable[str] = ("*",),
+        expires: int | None = None,
+        owner_id: str | None = None,
+        rate_limit: int | None = None,
+        enabled: bool = True,
+        author: Caller | None = None,
+        key_id: str | None = None,
+        **more: Any,
+    ) -> tuple[Document, str]:
+        """A new key with these fields, which have been judged: its document and its text."""
+        ...
+
+
 class Credentials(Protocol):
     """What families need of passwords and keys; ``identity`` implements it."""
+
+    @property
+    def keys(self) -> KeyMaker:
+        """The named API keys of every account."""
+        ...
 
     async def user_secrets(self, account_id: str, username: str, password: str) -> dict[str, Any]:
         """Private fields that let a user log in with the password."""
@@ -112,6 +140,14 @@ class Credentials(Protocol):
         ...
 
 
+class Pace(Protocol):
+    """How often something may be done; ``identity`` implements it."""
+
+    def charge(self, key: Hashable, cost: int) -> None:
+        """Take tokens from a bucket. Raises ``TooManyRequests`` when it lacks them."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """The parts that recipes, hooks and handlers work with; ``scopes`` are by dialect."""
@@ -125,8 +161,10 @@ class Services:
     credentials: Credentials
     registry: Registry
     switch: Switch
+    pace: Pace
     mail: Mail
     scopes: Mapping[str, Scopes]
+    outside: Outside
     turns: Turns = field(default_factory=Turns)
     background: Background = field(default_factory=Background)
 

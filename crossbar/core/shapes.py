@@ -193,6 +193,8 @@ class Singleton:
     """A family that is one document per account, whose id is its noun.
 
     ``optional``: reading it before it was written is 404; otherwise its defaults are answered.
+    One without ``actions`` is not listed: it is the document that routes of another family are
+    about, which hand it to the recipes.
     """
 
     noun: str

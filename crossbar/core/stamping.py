@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crossbar.clock import Clock
-from crossbar.core.actions import Context
+from crossbar.core.actions import Caller, Context
 from crossbar.documents import Document, new_id, next_revision
 from crossbar.storage import Key
 
@@ -20,7 +20,13 @@ def fresh_id(clock: Clock) -> str:
 def stamped(context: Context, key: Key, document: Document) -> Document:
     """A copy of ``document`` with its ids, its next revision, and who wrote it when."""
     now = context.services.clock.gregorian()
-    caller = context.caller
+    return stamp(key, document, now=now, author=context.caller, request_id=context.request_id)
+
+
+def stamp(
+    key: Key, document: Document, *, now: int, author: Caller | None, request_id: str | None
+) -> Document:
+    """The same for a write that may have no request; ``now`` is in Gregorian seconds."""
     saved = dict(document)
     saved["_id"] = key.doc_id
     saved["_rev"] = next_revision(document.get("_rev"))
@@ -29,8 +35,8 @@ def stamped(context: Context, key: Key, document: Document) -> Document:
     saved.setdefault("pvt_vsn", "1")
     saved.setdefault("pvt_created", now)
     saved["pvt_modified"] = now
-    saved["pvt_request_id"] = context.request_id
-    saved["pvt_is_authenticated"] = caller is not None
-    saved["pvt_auth_account_id"] = caller.account_id if caller else None
-    saved["pvt_auth_user_id"] = caller.user_id if caller else None
+    saved["pvt_request_id"] = request_id
+    saved["pvt_is_authenticated"] = author is not None
+    saved["pvt_auth_account_id"] = author.account_id if author else None
+    saved["pvt_auth_user_id"] = author.user_id if author else None
     return saved

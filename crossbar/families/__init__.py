@@ -9,6 +9,7 @@ from crossbar.families.accounts import ACCOUNTS
 from crossbar.families.acdc_call_stats import ACDC_CALL_STATS
 from crossbar.families.acls import ACLS
 from crossbar.families.agents import AGENTS
+from crossbar.families.api_keys import API_KEYS
 from crossbar.families.auth import AUTH, AUTH_OF_ACCOUNT, OWN_TOKEN, TOKEN_AUTH
 from crossbar.families.blacklists import BLACKLISTS
 from crossbar.families.callflows import CALLFLOWS
@@ -39,6 +40,7 @@ from crossbar.families.presence import PRESENCE, PRESENCE_OF_ENDPOINT
 from crossbar.families.queues import QUEUES
 from crossbar.families.schemas import SCHEMAS, SCHEMAS_OF_ACCOUNT
 from crossbar.families.security import SECURITY, SECURITY_OF_SYSTEM
+from crossbar.families.sso import SSO
 from crossbar.families.token_restrictions import TOKEN_RESTRICTIONS
 from crossbar.families.users import USERS
 from crossbar.families.vm_messages import MESSAGES
@@ -53,6 +55,7 @@ FAMILIES: tuple[Family, ...] = (
     ACLS,
     AGENTS,
     API_AUTH,
+    API_KEYS,
     AUTH,
     AUTH_OF_ACCOUNT,
     BLACKLISTS,
@@ -95,6 +98,7 @@ FAMILIES: tuple[Family, ...] = (
     SCHEMAS_OF_ACCOUNT,
     SECURITY,
     SECURITY_OF_SYSTEM,
+    SSO,
     TOKEN_AUTH,
     TOKEN_RESTRICTIONS,
     USERS,

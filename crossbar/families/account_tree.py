@@ -96,6 +96,7 @@ async def create(context: Context, turn: Put) -> Result:
     """A new account below the one in the URL, or below the caller's own."""
     above = context.account or context.require_caller()
     parent = await _present_account(context, above.account_id)
+    _require_subaccounts(context, parent)
     doc_id = fresh_id(context.services.clock)
     change = Change(
         context=context,
@@ -107,6 +108,14 @@ async def create(context: Context, turn: Put) -> Result:
     change.notes[PARENT] = parent
     stored = await service.save(change, "created")
     return await service.answer(context, stored, created_id=doc_id)
+
+
+def _require_subaccounts(context: Context, parent: Account) -> None:
+    """Only resellers, and the master account, have accounts below them where a setting says so."""
+    allowed = context.services.settings.accounts.allow_subaccounts_for_direct
+    if not (allowed or parent.is_reseller or not parent.tree):
+        message = "Only resellers may have accounts below them"
+        raise ValidationFailed.of("account", "forbidden", message, cause=parent.account_id)
 
 
 @in_turn

@@ -157,7 +157,8 @@ async def add_facts(context: Context, shown: Document, stored: Document) -> None
     if facts.expires is not None:
         shown["trial_time_left"] = facts.expires - context.services.clock.gregorian()
     wanted = context.says_yes("include_api_key")
-    if wanted or context.services.settings.accounts.include_api_key:
+    wanted = wanted or context.services.settings.accounts.include_api_key
+    if wanted and not _is_limited(context):
         shown |= _api_key(context, stored)
 
 
@@ -174,14 +175,21 @@ def _api_key(context: Context, stored: Document) -> Document:
     return {} if api_key is None else {"api_key": api_key}
 
 
+def _is_limited(context: Context) -> bool:
+    """Whether the caller's own credential allows less than the account's key would."""
+    return context.caller is not None and context.caller.rules is not None
+
+
 async def read_api_key(context: Context) -> Result:
-    """The account's API key."""
+    """The account's API key, which may do everything; so who may not is not told."""
+    if _is_limited(context):
+        raise Forbidden
     return Result(data=_api_key(context, await service.load(context)))
 
 
 async def renew_api_key(context: Context) -> Result:
     """A new API key; the old one stops working at once. For admin users only."""
-    if not context.require_caller().is_admin_user:
+    if not context.require_caller().is_admin_user or _is_limited(context):
         raise Forbidden
     stored = await service.load(context)
     document = stored | context.services.credentials.new_api_key()

@@ -12,6 +12,7 @@ from crossbar.core.switch import Command
 from crossbar.documents import Document, public
 from crossbar.errors import ValidationFailed
 from crossbar.families.queues import PATIENCE, stats_range, with_queue, without_queue
+from crossbar.families.queues import stats as stats_of_calls
 from crossbar.families.users import USERS, queues_of
 from crossbar.storage import Entry, Key, Span
 from crossbar.validation import Refusals
@@ -135,7 +136,9 @@ def _check_status(data: Document, refusals: Refusals) -> None:
 
 
 async def stats(context: Context) -> Result:
-    """What the switch reports about the calls of each agent."""
+    """What the switch reports about the calls of each agent; at length, the calls themselves."""
+    if context.parameter("format") == "verbose":
+        return await stats_of_calls(context)
     command = Command("agents.stats", context.account_id, stats_range(context))
     return Result(data=await context.services.switch.order(command, PATIENCE))
 

@@ -6,12 +6,9 @@ as history. Who waits is answered with the history itself.
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from dataclasses import replace
 from typing import Any
-
-import structlog
 
 from crossbar._wording import holds
 from crossbar.core.access import require_access, require_unrestricted
@@ -27,8 +24,6 @@ from crossbar.errors import ContactRefused, SwitchUnavailable, ValidationFailed
 from crossbar.numbers import normalized
 from crossbar.storage import Batch, Entry, Key, Put
 
-log = structlog.get_logger(__name__)
-
 HISTORY_TYPE = "c2c_history"
 RING_SECONDS = 30
 PATIENCE = 20
@@ -38,9 +33,6 @@ LONGEST_CONTACT = 128
 EXPORTED = ["Account-ID", "Authorizing-ID", "Authorizing-Type", "Loopback-From-URI"]
 VERBS = {Action.FETCH: "GET", Action.REPLACE: "POST"}
 """Token restrictions speak of verbs."""
-
-_running: set[asyncio.Task[None]] = set()
-"""Calls whose outcome is waited for: a task that nothing refers to may be collected."""
 
 
 async def connect(context: Context) -> Result:
@@ -52,9 +44,7 @@ async def connect(context: Context) -> Result:
     request = request_of(context, button, contact)
     if context.says_yes("blocking"):
         return Result(data=await _call(context, request, contact))
-    task = asyncio.create_task(_call_alone(context, request, contact))
-    _running.add(task)
-    task.add_done_callback(_running.discard)
+    context.services.background.start(_call_alone(context, request, contact), "click to call")
     return Result(data=request)
 
 
@@ -161,11 +151,8 @@ async def _call(context: Context, request: Document, contact: str) -> Document:
 
 
 async def _call_alone(context: Context, request: Document, contact: str) -> None:
-    """The same when nobody waits: what fails is logged."""
-    try:
-        await _call(context, request, contact)
-    except Exception:
-        log.exception("call_failed", document=context.doc_id)
+    """The same when nobody waits."""
+    await _call(context, request, contact)
 
 
 async def _keep(context: Context, item: Document) -> None:

@@ -97,7 +97,8 @@ async def fetch(context: Context) -> Result:
     """Every contact whose kind the account wants listed."""
     account = context.require_account().document
     wanted = lookup(account, ("contact_list", "includes"))
-    kinds = wanted if isinstance(wanted, list) else []
+    by_default = context.services.settings.accounts.contact_list_includes
+    kinds = wanted if isinstance(wanted, list) else by_default
     span = Span(account_id=context.account_id, doc_type="callflow")
     contacts = [
         contact

@@ -26,6 +26,7 @@ from crossbar.core.shapes import (
     renamed,
 )
 from crossbar.documents import Document, lookup
+from crossbar.families.acls import is_listed
 from crossbar.families.device_actions import DEVICE_ROUTES
 from crossbar.families.quickcall import quickcall_routes
 from crossbar.families.reactions import note_sync, tell_of_device
@@ -33,6 +34,7 @@ from crossbar.numbers import normalize_emergency_number, normalized
 from crossbar.storage import Entry, Span
 
 SIP_METHODS = ["password", "ip"]
+IP_TAKEN = "SIP IP already in use"
 
 _NOT_HEX = re.compile(r"[^0-9a-f]")
 
@@ -117,16 +119,19 @@ def _prune_keys(document: Document) -> None:
 
 
 async def check_sip(change: Change) -> None:
-    """A device that is known by its address needs a usable one."""
+    """A device that is known by its address needs a usable one, that is not the system's."""
     sip = change.value("sip")
     if not isinstance(sip, dict) or sip.get("method") != "ip":
         return
     try:
-        ipaddress.IPv4Address(sip.get("ip", ""))
+        address = ipaddress.IPv4Address(sip.get("ip", ""))
     except ValueError:
         change.refusals.add(
             "sip.ip", "type", "Must be a valid IPv4 RFC 791", value=sip.get("ip"), target="ipv4"
         )
+        return
+    if await is_listed(change.context, address, change.key.doc_id):
+        change.refusals.add("sip.ip", "unique", IP_TAKEN, cause=sip["ip"])
 
 
 async def check_type(change: Change) -> None:
@@ -209,7 +214,7 @@ DEVICES = Collection(
         Unique(
             path="sip.ip",
             values=_sip_ips,
-            message="SIP IP already in use",
+            message=IP_TAKEN,
             within=Scope.SYSTEM,
         ),
         Unique(

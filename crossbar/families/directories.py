@@ -10,7 +10,7 @@ from crossbar.clock import moment
 from crossbar.core.actions import Action, Context, Result
 from crossbar.core.attachments import in_memory
 from crossbar.core.change import Change
-from crossbar.core.service import fetch, live_documents, load
+from crossbar.core.service import fetch_or, live_documents, load
 from crossbar.core.shapes import CRUD, FLAGS, Collection, Hooks, Route
 from crossbar.documents import Document, lookup
 from crossbar.storage import Entry, Span
@@ -49,11 +49,6 @@ def _listed(context: Context, doc_id: str) -> Span:
     """The users who are in the directory, by name."""
     entry = Entry("directory", doc_id)
     return Span(account_id=context.account_id, doc_type="user", entry=entry)
-
-
-async def fetch_or_print(context: Context) -> Result:
-    """The document, or its users with their numbers as a PDF to who would rather have that."""
-    return await (print_out if context.prefers(*PDF_TYPES) else fetch)(context)
 
 
 async def print_out(context: Context) -> Result:
@@ -131,7 +126,7 @@ DIRECTORIES = Collection(
         Route(
             path="{directory_id}",
             action=Action.FETCH,
-            handler=fetch_or_print,
+            handler=fetch_or(print_out, *PDF_TYPES),
             about="Read a directory, or print it with a PDF Accept header",
             produces=PDF_TYPES,
         ),

@@ -8,7 +8,7 @@ from dataclasses import replace as replace_fields
 from crossbar.core.actions import Action, Context, Result, Upload
 from crossbar.core.attachments import download, drop_all, only_file, store_upload
 from crossbar.core.change import Change
-from crossbar.core.service import answer, fetch, key_of, list_documents, load, replace, save
+from crossbar.core.service import answer, fetch_or, key_of, list_documents, load, replace, save
 from crossbar.core.shapes import Access, Collection, Column, Hooks, Route, Scope
 from crossbar.documents import Document, public
 from crossbar.families.media_prompts import (
@@ -62,11 +62,6 @@ async def attach(change: Change) -> None:
         await store_upload(change, upload.name, upload)
 
 
-async def fetch_or_play(context: Context) -> Result:
-    """The document, or its audio when the client would rather have audio, video or base64."""
-    return await (play if context.prefers(*PLAYABLE) else fetch)(context)
-
-
 async def play(context: Context) -> Result:
     """The audio."""
     stored = await load(context)
@@ -114,7 +109,7 @@ def _routes(reading: Access | None) -> tuple[Route, ...]:
         Route(
             path="{media_id}",
             action=Action.FETCH,
-            handler=fetch_or_play,
+            handler=fetch_or(play, *PLAYABLE),
             about="Read media, or its audio with an audio Accept header",
             access=reading,
             produces=PLAYABLE,

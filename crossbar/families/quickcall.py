@@ -86,6 +86,7 @@ async def connect(context: Context) -> Result:
 async def request_of(context: Context) -> Document:
     """What the switch is to do. Refused when there is no telephone that could ring."""
     endpoint = await load(context)
+    _charge(context)
     number = filtered(context.params["number"], context.parameters.get("number_filter"))
     devices = usable(await devices_behind(context, endpoint))
     if not devices:
@@ -111,6 +112,13 @@ async def request_of(context: Context) -> Document:
         **_callee(context, endpoint),
     }
     return {name: value for name, value in request.items() if value is not None}
+
+
+def _charge(context: Context) -> None:
+    """Keep a client from making telephones ring without end, who is known and not charged else."""
+    if context.services.settings.limits.enabled:
+        caller = context.require_caller()
+        context.services.pace.charge((COMMAND, context.address, caller.account_id), cost=1)
 
 
 def _channel_vars(context: Context, endpoint: Document) -> Document:

@@ -110,6 +110,7 @@ CONFIG = Singleton(
     noun=CONFIG_ID,
     doc_type=CONFIG_TYPE,
     schema=SCHEMA,
+    actions=frozenset(),
     optional=True,
     hooks=Hooks(
         normalize=(normalize,),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
+from dataclasses import replace as replace_fields
+from functools import wraps
 
 from crossbar.core.actions import Action, Context, Result
 from crossbar.core.change import Change
-from crossbar.core.service import list_documents, revision_of_list
+from crossbar.core.service import create, list_documents, patch, replace, revision_of_list
 from crossbar.core.shapes import (
-    CRUD,
     FLAGS,
     Collection,
+    Handler,
     Hooks,
     Nesting,
     Route,
@@ -22,6 +24,8 @@ from crossbar.families.vm_messages import count_kept, empty_box
 from crossbar.families.vm_routes import MESSAGE_ROUTES
 
 COUNTS = ("messages", "folders")
+RENAMED = {"warning": '214 - "notify_email_address is notify_email_addresses now"'}
+
 BAD_MAILBOX = "Invalid mailbox number or already exists"
 
 
@@ -42,6 +46,16 @@ async def normalize(change: Change) -> None:
     mailbox = change.value("mailbox")
     if isinstance(mailbox, int) and not isinstance(mailbox, bool):
         change.document["mailbox"] = str(mailbox)
+    if change.current is None and change.context.services.settings.voicemail.transcribe:
+        change.document.setdefault("transcribe", True)
+
+
+async def check_pin(change: Change) -> None:
+    """Telephones take so many digits of a pin."""
+    longest, pin = change.context.services.settings.voicemail.max_pin_length, change.value("pin")
+    if isinstance(pin, str) and len(pin) > longest:
+        message = f"String must not be more than {longest} characters"
+        change.refusals.add("pin", "maxLength", message, target=longest)
 
 
 async def check_mailbox(change: Change) -> None:
@@ -58,6 +72,18 @@ async def check_transcription(change: Change) -> None:
     if wanted and change.value("transcribe") is True and extension != wanted:
         message = f"Messages can be transcribed only as {wanted}"
         change.refusals.add("media_extension", "invalid", message, cause=extension, target=wanted)
+
+
+def warning(handler: Handler) -> Handler:
+    """The handler, telling clients that name several addresses that the field was renamed."""
+
+    @wraps(handler)
+    async def warned(context: Context) -> Result:
+        result = await handler(context)
+        named = isinstance(context.data, dict) and context.data.get("notify_email_addresses")
+        return replace_fields(result, headers=RENAMED) if named else result
+
+    return warned
 
 
 async def list_boxes(context: Context) -> Result:
@@ -96,7 +122,7 @@ VMBOXES = Collection(
     noun="vmboxes",
     doc_type="vmbox",
     schema="vmboxes",
-    actions=CRUD - {Action.LIST},
+    actions=frozenset({Action.FETCH, Action.DELETE}),
     summary=("name", "mailbox", "owner_id", FLAGS),
     order=lambda document: str(document.get("name", "")).lower(),
     unique=(Unique(path="mailbox", values=_mailboxes, message=BAD_MAILBOX),),
@@ -104,11 +130,26 @@ VMBOXES = Collection(
     nested=(Nesting(noun="users", doc_type="user", index="owner_id"),),
     hooks=Hooks(
         normalize=(normalize,),
-        check=(check_mailbox, check_transcription),
+        check=(check_mailbox, check_pin, check_transcription),
         deleting=(empty_box,),
     ),
     routes=(
         Route(path="", action=Action.LIST, handler=list_boxes, about="List vmboxes"),
+        *(
+            Route(
+                path=path,
+                action=action,
+                handler=warning(handler),
+                about=about,
+                schema="vmboxes",
+                loads=False,
+            )
+            for path, action, handler, about in (
+                ("", Action.CREATE, create, "Create vmboxes"),
+                ("{vmbox_id}", Action.REPLACE, replace, "Replace vmboxes"),
+                ("{vmbox_id}", Action.PATCH, patch, "Merge changes into vmboxes"),
+            )
+        ),
         *MESSAGE_ROUTES,
     ),
 )

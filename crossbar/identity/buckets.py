@@ -12,6 +12,7 @@ from collections.abc import Hashable
 from typing import NamedTuple
 
 from crossbar.clock import Clock
+from crossbar.errors import TooManyRequests
 
 MAXIMUM_KEYS = 10_000
 """How many clients' buckets are kept."""
@@ -61,6 +62,11 @@ class Buckets:
         self._buckets.pop(key, None)
         self._buckets[key] = _Bucket(level - charged, now)
         return Charge(cost, int(level - charged), 0)
+
+    def charge(self, key: Hashable, cost: int) -> None:
+        """Charge ``cost`` tokens. Raises :class:`TooManyRequests` when the bucket lacks them."""
+        if retry_after := self.take(key, cost).retry_after:
+            raise TooManyRequests(retry_after)
 
     def peek(self, key: Hashable) -> Charge:
         """What is left, without charging. Costs nothing for a client that was never charged."""

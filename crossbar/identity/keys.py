@@ -27,15 +27,25 @@ from crossbar.clock import GREGORIAN_OFFSET, Clock
 from crossbar.core.actions import Caller
 from crossbar.core.directory import Account, account_key
 from crossbar.core.scopes import EVERYTHING, Scopes
-from crossbar.core.stamping import fresh_id
-from crossbar.documents import Document, next_revision, without_nulls
-from crossbar.errors import InvalidCredentials, NoSuchDocument, TooManyRequests
+from crossbar.core.stamping import fresh_id, stamp
+from crossbar.documents import Document, without_nulls
+from crossbar.errors import Conflict, InvalidCredentials, NoSuchDocument, TooManyRequests
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.callers import Callers
 from crossbar.identity.people import People, remembered_until
 from crossbar.identity.secrets import Secrets
 from crossbar.identity.tenants import Tenants
-from crossbar.storage import Batch, Event, Key, Missing, Put, Remove, Store, StoreError
+from crossbar.storage import (
+    Batch,
+    Event,
+    Key,
+    Missing,
+    Put,
+    Remove,
+    RevisionConflict,
+    Store,
+    StoreError,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -107,14 +117,16 @@ class Keys:
         rate_limit: int | None = None,
         enabled: bool = True,
         author: Caller | None = None,
+        key_id: str | None = None,
+        **more: Any,
     ) -> tuple[Document, str]:
         """A new key: its document, and its secret text, which nobody can tell again.
 
         ``expires`` is in Gregorian seconds, ``rate_limit`` in requests a minute. ``author`` is who
-        asked for it. The fields are taken as they are: whoever lets clients choose them judges
-        them first.
+        asked for it, ``more`` are further public fields. All are taken as they are: whoever lets
+        clients choose them judges them first. Raises :class:`Conflict` when ``key_id`` is taken.
         """
-        key = Key(account.account_id, KEY_TYPE, fresh_id(self._clock))
+        key = Key(account.account_id, KEY_TYPE, key_id or fresh_id(self._clock))
         now = self._clock.gregorian()
         fields = {
             "name": name,
@@ -124,25 +136,21 @@ class Keys:
             "owner_id": owner_id,
             "rate_limit": rate_limit,
             "enabled": enabled,
+            **more,
         }
         document = without_nulls(fields)
         secret = await self._secret_of(key, document)
         document |= {
-            "_id": key.doc_id,
-            "_rev": next_revision(None),
-            "pvt_type": KEY_TYPE,
-            "pvt_account_id": key.account_id,
-            "pvt_created": now,
-            "pvt_modified": now,
-            "pvt_auth_account_id": author.account_id if author else None,
-            "pvt_auth_user_id": author.user_id if author else None,
             "pvt_prefix": secret[:SHOWN] if self._kinds[dialect].prefix else None,
             MARKS: self._marks(secret)[:1],
         }
+        document = stamp(key, document, now=now, author=author, request_id=None)
         event = Event("created", key, document["_rev"], now, {"name": name})
         put, home = Put(key, document, None), account_key(key.account_id)
         try:
             await self._store.commit(Batch(puts=(put,), events=(event,), requires=(home,)))
+        except RevisionConflict:
+            raise Conflict from None
         except Missing:
             raise NoSuchDocument(key.account_id) from None
         return document, secret
@@ -213,6 +221,7 @@ class Keys:
             "key_id": key.doc_id,
             "dialect": dialect,
             "scopes": document["scopes"],
+            "expires": document.get("expires"),
             "rate_limit": document.get("rate_limit"),
         }
         caller = self._people.caller(

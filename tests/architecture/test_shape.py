@@ -140,7 +140,12 @@ def declared_families() -> dict[str, object]:
 
 def test_each_declared_family_is_listed_once() -> None:
     listed = Counter(id(family) for family in families.FAMILIES)
-    missing = [name for name, family in declared_families().items() if not listed[id(family)]]
+    missing = [
+        name
+        for name, family in declared_families().items()
+        # A singleton without actions is the document that another family's routes are about.
+        if not listed[id(family)] and not (isinstance(family, Singleton) and not family.actions)
+    ]
     assert missing == []
     assert set(listed.values()) == {1}
 

@@ -59,6 +59,7 @@ async def test_every_operation_that_the_gateway_serves_is_tested(api: Api) -> No
     assert {label(operation) for operation in ALL if operation not in PROTECTED} == {
         "PUT /api_auth",
         "PUT /ip_auth",
+        "PUT /auth/callback",
         "GET /auth/tokeninfo",
         "POST /auth/tokeninfo",
         "GET /functions/samples",

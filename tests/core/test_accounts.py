@@ -190,3 +190,17 @@ class TestKeysAreShown:
 
     async def test_documents_show_the_key_when_a_setting_says_so(self, api: Api) -> None:
         assert (await api.get(api.account)).data["api_key"] == api.master.api_key
+
+
+class TestDirectAccounts:
+    @pytest.fixture
+    def overrides(self) -> dict[str, Any]:
+        return {"accounts.allow_subaccounts_for_direct": False}
+
+    async def test_only_resellers_have_accounts_below_them(self, api: Api) -> None:
+        direct = await api.create_account("Direct")
+        path = path_of(direct)
+        refused = await api.put(path, {"name": "Below"})
+        assert refusal(refused, "account", "forbidden")["cause"] == direct
+        (await api.put(f"{path}/reseller")).expect(201)
+        (await api.put(path, {"name": "Below"})).expect(201)

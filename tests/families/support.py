@@ -20,6 +20,7 @@ ANN = {"first_name": "Ann", "last_name": "Lee", "username": "Ann", "password": "
 BOB = {"first_name": "Bob", "last_name": "Kay", "username": "bob", "password": "hunter22"}
 
 FIELDS: dict[str, dict[str, Any]] = {
+    "api_keys": {"name": "Robot", "scopes": ["*"]},
     "blacklists": {"name": "Nuisances"},
     "callflows": {"numbers": ["2001"]},
     "cccps": {},

@@ -99,3 +99,15 @@ async def test_what_a_switch_reports_is_shown(api: Api) -> None:
     assert switch.asked[-1].data == {"agent_id": doc_id}
     (await api.get(f"{path}/stats?agent_id=x")).expect(200)
     assert switch.asked[-1].data["agent_id"] == "x"
+
+
+async def test_at_length_the_calls_of_agents_are_those_of_queues(api: Api) -> None:
+    calls = [{"id": "1", "agent_id": "a"}, {"id": "2", "agent_id": "b"}]
+    switch = ReadySwitch({"stats": calls})
+    connect(api, switch)
+    path = f"{api.account}/agents/stats?format=verbose&agent_id=a"
+    assert (await api.get(path)).expect(200).data["stats"] == calls
+    assert switch.asked[-1].name == "queues.stats"
+    assert switch.asked[-1].data["agent_id"] == "a"
+    table = (await api.get(path, headers={"Accept": "text/csv"})).expect(200)
+    assert table.content.decode().splitlines() == ["ID,agent_id", "1,a", "2,b"]

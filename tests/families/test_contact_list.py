@@ -91,3 +91,20 @@ async def test_an_account_says_which_kinds_it_lists(
     await flow(api, "do_not_disturb", {"action": "toggle"}, "*78")
     (await api.patch(api.account, {"contact_list": {"includes": includes}})).expect(200)
     assert [row["name"] for row in await contacts(api)] == names
+
+
+class TestExtensionsOnly:
+    @pytest.fixture
+    def overrides(self) -> dict[str, Any]:
+        return {"accounts.contact_list_includes": ["extension"]}
+
+    async def test_accounts_that_do_not_say_list_what_the_server_says(self, api: Api) -> None:
+        user_id = await make(api, "users", **ANN)
+        await flow(api, "user", {"id": user_id}, "2001")
+        await flow(api, "menu", {}, "2002", name="Menu")
+        extension = {"name": "Ann Lee", "internal_number": "2001"}
+        custom = {"name": "Menu (menu)", "internal_number": "2002"}
+        assert await contacts(api) == [extension]
+        own = {"contact_list": {"includes": ["custom"]}}
+        (await api.patch(api.account, own)).expect(200)
+        assert await contacts(api) == [custom]

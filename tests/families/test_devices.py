@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from crossbar.families.acls import SWITCH_CONFIG
+from crossbar.storage import Batch, Put
 from tests.conftest import Api
 from tests.families.support import ANN, BOB, make, refusal, row, shown
 
@@ -172,3 +174,22 @@ async def test_creating_below_a_user_does_not_set_the_owner(api: Api) -> None:
     created = (await api.put(path, {"name": "Desk"})).expect(201)
     assert "owner_id" not in created.data
     (await api.get(f"{path}/{created.data['id']}")).expect(200)
+
+
+async def test_an_address_of_the_systems_networks_is_no_devices(api: Api) -> None:
+    sip = {"method": "ip", "ip": "192.0.2.7"}
+    own = await make(api, "devices", sip=sip)
+    (await api.patch(f"{api.account}/devices/{own}", {"sip": {"ip": "192.0.2.8"}})).expect(200)
+    acls = {
+        "odd": {"cidr": "nonsense"},
+        "other": {"cidr": "198.51.100.0/24"},
+        "own": {"cidr": "192.0.2.8/32", "authorizing_id": own},
+        "carrier": {"cidr": "203.0.113.1/24"},
+    }
+    config = {"_rev": "1-0", "default": {"acls": acls}}
+    await api.gateway.services.store.commit(Batch(puts=[Put(SWITCH_CONFIG, config, None)]))
+    (await api.patch(f"{api.account}/devices/{own}", {"name": "Still"})).expect(200)
+    listed = {"name": "New", "sip": {"method": "ip", "ip": "203.0.113.9"}}
+    refusal(await api.put(f"{api.account}/devices", listed), "sip.ip", "unique")
+    free = {"name": "New", "sip": {"method": "ip", "ip": "192.0.2.9"}}
+    (await api.put(f"{api.account}/devices", free)).expect(201)

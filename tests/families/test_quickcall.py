@@ -176,3 +176,21 @@ async def test_waiting_needs_a_switch(api: Api, monkeypatch: pytest.MonkeyPatch)
 
 async def test_who_calls_must_be_known(api: Api) -> None:
     (await api.get(f"{await phone(api)}/2002", token="")).expect(401)
+
+
+class TestLimited:
+    @pytest.fixture
+    def overrides(self) -> dict[str, Any]:
+        return {"limits.enabled": True, "limits.capacity": 3, "limits.refill": 0.5}
+
+    async def test_nobody_makes_telephones_ring_without_end(self, api: Api) -> None:
+        path = await phone(api)
+        for _ in range(3):
+            (await api.get(f"{path}/2002")).expect(200)
+        assert (await api.get(f"{path}/2002")).expect(429).headers["Retry-After"] == "2"
+        (await api.post(f"{path}/2002")).expect(429)
+        assert len(told(api, "quickcall")) == 3
+        (await api.get(api.account)).expect(200)
+        api.clock.advance(2)
+        (await api.get(f"{path}/2002")).expect(200)
+        (await api.get(f"{path}/2002")).expect(429)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Api
-from tests.families.support import make, refusal, shown
+from tests.families.support import FIELDS, make, refusal, shown
 
 BAD_MAILBOX = "Invalid mailbox number or already exists"
 
@@ -53,3 +53,36 @@ async def test_boxes_are_listed_by_name_with_their_number_of_messages(api: Api) 
     }
     assert listed[1]["messages"] == 0
     assert "messages" not in await shown(api, "vmboxes", listed[1]["id"])
+
+
+async def test_who_names_addresses_to_tell_is_warned_of_a_rename(api: Api) -> None:
+    addresses = {"notify_email_addresses": ["ann@example.com"]}
+    box = FIELDS["vmboxes"]
+    made = (await api.put(f"{api.account}/vmboxes", box | addresses)).expect(201)
+    path = f"{api.account}/vmboxes/{made.data['id']}"
+    replaced = (await api.post(path, box | addresses)).expect(200)
+    patched = (await api.patch(path, addresses)).expect(200)
+    for answer in (made, replaced, patched):
+        assert answer.headers["Warning"].startswith("214 ")
+        assert answer.data["notify_email_addresses"] == ["ann@example.com"]
+    unwarned: list[dict[str, Any]] = [{"name": "x"}, {"notify_email_addresses": []}]
+    for sent in unwarned:
+        assert "Warning" not in (await api.patch(path, sent)).expect(200).headers
+    assert "Warning" not in (await api.get(path)).expect(200).headers
+
+
+class TestWithOtherSettings:
+    @pytest.fixture
+    def overrides(self) -> dict[str, Any]:
+        return {"voicemail.max_pin_length": 4, "voicemail.transcribe": True}
+
+    async def test_pins_are_shorter_and_new_boxes_transcribe(self, api: Api) -> None:
+        refused = await api.put(f"{api.account}/vmboxes", FIELDS["vmboxes"] | {"pin": "12345"})
+        assert refusal(refused, "pin", "maxLength")["target"] == 4
+        doc_id = await make(api, "vmboxes", pin="1234")
+        path = f"{api.account}/vmboxes/{doc_id}"
+        assert (await api.get(path)).data["transcribe"] is True
+        replaced = (await api.post(path, FIELDS["vmboxes"])).expect(200)
+        assert replaced.data["transcribe"] is False
+        other = await make(api, "vmboxes", mailbox="2002", transcribe=False)
+        assert (await shown(api, "vmboxes", other))["transcribe"] is False

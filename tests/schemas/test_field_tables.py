@@ -67,6 +67,9 @@ FAULTS: dict[str, dict[str, str]] = {
 # Families whose schemas are still to be written.
 PENDING_PREFIXES = ("account_config.", "system_config")
 
+OURS = {"api_keys"}
+"""Schemas of families that upstream does not have."""
+
 ABSENT = "(none)"
 CHILDREN = ("properties", "patternProperties", "additionalProperties", "items", "anyOf", "oneOf")
 ANNOTATIONS = ("$schema", "$id", "title", "description", "readOnly", "writeOnly")
@@ -219,7 +222,7 @@ def test_required_keys_are_described(name: str) -> None:
 
 
 def test_every_schema_has_a_table() -> None:
-    assert SCHEMAS.keys() - TABLES.keys() == set()
+    assert SCHEMAS.keys() - TABLES.keys() == OURS
 
 
 def test_every_difference_is_still_needed() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cache
+from inspect import unwrap
 
 import orjson
 
@@ -169,7 +170,7 @@ class _Maker:
     def _data(self, operation: Operation) -> Node:
         """What is under ``data``, as far as the declarations say it; else anything."""
         family = operation.family
-        if operation.handler in DOCUMENTS and isinstance(family, Collection | Singleton):
+        if unwrap(operation.handler) in DOCUMENTS and isinstance(family, Collection | Singleton):
             return self.components.shown(family.schema, SHOWN.get(family.schema, {}))
         if operation.handler in LISTS and isinstance(family, Collection):
             return {"type": "array", "items": self._row(family)}
@@ -210,7 +211,7 @@ def statuses(operation: Operation) -> Iterator[int]:
         405: writes,  # by way of a tunnelled verb
         406: True,
         408: True,
-        409: writes and not is_public,
+        409: writes,
         412: not (writes and is_public),
         413: True,
         415: writes and not is_public,
@@ -260,7 +261,7 @@ def _parameters(operation: Operation) -> list[Node]:
         names.append("should_soft_delete")
     if VERB_OF[operation.action] == "GET":
         names += ("accept", "if_none_match")
-    elif operation.handler in DOCUMENTS:
+    elif unwrap(operation.handler) in DOCUMENTS:
         names.append("if_match")
     if operation.produces:
         names.append("range")

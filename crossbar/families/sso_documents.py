@@ -1,0 +1,273 @@
+"""Services whose identities users log in with, and our registrations there (resources/auth.md).
+
+Both are documents of the system, whose ids the operator chooses (``google``). Everybody may see
+them, but for the secrets of registrations.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace as with_changes
+from functools import partial
+
+from crossbar.core import service, singletons
+from crossbar.core.actions import Action, Context, Result
+from crossbar.core.change import Change
+from crossbar.core.outside import may_be_asked
+from crossbar.core.presenting import summarizer
+from crossbar.core.shapes import Access, Column, Hooks, Route, Singleton
+from crossbar.documents import Document
+from crossbar.errors import Conflict
+from crossbar.families.second_factor import PROVIDER_TYPE as FACTOR_TYPE
+from crossbar.storage import SYSTEM, Key, Span
+
+PROVIDER_TYPE = "auth_provider"
+APP_TYPE = "auth_app"
+ADDRESSES = ("discovery", "access_code_url", "profile_url")
+SECRETS = ("secret",)
+
+_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+async def name_itself(change: Change) -> None:
+    """The id is that of the path."""
+    change.document["id"] = change.key.doc_id
+
+
+async def check_id(change: Change) -> None:
+    """Ids are short and lower-case."""
+    if not _ID.fullmatch(change.key.doc_id):
+        message = "Ids have up to 64 lower-case letters, digits, dots and dashes"
+        change.refusals.add("id", "invalid", message, cause=change.key.doc_id)
+
+
+async def check_addresses(change: Change) -> None:
+    """Where tokens and identities are asked for must be safe to talk to: https."""
+    for name in ADDRESSES:
+        address = change.value(name)
+        if address is None:
+            continue
+        if not isinstance(address, str) or not may_be_asked(address):
+            message = "The address must be one of https, or of this machine"
+            change.refusals.add(name, "invalid", message)
+
+
+async def drop_id(change: Change) -> None:
+    """The id is kept as the document's own."""
+    change.document.pop("id", None)
+
+
+async def require_no_apps(change: Change) -> None:
+    """A provider stays while there are registrations with it."""
+    async for row in change.context.services.store.scan(_all(APP_TYPE)):
+        if row.document["provider"] == change.key.doc_id:
+            raise Conflict("apps exist for provider", code="apps exist for provider")
+
+
+async def hide_secrets(context: Context, shown: Document, stored: Document) -> None:
+    """Nobody is shown the secret of a registration."""
+    for name in SECRETS:
+        shown.pop(name, None)
+
+
+def _provider(doc_id: str) -> Singleton:
+    """One provider, as a family of its own."""
+    return Singleton(
+        noun=doc_id,
+        doc_type=PROVIDER_TYPE,
+        schema="auth.provider",
+        optional=True,
+        hooks=Hooks(
+            normalize=(name_itself,),
+            check=(check_id, check_addresses),
+            prepare=(drop_id,),
+            deleting=(require_no_apps,),
+        ),
+    )
+
+
+def _app(doc_id: str) -> Singleton:
+    """One registration, as a family of its own."""
+    return Singleton(
+        noun=doc_id,
+        doc_type=APP_TYPE,
+        schema="auth.app",
+        optional=True,
+        hooks=Hooks(check=(check_id,), present=(hide_secrets,)),
+    )
+
+
+_provider_row = summarizer(
+    (
+        "enabled",
+        "name",
+        Column("provider_name", lambda document: document.get("provider_name", document["_id"])),
+        Column("provider_type", lambda document: "oauth"),
+    )
+)
+_factor_row = summarizer(
+    (
+        "enabled",
+        "name",
+        "provider_name",
+        Column("provider_type", lambda document: "multi_factor"),
+    )
+)
+_app_row = summarizer(("name", "description", "provider"))
+
+
+def _all(doc_type: str) -> Span:
+    return Span(account_id=SYSTEM, doc_type=doc_type)
+
+
+async def list_providers(context: Context) -> Result:
+    """Who knows identities, and who confirms logins."""
+    rows = await _rows(context, PROVIDER_TYPE, _provider_row)
+    rows += await _rows(context, FACTOR_TYPE, _factor_row)
+    return Result(data=rows, revision=service.revision_of_list(rows))
+
+
+async def list_apps(context: Context) -> Result:
+    """Our registrations with them."""
+    rows = await _rows(context, APP_TYPE, _app_row)
+    return Result(data=rows, revision=service.revision_of_list(rows))
+
+
+async def _rows(
+    context: Context, doc_type: str, make: Callable[[Document], Document]
+) -> list[Document]:
+    return [make(row.document) async for row in context.services.store.scan(_all(doc_type))]
+
+
+async def provider_with(context: Context, provider_id: str) -> Document | None:
+    """A provider that is not switched off."""
+    found = await context.services.store.get(Key(SYSTEM, PROVIDER_TYPE, provider_id))
+    return found if found is not None and found.get("enabled", True) else None
+
+
+async def app_with(context: Context, provider_id: str, client_id: str) -> Document | None:
+    """Our registration with a provider under a client id."""
+    async for row in context.services.store.scan(_all(APP_TYPE)):
+        app = row.document
+        if (app["provider"], app["client_id"]) == (provider_id, client_id):
+            return app
+    return None
+
+
+def _on(family: Singleton, context: Context) -> Context:
+    """The request as one for the only document of a family."""
+    return with_changes(context, operation=with_changes(context.operation, family=family))
+
+
+async def _create(make: Callable[[str], Singleton], context: Context) -> Result:
+    """A new document under the id that was sent."""
+    document = service.sent(context)
+    doc_id = context.data.get("id")
+    family = make(doc_id if isinstance(doc_id, str) else "")
+    key = Key(SYSTEM, family.doc_type, family.noun)
+    context = _on(family, context)
+    change = Change(context=context, family=family, key=key, document=document)
+    stored = await service.save(change, "created")
+    return await service.answer(context, stored, created_id=stored["_id"])
+
+
+async def _replace(family: Singleton, context: Context) -> Result:
+    """The document as sent. Raises 404 when there is none."""
+    await service.load_document(context, Key(SYSTEM, family.doc_type, family.noun))
+    return await singletons.replace(_on(family, context))
+
+
+def _named_provider(context: Context) -> Singleton:
+    return _provider(context.params[f"{PROVIDER_TYPE}_id"])
+
+
+def _named_app(context: Context) -> Singleton:
+    return _app(context.params[f"{APP_TYPE}_id"])
+
+
+async def create_provider(context: Context) -> Result:
+    """A new provider, under the id that was sent."""
+    return await _create(_provider, context)
+
+
+async def fetch_provider(context: Context) -> Result:
+    """One provider."""
+    return await singletons.fetch(_on(_named_provider(context), context))
+
+
+async def replace_provider(context: Context) -> Result:
+    """The provider as sent."""
+    return await _replace(_named_provider(context), context)
+
+
+async def delete_provider(context: Context) -> Result:
+    """No such provider any more. Refused while there are registrations with it."""
+    return await singletons.delete(_on(_named_provider(context), context))
+
+
+async def create_app(context: Context) -> Result:
+    """A new registration, under the id that was sent."""
+    return await _create(_app, context)
+
+
+async def fetch_app(context: Context) -> Result:
+    """One registration, without its secret."""
+    return await singletons.fetch(_on(_named_app(context), context))
+
+
+async def replace_app(context: Context) -> Result:
+    """The registration as sent."""
+    return await _replace(_named_app(context), context)
+
+
+async def delete_app(context: Context) -> Result:
+    """No such registration any more."""
+    return await singletons.delete(_on(_named_app(context), context))
+
+
+_operators = partial(Route, access=Access.SUPERDUPER)
+PROVIDER = f"providers/{{{PROVIDER_TYPE}_id}}"
+APP = f"apps/{{{APP_TYPE}_id}}"
+
+DOCUMENT_ROUTES = (
+    Route(path="providers", action=Action.LIST, handler=list_providers, about="List providers"),
+    Route(path=PROVIDER, action=Action.FETCH, handler=fetch_provider, about="Read a provider"),
+    _operators(
+        path="providers",
+        action=Action.CREATE,
+        handler=create_provider,
+        about="Create a provider",
+        schema="auth.provider",
+    ),
+    _operators(
+        path=PROVIDER,
+        action=Action.REPLACE,
+        handler=replace_provider,
+        about="Replace a provider",
+        schema="auth.provider",
+    ),
+    _operators(
+        path=PROVIDER,
+        action=Action.DELETE,
+        handler=delete_provider,
+        about="Delete a provider",
+    ),
+    Route(path="apps", action=Action.LIST, handler=list_apps, about="List registrations"),
+    Route(path=APP, action=Action.FETCH, handler=fetch_app, about="Read a registration"),
+    _operators(
+        path="apps",
+        action=Action.CREATE,
+        handler=create_app,
+        about="Create a registration",
+        schema="auth.app",
+    ),
+    _operators(
+        path=APP,
+        action=Action.REPLACE,
+        handler=replace_app,
+        about="Replace a registration",
+        schema="auth.app",
+    ),
+    _operators(path=APP, action=Action.DELETE, handler=delete_app, about="Delete a registration"),
+)
