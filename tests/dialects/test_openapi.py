@@ -83,6 +83,20 @@ def test_changes_may_be_partial_and_remove_keys() -> None:
     assert changes["properties"]["call_forward"]["type"] == ["object", "null"]
 
 
+async def test_lists_with_pages_say_so_and_others_do_not(api: Api) -> None:
+    tried = 0
+    for operation in OPERATIONS:
+        if operation.action is Action.LIST and "{" not in "".join(operation.path[2:]):
+            path = operation.template.replace("{account_id}", api.master.account_id)
+            answer = await api.get(f"/v2{path}?page_size=1")
+            refs = [each.get("$ref", "") for each in described(operation)["parameters"]]
+            is_said = "#/components/parameters/page_size" in refs
+            if answer.status == 200 and "parents" not in path:
+                assert ("page_size" in answer.body) == is_said, path
+                tried += 1
+    assert tried >= 40
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "identity"])
 async def test_it_is_served_to_anybody(api: Api, encoding: str) -> None:
     headers = {"Accept-Encoding": encoding}

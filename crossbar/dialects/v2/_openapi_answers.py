@@ -6,9 +6,10 @@ Every answer in the tests is held against it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import unwrap
+from typing import Any
 
 from crossbar.core import service, singletons
-from crossbar.core.shapes import Handler
 from crossbar.families import (
     about,
     account_tree,
@@ -21,11 +22,14 @@ from crossbar.families import (
     device_actions,
     devices,
     faxboxes,
+    faxes,
     hotdesks,
     ip_auth,
     login,
+    login_attempts,
     media_prompts,
     parked_calls,
+    pivot,
     presence,
     queues,
     schemas,
@@ -81,8 +85,9 @@ SESSION = an_object(
 )
 """Whose the new token is; the token is beside the data, as `auth_token`."""
 
-DOCUMENTS: frozenset[Handler] = frozenset(
-    {
+DOCUMENTS: frozenset[Any] = frozenset(
+    unwrap(handler)
+    for handler in (
         service.fetch,
         service.create,
         service.replace,
@@ -99,11 +104,11 @@ DOCUMENTS: frozenset[Handler] = frozenset(
         account_tree.demote,
         queues.set_roster,
         queues.clear_roster,
-    }
+    )
 )
 """The handlers that answer a document of the family."""
 
-LISTS: frozenset[Handler] = frozenset(
+LISTS: frozenset[Any] = frozenset(
     {
         service.list_documents,
         conferences.list_conferences,
@@ -114,11 +119,38 @@ LISTS: frozenset[Handler] = frozenset(
 )
 """The handlers that answer rows of the family's documents."""
 
+PAGED: frozenset[Any] = frozenset(
+    {
+        account_tree.children,
+        account_tree.siblings,
+        account_tree.descendants,
+        acdc_call_stats.list_calls,
+        agents.list_agents,
+        clicktocall.list_calls,
+        faxes.list_jobs,
+        faxes.list_folder,
+        faxes.list_log,
+        hotdesks.list_all,
+        hotdesks.list_of_device,
+        hotdesks.list_of_user,
+        login_attempts.list_attempts,
+        login_attempts.list_second_factors,
+        media_prompts.list_of_language,
+        media_prompts.list_translations,
+        parked_calls.fetch,
+        pivot.list_calls,
+        pivot.list_logs,
+        vm_routes.list_all,
+        vm_routes.list_messages,
+    }
+)
+"""The handlers of other lists that have pages."""
+
 ROW = an_object(id=TEXT)
 COMMENTS = an_object(comments=some(SOME_OBJECT))
 OUTCOME = an_object(succeeded=some(TEXT), failed=SOME_OBJECT)
 
-ROUTES: Mapping[Handler, Node] = {
+ROUTES: Mapping[Any, Node] = {
     about.about: SOME_OBJECT,
     account_tree.children: some(an_object(id=TEXT, descendants_count=COUNT)),
     account_tree.siblings: some(an_object(id=TEXT, descendants_count=COUNT)),
