@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -306,8 +305,10 @@ async def _rewrite(
             change = Change(
                 context=context, family=family, key=key, document=document, current=current
             )
-            with suppress(Conflict):
+            try:
                 return await answer(context, await save(change, "changed"))
+            except Conflict:
+                continue
     raise Conflict
 
 
