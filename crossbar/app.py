@@ -24,6 +24,8 @@ from crossbar.dialects.pages import Page, Pages
 from crossbar.dialects.protocol import Server
 from crossbar.dialects.targets import split_target
 from crossbar.dialects.v1 import V1, reference, spec
+from crossbar.dialects.v1_1 import V1_1
+from crossbar.dialects.v1_1 import openapi as openapi_of_visitors
 from crossbar.dialects.v2 import V2, openapi
 from crossbar.events import Events, keep_short
 from crossbar.families import FAMILIES
@@ -32,6 +34,7 @@ from crossbar.families.perscom.components import COMPONENTS
 from crossbar.families.perscom.endpoints import perscom_families
 from crossbar.families.perscom.scopes import PersonnelScopes
 from crossbar.families.perscom.values import schema_of
+from crossbar.families.visitor_sweep import sweeping
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
 from crossbar.identity.keys import KeyKind
@@ -52,7 +55,7 @@ PERSONNEL = Registry(perscom_families())
 KEYS: Mapping[str, KeyKind] = {
     "v2": KeyKind(scopes=Scopes(REGISTRY.operations()), prefix="cbk2_"),
     "v1": KeyKind(scopes=PersonnelScopes()),
-    "v1_1": KeyKind(scopes=Scopes(()), prefix="cbk11_"),
+    "v1_1": KeyKind(scopes=Scopes(()), prefix="cbk11_", is_single=True),
 }
 """The kinds of API keys, by the dialect that knows them."""
 
@@ -135,7 +138,8 @@ async def _wired(
             )
             identity.password_suffices = partial(password_suffices, services)
             try:
-                yield Gateway(services=services, identity=identity)
+                async with sweeping(services):
+                    yield Gateway(services=services, identity=identity)
             finally:
                 await services.background.finish()
     finally:
@@ -158,6 +162,12 @@ DESCRIBED = (
         document="/v1/spec.yaml",
         page="/docs/v1",
     ),
+    Described(
+        name="v1.1",
+        about="Visitors of web sites and links to watch them, compatible with Upscope.",
+        document="/v1.1/openapi.json",
+        page="/docs/v1.1",
+    ),
 )
 """The dialects that documents describe."""
 
@@ -175,6 +185,11 @@ PAGES = Pages(
         "/v2/openapi.json": Page(
             "application/json",
             partial(openapi.content, REGISTRY),
+            {"access-control-allow-origin": "*"},
+        ),
+        "/v1.1/openapi.json": Page(
+            "application/json",
+            openapi_of_visitors.content,
             {"access-control-allow-origin": "*"},
         ),
     }
@@ -205,18 +220,20 @@ def handler_of(gateway: Gateway) -> Handler:
     buckets = buckets_of(limits, services.clock)
     v2 = V2(services, gateway.identity, buckets)
     v1 = V1(services, gateway.identity, PERSONNEL)
+    v1_1 = V1_1(services, gateway.identity, buckets)
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         path = request.raw_path
-        if not path.startswith("/"):
-            path = split_target(path)[0]
         if (page := PAGES.answer(request)) is not None:
             return page
+        if path.startswith("/v2/"):
+            return await v2.serve(request)
+        path = split_target(path)[0]
+        if path.startswith("/v1.1/"):
+            return await v1_1.serve(request)
         if path.startswith("/v1/") and not path.startswith(OLD):
             return await v1.serve(request)
-        if path.startswith("/v2/") or VERSION.match(split_target(path)[0]):
-            return await v2.serve(request)
-        return banner()
+        return await v2.serve(request) if VERSION.match(path) else banner()
 
     return handle
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from email.utils import formatdate
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,11 @@ GREGORIAN_OFFSET = 62_167_219_200
 def _iso(unix: int) -> str:
     """Every answer of a second has the same text, so it is made once."""
     return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@lru_cache(maxsize=4)
+def _http_date(unix: int) -> str:
+    return formatdate(unix, usegmt=True)
 
 
 def moment(gregorian: int, zone: object = None) -> datetime:
@@ -36,7 +42,7 @@ def instant_of(moment: datetime) -> str:
 
 
 class Clock:
-    """The system's time, in the three forms that the API uses."""
+    """The system's time, in the forms that the API uses."""
 
     def unix(self) -> int:
         """Whole seconds since 1970: JWT claims."""
@@ -53,6 +59,10 @@ class Clock:
     def instant(self) -> str:
         """UTC, ISO 8601, to the microsecond: times that a document shows."""
         return instant_of(datetime.fromtimestamp(self.precise(), UTC))
+
+    def http_date(self) -> str:
+        """As HTTP writes it: the ``Date`` header."""
+        return _http_date(self.unix())
 
     def precise(self) -> float:
         """Seconds since 1970 with fractions; for intervals and delays, never stored."""

@@ -11,8 +11,9 @@ error's status is given here and nowhere else. No HTTP library is imported.
     │   ├── ValidationFailed      every failing field, gathered; FilterTooDeep
     │   ├── ContactRefused
     │   └── Disabled
-    ├── Unauthenticated 401       InvalidCredentials, TokenExpired, LoginClosed,
-    │                             SecondFactorNeeded, SecondFactorUnavailable,
+    ├── Unauthenticated 401       InvalidCredentials (AccountSuspended), TokenExpired,
+    │                             LoginClosed, SecondFactorNeeded, SecondFactorUnavailable,
+    │                             SubscriptionExpired, ApiNotEnabled,
     │                             UnknownTenant
     ├── PaymentRequired 402
     ├── Forbidden 403
@@ -136,6 +137,10 @@ class InvalidCredentials(Unauthenticated):
     """No token, an unknown or altered one, or a wrong login. Never says which part was wrong."""
 
 
+class AccountSuspended(InvalidCredentials):
+    """The credential is genuine, and its account is disabled or its trial is over."""
+
+
 class TokenExpired(Unauthenticated):
     """The token was genuine and its time is over; clients log in again on this answer."""
 
@@ -144,6 +149,20 @@ class TokenExpired(Unauthenticated):
     @property
     def data(self) -> Any:
         return {}
+
+
+class SubscriptionExpired(Unauthenticated):
+    """The key is genuine, and what it was sold with has run out."""
+
+    code = "subscription_expired"
+    phrase = "subscription expired"
+
+
+class ApiNotEnabled(Unauthenticated):
+    """The key is genuine, and the account may not use this dialect."""
+
+    code = "api_not_enabled"
+    phrase = "api not enabled"
 
 
 class LoginClosed(Unauthenticated):

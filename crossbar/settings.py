@@ -288,6 +288,24 @@ class Fax:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Visitors:
+    """Visitors of web sites, and links to watch them."""
+
+    public_url: str = setting(
+        "", "How browsers reach this server, for links; empty: http:// with its host and port."
+    )
+    link_lifetime: int = setting(
+        10, "Minutes that a watch link can be opened for.", minimum=1, maximum=60
+    )
+    retention: int = setting(
+        30,
+        "Days after which a visitor that was not seen again is deleted.",
+        minimum=1,
+        maximum=365,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
     """The server that takes mail for delivery (SMTP)."""
 
@@ -334,6 +352,7 @@ class Settings:
     auth: Auth = Auth()
     voicemail: Voicemail = Voicemail()
     fax: Fax = Fax()
+    visitors: Visitors = Visitors()
     mail: Mail = Mail()
     recovery: Recovery = Recovery()
     dialects: Dialects = Dialects()

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import suppress
 from functools import wraps
 from typing import Any
 
@@ -317,8 +316,10 @@ async def rewrite(
             change = Change(
                 context=context, family=family, key=key, document=document, current=current
             )
-            with suppress(Conflict):
+            try:
                 return await answer(context, await save(change, "changed"))
+            except Conflict:
+                continue
     raise Conflict
 
 

@@ -43,6 +43,9 @@ from crossbar.families.security import SECURITY, SECURITY_OF_SYSTEM
 from crossbar.families.sso import SSO
 from crossbar.families.token_restrictions import TOKEN_RESTRICTIONS
 from crossbar.families.users import USERS
+from crossbar.families.visitor_sessions import VISITOR_SESSIONS
+from crossbar.families.visitor_settings import VISITOR_SETTINGS
+from crossbar.families.visitors import VISITORS
 from crossbar.families.vm_messages import MESSAGES
 from crossbar.families.vmboxes import VMBOXES
 
@@ -103,5 +106,8 @@ FAMILIES: tuple[Family, ...] = (
     TOKEN_RESTRICTIONS,
     USERS,
     USER_AUTH,
+    VISITORS,
+    VISITOR_SESSIONS,
+    VISITOR_SETTINGS,
     VMBOXES,
 )

@@ -15,7 +15,7 @@ import hmac
 import re
 import secrets as random
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -50,6 +50,7 @@ from crossbar.storage import (
 log = structlog.get_logger(__name__)
 
 KEY_TYPE = "api_key"
+SINGLE_TYPE = "single_api_key"
 KEY_METHOD = "cb_api_keys"
 SHOWN = 16
 """Characters of a secret text by which its owner can tell it from others: of the key's id."""
@@ -73,11 +74,13 @@ _BODY = re.compile(r"[\w-]{86}", re.ASCII)
 class KeyKind:
     """The keys of one dialect: what they can be limited to, and how their texts look.
 
-    No text of another kind begins with the ``prefix``; keys without one are JWTs.
+    No text of another kind begins with the ``prefix``; keys without one are JWTs. Of a kind that
+    ``is_single`` an account has one key: a new one ends the old one.
     """
 
     scopes: Scopes
     prefix: str = ""
+    is_single: bool = False
 
 
 class Keys:
@@ -145,15 +148,52 @@ class Keys:
             MARKS: self._marks(secret)[:1],
         }
         document = stamp(key, document, now=now, author=author, request_id=None)
+        await self._keep(key, document)
+        return document, secret
+
+    async def _keep(self, key: Key, document: Document) -> None:
+        """Write a new key; where there is but one, in the commit that ends the old one."""
+        now, name = self._clock.gregorian(), document["name"]
         event = Event("created", key, document["_rev"], now, {"name": name})
         put, home = Put(key, document, None), account_key(key.account_id)
+        batch = Batch(puts=(put,), events=(event,), requires=(home,))
         try:
-            await self._store.commit(Batch(puts=(put,), events=(event,), requires=(home,)))
+            if self._kinds[document["dialect"]].is_single:
+                await self._succeed(key, document["dialect"], batch)
+            else:
+                await self._store.commit(batch)
         except RevisionConflict:
             raise Conflict from None
         except Missing:
             raise NoSuchDocument(key.account_id) from None
-        return document, secret
+
+    async def _succeed(self, key: Key, dialect: str, batch: Batch) -> None:
+        """Commit what makes a key the account's only one of its dialect.
+
+        Which one that is has a document of its own, so of two that are made at once one is left.
+        """
+        place = Key(key.account_id, SINGLE_TYPE, f"{SINGLE_TYPE}_{dialect}")
+        while True:
+            before = await self._store.get(place) or {}
+            rev, now = before.get("_rev"), self._clock.gregorian()
+            after = {**before, "key_id": key.doc_id}
+            after = stamp(place, after, now=now, author=None, request_id=None)
+            old = key._replace(doc_id=before.get("key_id", ""))
+            ended = Event("deleted", old, "", now, {})
+            whole = replace(
+                batch,
+                puts=(*batch.puts, Put(place, after, rev)),
+                removes=(Remove(old),),
+                events=(*batch.events, ended) if rev else batch.events,
+            )
+            try:
+                await self._store.commit(whole)
+            except RevisionConflict as conflict:
+                if conflict.key != place:
+                    raise
+                continue
+            self._callers.notice(ended)
+            return
 
     async def revoke(self, account_id: str, key_id: str) -> None:
         """Make a key worthless, now here and within a second elsewhere. Unknown ones are that."""
@@ -212,10 +252,10 @@ class Keys:
     async def _verified(self, secret: str, dialect: str, credential: str) -> Caller:
         noticed = self._callers.noticed
         key = await self._place_of(secret, dialect)
-        account = await self._people.account(key.account_id)
         document = await self._store.get(key)
         if document is None or not self._is_valid(document, secret, dialect):
             raise InvalidCredentials
+        account = await self._people.account(key.account_id)
         owner_id = document.get("owner_id")
         user = await self._people.user(key.account_id, owner_id) if owner_id else None
         claims = {

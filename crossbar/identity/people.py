@@ -8,7 +8,7 @@ from crossbar.clock import GREGORIAN_OFFSET, Clock
 from crossbar.core.actions import Caller
 from crossbar.core.directory import Account, AccountDirectory
 from crossbar.documents import Document
-from crossbar.errors import InvalidCredentials
+from crossbar.errors import AccountSuspended, InvalidCredentials
 from crossbar.settings import Settings
 from crossbar.storage import Key, Store
 
@@ -27,8 +27,10 @@ class People:
     async def account(self, account_id: str, *, anew: bool = False) -> Account:
         """An account whose users and keys are accepted: there, enabled, its trial not over."""
         account = await self._accounts.get(account_id, anew=anew)
-        if account is None or not account.is_in_good_standing(self._clock.gregorian()):
+        if account is None:
             raise InvalidCredentials
+        if not account.is_in_good_standing(self._clock.gregorian()):
+            raise AccountSuspended
         return account
 
     async def user(self, account_id: str, user_id: str) -> Document:

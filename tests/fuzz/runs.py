@@ -81,6 +81,18 @@ def _admit_v2(master: str, client: Client) -> Admission:
     return Admission({"Authorization": f"Basic {basic}"}, {"account_id": account})
 
 
+def _admit_v1_1(master: str, client: Client) -> Admission:
+    """A key, and a visitor that is asked about, which is soon deleted."""
+    key = {"name": "K", "dialect": "v1_1", "scopes": ["*"]}
+    made = client.request("PUT", f"/accounts/{master}/api_keys", key)
+    client.request("POST", f"/accounts/{master}/visitor_settings", {"enabled": True})
+    headers = {"X-Api-Key": made.data["_read_only"]["key"], "X-Public-Key": f"pk_{master}"}
+    client.connection.request("POST", "/v1.1/ext/visitors.json", "{}", headers)
+    connected = json.loads(client.connection.getresponse().read())
+    headers["X-Connection-Secret"] = connected["secret"]
+    return Admission(headers, {"visitor_id": connected["visitor"]["short_id"]})
+
+
 def _each_handler_once(document: Document) -> Document:
     """The document with one operation for every handler: the one that sends the least."""
     schemas = document["components"]["schemas"]
@@ -109,6 +121,7 @@ TARGETS = (
         admit=_admit_v2,
         cut=_each_handler_once,
     ),
+    Target(name="v1.1", document="/v1.1/openapi.json", base="", admit=_admit_v1_1),
 )
 
 

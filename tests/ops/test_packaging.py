@@ -80,6 +80,8 @@ def test_the_wheel_has_every_module_and_schema_and_no_tests(wheel: Path) -> None
     schemas = {f"crossbar/schemas/{path.name}" for path in (ROOT / "schemas").glob("*.json")}
     assert modules - names == set()
     assert schemas - names == set()
+    assets = {str(path.relative_to(ROOT)) for path in ROOT.glob("crossbar/dialects/assets/*")}
+    assert assets - names == set()
     assert "crossbar/py.typed" in names
     tops = {name.partition("/")[0] for name in names}
     assert tops == {"crossbar", f"crossbar_gateway-{__version__}.dist-info"}

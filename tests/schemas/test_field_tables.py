@@ -67,8 +67,17 @@ FAULTS: dict[str, dict[str, str]] = {
 # Families whose schemas are still to be written.
 PENDING_PREFIXES = ("account_config.", "system_config")
 
-OURS = {"api_keys"}
-"""Schemas of families that upstream does not have."""
+OURS = {
+    "api_keys",
+    "visitor_event",
+    "visitor_feed",
+    "visitor_report",
+    "visitor_sessions",
+    "visitor_settings",
+    "visitors",
+    "watch_link",
+}
+"""Schemas that upstream does not have."""
 
 ABSENT = "(none)"
 CHILDREN = ("properties", "patternProperties", "additionalProperties", "items", "anyOf", "oneOf")

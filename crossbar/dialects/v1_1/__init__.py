@@ -1,0 +1,115 @@
+"""The Upscope-style dialect: ``/v1.1``, visitors and links to watch them.
+
+One request, start to finish: the path is known (404), whoever asks may ask (401, 429), the method
+is offered (405), what is asked for exists (404), the body makes sense (400), and then it is done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import parse_qsl
+
+import structlog
+from aiohttp import web
+
+from crossbar.core.services import Services
+from crossbar.dialects.addresses import Proxies
+from crossbar.dialects.targets import split_target
+from crossbar.dialects.v1_1.admission import Admission
+from crossbar.dialects.v1_1.endpoints import Need, Offers
+from crossbar.dialects.v1_1.exchange import Exchange
+from crossbar.dialects.v1_1.refusals import refuse
+from crossbar.dialects.v1_1.table import TABLE
+from crossbar.dialects.v2.body import path_tokens
+from crossbar.documents import new_id
+from crossbar.errors import CrossbarError, MethodNotAllowed, StoreUnavailable
+from crossbar.identity.buckets import Buckets
+from crossbar.identity.credentials import Identity
+from crossbar.storage import StoreError
+from crossbar.validation import Schemas
+
+log = structlog.get_logger(__name__)
+
+SENT_BY_PAGES = "content-type, x-public-key, x-connection-secret, x-watch-token"
+
+
+class V1_1:
+    """Answers requests below ``/v1.1``."""
+
+    def __init__(self, services: Services, identity: Identity, buckets: Buckets) -> None:
+        self._services = services
+        self._admission = Admission(services, identity, buckets)
+        self._schemas = Schemas(strict=True)
+        self._proxies = Proxies(services.settings.http.trusted_proxies)
+
+    async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The answer to a request, whatever happens."""
+        exchange = Exchange(
+            request=request,
+            services=self._services,
+            schemas=self._schemas,
+            request_id=new_id(),
+            address=self._proxies.client_of(request),
+        )
+        started = self._services.clock.precise()
+        response = await self._response(exchange)
+        if self._services.settings.http.access_log:
+            log.info(
+                "request",
+                method=request.method,
+                path=split_target(request.raw_path)[0],
+                status=response.status,
+                milliseconds=round((self._services.clock.precise() - started) * 1000, 1),
+                address=exchange.address,
+                account_id=exchange.account.account_id if exchange.account else None,
+                request_id=exchange.request_id,
+            )
+        return response
+
+    async def _response(self, exchange: Exchange) -> web.StreamResponse:
+        try:
+            return await self._answer(exchange)
+        except (asyncio.CancelledError, ConnectionError, web.HTTPException):
+            raise
+        except CrossbarError as error:
+            return refuse(exchange, error)
+        except StoreError as error:
+            log.error("store_failed", request_id=exchange.request_id, error=str(error))
+            return refuse(exchange, StoreUnavailable())
+        except Exception as error:
+            log.error("unexpected_error", request_id=exchange.request_id, exc_info=error)
+            return refuse(exchange, CrossbarError())
+
+    async def _answer(self, exchange: Exchange) -> web.StreamResponse:
+        request = exchange.request
+        _, *tokens = path_tokens(request.raw_path)
+        offers, exchange.params = TABLE.match(tokens)
+        pairs = parse_qsl(split_target(request.raw_path)[1], keep_blank_values=True)
+        exchange.query = dict(reversed(pairs))
+        need = next(iter(offers.values())).need
+        if request.method == "OPTIONS" and need in (Need.PUBLIC, Need.SESSION):
+            return _preflight(exchange, offers)
+        await self._admission.admit(exchange, need)
+        endpoint = offers.get(request.method)
+        if endpoint is None and request.method == "HEAD" and "GET" in offers:
+            endpoint = None if offers["GET"].is_page else offers["GET"]
+        if endpoint is None:
+            raise MethodNotAllowed(tuple(offers))
+        return await endpoint.handler(exchange)
+
+
+def _preflight(exchange: Exchange, offers: Offers) -> web.Response:
+    """What scripts of pages may send. It says nothing of any account, since none is named yet:
+    the answer to the request itself tells whether its origin is one of the account's.
+    """
+    origin = exchange.header("Origin")
+    if not origin:
+        raise MethodNotAllowed(tuple(offers))
+    headers = {
+        "access-control-allow-origin": origin,
+        "access-control-allow-methods": ", ".join(offers),
+        "access-control-allow-headers": SENT_BY_PAGES,
+        "access-control-max-age": "600",
+        "vary": "Origin",
+    }
+    return web.Response(status=204, headers=headers)

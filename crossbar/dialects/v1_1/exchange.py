@@ -1,0 +1,136 @@
+"""One request to ``/v1.1`` and what is known of it so far: who asks, for which account, with what.
+
+The body is read when a handler wants it: what is asked for must exist before its body is judged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from crossbar.core.access import require_access, require_unrestricted
+from crossbar.core.actions import Action, Caller, Context, Query
+from crossbar.core.directory import Account
+from crossbar.core.services import Services
+from crossbar.dialects.v1_1.endpoints import Offers
+from crossbar.dialects.v2.parsing import parse_json
+from crossbar.dialects.v2.verbs import VERB_OF
+from crossbar.documents import Document
+from crossbar.errors import PayloadTooLarge, RequestTimeout, ValidationFailed
+from crossbar.validation import Schemas
+
+JSON = "application/json; charset=utf-8"
+LARGEST = 65_536
+"""Bytes. The largest body that makes sense here is some 10,000."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Exchange:
+    """A request, and the headers that its answer will have whatever it says."""
+
+    request: web.BaseRequest
+    services: Services
+    schemas: Schemas
+    request_id: str
+    address: str
+    offers: Offers = field(default_factory=dict)
+    params: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    caller: Caller | None = None
+    account: Account | None = None
+    limits: Mapping[str, int] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    body: Document | None = None
+
+    def header(self, name: str) -> str:
+        """A header of the request, as text that can be kept; empty when it is missing."""
+        return str(self.request.headers.get(name, "")).encode("utf-8", "replace").decode()
+
+    async def sent(self) -> Document:
+        """The JSON object that the request carries; empty without a body.
+
+        Raises :class:`ValidationFailed`, :class:`PayloadTooLarge`, :class:`RequestTimeout`.
+        """
+        if self.body is None:
+            self.body = await self._read()
+        return self.body
+
+    async def judged(self, schema: str) -> Document:
+        """What was sent, with the defaults of a schema. Raises :class:`ValidationFailed`."""
+        document, errors = self.schemas.apply(schema, dict(await self.sent()))
+        if errors:
+            raise ValidationFailed(errors)
+        return document
+
+    async def content(self) -> bytes:
+        """The bytes of the body. Raises :class:`PayloadTooLarge`, :class:`RequestTimeout`."""
+        settings = self.services.settings.http
+        limit = min(LARGEST, settings.max_upload_size)
+        length = self.request.content_length
+        if length is not None and length > limit:
+            raise PayloadTooLarge(limit)
+        content = bytearray()
+        try:
+            async with asyncio.timeout(settings.request_timeout):
+                async for chunk in self.request.content.iter_any():
+                    content += chunk
+                    if len(content) > limit:
+                        raise PayloadTooLarge(limit)
+        except TimeoutError:
+            raise RequestTimeout from None
+        except (HttpProcessingError, web.RequestPayloadError):
+            raise ValidationFailed.of("body", "invalid", "not encoded as headers say") from None
+        return bytes(content)
+
+    async def _read(self) -> Document:
+        content = await self.content()
+        parsed = parse_json(content, self.services.settings.http.max_depth) if content else {}
+        if not isinstance(parsed, dict):
+            raise ValidationFailed.of("body", "type", "not a JSON object")
+        return parsed
+
+    async def context(self, action: Action, *tokens: str) -> Context:
+        """The core's view of the request, as one to the account's documents at ``tokens``.
+
+        Raises what ``core.access`` raises when the caller's key may not do this.
+        """
+        context = self.unasked(action, *tokens)
+        path = ("accounts", context.account_id, *tokens)
+        require_access(context.operation, self.caller, self.account)
+        await require_unrestricted(
+            self.services.accounts,
+            context.operation,
+            self.caller,
+            self.account,
+            (path, VERB_OF[action]),
+        )
+        return context
+
+    def unasked(self, action: Action, *tokens: str) -> Context:
+        """The same for who needs no access to documents: a page that reports its visitor."""
+        if self.account is None:
+            raise LookupError("nobody has said for which account the request is")
+        operations, params = self.services.registry.match(
+            ("accounts", self.account.account_id, *tokens)
+        )
+        return Context(
+            operation=operations[action],
+            params=params,
+            services=self.services,
+            request_id=self.request_id,
+            address=self.address,
+            caller=self.caller,
+            account=self.account,
+            query=Query(filters=()),
+        )
+
+    def answer(self, body: Any, status: int = 200) -> web.Response:
+        """A JSON answer."""
+        headers = {**self.headers, "content-type": JSON, "cache-control": "no-store"}
+        return web.Response(body=orjson.dumps(body), status=status, headers=headers)

@@ -1,0 +1,88 @@
+"""Visitors and sessions as this dialect shows them: every key is always there (§5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crossbar.core.actions import Context
+from crossbar.documents import Document
+from crossbar.families.visitor_sessions import sessions_of
+from crossbar.families.visitor_settings import public_key_of
+from crossbar.families.visitor_times import seconds_between
+from crossbar.families.visitor_usage import latest
+from crossbar.families.visitors import has_code, is_in_session, is_online
+
+SESSIONS_SHOWN = 10
+
+OPTIONAL = (
+    "browser_name",
+    "device_name",
+    "device_type",
+    "identities",
+    "integration",
+    "last_url",
+    "location_city",
+    "location_country",
+    "location_country_name",
+    "unique_id",
+)
+"""Keys that are null when nothing is known."""
+
+
+async def visitor_object(context: Context, visitor: Document) -> dict[str, Any]:
+    """A visitor, with its newest sessions."""
+    sessions = await sessions_of(context, visitor["_id"], SESSIONS_SHOWN)
+    return {
+        "_type": "visitor",
+        "api_key": public_key_of(context.account_id),
+        **{name: visitor.get(name) for name in OPTIONAL},
+        "first_seen_at": visitor["first_seen_at"],
+        "ip_address": visitor.get("ip_address", ""),
+        "is_in_session": is_in_session(context, visitor),
+        "is_online": is_online(context, visitor),
+        "js_configuration": visitor.get("js_configuration", False),
+        "last_seen_at": visitor["last_seen_at"],
+        "lookup_code": visitor["lookup_code"] if has_code(context, visitor) else None,
+        "sessions": [session_object(context, each, visitor) for each in sessions],
+        "short_id": visitor["_id"],
+        "tags": visitor.get("tags", []),
+    }
+
+
+def session_object(
+    context: Context, session: Document, visitor: Document | None = None
+) -> dict[str, Any]:
+    """A session. ``visitor`` tells how long one has lasted that nobody has ended."""
+    account = context.require_account()
+    seconds = session.get("length_seconds")
+    if seconds is None:
+        until = latest(context, visitor) if visitor else session["started_at"]
+        seconds = seconds_between(session["started_at"], until)
+    return {
+        "_type": "session",
+        "id": session["number"],
+        "visitor_id": session.get("visitor_id"),
+        "team": {
+            "_type": "team",
+            "id": int(account.account_id[:12], 16),
+            "domain": account.realm,
+        },
+        "agents": [{**agent, "_type": "external_agent"} for agent in session["agents"]],
+        "started_at": session["started_at"],
+        "ended_at": session.get("ended_at"),
+        "length_seconds": seconds,
+        "call_length_seconds": 0,
+        "formatted_length": formatted(seconds),
+        "formatted_call_length": formatted(0),
+        "went_live": session["went_live"],
+        "features_used": session["features_used"],
+    }
+
+
+def formatted(seconds: int) -> str:
+    """A length in words, in its largest unit: ``1 minute``; ``-`` for none."""
+    for size, unit in ((3600, "hour"), (60, "minute"), (1, "second")):
+        number = seconds // size
+        if number:
+            return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+    return "-"

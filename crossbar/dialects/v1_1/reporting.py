@@ -1,0 +1,123 @@
+"""What pages and their agents tell: visitors, heartbeats, events of sessions (§10)."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from crossbar.core.actions import Action, Context
+from crossbar.dialects.v1_1.exchange import Exchange
+from crossbar.documents import Document
+from crossbar.errors import Forbidden, InvalidCredentials, NoSuchDocument
+from crossbar.families.visitor_connections import (
+    HEARTBEAT,
+    authenticated,
+    beat,
+    connect,
+    hang_up,
+    lookup_code,
+)
+from crossbar.families.visitor_sessions import session_key
+from crossbar.families.visitor_sharing import finish, go_live, start, use_feature
+from crossbar.families.visitor_times import instant
+from crossbar.families.visitors import VISITORS
+from crossbar.families.watch_links import link_of_session, place_of, read
+
+REPORT = "visitor_report"
+
+
+async def connect_visitor(exchange: Exchange) -> web.StreamResponse:
+    """A page with a visitor: a new one, or one that can prove which one it is."""
+    sent = await exchange.judged(REPORT)
+    context = _context(exchange)
+    made = await connect(context, sent, exchange.header("User-Agent"))
+    body = {
+        "status": "ok",
+        "visitor": {"short_id": made.short_id},
+        "connection_id": made.connection_id,
+        "secret": made.secret,
+        "heartbeat_seconds": HEARTBEAT,
+    }
+    return exchange.answer(body, 201 if made.is_new else 200)
+
+
+async def beat_visitor(exchange: Exchange) -> web.StreamResponse:
+    """The visitor is still there. Tells the page of a session that waits or runs."""
+    sent = await exchange.judged(REPORT)
+    context, secret = _context(exchange), _secret(exchange, sent)
+    visitor = await beat(
+        context, exchange.params["visitor_id"], secret, sent, exchange.header("User-Agent")
+    )
+    session = visitor.get("pvt_session")
+    if session and session.get("until", "~") <= instant(exchange.services.clock):
+        session = None
+    told = {"id": session["id"], "state": session["state"]} if session else None
+    return exchange.answer({"status": "ok", "session": told})
+
+
+async def end_connection(exchange: Exchange) -> web.StreamResponse:
+    """The page is closed."""
+    sent = await exchange.judged(REPORT)
+    secret = _secret(exchange, sent)
+    context = _context(exchange)
+    await hang_up(context, exchange.params["visitor_id"], secret, sent.get("connection_id"))
+    return exchange.answer({"status": "ok"})
+
+
+async def make_lookup_code(exchange: Exchange) -> web.StreamResponse:
+    """The code that the visitor can tell an agent."""
+    secret = _secret(exchange, await exchange.judged(REPORT))
+    code = await lookup_code(_context(exchange), exchange.params["visitor_id"], secret)
+    return exchange.answer({"status": "ok", "lookup_code": code})
+
+
+async def note_event(exchange: Exchange) -> web.StreamResponse:
+    """Something happened in a session. Only the visitor's side can let it start."""
+    number = _number(exchange.params["session_id"])
+    context = _context(exchange)
+    visitor_id = await _party(exchange, context, number)
+    event = await exchange.judged("visitor_event")
+    if event["type"] == "start":
+        if visitor_id is None:
+            raise Forbidden
+        await start(context, visitor_id, number, exchange.limits)
+    elif event["type"] == "live":
+        await go_live(context, number)
+    elif event["type"] == "feature":
+        await use_feature(context, number, event["feature"])
+    else:
+        await finish(context, number)
+    return exchange.answer({"status": "ok"})
+
+
+async def _party(exchange: Exchange, context: Context, number: int) -> str | None:
+    """The visitor whose side speaks; ``None`` for the agent's. Raises 401 and 404."""
+    token = exchange.header("X-Watch-Token")
+    if token:
+        place = place_of(token)
+        link = await read(context, place.link_id) if place else {}
+        if link.get("number") != number:
+            raise NoSuchDocument(str(number))
+        return None
+    session = await context.services.store.get(session_key(context.account_id, number))
+    known = session or await link_of_session(context, number) or {}
+    visitor_id = known.get("visitor_id", "")
+    await authenticated(context, visitor_id, _secret(exchange, await exchange.sent()))
+    return str(visitor_id)
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise NoSuchDocument(text)
+    return int(text)
+
+
+def _context(exchange: Exchange) -> Context:
+    return exchange.unasked(Action.LIST, VISITORS.noun)
+
+
+def _secret(exchange: Exchange, sent: Document) -> str:
+    """The connection secret, from the header or, for beacons, from the body."""
+    secret = exchange.header("X-Connection-Secret") or sent.get("secret")
+    if not isinstance(secret, str) or not secret:
+        raise InvalidCredentials
+    return secret

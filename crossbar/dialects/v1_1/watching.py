@@ -1,0 +1,194 @@
+"""Serving watch links (§7.1): opened once, then a page of the browser that has opened it.
+
+Opening gives that browser a cookie for the page's own path and sends it there. Nobody logs in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from contextlib import suppress
+from http.cookies import CookieError, SimpleCookie
+from typing import NamedTuple
+from urllib.parse import parse_qs, urlsplit
+
+from aiohttp import web
+
+from crossbar.core.actions import Action, Context
+from crossbar.dialects.targets import split_target
+from crossbar.dialects.v1_1.admission import require_plan
+from crossbar.dialects.v1_1.exchange import Exchange
+from crossbar.dialects.v1_1.objects import formatted
+from crossbar.dialects.v1_1.page import View, headers, render
+from crossbar.dialects.v1_1.visiting import public_url
+from crossbar.documents import Document
+from crossbar.errors import CrossbarError, Gone, NotFound, Unauthenticated, ValidationFailed
+from crossbar.families.visitor_sessions import session_key
+from crossbar.families.visitor_sharing import finish
+from crossbar.families.visitor_times import seconds_between
+from crossbar.families.visitor_usage import latest
+from crossbar.families.visitors import VISITORS, is_heard, is_online, visitor_key
+from crossbar.families.watch_links import (
+    Place,
+    is_waiting,
+    may_view,
+    open_link,
+    place_of,
+    read,
+)
+
+HEX = re.compile(r"[0-9a-f]{32}")
+NOWHERE = Place("0" * 32, "0" * 32)
+
+COOKIE = "crossbar_watch"
+COOKIE_FOR = 86_400
+"""Seconds; a link's page is not kept for longer."""
+
+
+class Opened(NamedTuple):
+    """A page that its own browser asks for."""
+
+    context: Context
+    link: Document
+    secret: str
+
+
+async def open_watch(exchange: Exchange) -> web.StreamResponse:
+    """Open a link: the text behind the question mark."""
+    token = split_target(exchange.request.raw_path)[1]
+    place = place_of(token)
+    if place is None:
+        return _gone({})
+    try:
+        context = await _context(exchange, place)
+        secret = await open_link(context, place.link_id)
+    except (Gone, NotFound, Unauthenticated):
+        return _gone(await _branding(exchange, place))
+    link = await read(context, place.link_id)
+    target = f"{public_url(exchange.services.settings)}/v1.1/watch/{'/'.join(place)}"
+    view = View(state="waiting", branding=link["branding"])
+    told = {**headers(view), "location": target, "set-cookie": _cookie(target, secret, link)}
+    return web.Response(status=303, headers=told)
+
+
+async def show_watch(exchange: Exchange) -> web.StreamResponse:
+    """The page of a link that this browser has opened."""
+    place = _place(exchange)
+    try:
+        opened = await _opened(exchange, place)
+    except (Gone, NotFound, Unauthenticated):
+        return _gone(await _branding(exchange, place))
+    view = await _view(opened)
+    status = 410 if view.state == "gone" else 200
+    return web.Response(text=render(view), status=status, headers=headers(view))
+
+
+async def end_watch(exchange: Exchange) -> web.StreamResponse:
+    """The agent ends the session with the button of the page."""
+    place = _place(exchange)
+    try:
+        opened = await _opened(exchange, place)
+        if not hmac.compare_digest(await _form_token(exchange), _end_token(opened.secret)):
+            raise Gone
+        await finish(opened.context, opened.link["number"])
+    except (Gone, NotFound, Unauthenticated, ValidationFailed):
+        return _gone(await _branding(exchange, place))
+    return web.Response(
+        status=303,
+        headers={**headers(View(state="ended", branding={})), "location": place.link_id},
+    )
+
+
+def _place(exchange: Exchange) -> Place:
+    """The place that a page's path names; one where nothing is for what is no such path."""
+    place = Place(exchange.params["account_id"], exchange.params["link_id"])
+    return place if all(map(HEX.fullmatch, place)) else NOWHERE
+
+
+async def _context(exchange: Exchange, place: Place) -> Context:
+    """The context of a link's account. Raises 401 and 404 for one that may not be used."""
+    exchange.account = await exchange.services.accounts.get(place.account_id)
+    if exchange.account is None:
+        raise NotFound
+    exchange.limits = require_plan(exchange.services, exchange.account)
+    return exchange.unasked(Action.LIST, VISITORS.noun)
+
+
+async def _opened(exchange: Exchange, place: Place) -> Opened:
+    context = await _context(exchange, place)
+    link = await read(context, place.link_id)
+    secret = _cookie_of(exchange)
+    if not may_view(link, secret):
+        raise Gone
+    return Opened(context, link, secret)
+
+
+async def _branding(exchange: Exchange, place: Place) -> Document:
+    """How a page of a link looks that cannot be used, as far as the link is still known."""
+    if exchange.account is None:
+        return {}
+    with suppress(CrossbarError):
+        context = exchange.unasked(Action.LIST, VISITORS.noun)
+        branding: Document = (await read(context, place.link_id))["branding"]
+        return branding
+    return {}
+
+
+def _gone(branding: Document) -> web.Response:
+    view = View(state="gone", branding=branding)
+    return web.Response(text=render(view), status=410, headers=headers(view))
+
+
+async def _view(opened: Opened) -> View:
+    """Where the session stands that came of the link, or may still come."""
+    context, link, secret = opened
+    store = context.services.store
+    visitor = await store.get(visitor_key(context.account_id, link["visitor_id"]))
+    session = await store.get(session_key(context.account_id, link["number"]))
+    facts = [("Agent", link["agent"]["name"]), ("Visitor", link["visitor_id"])]
+    if visitor is not None:
+        facts.append(("Page", visitor.get("last_url", "unknown")))
+        facts.append(("Connection", "online" if is_online(context, visitor) else "offline"))
+    state = "gone"
+    if session is not None:
+        is_over = "ended_at" in session or visitor is None or not is_heard(context, visitor)
+        state = "ended" if is_over else "running"
+        until = session.get("ended_at") or (latest(context, visitor) if visitor else "")
+        if until:
+            facts.append(("Length", formatted(seconds_between(session["started_at"], until))))
+    elif visitor is not None and is_waiting(context, link):
+        state = "waiting"
+    return View(
+        state=state,
+        branding=link["branding"],
+        facts=tuple(facts),
+        end_token=_end_token(secret) if state in ("waiting", "running") else "",
+    )
+
+
+def _cookie(target: str, secret: str, link: Document) -> str:
+    """A cookie for that page alone. In a foreign frame it needs a site with TLS."""
+    path, is_secure = urlsplit(target).path, target.startswith("https:")
+    site = "None; Partitioned" if link["branding"].get("naked") is True and is_secure else "Lax"
+    secure = "; Secure" if is_secure else ""
+    return (
+        f"{COOKIE}={secret}; Path={path}; Max-Age={COOKIE_FOR}; HttpOnly; SameSite={site}{secure}"
+    )
+
+
+def _cookie_of(exchange: Exchange) -> str:
+    cookies: SimpleCookie = SimpleCookie()
+    with suppress(CookieError):
+        cookies.load(exchange.header("Cookie"))
+    return cookies[COOKIE].value if COOKIE in cookies else ""
+
+
+def _end_token(secret: str) -> str:
+    """What only the page of that browser can send: another site does not know the cookie."""
+    return hashlib.sha256(f"end {secret}".encode()).hexdigest()
+
+
+async def _form_token(exchange: Exchange) -> str:
+    fields = parse_qs((await exchange.content()).decode("ascii", "replace"))
+    return fields.get("end", [""])[0].encode("ascii", "replace").decode()
