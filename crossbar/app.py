@@ -24,12 +24,17 @@ from crossbar.dialects.documentation import Described, documentation
 from crossbar.dialects.pages import Page, Pages
 from crossbar.dialects.protocol import Server
 from crossbar.dialects.targets import split_target
+from crossbar.dialects.v1 import V1, reference, spec
 from crossbar.dialects.v1_1 import V1_1
 from crossbar.dialects.v1_1 import openapi as openapi_of_visitors
 from crossbar.dialects.v2 import V2, openapi
 from crossbar.events import Events, keep_short
 from crossbar.families import FAMILIES
 from crossbar.families.login_rules import password_suffices
+from crossbar.families.perscom.components import COMPONENTS
+from crossbar.families.perscom.endpoints import perscom_families
+from crossbar.families.perscom.scopes import PersonnelScopes
+from crossbar.families.perscom.values import schema_of
 from crossbar.families.visitor_sweep import sweeping
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
@@ -45,9 +50,12 @@ from crossbar.validation import Schemas
 REGISTRY = Registry(FAMILIES)
 """Every operation of the gateway; the same for every process."""
 
+PERSONNEL = Registry(perscom_families())
+"""Every operation of personnel management, which v1 speaks."""
+
 KEYS: Mapping[str, KeyKind] = {
     "v2": KeyKind(scopes=Scopes(REGISTRY.operations()), prefix="cbk2_"),
-    "v1": KeyKind(scopes=Scopes(REGISTRY.operations())),
+    "v1": KeyKind(scopes=PersonnelScopes()),
     "v1_1": KeyKind(scopes=Scopes(()), prefix="cbk11_", is_single=True),
 }
 """The kinds of API keys, by the dialect that knows them."""
@@ -93,6 +101,14 @@ async def open_gateway(
         await store.close()
 
 
+def schemas_of(settings: Settings) -> Schemas:
+    """The schemas of the files, and those that are computed from components."""
+    schemas = Schemas(strict=settings.schemas.strict)
+    for component in COMPONENTS.values():
+        schemas.register(schema_of(component))
+    return schemas
+
+
 @asynccontextmanager
 async def _wired(
     settings: Settings, clock: Clock, store: Store, secrets: Secrets
@@ -108,7 +124,7 @@ async def _wired(
         async with mail_of(settings.mail, clock) as mail:
             services = Services(
                 store=store,
-                schemas=Schemas(strict=settings.schemas.strict),
+                schemas=schemas_of(settings),
                 clock=clock,
                 settings=settings,
                 events=events,
@@ -142,6 +158,12 @@ DESCRIBED = (
         page="/docs/v2",
     ),
     Described(
+        name="v1",
+        about="Personnel management in the style of PERSCOM, for holders of scoped keys.",
+        document="/v1/spec.yaml",
+        page="/docs/v1",
+    ),
+    Described(
         name="v1.1",
         about="Visitors of web sites and links to watch them, compatible with Upscope.",
         document="/v1.1/openapi.json",
@@ -153,6 +175,14 @@ DESCRIBED = (
 PAGES = Pages(
     {
         **documentation(DESCRIBED),
+        "/v1/spec.yaml": Page(
+            "text/yaml; charset=utf-8",
+            partial(spec.content, PERSONNEL),
+            {"access-control-allow-origin": "*"},
+        ),
+        "/documentation/api": Page(
+            "text/html; charset=utf-8", partial(reference.content, PERSONNEL)
+        ),
         "/v2/openapi.json": Page(
             "application/json",
             partial(openapi.content, REGISTRY),
@@ -177,6 +207,12 @@ def buckets_of(limits: Limits, clock: Clock) -> Buckets:
 VERSION = re.compile(r"/v[0-9]+(/|\Z)")
 """How paths of the API begin, also of versions that are not offered."""
 
+OLD = tuple(
+    f"/v1/{noun}"
+    for noun in ("accounts", "user_auth", "api_auth", "token_auth", "auth", "schemas", "about")
+)
+"""How paths of version 1 of Crossbar's own API begin, which is no more (§1.1)."""
+
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
@@ -188,17 +224,20 @@ def handler_of(gateway: Gateway) -> Handler:
     services, limits = gateway.services, gateway.services.settings.limits
     buckets = buckets_of(limits, services.clock)
     v2 = V2(services, gateway.identity, buckets)
+    v1 = V1(services, gateway.identity, PERSONNEL)
     v1_1 = V1_1(services, gateway.identity, buckets)
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        target = request.raw_path
+        path = request.raw_path
         if (page := PAGES.answer(request)) is not None:
             return page
-        if target.startswith("/v2/"):
+        if path.startswith("/v2/"):
             return await v2.serve(request)
-        path, _ = split_target(target)
+        path = split_target(path)[0]
         if path.startswith("/v1.1/"):
             return await v1_1.serve(request)
+        if path.startswith("/v1/") and not path.startswith(OLD):
+            return await v1.serve(request)
         if VERSION.match(path):
             return await v2.serve(request)
         return console.answer(request, path) or banner()

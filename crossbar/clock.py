@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from email.utils import formatdate
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,11 @@ def _iso(unix: int) -> str:
     return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+@lru_cache(maxsize=4)
+def _http_date(unix: int) -> str:
+    return formatdate(unix, usegmt=True)
+
+
 def moment(gregorian: int, zone: object = None) -> datetime:
     """Gregorian seconds as a date and time in a named zone; in UTC where nobody knows the zone."""
     try:
@@ -30,8 +36,13 @@ def moment(gregorian: int, zone: object = None) -> datetime:
     return datetime.fromtimestamp(gregorian - GREGORIAN_OFFSET, known)
 
 
+def instant_of(moment: datetime) -> str:
+    """A time with an offset as ISO 8601 in UTC, to the microsecond, with ``Z``."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
 class Clock:
-    """The system's time, in the three forms that the API uses."""
+    """The system's time, in the forms that the API uses."""
 
     def unix(self) -> int:
         """Whole seconds since 1970: JWT claims."""
@@ -44,6 +55,14 @@ class Clock:
     def iso(self) -> str:
         """UTC, ISO 8601, to the second: the envelope's ``timestamp``."""
         return _iso(self.unix())
+
+    def instant(self) -> str:
+        """UTC, ISO 8601, to the microsecond: times that a document shows."""
+        return instant_of(datetime.fromtimestamp(self.precise(), UTC))
+
+    def http_date(self) -> str:
+        """As HTTP writes it: the ``Date`` header."""
+        return _http_date(self.unix())
 
     def precise(self) -> float:
         """Seconds since 1970 with fractions; for intervals and delays, never stored."""

@@ -23,9 +23,12 @@ def is_private(name: str) -> bool:
 
 def public(document: Mapping[str, Any]) -> Document:
     """The fields a client may see, without ``id``."""
-    return {
-        name: value for name, value in document.items() if not name.startswith(PRIVATE_PREFIXES)
-    }
+    shown = dict(document)
+    for name in document:
+        # Most are told by their first letter; this is asked of every field in every request.
+        if name[:1] in "_p" and name.startswith(PRIVATE_PREFIXES):
+            del shown[name]
+    return shown
 
 
 def private(document: Mapping[str, Any]) -> Document:

@@ -8,12 +8,13 @@ error's status is given here and nowhere else. No HTTP library is imported.
 
     CrossbarError
     ├── BadRequest 400
-    │   ├── ValidationFailed      every failing field, gathered
+    │   ├── ValidationFailed      every failing field, gathered; FilterTooDeep
     │   ├── ContactRefused
     │   └── Disabled
     ├── Unauthenticated 401       InvalidCredentials (AccountSuspended), TokenExpired,
     │                             LoginClosed, SecondFactorNeeded, SecondFactorUnavailable,
-    │                             SubscriptionExpired, ApiNotEnabled
+    │                             SubscriptionExpired, ApiNotEnabled,
+    │                             UnknownTenant
     ├── PaymentRequired 402
     ├── Forbidden 403
     ├── NotFound 404              NoSuchPath, NoSuchDocument, UnknownKey, FaultyRequest
@@ -93,6 +94,10 @@ class ValidationFailed(BadRequest):
         return self.fields
 
 
+class FilterTooDeep(ValidationFailed):
+    """Filters are nested deeper than a search takes."""
+
+
 class ContactRefused(BadRequest):
     """A click-to-call button may not be used to call this contact."""
 
@@ -120,6 +125,12 @@ class Unauthenticated(CrossbarError):
     status = 401
     code = "invalid_credentials"
     phrase = "invalid credentials"
+
+
+class UnknownTenant(Unauthenticated):
+    """The request does not say, or not in a way that is understood, whose data it is about."""
+
+    phrase = "the organisation is missing or unknown"
 
 
 class InvalidCredentials(Unauthenticated):

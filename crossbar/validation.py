@@ -190,6 +190,18 @@ def _default_directory(package: Path) -> Path:
     return installed if installed.is_dir() else package.parent / "schemas"
 
 
+def _judged(name: str, schema: Any) -> Document:
+    """The schema itself. Raises :class:`BrokenSchema` when it is none, or not of this name."""
+    try:
+        jsonschema_rs.meta.validate(schema)
+    except jsonschema_rs.ValidationError as error:
+        place = "/".join(map(str, error.instance_path))
+        raise BrokenSchema(f"{name}: not a schema at /{place}: {error.message}") from error
+    if not isinstance(schema, dict) or schema.get("$id") != name:
+        raise BrokenSchema(f'{name}: not an object with "$id": "{name}"')
+    return schema
+
+
 # Schema keywords with schemas below them that defaults are filled in from.
 _WALKED = {"$ref", "additionalProperties", "allOf", "items", "patternProperties", "properties"}
 
@@ -217,6 +229,13 @@ class Schemas:
 
     def __contains__(self, name: object) -> bool:
         return name in self._files
+
+    def register(self, schema: Document) -> None:
+        """Add a schema that is computed instead of read; it is not among the :meth:`names`.
+
+        Raises :class:`BrokenSchema` for what is no schema.
+        """
+        self._loaded[schema["$id"]] = _judged(schema["$id"], schema)
 
     def document(self, name: str) -> Document:
         """A copy of the schema as its file has it; ``KeyError`` when there is none."""
@@ -254,15 +273,9 @@ class Schemas:
         if schema is None:
             content = self._files[name].read_bytes()
             try:
-                schema = orjson.loads(content)
-                jsonschema_rs.meta.validate(schema)
+                schema = _judged(name, orjson.loads(content))
             except orjson.JSONDecodeError as error:
                 raise BrokenSchema(f"{name}: not JSON: {error}") from error
-            except jsonschema_rs.ValidationError as error:
-                place = "/".join(map(str, error.instance_path))
-                raise BrokenSchema(f"{name}: not a schema at /{place}: {error.message}") from error
-            if not isinstance(schema, dict) or schema.get("$id") != name:
-                raise BrokenSchema(f'{name}: not an object with "$id": "{name}"')
             self._loaded[name] = schema
         return schema
 

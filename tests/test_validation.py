@@ -883,3 +883,13 @@ def test_holds_is_ascii_and_exact() -> None:
     assert holds("pattern", "^\\d$", "1")
     assert not holds("pattern", "^\\d$", "٣")
     assert not holds("pattern", "^\\d$", "1\n")
+
+
+def test_a_computed_schema_is_judged_by_and_not_listed() -> None:
+    schemas = Schemas()
+    schemas.register({"$id": "made", "type": "object", "properties": {"a": {"type": "integer"}}})
+    assert schemas.apply("made", {"a": "5"}) == ({"a": 5}, {})
+    assert "a" in schemas.apply("made", {"a": []})[1]
+    assert "made" not in schemas.names()
+    with pytest.raises(BrokenSchema):
+        schemas.register({"$id": "made", "type": "nothing"})

@@ -33,6 +33,19 @@ async def store_upload(change: Change, name: str, upload: Upload) -> None:
     }
 
 
+async def replace_upload(change: Change, name: str, upload: Upload | None) -> None:
+    """Make the bytes one of several attachments of the document; ``None`` removes that one."""
+    attachments = dict(change.document.pop(ATTACHMENTS, {}))
+    old = attachments.pop(name, None)
+    if old is not None:
+        change.dropped.append(old["id"])
+    if upload is not None:
+        await store_upload(change, name, upload)
+        attachments |= change.document[ATTACHMENTS]
+    if attachments:
+        change.document[ATTACHMENTS] = attachments
+
+
 async def copy_attachments(context: Context, source: Document) -> Document:
     """What another document may have as its attachments: copies of the bytes of ``source``.
 
@@ -89,10 +102,15 @@ def only_file(context: Context) -> Upload:
     return context.files[0]
 
 
-def download(context: Context, document: Document) -> Download:
-    """The document's attachment, ready to be sent. Raises 404 when it has none."""
+def download(context: Context, document: Document, wanted: str | None = None) -> Download:
+    """The document's attachment, or the one of that name, ready to be sent.
+
+    Raises 404 when it has none.
+    """
     attachments: Document = document.get(ATTACHMENTS, {})
     for name, facts in attachments.items():
+        if wanted not in (None, name):
+            continue
         read = partial(context.services.store.read_attachment, context.account_id, facts["id"])
         return Download(
             content_type=facts["content_type"],

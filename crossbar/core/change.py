@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from crossbar.core.actions import Context
 from crossbar.core.shapes import Collection, Scope, Singleton, Unique
@@ -12,6 +11,8 @@ from crossbar.core.stamping import stamped
 from crossbar.documents import Document
 from crossbar.storage import SYSTEM, Batch, Claim, Entry, Event, Key, Put, Remove
 from crossbar.validation import Refusals
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -72,11 +73,12 @@ class Change:
         )
 
 
-def claims_of(family: Collection | Singleton, key: Key, document: Document) -> Iterable[Claim]:
+def claims_of(family: Collection | Singleton, key: Key, document: Document) -> list[Claim]:
     """The unique values that a document of the family claims."""
     uniques = family.unique if isinstance(family, Collection) else ()
-    for unique in uniques:
-        yield from (claim_of(unique, key, value) for value in unique.values(document))
+    return [
+        claim_of(unique, key, value) for unique in uniques for value in unique.values(document)
+    ]
 
 
 def claim_of(unique: Unique, key: Key, value: str) -> Claim:
@@ -97,10 +99,14 @@ def put_of(
         entries = [
             Entry(index.name, value)
             for index in family.indexes
-            for value in dict.fromkeys(index.values(document))
+            for value in index.values(document)
         ]
-    claims = tuple(dict.fromkeys(claims_of(family, key, document)))
-    return Put(key, document, expected, sort=sort, entries=entries, claims=claims)
+    claims = claims_of(family, key, document)
+    return Put(key, document, expected, sort, _each_once(entries), _each_once(claims))
+
+
+def _each_once(values: list[T]) -> list[T]:
+    return list(dict.fromkeys(values)) if len(values) > 1 else values
 
 
 def event_of(
@@ -109,16 +115,16 @@ def event_of(
     """The event of a write, with the public facts that subscribers need."""
     document = write.document if isinstance(write, Put) else current or {}
     caller = context.caller
-    summary = {
-        "name": document.get("name"),
-        "request_id": context.request_id,
-        "auth_account_id": caller.account_id if caller else None,
-        "auth_user_id": caller.user_id if caller else None,
-    }
+    facts = (
+        ("name", document.get("name")),
+        ("request_id", context.request_id),
+        ("auth_account_id", caller.account_id if caller else None),
+        ("auth_user_id", caller.user_id if caller else None),
+    )
     return Event(
         action=action,
         key=write.key,
         revision=document.get("_rev", ""),
         at=context.services.clock.gregorian(),
-        summary={name: value for name, value in summary.items() if value is not None},
+        summary={name: value for name, value in facts if value is not None},
     )

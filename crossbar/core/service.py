@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import suppress
 from functools import wraps
 from typing import Any
 
@@ -154,21 +153,26 @@ async def remove(change: Change, *, is_soft: bool) -> Result:
     Answers the document as it was, marked as deleted (§7.7).
     """
     context, current = change.context, change.current or {}
-    await _run(change.family.hooks.deleting, change)
-    document = stamped(context, change.key, {**current, "pvt_deleted": True})
-    final: Put | Remove
-    if is_soft and not change.is_final:
-        final = put_of(change.family, change.key, document, current.get("_rev"))
-    else:
-        final = Remove(change.key, current.get("_rev"))
+    final, revision = await settled_removal(change, is_soft=is_soft)
     try:
         await context.services.commit(change.batch("deleted", final))
     except RevisionConflict:
         raise Conflict from None
-    await _committed(change)
-    result = await answer(context, current | {"_rev": document["_rev"]})
+    await react(change)
+    result = await answer(context, current | {"_rev": revision})
     result.data["_read_only"] = {**result.data.get("_read_only", {}), "deleted": True}
     return result
+
+
+async def settled_removal(change: Change, *, is_soft: bool) -> tuple[Put | Remove, str]:
+    """What a deletion is going to write, after its hooks, and the revision that it leaves."""
+    current = change.current or {}
+    await _run(change.family.hooks.deleting, change)
+    document = stamped(change.context, change.key, {**current, "pvt_deleted": True})
+    expected, revision = current.get("_rev"), str(document["_rev"])
+    if is_soft and not change.is_final:
+        return put_of(change.family, change.key, document, expected), revision
+    return Remove(change.key, expected), revision
 
 
 async def judge(change: Change) -> None:
@@ -193,21 +197,28 @@ async def save(change: Change, action: str) -> Document:
 
     Raises what :func:`judge` raises, and :class:`Conflict`.
     """
-    context, hooks = change.context, change.family.hooks
-    await judge(change)
-    change.document |= private(change.current or {})
-    await _run(hooks.prepare, change)
-    change.document = stamped(context, change.key, change.document)
-    expected = change.current["_rev"] if change.current else None
-    final = put_of(change.family, change.key, change.document, expected)
+    final = await settled(change)
     try:
-        await context.services.commit(change.batch(action, final))
+        await change.context.services.commit(change.batch(action, final))
     except ClaimTaken as taken:
-        raise ValidationFailed(await _clashes(change, taken.holders)) from None
+        raise ValidationFailed(await clashes(change, taken.holders)) from None
     except RevisionConflict:
         raise Conflict from None
-    await _committed(change)
+    await react(change)
     return change.document
+
+
+async def settled(change: Change) -> Put:
+    """What a change is going to write: judged, prepared and stamped, not committed.
+
+    Raises what :func:`judge` raises.
+    """
+    await judge(change)
+    change.document |= private(change.current or {})
+    await _run(change.family.hooks.prepare, change)
+    change.document = stamped(change.context, change.key, change.document)
+    expected = change.current["_rev"] if change.current else None
+    return put_of(change.family, change.key, change.document, expected)
 
 
 async def commit_private(change: Change) -> Document:
@@ -305,8 +316,10 @@ async def rewrite(
             change = Change(
                 context=context, family=family, key=key, document=document, current=current
             )
-            with suppress(Conflict):
+            try:
                 return await answer(context, await save(change, "changed"))
+            except Conflict:
+                continue
     raise Conflict
 
 
@@ -336,7 +349,7 @@ async def _run(stages: tuple[Stage, ...], change: Change) -> None:
         await stage(change)
 
 
-async def _committed(change: Change) -> None:
+async def react(change: Change) -> None:
     """Run reactions. The write is done and stays done, so a failure here is logged only."""
     for stage in change.family.hooks.committed:
         try:
@@ -348,7 +361,7 @@ async def _committed(change: Change) -> None:
 async def _add_clashes(change: Change) -> None:
     """Report uniqueness together with the other refusals (§7.8)."""
     held = await context_holders(change)
-    change.refusals.merge(await _clashes(change, held))
+    change.refusals.merge(await clashes(change, held))
 
 
 async def context_holders(change: Change) -> dict[Claim, Key]:
@@ -372,7 +385,7 @@ def _claimed(unique: Unique, document: Document) -> list[str]:
         return []
 
 
-async def _clashes(change: Change, held: dict[Claim, Key]) -> dict[str, dict[str, Any]]:
+async def clashes(change: Change, held: dict[Claim, Key]) -> dict[str, dict[str, Any]]:
     """The refusals for unique values that others hold."""
     uniques = change.family.unique if isinstance(change.family, Collection) else ()
     errors: dict[str, dict[str, Any]] = {}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from weakref import WeakValueDictionary
 
 from crossbar.storage import Key
@@ -20,9 +18,9 @@ class Turns:
     def __init__(self) -> None:
         self._locks: WeakValueDictionary[Key, asyncio.Lock] = WeakValueDictionary()
 
-    @asynccontextmanager
-    async def of(self, key: Key) -> AsyncIterator[None]:
-        """The writer's turn at the document ``key``: from reading it to having written it."""
-        lock = self._locks.setdefault(key, asyncio.Lock())
-        async with lock:
-            yield
+    def of(self, key: Key) -> asyncio.Lock:
+        """What a writer of the document ``key`` holds from reading it to having written it."""
+        lock = self._locks.get(key)
+        if lock is None:
+            lock = self._locks[key] = asyncio.Lock()
+        return lock

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from crossbar.core.actions import Context, Result
 from crossbar.core.amending import amend
-from crossbar.core.attachments import ATTACHMENTS, download, drop_all, only_file, store_upload
+from crossbar.core.attachments import download, only_file, replace_upload
 from crossbar.core.change import Change
 from crossbar.core.service import answer, key_of, load
 
@@ -28,7 +28,7 @@ UPLOADED_AS = (
 async def fetch_photo(context: Context) -> Result:
     """The photo's bytes, called binary or, to who asks for that, base64: the same either way."""
     stored = await load(context)
-    photo = download(context, stored)
+    photo = download(context, stored, PHOTO)
     wanted = next((each for each in context.accept if each in DOWNLOADED_AS), DOWNLOADED_AS[0])
     return Result(download=replace(photo, content_type=wanted), revision=stored["_rev"])
 
@@ -38,7 +38,7 @@ async def upload_photo(context: Context) -> Result:
     file = only_file(context)
 
     async def attach(change: Change) -> None:
-        await store_upload(change, PHOTO, file)
+        await replace_upload(change, PHOTO, file)
 
     family = context.operation.collection
     return await answer(context, await amend(context, family, key_of(context), attach))
@@ -48,8 +48,7 @@ async def remove_photo(context: Context) -> Result:
     """No photo any more, whether or not there was one."""
 
     async def detach(change: Change) -> None:
-        await drop_all(change)
-        change.document.pop(ATTACHMENTS, None)
+        await replace_upload(change, PHOTO, None)
 
     await amend(context, context.operation.collection, key_of(context), detach)
     return Result(data={})

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 
 import structlog
 
@@ -138,6 +139,16 @@ def _text(answer: object, name: str) -> str:
 
 
 async def _link_of(
+    context: Context, identity: Identity
+) -> tuple[Document, tuple[Account, Document] | None]:
+    """The link of an identity and whom it leads to, also while others ask for it."""
+    for _ in range(service.ATTEMPTS):
+        with suppress(Conflict):
+            return await _find_link(context, identity)
+    raise Conflict
+
+
+async def _find_link(
     context: Context, identity: Identity
 ) -> tuple[Document, tuple[Account, Document] | None]:
     """The link of an identity and whom it leads to; a fresh one while it leads to nobody."""

@@ -71,32 +71,30 @@ async def hide_secrets(context: Context, shown: Document, stored: Document) -> N
         shown.pop(name, None)
 
 
-def _provider(doc_id: str) -> Singleton:
-    """One provider, as a family of its own."""
-    return Singleton(
-        noun=doc_id,
-        doc_type=PROVIDER_TYPE,
-        schema="auth.provider",
-        optional=True,
-        hooks=Hooks(
-            normalize=(name_itself,),
-            check=(check_id, check_addresses),
-            prepare=(drop_id,),
-            deleting=(require_no_apps,),
-        ),
-    )
+PROVIDERS = Singleton(
+    noun="providers",
+    doc_type=PROVIDER_TYPE,
+    schema="auth.provider",
+    actions=frozenset(),
+    optional=True,
+    hooks=Hooks(
+        normalize=(name_itself,),
+        check=(check_id, check_addresses),
+        prepare=(drop_id,),
+        deleting=(require_no_apps,),
+    ),
+)
+"""A provider as a document: named by its id, it is the only one of its kind."""
 
-
-def _app(doc_id: str) -> Singleton:
-    """One registration, as a family of its own."""
-    return Singleton(
-        noun=doc_id,
-        doc_type=APP_TYPE,
-        schema="auth.app",
-        optional=True,
-        hooks=Hooks(check=(check_id,), present=(hide_secrets,)),
-    )
-
+APPS = Singleton(
+    noun="apps",
+    doc_type=APP_TYPE,
+    schema="auth.app",
+    actions=frozenset(),
+    optional=True,
+    hooks=Hooks(check=(check_id,), present=(hide_secrets,)),
+)
+"""A registration as a document, in the same way."""
 
 _provider_row = summarizer(
     (
@@ -156,17 +154,17 @@ async def app_with(context: Context, provider_id: str, client_id: str) -> Docume
 
 
 def _on(family: Singleton, context: Context) -> Context:
-    """The request as one for the only document of a family."""
-    return with_changes(context, operation=with_changes(context.operation, family=family))
+    """The request as one for the document that the path names."""
+    named = with_changes(family, noun=context.params[f"{family.doc_type}_id"])
+    return with_changes(context, operation=with_changes(context.operation, family=named))
 
 
-async def _create(make: Callable[[str], Singleton], context: Context) -> Result:
+async def _create(family: Singleton, context: Context) -> Result:
     """A new document under the id that was sent."""
     document = service.sent(context)
     doc_id = context.data.get("id")
-    family = make(doc_id if isinstance(doc_id, str) else "")
-    key = Key(SYSTEM, family.doc_type, family.noun)
-    context = _on(family, context)
+    key = Key(SYSTEM, family.doc_type, doc_id if isinstance(doc_id, str) else "")
+    context = with_changes(context, operation=with_changes(context.operation, family=family))
     change = Change(context=context, family=family, key=key, document=document)
     stored = await service.save(change, "created")
     return await service.answer(context, stored, created_id=stored["_id"])
@@ -174,56 +172,50 @@ async def _create(make: Callable[[str], Singleton], context: Context) -> Result:
 
 async def _replace(family: Singleton, context: Context) -> Result:
     """The document as sent. Raises 404 when there is none."""
-    await service.load_document(context, Key(SYSTEM, family.doc_type, family.noun))
-    return await singletons.replace(_on(family, context))
-
-
-def _named_provider(context: Context) -> Singleton:
-    return _provider(context.params[f"{PROVIDER_TYPE}_id"])
-
-
-def _named_app(context: Context) -> Singleton:
-    return _app(context.params[f"{APP_TYPE}_id"])
+    context = _on(family, context)
+    doc_id = context.params[f"{family.doc_type}_id"]
+    await service.load_document(context, Key(SYSTEM, family.doc_type, doc_id))
+    return await singletons.replace(context)
 
 
 async def create_provider(context: Context) -> Result:
     """A new provider, under the id that was sent."""
-    return await _create(_provider, context)
+    return await _create(PROVIDERS, context)
 
 
 async def fetch_provider(context: Context) -> Result:
     """One provider."""
-    return await singletons.fetch(_on(_named_provider(context), context))
+    return await singletons.fetch(_on(PROVIDERS, context))
 
 
 async def replace_provider(context: Context) -> Result:
     """The provider as sent."""
-    return await _replace(_named_provider(context), context)
+    return await _replace(PROVIDERS, context)
 
 
 async def delete_provider(context: Context) -> Result:
     """No such provider any more. Refused while there are registrations with it."""
-    return await singletons.delete(_on(_named_provider(context), context))
+    return await singletons.delete(_on(PROVIDERS, context))
 
 
 async def create_app(context: Context) -> Result:
     """A new registration, under the id that was sent."""
-    return await _create(_app, context)
+    return await _create(APPS, context)
 
 
 async def fetch_app(context: Context) -> Result:
     """One registration, without its secret."""
-    return await singletons.fetch(_on(_named_app(context), context))
+    return await singletons.fetch(_on(APPS, context))
 
 
 async def replace_app(context: Context) -> Result:
     """The registration as sent."""
-    return await _replace(_named_app(context), context)
+    return await _replace(APPS, context)
 
 
 async def delete_app(context: Context) -> Result:
     """No such registration any more."""
-    return await singletons.delete(_on(_named_app(context), context))
+    return await singletons.delete(_on(APPS, context))
 
 
 _operators = partial(Route, access=Access.SUPERDUPER)

@@ -165,6 +165,28 @@ def _is_agent(document: Document) -> Iterable[str]:
     return ("true",) if isinstance(document.get("queues"), list) else ()
 
 
+PERSON = "pvt_person"
+"""What personnel management keeps of a user beside the user's own fields."""
+
+PERSON_NUMBER = "pvt_person_id"
+"""The number of the user in personnel management."""
+
+
+def _person_number(document: Document) -> Iterable[str]:
+    number = document.get(PERSON_NUMBER)
+    return () if number is None else (str(number),)
+
+
+def email_of(document: Document) -> Iterable[str]:
+    """The e-mail address as it is compared."""
+    return (email.lower() for email in _text(document, "email"))
+
+
+def _own_email(document: Document) -> Iterable[str]:
+    """The address of a user of personnel management, where nobody shares it."""
+    return email_of(document) if lookup(document, (PERSON, "owns_email")) else ()
+
+
 def _photo(action: Action, handler: Handler, about: str, **more: Any) -> Route:
     return Route(path="{user_id}/photo", action=action, handler=handler, about=about, **more)
 
@@ -218,12 +240,15 @@ USERS = Collection(
             values=lambda document: _text(document, "hotdesk", "id"),
             message="Hotdesk ID must be unique within account",
         ),
+        Unique(path="email", values=_own_email, message="The e-mail address is taken"),
     ),
     indexes=(
         Index(name="login", values=_marks),
         Index(name="directory", values=_directories),
         Index(name="queue", values=queues_of),
         Index(name="agent", values=_is_agent),
+        Index(name="email", values=email_of),
+        Index(name="person_id", values=_person_number),
         field_index("username"),
     ),
     hooks=Hooks(

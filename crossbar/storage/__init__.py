@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from crossbar.documents import Document
+from crossbar.records import record
 
 SYSTEM = "system"
 """The account id under which documents that belong to no account are kept."""
@@ -108,7 +109,7 @@ class Numbered(NamedTuple):
     event: Event
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Batch:
     """What one commit writes: all of it or nothing.
 

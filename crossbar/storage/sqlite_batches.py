@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -18,7 +18,6 @@ from crossbar.documents import Document
 from crossbar.storage import (
     Attachment,
     Batch,
-    Claim,
     ClaimTaken,
     Key,
     Missing,
@@ -36,10 +35,26 @@ CLAIM = (
     " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 )
 EXISTS = "SELECT 1 FROM documents WHERE account_id = ? AND doc_type = ? AND doc_id = ?"
+RELEASE = "DELETE FROM claims WHERE space = ? AND scope = ? AND value = ?"
+THIS = "WHERE account_id = ? AND doc_type = ? AND doc_id = ?"
+# A document that stays at its place in listings is not taken out of their index and put back.
+REWRITE = f"UPDATE documents SET rev = ?, body = ? {THIS} AND rev = ? AND sort IS ?"  # noqa: S608
+MOVE = f"UPDATE documents SET rev = ?, sort = ?, body = ? {THIS} AND rev = ?"  # noqa: S608
+MARKS = (
+    "SELECT 0, name, value, sort FROM entries WHERE account_id = ? AND doc_id = ?"
+    " UNION ALL SELECT 1, space, scope, value FROM claims WHERE account_id = ? AND doc_id = ?"
+)
 LOG = (
     "INSERT INTO events (action, account_id, doc_type, doc_id, revision, at, summary)"
     " VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
+
+
+Columns = tuple[str, str | None, bytes | str]
+"""What is stored of a document: its revision, its place in listings, its body."""
+
+Mark = tuple[str, ...]
+"""An entry, as name, value and sort key, or a claim."""
 
 
 def encode(document: Document) -> bytes | str:
@@ -58,7 +73,7 @@ def decode(body: bytes | str) -> Document:
 
 def apply(
     batch: Batch,
-    stored: Sequence[tuple[str, str | None, bytes | str]],
+    stored: Sequence[Columns],
     logged: Sequence[tuple[Any, ...]],
     connection: sqlite3.Connection,
 ) -> None:
@@ -69,86 +84,96 @@ def apply(
     drop(batch.drop_attachments, connection)
     for remove in batch.removes:
         _remove(remove, connection)
+    held: dict[Key, set[Mark]] = {}
     for put, columns in zip(batch.puts, stored, strict=True):
-        _put(put, columns, connection)
+        if put.expected is None:
+            _insert(put, columns, connection)
+        else:
+            held[put.key] = _replace(put, columns, connection)
     for key in batch.requires:
         if connection.execute(EXISTS, key).fetchone() is None:
             raise Missing(key)
     # Claims come last: a conflict is reported rather than a claim that is taken, and what one
     # document of the batch gives up another may take. Of two puts of a document the later holds.
     puts = {put.key: put for put in batch.puts}
-    for key, put in puts.items():
-        if put.expected is not None:
-            _release(key, put.claims, connection)
-    _take(puts.values(), connection)
+    for key, claims in held.items():
+        for claim in claims.difference(puts[key].claims):
+            connection.execute(RELEASE, claim)
+    _take(puts.values(), held, connection)
     connection.executemany(LOG, logged)
 
 
-def _put(
-    put: Put, columns: tuple[str, str | None, bytes | str], connection: sqlite3.Connection
-) -> None:
-    account_id, doc_type, doc_id = put.key
-    if put.expected is None:
-        cursor = connection.execute(
-            "INSERT INTO documents (rev, sort, body, account_id, doc_type, doc_id)"
-            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (*columns, *put.key),
-        )
-        had = set()
-    else:
-        cursor = connection.execute(
-            "UPDATE documents SET rev = ?, sort = ?, body = ?"
-            " WHERE account_id = ? AND doc_type = ? AND doc_id = ? AND rev = ?",
-            (*columns, *put.key, put.expected),
-        )
-        had = set(
-            connection.execute(
-                "SELECT name, value, sort FROM entries WHERE account_id = ? AND doc_id = ?",
-                (account_id, doc_id),
-            )
-        )
+def _insert(put: Put, columns: Columns, connection: sqlite3.Connection) -> None:
+    cursor = connection.execute(
+        "INSERT INTO documents (rev, sort, body, account_id, doc_type, doc_id)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (*columns, *put.key),
+    )
     if cursor.rowcount == 0:
         raise RevisionConflict(put.key)
-    has = set() if put.sort is None else {(*entry, put.sort) for entry in put.entries}
+    _enter(_entries(put), put.key, connection)
+
+
+def _replace(put: Put, columns: Columns, connection: sqlite3.Connection) -> set[Mark]:
+    """Store a document anew and keep up its entries. Returns the claims that it holds so far."""
+    rev, sort, body = columns
+    this = (*put.key, put.expected)
+    is_stored = (
+        connection.execute(REWRITE, (rev, body, *this, sort)).rowcount
+        or connection.execute(MOVE, (*columns, *this)).rowcount
+    )
+    if not is_stored:
+        raise RevisionConflict(put.key)
+    account_id, _, doc_id = put.key
+    had: set[Mark] = set()
+    held: set[Mark] = set()
+    for is_claim, *mark in connection.execute(MARKS, (account_id, doc_id) * 2):
+        (held if is_claim else had).add(tuple(mark))
+    has = _entries(put)
     for entry in had - has:
         connection.execute(
-            "DELETE FROM entries WHERE account_id = ? AND doc_type = ?"
-            " AND name = ? AND value = ? AND sort = ? AND doc_id = ?",
-            (account_id, doc_type, *entry, doc_id),
+            "DELETE FROM entries WHERE account_id = ? AND doc_type = ? AND doc_id = ?"
+            " AND name = ? AND value = ? AND sort = ?",
+            (*put.key, *entry),
         )
-    for entry in has - had:
+    _enter(has - had, put.key, connection)
+    return held
+
+
+def _entries(put: Put) -> set[Mark]:
+    """Name, value and sort key of every entry; an unlisted document has none."""
+    return set() if put.sort is None else {(*entry, put.sort) for entry in put.entries}
+
+
+def _enter(entries: Iterable[Mark], key: Key, connection: sqlite3.Connection) -> None:
+    for entry in entries:
         connection.execute(
-            "INSERT INTO entries (account_id, doc_type, name, value, sort, doc_id)"
+            "INSERT INTO entries (account_id, doc_type, doc_id, name, value, sort)"
             " VALUES (?, ?, ?, ?, ?, ?)",
-            (account_id, doc_type, *entry, doc_id),
+            (*key, *entry),
         )
 
 
 def _remove(remove: Remove, connection: sqlite3.Connection) -> None:
-    this = "WHERE account_id = ? AND doc_type = ? AND doc_id = ?"
-    found = connection.execute(f"SELECT rev FROM documents {this}", remove.key).fetchone()  # noqa: S608
+    found = connection.execute(f"SELECT rev FROM documents {THIS}", remove.key).fetchone()  # noqa: S608
     if found is None:
         return
     if remove.expected not in (None, *found):
         raise RevisionConflict(remove.key)
     for table in ("documents", "entries", "claims"):
-        connection.execute(f"DELETE FROM {table} {this}", remove.key)  # noqa: S608
+        connection.execute(f"DELETE FROM {table} {THIS}", remove.key)  # noqa: S608
 
 
-def _release(key: Key, kept: Iterable[Claim], connection: sqlite3.Connection) -> None:
-    """Let go of the claims of a document that are not kept."""
-    held = connection.execute(
-        "SELECT space, scope, value FROM claims WHERE account_id = ? AND doc_id = ?",
-        (key.account_id, key.doc_id),
-    ).fetchall()
-    for claim in set(held).difference(kept):
-        connection.execute("DELETE FROM claims WHERE space = ? AND scope = ? AND value = ?", claim)
-
-
-def _take(puts: Iterable[Put], connection: sqlite3.Connection) -> None:
+def _take(
+    puts: Iterable[Put], held: Mapping[Key, Collection[Mark]], connection: sqlite3.Connection
+) -> None:
+    """Take the claims that are not held already."""
     taken = {}
     for put in puts:
+        own = held.get(put.key, ())
         for claim in put.claims:
+            if claim in own:
+                continue
             if connection.execute(CLAIM, (*claim, *put.key)).rowcount == 0:
                 holder = Key(*connection.execute(HOLDER, claim).fetchone())
                 if holder != put.key:

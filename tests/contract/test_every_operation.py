@@ -43,6 +43,7 @@ OPERATOR_ONLY = {
 
 NOT_TWICE = {
     "DELETE /accounts/{account_id}",
+    "DELETE /accounts/{account_id}/security",
     "DELETE /accounts/{account_id}/token_restrictions",
     "DELETE /token_auth",
 }

@@ -38,7 +38,7 @@ def test_a_claim_is_the_accounts_or_the_systems() -> None:
     document = {"name": "Tom", "chip": "1", "_rev": "1-x"}
     name, chip = Claim("cat.name", KEY.account_id, "Tom"), Claim("chips", SYSTEM, "1")
     assert list(claims_of(family, KEY, document)) == [name, chip, chip]
-    assert put_of(family, KEY, document, None).claims == (name, chip)
+    assert put_of(family, KEY, document, None).claims == [name, chip]
 
 
 def test_a_document_is_listed_and_found_as_its_family_says() -> None:

@@ -15,6 +15,7 @@ from crossbar.core.shapes import Access
 from crossbar.dialects.v2 import openapi
 from crossbar.dialects.v2.verbs import VERB_OF
 from tests.conftest import Api
+from tests.described import complaint
 
 DOCUMENT: dict[str, Any] = json.loads(openapi.content(REGISTRY))
 OPERATIONS = list(REGISTRY.operations())
@@ -82,6 +83,20 @@ def test_changes_may_be_partial_and_remove_keys() -> None:
     assert changes["properties"]["call_forward"]["type"] == ["object", "null"]
 
 
+async def test_lists_with_pages_say_so_and_others_do_not(api: Api) -> None:
+    tried = 0
+    for operation in OPERATIONS:
+        if operation.action is Action.LIST and "{" not in "".join(operation.path[2:]):
+            path = operation.template.replace("{account_id}", api.master.account_id)
+            answer = await api.get(f"/v2{path}?page_size=1")
+            refs = [each.get("$ref", "") for each in described(operation)["parameters"]]
+            is_said = "#/components/parameters/page_size" in refs
+            if answer.status == 200 and "parents" not in path:
+                assert ("page_size" in answer.body) == is_said, path
+                tried += 1
+    assert tried >= 40
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "identity"])
 async def test_it_is_served_to_anybody(api: Api, encoding: str) -> None:
     headers = {"Accept-Encoding": encoding}
@@ -95,3 +110,23 @@ async def test_it_is_served_to_anybody(api: Api, encoding: str) -> None:
         assert answer.status == 304
     async with api.client.post("/v2/openapi.json") as answer:
         assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "status", "media_type", "body", "expected"),
+    [
+        ("GET", "/v2/about", 418, "application/json", {}, "status 418 is not described"),
+        ("GET", "/v2/schemas", 200, "text/html", None, "text/html is not described"),
+        ("GET", "/v2/schemas", 204, "application/json", {}, "an envelope with status 204"),
+        ("GET", "/v2/schemas", 404, "application/json", {}, '"error" is a required property'),
+        ("GET", "/v2/schemas", 200, "application/json", {"data": [5]}, "data/0: 5 is not of type"),
+        ("GET", "/v2/schemas", 500, "application/json", {}, None),
+        ("GET", "/v2/nothing", 404, "application/json", {}, None),
+    ],
+)
+def test_the_comparison_of_answers_finds_what_is_not_described(
+    verb: str, path: str, status: int, media_type: str, body: Any, expected: str | None
+) -> None:
+    found = complaint(verb, path, status, media_type, body)
+    assert (found is None) == (expected is None)
+    assert (expected or "") in (found or "")

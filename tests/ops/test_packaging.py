@@ -78,14 +78,13 @@ def test_the_wheel_has_everything_but_tests(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "crossbar").rglob("*.py")}
     schemas = {f"crossbar/schemas/{path.name}" for path in (ROOT / "schemas").glob("*.json")}
-    console = {
-        str(path.relative_to(ROOT))
-        for path in (ROOT / "crossbar/console/static").rglob("*")
-        if path.is_file()
-    }
     assert modules - names == set()
     assert schemas - names == set()
-    assert console - names == set()
+    served = (
+        *ROOT.glob("crossbar/dialects/assets/*"),
+        *ROOT.glob("crossbar/console/static/**/*.*"),
+    )
+    assert {str(path.relative_to(ROOT)) for path in served} - names == set()
     assert "crossbar/py.typed" in names
     tops = {name.partition("/")[0] for name in names}
     assert tops == {"crossbar", f"crossbar_gateway-{__version__}.dist-info"}

@@ -6,9 +6,36 @@ Every answer in the tests is held against it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import unwrap
+from typing import Any
 
-from crossbar.core.shapes import Handler
-from crossbar.families import about, comments, login, schemas
+from crossbar.core import service, singletons
+from crossbar.families import (
+    about,
+    account_tree,
+    acdc_call_stats,
+    agents,
+    clicktocall,
+    comments,
+    conferences,
+    contact_list,
+    device_actions,
+    devices,
+    faxboxes,
+    faxes,
+    hotdesks,
+    ip_auth,
+    login,
+    login_attempts,
+    media_prompts,
+    parked_calls,
+    pivot,
+    presence,
+    queues,
+    schemas,
+    vm_routes,
+    vmboxes,
+)
 from crossbar.openapi import Node
 
 TEXT: Node = {"type": "string"}
@@ -58,12 +85,120 @@ SESSION = an_object(
 )
 """Whose the new token is; the token is beside the data, as `auth_token`."""
 
-ROUTES: Mapping[Handler, Node] = {
+DOCUMENTS: frozenset[Any] = frozenset(
+    unwrap(handler)
+    for handler in (
+        service.fetch,
+        service.create,
+        service.replace,
+        service.patch,
+        service.delete,
+        singletons.fetch,
+        singletons.replace,
+        singletons.patch,
+        singletons.delete,
+        account_tree.create,
+        account_tree.delete,
+        account_tree.move,
+        account_tree.promote,
+        account_tree.demote,
+        queues.set_roster,
+        queues.clear_roster,
+    )
+)
+"""The handlers that answer a document of the family."""
+
+LISTS: frozenset[Any] = frozenset(
+    {
+        service.list_documents,
+        conferences.list_conferences,
+        devices.list_devices,
+        faxboxes.list_boxes,
+        vmboxes.list_boxes,
+    }
+)
+"""The handlers that answer rows of the family's documents."""
+
+PAGED: frozenset[Any] = frozenset(
+    {
+        account_tree.children,
+        account_tree.siblings,
+        account_tree.descendants,
+        acdc_call_stats.list_calls,
+        agents.list_agents,
+        clicktocall.list_calls,
+        faxes.list_jobs,
+        faxes.list_folder,
+        faxes.list_log,
+        hotdesks.list_all,
+        hotdesks.list_of_device,
+        hotdesks.list_of_user,
+        login_attempts.list_attempts,
+        login_attempts.list_second_factors,
+        media_prompts.list_of_language,
+        media_prompts.list_translations,
+        parked_calls.fetch,
+        pivot.list_calls,
+        pivot.list_logs,
+        vm_routes.list_all,
+        vm_routes.list_messages,
+    }
+)
+"""The handlers of other lists that have pages."""
+
+ROW = an_object(id=TEXT)
+COMMENTS = an_object(comments=some(SOME_OBJECT))
+OUTCOME = an_object(succeeded=some(TEXT), failed=SOME_OBJECT)
+
+ROUTES: Mapping[Any, Node] = {
     about.about: SOME_OBJECT,
-    comments.list_comments: an_object(comments=some(SOME_OBJECT)),
+    account_tree.children: some(an_object(id=TEXT, descendants_count=COUNT)),
+    account_tree.siblings: some(an_object(id=TEXT, descendants_count=COUNT)),
+    account_tree.descendants: some(an_object(id=TEXT, tree=some(TEXT))),
+    account_tree.parents: some(an_object(id=TEXT, name=TEXT)),
+    account_tree.tree: some(an_object(id=TEXT, name=TEXT)),
+    acdc_call_stats.list_calls: some(ROW),
+    agents.list_agents: some(ROW),
+    agents.fetch: ROW,
+    agents.statuses: SOME_OBJECT,
+    agents.stats: SOME_OBJECT,
+    agents.set_status: TEXT,
+    agents.queue_status: some(TEXT),
+    agents.set_queue_status: some(TEXT),
+    clicktocall.list_calls: some(SOME_OBJECT),
+    comments.list_comments: COMMENTS,
+    comments.append: COMMENTS,
+    comments.clear: COMMENTS,
+    comments.remove: COMMENTS,
+    contact_list.fetch: some(SOME_OBJECT),
+    device_actions.act: TEXT,
+    device_actions.sync: TEXT,
+    device_actions.status: some(an_object(device_id=TEXT, registered=YES_OR_NO)),
+    hotdesks.list_all: some(SOME_OBJECT),
+    hotdesks.list_of_device: some(SOME_OBJECT),
+    hotdesks.list_of_user: some(SOME_OBJECT),
+    ip_auth.login: SESSION,
     login.login: SESSION,
     login.login_with_key: SESSION,
+    media_prompts.count_languages: some(SOME_OBJECT),
+    media_prompts.count_prompts: some(SOME_OBJECT),
+    media_prompts.list_of_language: some(TEXT),
+    media_prompts.list_translations: some(an_object(id=TEXT, has_attachments=YES_OR_NO)),
+    parked_calls.fetch: an_object(slots=SOME_OBJECT),
+    presence.summarize: SOME_OBJECT,
+    presence.detail: SOME_OBJECT,
+    presence.reset_extension: TEXT,
+    presence.command: TEXT,
+    queues.roster: some(TEXT),
     schemas.list_names: some(TEXT),
-    schemas.fetch: an_object(id=TEXT),
+    schemas.fetch: ROW,
+    vm_routes.list_all: some(SOME_OBJECT),
+    vm_routes.list_messages: some(SOME_OBJECT),
+    vm_routes.fetch_message: SOME_OBJECT,
+    vm_routes.create_message: SOME_OBJECT,
+    vm_routes.change_message: SOME_OBJECT,
+    vm_routes.change_messages: OUTCOME,
+    vm_routes.delete_message: SOME_OBJECT,
+    vm_routes.delete_messages: OUTCOME,
 }
 """By handler: what is under `data`."""

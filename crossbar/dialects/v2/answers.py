@@ -25,6 +25,7 @@ from crossbar.dialects.targets import split_target
 from crossbar.dialects.v2.body import NO_BODY, Body
 from crossbar.dialects.v2.negotiation import CSV_TYPES, Wanted, accepts_gzip, byte_range, revisions
 from crossbar.dialects.v2.verbs import VERBS, verbs_of
+from crossbar.dialects.whole import WholeResponse
 from crossbar.errors import CrossbarError, PreconditionFailed
 from crossbar.identity.buckets import Charge
 
@@ -254,7 +255,7 @@ def _allow_origin(exchange: Exchange) -> None:
     }
 
 
-def _json(exchange: Exchange, status: int, envelope: dict[str, Any]) -> web.Response:
+def _json(exchange: Exchange, status: int, envelope: dict[str, Any]) -> web.StreamResponse:
     sent = exchange.request.headers
     pretty = sent.get("X-Pretty-Print") == "true" or is_true(exchange.parameter("pretty_print"))
     body = orjson.dumps(envelope, option=orjson.OPT_INDENT_2 if pretty else 0)
@@ -263,14 +264,17 @@ def _json(exchange: Exchange, status: int, envelope: dict[str, Any]) -> web.Resp
     if isinstance(callback, str) and _CALLBACK.fullmatch(callback):
         body = b"".join((b"/**/", callback.encode(), b"(", body, b");"))
         content_type = "application/javascript"
-    response = web.Response(body=body, status=status, headers=_headers(exchange, content_type))
+    headers = _headers(exchange, content_type)
     if (
         exchange.may_compress
         and len(body) >= MIN_COMPRESSED
-        and accepts_gzip(sent.get("Accept-Encoding", ""))
+        and accepts_gzip(sent.get("Accept-Encoding"))
     ):
+        response = web.Response(body=body, status=status, headers=headers)
         response.enable_compression(web.ContentCoding.gzip)
-    return response
+        return response
+    headers["date"] = exchange.clock.http_date()
+    return WholeResponse(status=status, headers=headers, body=body)
 
 
 def _bare(exchange: Exchange, status: int) -> web.Response:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Mapping
+from typing import Any, TypeVar
 from urllib.parse import unquote, unquote_plus
 
 from aiohttp import BodyPartReader, web
@@ -19,6 +19,8 @@ from crossbar.errors import NoSuchPath, PayloadTooLarge, RequestTimeout, Validat
 from crossbar.logs import redact
 from crossbar.records import record
 from crossbar.settings import Http
+
+T = TypeVar("T")
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 BASE64_TYPES = ("application/base64", "application/x-base64")
@@ -93,11 +95,10 @@ async def read_body(request: web.BaseRequest, settings: Http) -> Body:
         return NO_BODY
     pairs = query_pairs(split_target(request.raw_path)[1]) if has_query else ()
     content_type = _media_type(request.headers.get("Content-Type", ""))
-    try:
-        async with asyncio.timeout(settings.request_timeout):
-            envelope, files = await _read_content(request, content_type, settings)
-    except TimeoutError:
-        raise RequestTimeout from None
+    reading = _read_content(request, content_type, settings)
+    # Most bodies arrive with their head. A timeout would take longer than to read them.
+    has_arrived = request.content.is_eof()
+    envelope, files = await (reading if has_arrived else _in_time(reading, settings))
     data = _data_of(envelope)
     parameters: Mapping[str, Any] = {}
     if envelope or pairs:
@@ -110,6 +111,14 @@ async def read_body(request: web.BaseRequest, settings: Http) -> Body:
         pairs=pairs,
         content_type=content_type or JSON_TYPES[0],
     )
+
+
+async def _in_time(reading: Awaitable[T], settings: Http) -> T:
+    try:
+        async with asyncio.timeout(settings.request_timeout):
+            return await reading
+    except TimeoutError:
+        raise RequestTimeout from None
 
 
 def _media_type(header: str) -> str:
@@ -137,7 +146,7 @@ async def _read_content(
     if content_type.startswith("multipart/"):
         return await _read_parts(request, settings)
     try:
-        content = await request.read()
+        content = await _read_whole(request, limit)
     except web.HTTPRequestEntityTooLarge:
         raise PayloadTooLarge(limit) from None
     except (HttpProcessingError, web.RequestPayloadError):
@@ -151,6 +160,15 @@ async def _read_content(
         return _form(content, settings.max_depth), ()
     encoding = request.headers.get("Content-Transfer-Encoding", "").lower()
     return {}, (_upload(content, content_type, encoding, _file_name(request)),)
+
+
+async def _read_whole(request: web.BaseRequest, limit: int) -> bytes:
+    if not request.content.is_eof():
+        return await request.read()
+    content = request.content.read_nowait()
+    if len(content) > limit:
+        raise PayloadTooLarge(limit)
+    return content
 
 
 def _file_name(request: web.BaseRequest) -> str:

@@ -37,9 +37,9 @@ def accepted_types(header: str | None, override: object) -> tuple[str, ...]:
     return accepted
 
 
-def accepts_gzip(header: str) -> bool:
+def accepts_gzip(header: str | None) -> bool:
     """Whether an ``Accept-Encoding`` header allows gzip."""
-    return not {"gzip", "*"}.isdisjoint(_by_preference(header))
+    return header is not None and not {"gzip", "*"}.isdisjoint(_by_preference(header))
 
 
 def _by_preference(header: str) -> tuple[str, ...]:

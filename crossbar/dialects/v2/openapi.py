@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, partial
 from inspect import unwrap
 
 import orjson
 
 from crossbar import __version__
-from crossbar.core import service, singletons
+from crossbar.core import service
 from crossbar.core.actions import Action
 from crossbar.core.registry import Operation, Registry, id_param_of
-from crossbar.core.shapes import Access, Collection, Column, Singleton
+from crossbar.core.shapes import Access, Collection, Column, Handler, Singleton
 from crossbar.dialects.v2 import _openapi_parts as parts
-from crossbar.dialects.v2._openapi_answers import ROUTES, SHOWN
+from crossbar.dialects.v2._openapi_answers import (
+    DOCUMENTS,
+    LISTS,
+    PAGED,
+    ROUTES,
+    SHOWN,
+)
 from crossbar.dialects.v2.verbs import VERB_OF
 from crossbar.examples import body
 from crossbar.openapi import Components, Node
 from crossbar.validation import Schemas
-
-DOCUMENTS = {
-    service.fetch,
-    service.create,
-    service.replace,
-    service.patch,
-    service.delete,
-    singletons.fetch,
-    singletons.replace,
-    singletons.patch,
-    singletons.delete,
-}
-"""The handlers that answer a document of the family."""
 
 WRITES = (Action.CREATE, Action.REPLACE, Action.PATCH, Action.DELETE)
 SENDS = (Action.CREATE, Action.REPLACE, Action.PATCH)
@@ -183,11 +176,11 @@ class _Maker:
     def _data(self, operation: Operation) -> Node:
         """What is under ``data``, as far as the declarations say it; else anything."""
         family = operation.family
-        if unwrap(operation.handler) in DOCUMENTS and isinstance(family, Collection | Singleton):
+        if handler_of(operation) in DOCUMENTS and isinstance(family, Collection | Singleton):
             return self.components.shown(family.schema, SHOWN.get(family.schema, {}))
-        if operation.handler is service.list_documents and isinstance(family, Collection):
+        if handler_of(operation) in LISTS and isinstance(family, Collection):
             return {"type": "array", "items": self._row(family)}
-        return ROUTES.get(operation.handler, {})
+        return ROUTES.get(handler_of(operation), {})
 
     def _row(self, family: Collection) -> Node:
         if family.summary is None:  # whole documents with `full_docs`
@@ -235,6 +228,13 @@ def statuses(operation: Operation) -> Iterator[int]:
     return (status for status, can_be in found.items() if can_be)
 
 
+def handler_of(operation: Operation) -> Handler:
+    """The function that answers, without what is wrapped around it."""
+    handler = operation.handler
+    bare: Handler = unwrap(handler.func if isinstance(handler, partial) else handler)
+    return bare
+
+
 def schema_of(operation: Operation) -> str | None:
     """The schema of what an operation sends, or of the documents that it lists."""
     return operation.collection.schema if _is_listing(operation) else operation.schema
@@ -268,13 +268,15 @@ def _params(operation: Operation) -> Iterator[str]:
 
 def _parameters(operation: Operation) -> list[Node]:
     names: list[str] = []
-    if operation.action is Action.LIST and isinstance(operation.family, Collection):
+    if (listing := handler_of(operation)) in LISTS:
+        names += (*parts.PAGING, *parts.OF_DOCUMENTS)
+    elif listing in PAGED:
         names += parts.PAGING
     if operation.handler is service.delete and operation.collection.soft_delete:
         names.append("should_soft_delete")
     if VERB_OF[operation.action] == "GET":
         names += ("accept", "if_none_match")
-    elif unwrap(operation.handler) in DOCUMENTS:
+    elif handler_of(operation) in DOCUMENTS:
         names.append("if_match")
     if operation.produces:
         names.append("range")

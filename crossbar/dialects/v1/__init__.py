@@ -1,0 +1,228 @@
+"""The PERSCOM-style dialect: ``/v1``, rows of personnel management for holders of scoped keys.
+
+One request, start to finish, in the order in which refusals win (reference, section 3): the path
+is matched (404, 405), the organisation is known (401), the key is its own (401), its requests are
+not too many (429), its plan has this dialect (402), the key has the scopes (403), and then the
+body is read, the row is found and the operation runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import structlog
+from aiohttp import web
+
+from crossbar.core.actions import Action, Caller, Context
+from crossbar.core.directory import Account
+from crossbar.core.plans import plan_of
+from crossbar.core.registry import Match, Operation, Registry
+from crossbar.core.services import Services
+from crossbar.core.shapes import Access
+from crossbar.dialects.addresses import Proxies
+from crossbar.dialects.targets import split_target
+from crossbar.dialects.v1.answers import Exchange, write, write_error, write_preflight
+from crossbar.dialects.v1.bodies import Body, read_body
+from crossbar.dialects.v2.body import path_tokens, query_pairs
+from crossbar.dialects.v2.query import ANY
+from crossbar.documents import new_id
+from crossbar.errors import (
+    CrossbarError,
+    InvalidCredentials,
+    MethodNotAllowed,
+    NoSuchPath,
+    PaymentRequired,
+    StoreUnavailable,
+    TooManyRequests,
+    UnknownTenant,
+)
+from crossbar.families.perscom.endpoints import Endpoint
+from crossbar.identity.buckets import Buckets
+from crossbar.identity.credentials import Identity
+from crossbar.storage import StoreError
+
+log = structlog.get_logger(__name__)
+
+DIALECT = "v1"
+
+ACTIONS: Mapping[str, tuple[Action, ...]] = {
+    "GET": (Action.LIST, Action.FETCH),
+    "POST": (Action.CREATE,),
+    "PUT": (Action.PATCH,),
+    "PATCH": (Action.PATCH,),
+    "DELETE": (Action.DELETE,),
+}
+"""What each verb asks for. PUT changes what is sent and keeps the rest, as PATCH does."""
+
+PER_MINUTE = 1000
+"""Requests of a key in a minute."""
+
+
+class V1:
+    """Answers requests below ``/v1``."""
+
+    def __init__(self, services: Services, identity: Identity, registry: Registry) -> None:
+        self._services = services
+        self._identity = identity
+        self._registry = registry
+        self._proxies = Proxies(services.settings.http.trusted_proxies)
+        self._buckets = Buckets(services.clock, capacity=PER_MINUTE, refill=PER_MINUTE / 60)
+
+    async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The answer to a request, whatever happens."""
+        exchange = Exchange(
+            request=request,
+            request_id=new_id(),
+            address=self._proxies.client_of(request),
+        )
+        started = self._services.clock.precise()
+        response = await self._response(exchange)
+        if self._services.settings.http.access_log:
+            log.info(
+                "request",
+                method=request.method,
+                path=split_target(request.raw_path)[0],
+                status=response.status,
+                milliseconds=round((self._services.clock.precise() - started) * 1000, 1),
+                address=exchange.address,
+                account_id=exchange.account_id,
+                request_id=exchange.request_id,
+            )
+        return response
+
+    async def _response(self, exchange: Exchange) -> web.StreamResponse:
+        try:
+            return await self._answer(exchange)
+        except (asyncio.CancelledError, ConnectionError, web.HTTPException):
+            raise
+        except CrossbarError as error:
+            return write_error(exchange, error)
+        except StoreError as error:
+            log.error("store_failed", request_id=exchange.request_id, error=str(error))
+            return write_error(exchange, StoreUnavailable())
+        except Exception as error:
+            log.error("unexpected_error", request_id=exchange.request_id, exc_info=error)
+            return write_error(exchange, CrossbarError())
+
+    async def _answer(self, exchange: Exchange) -> web.StreamResponse:
+        """Run the request through the steps, in the order of refusals."""
+        request = exchange.request
+        exchange.query = dict(query_pairs(split_target(request.raw_path)[1]))
+        _, *tokens = path_tokens(request.raw_path)
+        operations, params = self._match(tokens)
+        verbs = _verbs_of(operations)
+        if request.method == "OPTIONS":
+            return write_preflight(exchange, verbs)
+        body = await read_body(request, self._services.settings.http)
+        method = request.method
+        if method == "POST" and body.method is not None:
+            method = body.method
+        operation = _choose(operations, "GET" if method == "HEAD" else method, verbs)
+        context = await self._context(exchange, operation, params, body)
+        if body.problem is not None:
+            if isinstance(operation.handler, Endpoint):
+                await operation.handler.authorize(context)
+            raise body.problem
+        return await write(exchange, await operation.handler(context))
+
+    def _match(self, tokens: Sequence[str]) -> Match:
+        """The operations at a path, which the registry knows below an account."""
+        if not tokens:
+            raise NoSuchPath
+        operations, params = self._registry.match(["accounts", "own", *tokens])
+        return operations, params
+
+    async def _context(
+        self, exchange: Exchange, operation: Operation, params: Mapping[str, str], body: Body
+    ) -> Context:
+        caller: Caller | None = None
+        account: Account | None = None
+        if operation.access is not Access.PUBLIC:
+            caller, account = await self._admit(exchange)
+            exchange.account_id = account.account_id
+            self._charge(exchange, caller)
+            plan = plan_of(account, DIALECT, self._services.settings)
+            if not plan.covers(self._services.clock.gregorian()):
+                raise PaymentRequired("the plan of the organisation does not cover this API")
+        return Context(
+            operation=operation,
+            params={**params, "account_id": account.account_id if account else ""},
+            services=self._services,
+            request_id=exchange.request_id,
+            address=exchange.address,
+            caller=caller,
+            account=account,
+            data=body.data,
+            query=ANY,
+            parameters=exchange.query,
+        )
+
+    async def _admit(self, exchange: Exchange) -> tuple[Caller, Account]:
+        """Whose data is asked for, and who asks.
+
+        Raises :class:`UnknownTenant`, :class:`InvalidCredentials`, :class:`TooManyRequests`.
+        """
+        headers = exchange.request.headers
+        named = headers.get("X-Perscom-Id")
+        if named is None:
+            named = exchange.query.get("perscom_id")
+        tenant = await self._tenant(named) if named is not None else None
+        scheme, _, token = headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise InvalidCredentials if tenant else UnknownTenant
+        caller = await self._caller(token.strip(), exchange.address, is_named=tenant is not None)
+        account = await self._services.accounts.get(caller.account_id)
+        if account is None or (tenant is not None and tenant.account_id != account.account_id):
+            raise InvalidCredentials
+        return caller, account
+
+    async def _caller(self, token: str, address: str, *, is_named: bool) -> Caller:
+        """Who has the key. Without a tenant, a bad key leaves unknown whose data was meant."""
+        try:
+            return await self._identity.keys.authenticate(token, DIALECT, address)
+        except InvalidCredentials:
+            if is_named:
+                raise
+            raise UnknownTenant from None
+
+    async def _tenant(self, named: str) -> Account:
+        """The account with this number or id. Raises :class:`UnknownTenant`."""
+        account = None
+        if named.isascii() and named.isdigit() and len(named) < 19:
+            found = await self._services.accounts.find("perscom_id", str(int(named)))
+            account = found[0] if found else None
+        if account is None and len(named) == 32:
+            account = await self._services.accounts.get(named)
+        if account is None:
+            raise UnknownTenant
+        return account
+
+    def _charge(self, exchange: Exchange, caller: Caller) -> None:
+        """Count the request for its key."""
+        if not self._services.settings.limits.enabled:
+            return
+        charge = self._buckets.take(caller.claims.get("key_id"), 1)
+        exchange.headers |= {
+            "x-ratelimit-limit": str(PER_MINUTE),
+            "x-ratelimit-remaining": str(charge.remaining),
+        }
+        if charge.retry_after:
+            raise TooManyRequests(charge.retry_after)
+
+
+def _verbs_of(operations: Mapping[Action, Operation]) -> tuple[str, ...]:
+    """The verbs that a path offers."""
+    verbs = [
+        verb for verb, actions in ACTIONS.items() if any(each in operations for each in actions)
+    ]
+    return (*(("HEAD",) if "GET" in verbs else ()), *verbs, "OPTIONS")
+
+
+def _choose(
+    operations: Mapping[Action, Operation], verb: str, verbs: tuple[str, ...]
+) -> Operation:
+    for action in ACTIONS.get(verb, ()):
+        if action in operations:
+            return operations[action]
+    raise MethodNotAllowed(verbs)

@@ -1,0 +1,58 @@
+"""Answers that are complete when they are made, sent in one piece.
+
+aiohttp's own response may still be changed while it is sent: cookies, chunks, compression,
+signals. Asking for all of that takes longer than reading the document that is answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import HttpVersion10, HttpVersion11
+
+
+class WholeResponse(web.StreamResponse):
+    """Status, headers and body, known before the first byte is sent.
+
+    ``headers`` are sent as they are, so ``Date`` and ``Server`` belong to them; what depends on
+    the request's connection is added. For a status that allows a body. Raises
+    :class:`ValueError` for a header that holds a line break.
+    """
+
+    def __init__(self, *, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        super().__init__(status=status)
+        lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+        if lines.count("\n") != len(headers) or lines.count("\r") != len(headers):
+            raise ValueError("a header holds a line break")
+        self._head = f"{lines}Content-Length: {len(body)}\r\n"
+        self._content = body
+        self._stays_open: bool | None = None
+
+    @property
+    def keep_alive(self) -> bool | None:
+        """Whether the connection stays open afterwards; ``None`` until that is known."""
+        return self._stays_open
+
+    def force_close(self) -> None:
+        """End the connection with this answer."""
+        self._stays_open = False
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
+        """Send it all."""
+        writer, version = request.writer, request.version
+        if self._stays_open is None:
+            self._stays_open = request.keep_alive
+        connection = ""
+        if not self._stays_open and version == HttpVersion11:
+            connection = "Connection: close\r\n"
+        elif self._stays_open and version == HttpVersion10:
+            connection = "Connection: keep-alive\r\n"
+        first = f"HTTP/{version.major}.{version.minor} {self.status} {self.reason}\r\n"
+        head = f"{first}{self._head}{connection}\r\n".encode()
+        await writer.write_eof(head if request.method == "HEAD" else head + self._content)
+        return writer
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Nothing is left to send."""

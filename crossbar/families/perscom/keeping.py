@@ -1,0 +1,20 @@
+"""Components as families of documents: the layout of their rows, the stages of their writes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+from crossbar.core.shapes import Collection
+from crossbar.families.perscom.effects import hooks_of
+from crossbar.families.perscom.layout import layout_of
+from crossbar.families.perscom.people import PEOPLE
+from crossbar.families.perscom.shapes import Component
+
+
+@cache
+def family_of(component: Component) -> Collection:
+    """The family of documents that the rows of a component are."""
+    if component.noun == "users":
+        return PEOPLE
+    return replace(layout_of(component), hooks=hooks_of(component))

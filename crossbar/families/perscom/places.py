@@ -1,0 +1,110 @@
+"""Places: where rows are reached from, by themselves or below a row of another component."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from crossbar.core.actions import Context
+from crossbar.documents import Document
+from crossbar.errors import NoSuchDocument
+from crossbar.families.perscom.components import COMPONENTS
+from crossbar.families.perscom.includes import referring
+from crossbar.families.perscom.links import linked_rows, links_of, other_end
+from crossbar.families.perscom.rows import every, find, number_of
+from crossbar.families.perscom.shapes import Component, HasMany, Linked, Relation
+
+Pair = tuple[Document, Document | None]
+"""A stored row, and the link that leads to it where it is linked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Place:
+    """Rows of ``component``: all of them or, with a ``parent``, those that belong to one row.
+
+    ``relation`` leads from the parent to the rows; without one the parent's column ``column``
+    holds the id of the only row. ``includes`` and ``columns`` are what answers may include and
+    the relations whose columns may be searched, ``None`` for no search at all.
+    """
+
+    component: Component
+    parent: Component | None = None
+    relation: Relation | None = None
+    column: str = ""
+    includes: Sequence[str] = ()
+    columns: Sequence[str] | None = ()
+
+    @property
+    def is_single(self) -> bool:
+        """Whether there is at most one row, so that its id may be left out."""
+        is_one = isinstance(self.relation, HasMany) and self.relation.single
+        return bool(self.column) or is_one
+
+    async def parent_row(self, context: Context) -> Document:
+        """The stored row that the path goes through. Raises :class:`NoSuchDocument`."""
+        if self.parent is None:
+            raise LookupError("this place is below no row")
+        return await find(context, self.parent, context.params[self.parent.param])
+
+    async def parent_number(self, context: Context) -> int:
+        """The id of the row that the path goes through."""
+        parent = await self.parent_row(context)
+        return number_of(self.parent or self.component, parent)
+
+    async def pairs(self, context: Context) -> list[Pair]:
+        """Every stored row here, in default order."""
+        if self.parent is None:
+            return [(stored, None) async for stored in every(context, self.component)]
+        parent = await self.parent_row(context)
+        number = number_of(self.parent, parent)
+        if isinstance(self.relation, Linked):
+            return [*await linked_rows(context, self.relation, number)]
+        if isinstance(self.relation, HasMany):
+            rows = await referring(context, self.parent, self.relation, number)
+            return [(stored, None) for stored in rows]
+        return [(await self._referred(context, parent), None)]
+
+    async def _referred(self, context: Context, parent: Document) -> Document:
+        columns = parent.get("pvt_person", {}) if self.parent is COMPONENTS["users"] else parent
+        number = columns.get(self.column)
+        if number is None:
+            raise NoSuchDocument(self.column)
+        return await find(context, self.component, number)
+
+    async def pair(self, context: Context, number: str | int | None = None) -> Pair:
+        """The stored row that the path names, or the one with this id, if it is here.
+
+        Raises :class:`NoSuchDocument`.
+        """
+        wanted = context.params.get(self.component.param) if number is None else number
+        if wanted is None:
+            pairs = await self.pairs(context)
+            if not pairs:
+                raise NoSuchDocument(self.component.noun)
+            return pairs[0]
+        if self.parent is None:
+            return await find(context, self.component, wanted), None
+        return await self._below(context, wanted)
+
+    async def _below(self, context: Context, wanted: str | int) -> Pair:
+        if not isinstance(self.relation, Linked):
+            for stored, link in await self.pairs(context):
+                if str(number_of(self.component, stored)) == str(wanted):
+                    return stored, link
+            raise NoSuchDocument(str(wanted))
+        number = await self.parent_number(context)
+        stored = await find(context, self.component, wanted)
+        async for link in links_of(context, self.relation, number):
+            if other_end(self.relation, link) == number_of(self.component, stored):
+                return stored, link
+        raise NoSuchDocument(str(wanted))
+
+    async def columns_here(self, context: Context) -> Document:
+        """The columns by which a row of has-many belongs here."""
+        if self.parent is None or not isinstance(self.relation, HasMany):
+            return {}
+        number = await self.parent_number(context)
+        if self.relation.column == "owner":
+            noun = self.parent.noun
+            return {"model_type": noun, "model_id": str(number), "owner": f"{noun}:{number}"}
+        return {self.relation.column: number}

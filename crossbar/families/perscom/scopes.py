@@ -1,0 +1,136 @@
+"""Scopes of personnel management: what there is, and whether a caller has one.
+
+A scope is a verb and a noun, ``view:rank``. It is judged as a restriction on the noun's family, by
+the routine that judges restrictions everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from crossbar.core.access import require_unrestricted
+from crossbar.core.actions import Context
+from crossbar.core.scopes import EVERYTHING, Scopes
+from crossbar.errors import Forbidden
+from crossbar.families.perscom.components import COMPONENTS
+
+CRUD = ("view", "create", "update", "delete")
+
+VERBS: Mapping[str, tuple[str, ...]] = {
+    "view": ("GET",),
+    "create": ("PUT",),
+    "update": ("POST", "PATCH"),
+    "delete": ("DELETE",),
+    "manage": ("GET", "PUT", "POST", "PATCH", "DELETE"),
+    "note": (),
+    "impersonate": (),
+}
+"""What a verb allows, in the verbs of restrictions; what is about a dashboard allows nothing."""
+
+GRANTS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        [
+            "announcement",
+            "award",
+            "calendar",
+            "category",
+            "document",
+            "event",
+            "group",
+            "mail",
+            "position",
+            "qualification",
+            "rank",
+            "specialty",
+            "status",
+            "unit",
+            "form",
+            "field",
+            "submission",
+            "permission",
+            "role",
+            "awardrecord",
+            "assignmentrecord",
+            "combatrecord",
+            "qualificationrecord",
+            "rankrecord",
+            "servicerecord",
+            "statusrecord",
+            "task",
+        ],
+        CRUD,
+    ),
+    "user": ("view", "create", "update", "note", "delete", "impersonate"),
+    "log": ("view",),
+    "attachment": ("create",),
+    "image": ("create",),
+    "billing": ("manage",),
+    "api": ("manage",),
+    "webhook": ("manage",),
+    "newsfeed": ("manage",),
+}
+"""The verbs that there are for each noun."""
+
+_NOUNS = {component.scope: component.noun for component in COMPONENTS.values()}
+
+
+class Need(NamedTuple):
+    """A scope that an operation asks for."""
+
+    verb: str
+    noun: str
+
+    def __str__(self) -> str:
+        return f"{self.verb}:{self.noun}"
+
+
+class PersonnelScopes(Scopes):
+    """The scopes that keys of personnel management can have."""
+
+    def __init__(self) -> None:
+        super().__init__(())
+        self._known = [f"{verb}:{noun}" for noun, verbs in GRANTS.items() for verb in verbs]
+
+    def names(self) -> list[str]:
+        """Every scope, the one for all of them first."""
+        return [EVERYTHING, *sorted(self._known)]
+
+    def rules(self, scopes: Iterable[str]) -> Mapping[str, Any] | None:
+        """What the scopes allow, as restrictions by noun; ``None`` when they allow everything."""
+        wanted = set(scopes)
+        if EVERYTHING in wanted:
+            return None
+        verbs: dict[str, list[str]] = {}
+        for scope in wanted.intersection(self._known):
+            verb, _, noun = scope.partition(":")
+            verbs.setdefault(_NOUNS.get(noun, noun), []).extend(VERBS[verb])
+        return {noun: [{"rules": {"#": allowed}}] for noun, allowed in verbs.items()}
+
+
+async def may(context: Context, need: Need, *, insist: bool = False) -> bool:
+    """Whether the caller has a scope; with ``insist``, raise :class:`Forbidden` if not."""
+    operation = context.operation
+    noun = _NOUNS.get(need.noun, need.noun)
+    tokens = [_token(part, context.params) for part in operation.path]
+    if noun != operation.noun:
+        operation = replace(operation, noun=noun)
+        tokens = tokens[: operation.depth]
+    try:
+        await require_unrestricted(
+            context.services.accounts,
+            operation,
+            context.caller,
+            context.account,
+            (tokens, VERBS[need.verb][0] if need.verb != "manage" else "POST"),
+        )
+    except Forbidden:
+        if insist:
+            raise Forbidden(f"the scope {need} is missing") from None
+        return False
+    return True
+
+
+def _token(part: str, params: Mapping[str, str]) -> str:
+    return params[part[1:-1]] if part.startswith("{") else part

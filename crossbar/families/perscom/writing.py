@@ -1,0 +1,249 @@
+"""Writing rows: one, or many in one commit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crossbar.core.actions import Context, Result, is_false
+from crossbar.core.change import Change
+from crossbar.core.stamping import fresh_id
+from crossbar.documents import Document, public
+from crossbar.errors import Conflict, NoSuchDocument, ValidationFailed
+from crossbar.families.perscom import links
+from crossbar.families.perscom.components import STATUSES_OF_USER
+from crossbar.families.perscom.effects import add_status
+from crossbar.families.perscom.keeping import family_of
+from crossbar.families.perscom.places import Pair, Place
+from crossbar.families.perscom.reading import shown_row, shown_rows, tree_asked
+from crossbar.families.perscom.rows import key_of, number_of
+from crossbar.families.perscom.shapes import Component, Linked
+from crossbar.families.perscom.values import taken
+from crossbar.families.perscom.work import BODY, VALUES, Work, perform
+from crossbar.storage import Key
+from crossbar.validation import Refusals
+
+LARGEST_BATCH = 1000
+
+
+async def create_row(place: Place, context: Context) -> Result:
+    """A new row; where there is at most one, only the first (409)."""
+    tree = tree_asked(place, context)
+
+    async def build(work: Work) -> Pair:
+        return await _created(work, place, context.data)
+
+    stored, link = await perform(context, build)
+    data = await shown_row(place, context, stored, link, tree)
+    return Result(data=data, created_id=str(data["id"]))
+
+
+async def update_row(place: Place, context: Context) -> Result:
+    """A row with the columns that were sent; the others stay."""
+    tree = tree_asked(place, context)
+
+    async def build(work: Work) -> Pair:
+        stored, link = await place.pair(context)
+        return await updated(work, place.component, stored, context.data), link
+
+    stored, link = await perform(context, build)
+    return Result(data=await shown_row(place, context, stored, link, tree))
+
+
+async def delete_row(place: Place, context: Context) -> Result:
+    """A row gone; answered as it was."""
+    tree = tree_asked(place, context)
+
+    async def build(work: Work) -> Pair:
+        stored, link = await place.pair(context)
+        await _deleted(work, place.component, stored)
+        return stored, link
+
+    stored, link = await perform(context, build)
+    return Result(data=await shown_row(place, context, _marked(context, stored), link, tree))
+
+
+async def create_rows(place: Place, context: Context) -> Result:
+    """Several new rows, all of them or none."""
+    tree = tree_asked(place, context)
+    bodies = _resources(context, list)
+    if not bodies:
+        raise ValidationFailed.of("resources", "required", "The field is required")
+
+    async def build(work: Work) -> list[Pair]:
+        pairs: list[Pair] = []
+        gathered = Refusals()
+        for at, body in enumerate(bodies):
+            try:
+                pairs.append(await _created(work, place, _object(body)))
+            except ValidationFailed as error:
+                gathered.merge(_below(f"resources.{at}", error))
+        _refuse(gathered)
+        return pairs
+
+    pairs = await perform(context, build)
+    return Result(data=await shown_rows(place, context, pairs, tree))
+
+
+async def update_rows(place: Place, context: Context) -> Result:
+    """Several rows changed, all of them or none; ids that are not here are skipped."""
+    tree = tree_asked(place, context)
+    bodies = _resources(context, dict)
+    if not bodies:
+        raise ValidationFailed.of("resources", "required", "The field is required")
+
+    async def build(work: Work) -> list[Pair]:
+        pairs: list[Pair] = []
+        gathered = Refusals()
+        for number, body in bodies.items():
+            try:
+                stored, link = await place.pair(context, number)
+                changed = await updated(work, place.component, stored, _object(body))
+                pairs.append((changed, link))
+            except NoSuchDocument:
+                continue
+            except ValidationFailed as error:
+                gathered.merge(_below(f"resources.{number}", error))
+        _refuse(gathered)
+        return pairs
+
+    pairs = await perform(context, build)
+    return Result(data=await shown_rows(place, context, pairs, tree))
+
+
+async def delete_rows(place: Place, context: Context) -> Result:
+    """Several rows gone, all of them or none; ids that are not here are skipped."""
+    tree = tree_asked(place, context)
+    numbers = dict.fromkeys(str(each) for each in _resources(context, list))
+
+    async def build(work: Work) -> list[Pair]:
+        pairs: list[Pair] = []
+        for number in numbers:
+            try:
+                stored, link = await place.pair(context, number)
+            except NoSuchDocument:
+                continue
+            await _deleted(work, place.component, stored)
+            pairs.append((_marked(context, stored), link))
+        return pairs
+
+    pairs = await perform(context, build)
+    return Result(data=await shown_rows(place, context, pairs, tree))
+
+
+async def _created(work: Work, place: Place, body: Document) -> Pair:
+    component, context = place.component, work.context
+    if place.is_single and await place.pairs(context):
+        raise Conflict
+    values, refusals = taken(component, body)
+    values |= await place.columns_here(context)
+    family = family_of(component)
+    document = {name: value for name, value in values.items() if value is not None}
+    if component.noun == "users":
+        document = {}
+        key = Key(context.account_id, family.doc_type, fresh_id(context.services.clock))
+    else:
+        key = key_of(context.account_id, component, await work.number(component.scope))
+    change = Change(
+        context=context,
+        family=family,
+        key=key,
+        document=document,
+        refusals=refusals,
+        notes={VALUES: values, BODY: body},
+    )
+    stored = await work.save(change)
+    if not isinstance(place.relation, Linked):
+        return stored, None
+    pivot = links.pivot_of(place.relation, body.get("pivot"), "pivot")
+    number, parent = number_of(component, stored), await place.parent_number(context)
+    return stored, await linked(work, place.relation, parent, number, pivot)
+
+
+async def linked(
+    work: Work, relation: Linked, number: int, other: int, pivot: Document, *, again: bool = False
+) -> Document | None:
+    """Link two rows, with what follows from it; ``None`` where they are linked already."""
+    if relation is STATUSES_OF_USER:
+        return await add_status(work, number, other, pivot, again=again)
+    return await links.add(work, relation, number, other, pivot, again=again)
+
+
+async def updated(
+    work: Work,
+    component: Component,
+    stored: Document,
+    body: Document,
+    fixed: Document | None = None,
+) -> Document:
+    """A stored row with the columns of a body, and those that the path has fixed."""
+    values, refusals = taken(component, body)
+    values |= fixed or {}
+    for name, value in (fixed or {}).items():
+        if value is None and not component.by_name[name].null:
+            refusals.add(name, "required", "The field must not be empty", value=None)
+    document = public(stored)
+    if component.noun != "users":
+        merged = {**document, **values}
+        document = {name: value for name, value in merged.items() if value is not None}
+    change = Change(
+        context=work.context,
+        family=family_of(component),
+        key=_key_of(stored),
+        document=document,
+        current=stored,
+        refusals=refusals,
+        notes={VALUES: values, BODY: body},
+    )
+    return await work.save(change)
+
+
+async def _deleted(work: Work, component: Component, stored: Document) -> None:
+    change = Change(
+        context=work.context,
+        family=family_of(component),
+        key=_key_of(stored),
+        document={},
+        current=stored,
+    )
+    force = work.context.parameters.get("force")
+    await work.delete(change, is_soft=force in (None, "", "0") or is_false(force))
+
+
+def _key_of(stored: Document) -> Key:
+    return Key(stored["pvt_account_id"], stored["pvt_type"], stored["_id"])
+
+
+def _marked(context: Context, stored: Document) -> Document:
+    return {**stored, "pvt_deleted_at": context.services.clock.instant()}
+
+
+def _resources(context: Context, kind: type[list[Any]] | type[Document]) -> Any:
+    """What a batch is about. Raises :class:`ValidationFailed` for another form, and too many."""
+    resources = context.data.get("resources")
+    if not resources:
+        return kind()
+    if not isinstance(resources, list | dict) or not isinstance(resources, kind):
+        form = "a list" if kind is list else "an object"
+        raise ValidationFailed.of("resources", "type", f"The field must be {form}")
+    if len(resources) > LARGEST_BATCH:
+        message = f"A batch must not have more than {LARGEST_BATCH} rows"
+        raise ValidationFailed.of("resources", "maxItems", message, target=LARGEST_BATCH)
+    return resources
+
+
+def _object(body: Any) -> Document:
+    if not isinstance(body, dict):
+        raise ValidationFailed.of("data", "type", "The field must be an object")
+    return body
+
+
+def _below(path: str, error: ValidationFailed) -> dict[str, Any]:
+    return {
+        path if field == "data" else f"{path}.{field}": rules
+        for field, rules in error.fields.items()
+    }
+
+
+def _refuse(refusals: Refusals) -> None:
+    if refusals:
+        raise ValidationFailed(refusals)
