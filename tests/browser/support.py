@@ -169,7 +169,7 @@ class Console:
             if fault["impact"] in SERIOUS
             for node in fault["nodes"]
         ]
-        assert faults == []
+        assert not faults, "\n".join(faults)
 
     async def photograph(self, name: str) -> Path:
         """A picture of the window, for people to look at."""
