@@ -39,7 +39,6 @@ from crossbar.dialects.v2.query import ANY, parse_query
 from crossbar.dialects.v2.verbs import VERBS, verbs_of
 from crossbar.documents import new_id
 from crossbar.errors import (
-    CrossbarError,
     Gone,
     InvalidCredentials,
     MethodNotAllowed,
