@@ -8,10 +8,8 @@ body is read, the row is found and the operation runs.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
-import structlog
 from aiohttp import web
 
 from crossbar.core.actions import Action, Caller, Context
@@ -21,6 +19,7 @@ from crossbar.core.registry import Match, Operation, Registry
 from crossbar.core.services import Services
 from crossbar.core.shapes import Access
 from crossbar.dialects.addresses import Proxies
+from crossbar.dialects.serving import PASSED_ON, logged, refusal_of
 from crossbar.dialects.targets import split_target
 from crossbar.dialects.v1.answers import Exchange, write, write_error, write_preflight
 from crossbar.dialects.v1.bodies import Body, read_body
@@ -28,21 +27,16 @@ from crossbar.dialects.v2.body import path_tokens, query_pairs
 from crossbar.dialects.v2.query import ANY
 from crossbar.documents import new_id
 from crossbar.errors import (
-    CrossbarError,
     InvalidCredentials,
     MethodNotAllowed,
     NoSuchPath,
     PaymentRequired,
-    StoreUnavailable,
     TooManyRequests,
     UnknownTenant,
 )
 from crossbar.families.perscom.endpoints import Endpoint
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
-from crossbar.storage import StoreError
-
-log = structlog.get_logger(__name__)
 
 DIALECT = "v1"
 
@@ -76,34 +70,18 @@ class V1:
             request_id=new_id(),
             address=self._proxies.client_of(request),
         )
-        started = self._services.clock.precise()
-        response = await self._response(exchange)
+        response = self._response(exchange)
         if self._services.settings.http.access_log:
-            log.info(
-                "request",
-                method=request.method,
-                path=split_target(request.raw_path)[0],
-                status=response.status,
-                milliseconds=round((self._services.clock.precise() - started) * 1000, 1),
-                address=exchange.address,
-                account_id=exchange.account_id,
-                request_id=exchange.request_id,
-            )
-        return response
+            return await logged(self._services, exchange, response)
+        return await response
 
     async def _response(self, exchange: Exchange) -> web.StreamResponse:
         try:
             return await self._answer(exchange)
-        except (asyncio.CancelledError, ConnectionError, web.HTTPException):
+        except PASSED_ON:
             raise
-        except CrossbarError as error:
-            return write_error(exchange, error)
-        except StoreError as error:
-            log.error("store_failed", request_id=exchange.request_id, error=str(error))
-            return write_error(exchange, StoreUnavailable())
         except Exception as error:
-            log.error("unexpected_error", request_id=exchange.request_id, exc_info=error)
-            return write_error(exchange, CrossbarError())
+            return write_error(exchange, refusal_of(error, exchange.request_id))
 
     async def _answer(self, exchange: Exchange) -> web.StreamResponse:
         """Run the request through the steps, in the order of refusals."""

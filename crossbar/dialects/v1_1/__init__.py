@@ -6,14 +6,13 @@ is offered (405), what is asked for exists (404), the body makes sense (400), an
 
 from __future__ import annotations
 
-import asyncio
 from urllib.parse import parse_qsl
 
-import structlog
 from aiohttp import web
 
 from crossbar.core.services import Services
 from crossbar.dialects.addresses import Proxies
+from crossbar.dialects.serving import PASSED_ON, logged, refusal_of
 from crossbar.dialects.targets import split_target
 from crossbar.dialects.v1_1.admission import Admission
 from crossbar.dialects.v1_1.endpoints import Need, Offers
@@ -22,13 +21,10 @@ from crossbar.dialects.v1_1.refusals import refuse
 from crossbar.dialects.v1_1.table import TABLE
 from crossbar.dialects.v2.body import path_tokens
 from crossbar.documents import new_id
-from crossbar.errors import CrossbarError, MethodNotAllowed, StoreUnavailable
+from crossbar.errors import MethodNotAllowed
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
-from crossbar.storage import StoreError
 from crossbar.validation import Schemas
-
-log = structlog.get_logger(__name__)
 
 SENT_BY_PAGES = "content-type, x-public-key, x-connection-secret, x-watch-token"
 
@@ -51,34 +47,18 @@ class V1_1:
             request_id=new_id(),
             address=self._proxies.client_of(request),
         )
-        started = self._services.clock.precise()
-        response = await self._response(exchange)
+        response = self._response(exchange)
         if self._services.settings.http.access_log:
-            log.info(
-                "request",
-                method=request.method,
-                path=split_target(request.raw_path)[0],
-                status=response.status,
-                milliseconds=round((self._services.clock.precise() - started) * 1000, 1),
-                address=exchange.address,
-                account_id=exchange.account.account_id if exchange.account else None,
-                request_id=exchange.request_id,
-            )
-        return response
+            return await logged(self._services, exchange, response)
+        return await response
 
     async def _response(self, exchange: Exchange) -> web.StreamResponse:
         try:
             return await self._answer(exchange)
-        except (asyncio.CancelledError, ConnectionError, web.HTTPException):
+        except PASSED_ON:
             raise
-        except CrossbarError as error:
-            return refuse(exchange, error)
-        except StoreError as error:
-            log.error("store_failed", request_id=exchange.request_id, error=str(error))
-            return refuse(exchange, StoreUnavailable())
         except Exception as error:
-            log.error("unexpected_error", request_id=exchange.request_id, exc_info=error)
-            return refuse(exchange, CrossbarError())
+            return refuse(exchange, refusal_of(error, exchange.request_id))
 
     async def _answer(self, exchange: Exchange) -> web.StreamResponse:
         request = exchange.request

@@ -48,6 +48,11 @@ class Exchange:
     headers: dict[str, str] = field(default_factory=dict)
     body: Document | None = None
 
+    @property
+    def account_id(self) -> str | None:
+        """The account that is asked for, once it is known."""
+        return self.account.account_id if self.account else None
+
     def header(self, name: str) -> str:
         """A header of the request, as text that can be kept; empty when it is missing."""
         return str(self.request.headers.get(name, "")).encode("utf-8", "replace").decode()

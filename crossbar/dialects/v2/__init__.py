@@ -7,11 +7,9 @@ admitted, the answer's form chosen, and then the operation runs.
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Mapping
 
-import structlog
 from aiohttp import web
 
 from crossbar.core.access import account_in_path, require_access, require_unrestricted
@@ -21,7 +19,7 @@ from crossbar.core.service import require_documents
 from crossbar.core.services import Services
 from crossbar.core.shapes import Access
 from crossbar.dialects.addresses import Proxies
-from crossbar.dialects.targets import split_target
+from crossbar.dialects.serving import PASSED_ON, logged, refusal_of
 from crossbar.dialects.v2.answers import (
     Exchange,
     cut_off,
@@ -41,20 +39,15 @@ from crossbar.dialects.v2.query import ANY, parse_query
 from crossbar.dialects.v2.verbs import VERBS, verbs_of
 from crossbar.documents import new_id
 from crossbar.errors import (
-    CrossbarError,
     Gone,
     InvalidCredentials,
     MethodNotAllowed,
     NoSuchPath,
     NotImplementedHere,
-    StoreUnavailable,
     TooManyRequests,
 )
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity, Presented
-from crossbar.storage import StoreError
-
-log = structlog.get_logger(__name__)
 
 METHODS = frozenset((*VERBS, "HEAD", "OPTIONS"))
 SAFE_METHODS = ("GET", "HEAD")
@@ -80,33 +73,18 @@ class V2:
             clock=self._services.clock,
             may_compress=self._settings.http.compress,
         )
+        response = self._response(exchange)
         if self._settings.http.access_log:
-            return await self._logged(exchange)
-        return await self._response(exchange)
-
-    async def _logged(self, exchange: Exchange) -> web.StreamResponse:
-        """The answer, and a line about it in the log; without the query: tokens may be there."""
-        started = self._services.clock.precise()
-        response = await self._response(exchange)
-        log.info(
-            "request",
-            method=exchange.request.method,
-            path=split_target(exchange.request.raw_path)[0],
-            status=response.status,
-            milliseconds=round((self._services.clock.precise() - started) * 1000, 1),
-            address=exchange.address,
-            account_id=exchange.caller.account_id if exchange.caller else None,
-            request_id=exchange.request_id,
-        )
-        return response
+            return await logged(self._services, exchange, response)
+        return await response
 
     async def _response(self, exchange: Exchange) -> web.StreamResponse:
         try:
             return await self._answer(exchange)
-        except (asyncio.CancelledError, ConnectionError, web.HTTPException):
+        except PASSED_ON:
             raise
         except Exception as error:
-            refusal = _refusal(error, exchange.request_id)
+            refusal = refusal_of(error, exchange.request_id)
         if exchange.charge is None and self._settings.limits.enabled:
             exchange.charge = self._buckets.peek((exchange.address, "no_account"))
         if exchange.has_begun:
@@ -233,17 +211,6 @@ class V2:
                 raise TooManyRequests(exchange.charge.retry_after)
         else:
             exchange.charge = self._buckets.peek(key)
-
-
-def _refusal(error: Exception, request_id: str) -> CrossbarError:
-    """What a client is told of an error; what it is not told is logged."""
-    if isinstance(error, CrossbarError):
-        return error
-    if isinstance(error, StoreError):
-        log.error("store_failed", request_id=request_id, error=str(error))
-        return StoreUnavailable()
-    log.error("unexpected_error", request_id=request_id, exc_info=error)
-    return CrossbarError()
 
 
 def _request_id(request: web.BaseRequest) -> str:

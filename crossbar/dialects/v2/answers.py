@@ -98,6 +98,11 @@ class Exchange:
         return None if self.body is NO_BODY else self.body.parameter(name)
 
     @property
+    def account_id(self) -> str | None:
+        """The caller's account."""
+        return self.caller.account_id if self.caller else None
+
+    @property
     def verbs(self) -> tuple[str, ...]:
         """The verbs that the path offers, once it has been matched."""
         return verbs_of(self.operations or {})

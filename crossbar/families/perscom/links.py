@@ -10,7 +10,7 @@ from typing import Any
 
 from crossbar.core.actions import Context
 from crossbar.core.shapes import Collection, Index
-from crossbar.documents import Document, public
+from crossbar.documents import Document
 from crossbar.errors import ValidationFailed
 from crossbar.families.perscom.components import COMPONENTS, FIELDS_OF_USER
 from crossbar.families.perscom.rows import find_many
@@ -135,7 +135,7 @@ def _inverse(relation: Linked, owner: Component) -> Linked:
 def shown_pivot(context: Context, relation: Linked, link: Document) -> Document:
     """The columns of a link, as the row that it leads to shows them."""
     shown: dict[str, Any] = {name: link.get(name) for name in relation.pivot}
-    shown["created_at"] = public(link)["created_at"]
+    shown["created_at"] = link["created_at"]
     if relation.shown_as == "assignment":
         shown |= _assignment(context, link)
     return shown

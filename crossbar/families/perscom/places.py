@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from crossbar.core.actions import Context
 from crossbar.documents import Document
 from crossbar.errors import NoSuchDocument
-from crossbar.families.perscom.components import COMPONENTS
+from crossbar.families.perscom.components import USERS
 from crossbar.families.perscom.includes import referring
 from crossbar.families.perscom.links import linked_rows, links_of, other_end
 from crossbar.families.perscom.rows import every, find, number_of
 from crossbar.families.perscom.shapes import Component, HasMany, Linked, Relation
+from crossbar.families.users import PERSON
 
 Pair = tuple[Document, Document | None]
 """A stored row, and the link that leads to it where it is linked."""
@@ -65,7 +66,7 @@ class Place:
         return [(await self._referred(context, parent), None)]
 
     async def _referred(self, context: Context, parent: Document) -> Document:
-        columns = parent.get("pvt_person", {}) if self.parent is COMPONENTS["users"] else parent
+        columns = parent.get(PERSON, {}) if self.parent is USERS else parent
         number = columns.get(self.column)
         if number is None:
             raise NoSuchDocument(self.column)

@@ -1,0 +1,74 @@
+"""What every dialect does around its requests: errors become refusals, and a line in the log."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Protocol
+
+import structlog
+from aiohttp import web
+
+from crossbar.core.services import Services
+from crossbar.dialects.targets import split_target
+from crossbar.errors import CrossbarError, StoreUnavailable
+from crossbar.storage import StoreError
+
+log = structlog.get_logger(__name__)
+
+PASSED_ON = (asyncio.CancelledError, ConnectionError, web.HTTPException)
+"""What aiohttp itself deals with: nobody is there any more, or the answer is made already."""
+
+
+class Exchange(Protocol):
+    """A request on its way through a dialect, as far as the log tells of it."""
+
+    @property
+    def request(self) -> web.BaseRequest:
+        """The request."""
+        ...
+
+    @property
+    def request_id(self) -> str:
+        """Its name in the log and in the answer."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """The client's address."""
+        ...
+
+    @property
+    def account_id(self) -> str | None:
+        """Whose request it is, once that is known."""
+        ...
+
+
+def refusal_of(error: Exception, request_id: str) -> CrossbarError:
+    """What a client is told of an error; what it is not told is logged."""
+    if isinstance(error, CrossbarError):
+        return error
+    if isinstance(error, StoreError):
+        log.error("store_failed", request_id=request_id, error=str(error))
+        return StoreUnavailable()
+    log.error("unexpected_error", request_id=request_id, exc_info=error)
+    return CrossbarError()
+
+
+async def logged(
+    services: Services, exchange: Exchange, answer: Awaitable[web.StreamResponse]
+) -> web.StreamResponse:
+    """The answer, and a line about it in the log; without the query: tokens may be there."""
+    started = services.clock.precise()
+    response = await answer
+    log.info(
+        "request",
+        method=exchange.request.method,
+        path=split_target(exchange.request.raw_path)[0],
+        status=response.status,
+        milliseconds=round((services.clock.precise() - started) * 1000, 1),
+        address=exchange.address,
+        account_id=exchange.account_id,
+        request_id=exchange.request_id,
+    )
+    return response
