@@ -36,8 +36,10 @@ from crossbar.families.perscom.endpoints import perscom_families
 from crossbar.families.perscom.scopes import PersonnelScopes
 from crossbar.families.perscom.values import schema_of
 from crossbar.families.visitor_sweep import sweeping
+from crossbar.identity.basic import Basic
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
+from crossbar.identity.gate import Gate
 from crossbar.identity.keys import KeyKind
 from crossbar.identity.secrets import Secrets, SecretsError, load_or_create
 from crossbar.outside import Web
@@ -67,6 +69,7 @@ class Gateway:
 
     services: Services
     identity: Identity
+    gate: Gate
 
 
 async def secrets_of(settings: Settings, store: Store) -> Secrets:
@@ -137,10 +140,12 @@ async def _wired(
                 scopes={dialect: kind.scopes for dialect, kind in KEYS.items()},
                 outside=Web(),
             )
-            identity.password_suffices = partial(password_suffices, services)
+            rule = partial(password_suffices, services)
+            basic = Basic(identity, secrets, clock, rule) if settings.auth.basic else None
+            gate = Gate(identity, clock, basic)
             try:
                 async with sweeping(services):
-                    yield Gateway(services=services, identity=identity)
+                    yield Gateway(services=services, identity=identity, gate=gate)
             finally:
                 await services.background.finish()
     finally:
@@ -223,7 +228,7 @@ def handler_of(gateway: Gateway) -> Handler:
     """
     services, limits = gateway.services, gateway.services.settings.limits
     buckets = buckets_of(limits, services.clock)
-    v2 = V2(services, gateway.identity, buckets)
+    v2 = V2(services, gateway.gate, buckets)
     v1 = V1(services, gateway.identity, PERSONNEL)
     v1_1 = V1_1(services, gateway.identity, buckets)
 

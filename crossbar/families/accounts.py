@@ -8,8 +8,8 @@ changes that, is in ``account_tree``.
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Iterable
+from secrets import token_hex
 from typing import Any
 
 from crossbar.core import service
@@ -72,6 +72,18 @@ def _number(document: Document) -> Iterable[str]:
     return () if number is None else (str(number),)
 
 
+async def _free_realm(context: Context) -> str:
+    """A made-up realm that no account has, longer with every one that is taken.
+
+    Should somebody take it before the account is written, that is refused like any other.
+    """
+    accounts, suffix = context.services.accounts, context.services.settings.accounts.realm_suffix
+    size = 3
+    while await accounts.find("realm", (realm := f"{token_hex(size)}.{suffix}").lower()):
+        size += 1
+    return realm
+
+
 async def normalize(change: Change) -> None:
     """Drop what the server decides, and fill in realm and time zone."""
     document, context = change.document, change.context
@@ -82,9 +94,8 @@ async def normalize(change: Change) -> None:
     if isinstance(realm, str):
         realm = document["realm"] = realm.replace(" ", "")
     if not realm:
-        suffix = context.services.settings.accounts.realm_suffix
         before = (change.current or {}).get("realm")
-        document["realm"] = before or f"{secrets.token_hex(3)}.{suffix}"
+        document["realm"] = before or await _free_realm(context)
     if document.get("timezone") in (None, "", "inherit"):
         document["timezone"] = await _inherited_timezone(change)
 
@@ -111,7 +122,7 @@ async def prepare(change: Change) -> None:
     password = document.pop("password", None)
     if change.current is None:
         document |= _place_below(change.notes.get(PARENT))
-        document["pvt_signature_secret"] = secrets.token_hex(16)
+        document["pvt_signature_secret"] = token_hex(16)
         document |= credentials.new_api_key()
     is_above = caller is not None and caller.account_id in document["pvt_tree"]
     if change.notes["enabled_sent"] and is_above:
@@ -123,7 +134,7 @@ async def prepare(change: Change) -> None:
         document["pvt_disabled"] = change.context.services.clock.gregorian()
     if password:
         document |= await credentials.account_secrets(password)
-        document["pvt_signature_secret"] = secrets.token_hex(16)
+        document["pvt_signature_secret"] = token_hex(16)
 
 
 def _place_below(parent: Account | None) -> Document:

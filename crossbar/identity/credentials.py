@@ -1,81 +1,39 @@
 """Credentials of users and accounts: made, found and verified.
 
 The one home of what is derived from passwords, API keys and signatures. Families reach it through
-``services.credentials``; dialects through :meth:`Identity.authenticate`.
+``services.credentials``; who makes a request is asked at ``gate``.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-import re
 import secrets as random
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from crossbar.clock import Clock
 from crossbar.core.actions import Caller
 from crossbar.core.directory import Account, AccountDirectory
 from crossbar.core.registry import Registry
 from crossbar.core.services import Session
-from crossbar.documents import Document, next_revision
+from crossbar.documents import Document
 from crossbar.errors import InvalidCredentials, TooManyRequests
+from crossbar.identity.bearers import Bearers
 from crossbar.identity.callers import Callers
 from crossbar.identity.keys import KeyKind, Keys
 from crossbar.identity.passwords import Passwords, login_digests
-from crossbar.identity.people import People, remembered_until
+from crossbar.identity.people import People
 from crossbar.identity.secrets import Secrets
 from crossbar.identity.sessions import Sessions
 from crossbar.identity.tenants import Tenants
 from crossbar.identity.throttle import Throttle
-from crossbar.identity.tokens import Tokens
-from crossbar.records import record
 from crossbar.settings import Settings
-from crossbar.storage import (
-    SYSTEM,
-    Batch,
-    Entry,
-    Event,
-    Key,
-    Put,
-    Remove,
-    RevisionConflict,
-    Span,
-    Store,
-)
+from crossbar.storage import Entry, Span, Store
 
-BASIC_METHOD = "cb_basic_auth"
-BASIC_REMEMBERED = 60
-"""Seconds for which a verified Basic header is not verified again."""
-
-REVOKED_TYPE = "revoked_token"
 MD5, SHA = "md5", "sha"
 
-_MD5_DIGEST = re.compile(r"[0-9a-fA-F]{32}")
-_SHA1_DIGEST = re.compile(r"[0-9a-fA-F]{40}")
 _HASH_FIELDS = {MD5: "pvt_md5_auth", SHA: "pvt_sha1_auth"}
-
-
-class PasswordRule(Protocol):
-    """Says whether a password is all that an account asks for."""
-
-    async def __call__(self, account: Account, *, is_user: bool) -> bool:
-        """Whether it is, for one of its users or for the account itself."""
-        ...
-
-
-@record
-class Presented:
-    """The credentials that came with a request, unverified; ``dialect`` is the one it speaks."""
-
-    dialect: str
-    token: str | None = None
-    basic: str | None = None
-    account_id: str | None = None
-    address: str = ""
 
 
 class Identity:
@@ -94,23 +52,28 @@ class Identity:
         self._store = store
         self._accounts = accounts
         self._secrets = secrets
-        self._clock = clock
-        self._settings = settings
-        self._tokens = Tokens(secrets, clock, lifetime=settings.tokens.lifetime)
         self._throttle = Throttle(clock)
-        self._people = People(store, accounts, clock, settings)
+        self.people = People(store, accounts, clock, settings)
         self.callers = Callers()
         self.sessions = Sessions(store, secrets, clock, settings.tokens, self.callers)
         self.keys = Keys(
             store,
-            self._people,
+            self.people,
             Tenants(store, accounts, registry, clock),
             secrets,
             clock,
             self.callers,
             kinds,
         )
-        self.password_suffices: PasswordRule | None = None
+        self.bearers = Bearers(
+            store,
+            self.people,
+            self.sessions,
+            self.callers,
+            secrets,
+            clock,
+            lifetime=settings.tokens.lifetime,
+        )
         self.passwords = Passwords(
             secrets,
             memory_kib=settings.passwords.memory_kib,
@@ -231,7 +194,7 @@ class Identity:
         """Forget the failed logins of this subject and address."""
         self._throttle.succeeded((subject, address))
 
-    # Tokens
+    # Tokens and sessions
 
     async def issue_token(
         self,
@@ -242,18 +205,24 @@ class Identity:
         lifetime: int | None = None,
         **claims: Any,
     ) -> str:
-        """A new auth token that lives ``lifetime`` seconds, by default as the settings say."""
-        owner = {"owner_id": user["_id"]} if user is not None else {}
-        return self._tokens.issue(
-            {
-                "account_id": account.account_id,
-                **owner,
-                "method": method,
-                "identity_sig": self._signature(account, user),
-                **{name: value for name, value in claims.items() if value is not None},
-            },
-            lifetime=lifetime,
+        """See :meth:`Bearers.issue`."""
+        return await self.bearers.issue(
+            account, user=user, method=method, lifetime=lifetime, **claims
         )
+
+    async def read_token(self, token: str, *, anew: bool = False) -> Caller:
+        """See :meth:`Bearers.read`."""
+        return await self.bearers.read(token, anew=anew)
+
+    async def acted_as(
+        self, account: Account, user: Document | None, wanted: Any
+    ) -> tuple[Account, Document]:
+        """See :meth:`Bearers.acted_as`."""
+        return await self.bearers.acted_as(account, user, wanted)
+
+    async def revoke_token(self, caller: Caller) -> None:
+        """See :meth:`Bearers.revoke`."""
+        await self.bearers.revoke(caller)
 
     async def begin_session(
         self, account: Account, *, user: Document | None, method: str, **claims: Any
@@ -263,7 +232,7 @@ class Identity:
             account.account_id,
             user["_id"] if user else None,
             method=method,
-            signature=self._signature(account, user),
+            signature=self.bearers.signature(account, user),
             claims=claims,
         )
         return Session(account=account, user=user, refresh_token=refresh_token, document=document)
@@ -276,10 +245,12 @@ class Identity:
         document = await self.sessions.find(refresh_token)
         account_id, owner_id = document["pvt_account_id"], document["pvt_owner_id"]
         try:
-            account = await self._people.account(account_id, anew=True)
-            user = await self._people.user(account_id, owner_id) if owner_id else None
+            account = await self.people.account(account_id, anew=True)
+            user = await self.people.user(account_id, owner_id) if owner_id else None
             was_disabled = account.document.get("pvt_disabled", -1) >= document["pvt_created"]
-            if was_disabled or document["pvt_signature"] not in self._signatures(account, user):
+            if was_disabled or document["pvt_signature"] not in self.bearers.signatures(
+                account, user
+            ):
                 raise InvalidCredentials
         except InvalidCredentials:
             await self.sessions.end(account_id, document["_id"])
@@ -288,203 +259,6 @@ class Identity:
 
     async def renew_session(self, session: Session) -> Session:
         """The session with its next refresh token. Raises :class:`InvalidCredentials`."""
-        signature = self._signature(session.account, session.user)
+        signature = self.bearers.signature(session.account, session.user)
         document, refresh_token = await self.sessions.renew(session.document, signature)
         return replace(session, refresh_token=refresh_token, document=document)
-
-    def _signature(self, account: Account, user: Document | None) -> str:
-        return self._signatures(account, user)[0]
-
-    def _signatures(self, account: Account, user: Document | None) -> list[str]:
-        """What ties a token to the present secrets of account and user, for each server secret.
-
-        A token dies when one of these secrets changes.
-        """
-        secrets = (
-            document.get("pvt_signature_secret", "") for document in (account.document, user or {})
-        )
-        message = ":".join(secrets).encode()
-        return [mac.hex()[:32] for mac in self._secrets.macs("identity signature", message)]
-
-    def recall(self, token: str) -> Caller | None:
-        """Whose token it is, if it was verified before and nothing has changed since."""
-        return self.callers.recall(token, self._clock.precise())
-
-    async def read_token(self, token: str, *, anew: bool = False) -> Caller:
-        """Whose token it is. Raises :class:`InvalidCredentials` and :class:`TokenExpired`.
-
-        ``anew`` trusts nothing that is remembered, for what is to outlive the token.
-        """
-        caller = None if anew else self.recall(token)
-        if caller is not None:
-            return caller
-        claims = self._tokens.read(token)
-        noticed = self.callers.noticed
-        account = await self._people.account(str(claims.get("account_id")), anew=anew)
-        caller = await self._caller_of(claims, token, account)
-        self.callers.remember(
-            token,
-            caller,
-            remembered_until(
-                await self._people.account(caller.account_id),
-                remembered_until(account, claims["exp"]),
-            ),
-            (str(claims["jti"]), claims.get("session_id"), *_subjects(caller)),
-            noticed=noticed,
-        )
-        return caller
-
-    async def _caller_of(self, claims: Document, token: str, account: Account) -> Caller:
-        """The caller of genuine claims, if the user still is what it was."""
-        user_id = claims.get("owner_id")
-        user = await self._people.user(account.account_id, user_id) if user_id else None
-        if claims.get("identity_sig") not in self._signatures(account, user):
-            raise InvalidCredentials
-        if await self._store.get(Key(SYSTEM, REVOKED_TYPE, str(claims["jti"]))) is not None:
-            raise InvalidCredentials
-        if "session_id" in claims:
-            await self.sessions.require(account.account_id, str(claims["session_id"]))
-        proof: dict[str, Any] = {"method": str(claims["method"]), "token": token, "claims": claims}
-        caller = self._people.caller(account, user, **proof)
-        if "as" not in claims:
-            return caller
-        below, other = await self.acted_as(account, user, claims["as"])
-        return self._people.caller(below, other, **proof, behind=caller)
-
-    async def acted_as(
-        self, account: Account, user: Document | None, wanted: Any
-    ) -> tuple[Account, Document]:
-        """The account and user below it that an admin user wants to act as.
-
-        ``wanted`` is ``{"account_id", "owner_id"}``. Raises :class:`InvalidCredentials`.
-        """
-        if user is None or user.get("priv_level") != "admin" or not isinstance(wanted, dict):
-            raise InvalidCredentials
-        below = await self._people.account(str(wanted.get("account_id")))
-        is_above_itself = below.is_superduper_admin and not account.is_superduper_admin
-        if not below.is_below(account.account_id) or is_above_itself:
-            raise InvalidCredentials
-        return below, await self._people.user(below.account_id, str(wanted.get("owner_id")))
-
-    async def revoke_token(self, caller: Caller) -> None:
-        """Make the caller's token worthless, now here and within a second elsewhere.
-
-        Its session ends with it.
-        """
-        claims = caller.claims
-        jti, expires = claims.get("jti"), claims.get("exp")
-        if not jti or not expires:
-            return
-        if "session_id" in claims:
-            await self.sessions.end(str(claims["account_id"]), str(claims["session_id"]))
-        key = Key(SYSTEM, REVOKED_TYPE, str(jti))
-        document = {"_id": key.doc_id, "_rev": next_revision(None), "pvt_type": REVOKED_TYPE}
-        event = Event("created", key, document["_rev"], self._clock.gregorian(), {})
-        puts = (Put(key, document, None, sort=f"{int(expires):020d}"),)
-        outdated = await self._outdated_revocations()
-        # A conflict means that it is revoked already.
-        with suppress(RevisionConflict):
-            await self._store.commit(Batch(puts=puts, removes=outdated, events=(event,)))
-        self.callers.notice(event)
-
-    async def _outdated_revocations(self) -> list[Remove]:
-        """Some revocations of tokens that have expired since: they are not needed any more."""
-        span = Span(account_id=SYSTEM, doc_type=REVOKED_TYPE, high=f"{self._clock.unix():020d}")
-        outdated: list[Remove] = []
-        async for row in self._store.scan(span):
-            outdated.append(Remove(Key(SYSTEM, REVOKED_TYPE, row.position.doc_id)))
-            if len(outdated) == 10:
-                break
-        return outdated
-
-    # Requests
-
-    async def authenticate(self, presented: Presented) -> Caller | None:
-        """The caller, or ``None``: a bad credential counts as none, so public paths still work.
-
-        Raises :class:`TokenExpired` (on any path), :class:`TooManyRequests`.
-        """
-        try:
-            if presented.token is not None:
-                caller = await self._by_token(presented.token, presented)
-            elif presented.basic is not None and self._settings.auth.basic:
-                caller = await self._basic(presented.basic, presented.address)
-            else:
-                return None
-        except InvalidCredentials:
-            return None
-        if presented.account_id is not None and presented.account_id != caller.account_id:
-            return None
-        return caller
-
-    async def _by_token(self, token: str, presented: Presented) -> Caller:
-        if self.keys.looks_like_one(token, presented.dialect):
-            return await self.keys.authenticate(token, presented.dialect, presented.address)
-        return await self.read_token(token)
-
-    async def _basic(self, encoded: str, address: str) -> Caller:
-        """Account id, and as password one of: the account's own, ``user:password``, its digest."""
-        credential = self._secrets.mac("basic", encoded.encode("utf-8", "replace")).hex()
-        caller = self.callers.recall(credential, self._clock.precise())
-        if caller is not None:
-            return caller
-        account_id, secret = _parse_basic(encoded)
-        noticed = self.callers.noticed
-        account = await self._people.account(account_id)
-        self.slow_down(account_id, address)
-        caller = await self._by_password(account, secret)
-        if caller is None or not await self._suffices(account, caller):
-            self.login_failed(account_id, address)
-            raise InvalidCredentials
-        self.login_succeeded(account_id, address)
-        self.callers.remember(
-            credential,
-            caller,
-            remembered_until(account, self._clock.precise() + BASIC_REMEMBERED),
-            (caller.account_id, caller.user_id),
-            noticed=noticed,
-        )
-        return caller
-
-    async def _suffices(self, account: Account, caller: Caller) -> bool:
-        rule = self.password_suffices
-        return rule is None or await rule(account, is_user=caller.user_id is not None)
-
-    async def _by_password(self, account: Account, secret: str) -> Caller | None:
-        method, digest = _digest_of(secret)
-        if digest is not None:
-            user = await self.find_user(account.account_id, method, digest)
-            if user is not None:
-                return self._people.caller(account, user, BASIC_METHOD)
-        hashed = account.document.get("pvt_password_auth")
-        if hashed and await self.passwords.verify(secret, hashed):
-            return self._people.caller(account, None, BASIC_METHOD)
-        return None
-
-
-def _subjects(caller: Caller) -> tuple[str | None, ...]:
-    """Whose changes matter to a caller: account and user, and those behind them."""
-    own = (caller.account_id, caller.user_id)
-    return own if caller.behind is None else (*own, *_subjects(caller.behind))
-
-
-def _parse_basic(encoded: str) -> tuple[str, str]:
-    """Account id and the rest. Raises :class:`InvalidCredentials`."""
-    try:
-        text = base64.b64decode(encoded, validate=True).decode()
-    except (binascii.Error, ValueError):
-        raise InvalidCredentials from None
-    account_id, colon, secret = text.partition(":")
-    if not colon or not secret:
-        raise InvalidCredentials
-    return account_id, secret
-
-
-def _digest_of(secret: str) -> tuple[str, str | None]:
-    """The login digest that a Basic password is or stands for, with its method."""
-    if _MD5_DIGEST.fullmatch(secret):
-        return MD5, secret.lower()
-    if _SHA1_DIGEST.fullmatch(secret):
-        return SHA, secret.lower()
-    username, colon, password = secret.partition(":")
-    return MD5, login_digests(username, password).md5 if colon else None

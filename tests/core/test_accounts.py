@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from crossbar.families import accounts
 from tests.conftest import Api
 from tests.core.support import path_of
 from tests.families.support import ANN, refusal, set_private, stored_account
@@ -74,6 +75,16 @@ async def test_realms_are_unique_whatever_their_case_and_have_no_spaces(api: Api
     blank = (await api.put(api.account, {"name": "B", "realm": "   "})).expect(201)
     assert blank.data["realm"].endswith(".sip.2600hz.com")
     refusal(await api.put(api.account, {"name": "C", "realm": 5}), "realm", "type")
+
+
+async def test_a_made_up_realm_that_is_taken_is_not_used(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Six digits are soon used up by chance: the server chooses again instead of refusing."""
+    (await api.put(api.account, {"name": "A", "realm": "ababab.sip.2600hz.com"})).expect(201)
+    monkeypatch.setattr(accounts, "token_hex", lambda size: "ab" * size)
+    answer = (await api.put(api.account, {"name": "B"})).expect(201)
+    assert answer.data["realm"] == "abababab.sip.2600hz.com"
 
 
 async def test_a_time_zone_is_inherited(api: Api) -> None:

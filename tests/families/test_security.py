@@ -47,7 +47,7 @@ async def tenant(api: Api) -> str:
 def lifetime(api: Api, answer: Answer) -> int:
     """How long the token of a login lives, in seconds."""
     identity = api.gateway.identity
-    claims = identity._tokens.read(answer.body["auth_token"])
+    claims = identity.bearers.tokens.read(answer.body["auth_token"])
     return int(claims["exp"] - claims["iat"])
 
 

@@ -277,7 +277,7 @@ async def test_a_user_without_a_privilege_level_is_no_admin(api: Api) -> None:
 
 async def test_a_genuine_token_of_nobody_is_refused(api: Api) -> None:
     identity = api.gateway.identity
-    tokens: Tokens = identity._tokens
+    tokens: Tokens = identity.bearers.tokens
     for account_id in (None, "0" * 32):
         token = tokens.issue({"account_id": account_id, "method": "cb_user_auth"})
         (await api.get("/v2/token_auth", token=token)).expect(401)

@@ -47,7 +47,7 @@ from crossbar.errors import (
     TooManyRequests,
 )
 from crossbar.identity.buckets import Buckets
-from crossbar.identity.credentials import Identity, Presented
+from crossbar.identity.gate import Gate, Presented
 
 METHODS = frozenset((*VERBS, "HEAD", "OPTIONS"))
 SAFE_METHODS = ("GET", "HEAD")
@@ -58,9 +58,9 @@ _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 class V2:
     """Answers requests below ``/v2``."""
 
-    def __init__(self, services: Services, identity: Identity, buckets: Buckets) -> None:
+    def __init__(self, services: Services, gate: Gate, buckets: Buckets) -> None:
         self._services = services
-        self._identity = identity
+        self._gate = gate
         self._buckets = buckets
         self._settings = services.settings
         self._proxies = Proxies(services.settings.http.trusted_proxies)
@@ -159,7 +159,7 @@ class V2:
         headers = exchange.request.headers
         token, basic = headers.get("X-Auth-Token"), None
         if token:
-            caller = self._identity.recall(token)
+            caller = self._gate.recall(token)
             if caller is not None and "X-Auth-Account-ID" not in headers:
                 exchange.caller, exchange.token = caller, token
                 return
@@ -179,7 +179,7 @@ class V2:
             account_id=headers.get("X-Auth-Account-ID") or None,
             address=exchange.address,
         )
-        exchange.caller = await self._identity.authenticate(presented)
+        exchange.caller = await self._gate.authenticate(presented)
         if exchange.caller is not None:
             exchange.token = exchange.caller.token
 

@@ -1,0 +1,181 @@
+"""Who has an auth token: tokens made for accounts and users, read, and revoked.
+
+How tokens are written and signed is in ``tokens``. Here it is decided whether what one says still
+holds: it dies with a secret of its account or user, with its session, and when it is revoked.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from crossbar.clock import Clock
+from crossbar.core.actions import Caller
+from crossbar.core.directory import Account
+from crossbar.documents import Document, next_revision
+from crossbar.errors import InvalidCredentials
+from crossbar.identity.callers import Callers
+from crossbar.identity.people import People, remembered_until
+from crossbar.identity.secrets import Secrets
+from crossbar.identity.sessions import Sessions
+from crossbar.identity.tokens import Tokens
+from crossbar.storage import SYSTEM, Batch, Event, Key, Put, Remove, RevisionConflict, Span, Store
+
+REVOKED_TYPE = "revoked_token"
+
+
+class Bearers:
+    """Who bears a token. ``lifetime`` is that of tokens, in seconds."""
+
+    def __init__(
+        self,
+        store: Store,
+        people: People,
+        sessions: Sessions,
+        callers: Callers,
+        secrets: Secrets,
+        clock: Clock,
+        *,
+        lifetime: int,
+    ) -> None:
+        self._store = store
+        self._people = people
+        self._sessions = sessions
+        self._callers = callers
+        self._secrets = secrets
+        self._clock = clock
+        self.tokens = Tokens(secrets, clock, lifetime=lifetime)
+
+    async def issue(
+        self,
+        account: Account,
+        *,
+        user: Document | None,
+        method: str,
+        lifetime: int | None = None,
+        **claims: Any,
+    ) -> str:
+        """A new auth token that lives ``lifetime`` seconds, by default as the settings say."""
+        owner = {"owner_id": user["_id"]} if user is not None else {}
+        return self.tokens.issue(
+            {
+                "account_id": account.account_id,
+                **owner,
+                "method": method,
+                "identity_sig": self.signature(account, user),
+                **{name: value for name, value in claims.items() if value is not None},
+            },
+            lifetime=lifetime,
+        )
+
+    def signature(self, account: Account, user: Document | None) -> str:
+        """What ties a new token or session to the secrets of account and user."""
+        return self.signatures(account, user)[0]
+
+    def signatures(self, account: Account, user: Document | None) -> list[str]:
+        """What ties a token to the present secrets of account and user, for each server secret.
+
+        A token dies when one of these secrets changes.
+        """
+        secrets = (
+            document.get("pvt_signature_secret", "") for document in (account.document, user or {})
+        )
+        message = ":".join(secrets).encode()
+        return [mac.hex()[:32] for mac in self._secrets.macs("identity signature", message)]
+
+    def recall(self, token: str) -> Caller | None:
+        """Whose token it is, if it was verified before and nothing has changed since."""
+        return self._callers.recall(token, self._clock.precise())
+
+    async def read(self, token: str, *, anew: bool = False) -> Caller:
+        """Whose token it is. Raises :class:`InvalidCredentials` and :class:`TokenExpired`.
+
+        ``anew`` trusts nothing that is remembered, for what is to outlive the token.
+        """
+        caller = None if anew else self.recall(token)
+        if caller is not None:
+            return caller
+        claims = self.tokens.read(token)
+        noticed = self._callers.noticed
+        account = await self._people.account(str(claims.get("account_id")), anew=anew)
+        caller = await self._caller_of(claims, token, account)
+        self._callers.remember(
+            token,
+            caller,
+            remembered_until(
+                await self._people.account(caller.account_id),
+                remembered_until(account, claims["exp"]),
+            ),
+            (str(claims["jti"]), claims.get("session_id"), *_subjects(caller)),
+            noticed=noticed,
+        )
+        return caller
+
+    async def _caller_of(self, claims: Document, token: str, account: Account) -> Caller:
+        """The caller of genuine claims, if the user still is what it was."""
+        user_id = claims.get("owner_id")
+        user = await self._people.user(account.account_id, user_id) if user_id else None
+        if claims.get("identity_sig") not in self.signatures(account, user):
+            raise InvalidCredentials
+        if await self._store.get(Key(SYSTEM, REVOKED_TYPE, str(claims["jti"]))) is not None:
+            raise InvalidCredentials
+        if "session_id" in claims:
+            await self._sessions.require(account.account_id, str(claims["session_id"]))
+        proof: dict[str, Any] = {"method": str(claims["method"]), "token": token, "claims": claims}
+        caller = self._people.caller(account, user, **proof)
+        if "as" not in claims:
+            return caller
+        below, other = await self.acted_as(account, user, claims["as"])
+        return self._people.caller(below, other, **proof, behind=caller)
+
+    async def acted_as(
+        self, account: Account, user: Document | None, wanted: Any
+    ) -> tuple[Account, Document]:
+        """The account and user below it that an admin user wants to act as.
+
+        ``wanted`` is ``{"account_id", "owner_id"}``. Raises :class:`InvalidCredentials`.
+        """
+        if user is None or user.get("priv_level") != "admin" or not isinstance(wanted, dict):
+            raise InvalidCredentials
+        below = await self._people.account(str(wanted.get("account_id")))
+        is_above_itself = below.is_superduper_admin and not account.is_superduper_admin
+        if not below.is_below(account.account_id) or is_above_itself:
+            raise InvalidCredentials
+        return below, await self._people.user(below.account_id, str(wanted.get("owner_id")))
+
+    async def revoke(self, caller: Caller) -> None:
+        """Make the caller's token worthless, now here and within a second elsewhere.
+
+        Its session ends with it.
+        """
+        claims = caller.claims
+        jti, expires = claims.get("jti"), claims.get("exp")
+        if not jti or not expires:
+            return
+        if "session_id" in claims:
+            await self._sessions.end(str(claims["account_id"]), str(claims["session_id"]))
+        key = Key(SYSTEM, REVOKED_TYPE, str(jti))
+        document = {"_id": key.doc_id, "_rev": next_revision(None), "pvt_type": REVOKED_TYPE}
+        event = Event("created", key, document["_rev"], self._clock.gregorian(), {})
+        puts = (Put(key, document, None, sort=f"{int(expires):020d}"),)
+        outdated = await self._outdated_revocations()
+        # A conflict means that it is revoked already.
+        with suppress(RevisionConflict):
+            await self._store.commit(Batch(puts=puts, removes=outdated, events=(event,)))
+        self._callers.notice(event)
+
+    async def _outdated_revocations(self) -> list[Remove]:
+        """Some revocations of tokens that have expired since: they are not needed any more."""
+        span = Span(account_id=SYSTEM, doc_type=REVOKED_TYPE, high=f"{self._clock.unix():020d}")
+        outdated: list[Remove] = []
+        async for row in self._store.scan(span):
+            outdated.append(Remove(Key(SYSTEM, REVOKED_TYPE, row.position.doc_id)))
+            if len(outdated) == 10:
+                break
+        return outdated
+
+
+def _subjects(caller: Caller) -> tuple[str | None, ...]:
+    """Whose changes matter to a caller: account and user, and those behind them."""
+    own = (caller.account_id, caller.user_id)
+    return own if caller.behind is None else (*own, *_subjects(caller.behind))
