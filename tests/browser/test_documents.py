@@ -37,6 +37,8 @@ async def test_a_user_is_created_and_refusals_are_shown_at_their_fields(console:
     await expect(console.page.locator("#field-last_name-error")).to_have_text(
         "Field is required but missing"
     )
+    await console.expect_accessible("refusals")
+    await console.photograph("refusals")
     link = alert.get_by_role("link", name="validation error")
     await expect(link).to_have_attribute(
         "href", f"{console.site.origin}/docs/errors#validation-error"
@@ -117,6 +119,8 @@ async def test_a_conflict_shows_both_versions_and_lets_choose(console: Console) 
     await expect(dialog).to_contain_text("Somebody else has saved this meanwhile")
     for text in ("Mine", "Theirs", "7000", "4000"):
         await expect(dialog).to_contain_text(text)
+    await console.expect_accessible("conflict")
+    await console.photograph("conflict")
     name = dialog.get_by_role("row", name="name", exact=False).first
     await name.get_by_label("Stored now").check()
     await dialog.get_by_role("button", name="Save what is chosen").click()
