@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
-from typing import Protocol
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
 
 import structlog
 from aiohttp import web
@@ -44,6 +44,9 @@ class Exchange(Protocol):
         ...
 
 
+E = TypeVar("E", bound=Exchange)
+
+
 def refusal_of(error: Exception, request_id: str) -> CrossbarError:
     """What a client is told of an error; what it is not told is logged."""
     if isinstance(error, CrossbarError):
@@ -55,20 +58,32 @@ def refusal_of(error: Exception, request_id: str) -> CrossbarError:
     return CrossbarError()
 
 
-async def logged(
-    services: Services, exchange: Exchange, answer: Awaitable[web.StreamResponse]
+async def serve(
+    services: Services,
+    exchange: E,
+    answer: Callable[[E], Awaitable[web.StreamResponse]],
+    refuse: Callable[[E, CrossbarError], web.StreamResponse],
 ) -> web.StreamResponse:
-    """The answer, and a line about it in the log; without the query: tokens may be there."""
+    """The answer to a request, whatever happens, and a line about it if the log is to have one.
+
+    The line is without the query: tokens may be there.
+    """
     started = services.clock.precise()
-    response = await answer
-    log.info(
-        "request",
-        method=exchange.request.method,
-        path=split_target(exchange.request.raw_path)[0],
-        status=response.status,
-        milliseconds=round((services.clock.precise() - started) * 1000, 1),
-        address=exchange.address,
-        account_id=exchange.account_id,
-        request_id=exchange.request_id,
-    )
+    try:
+        response = await answer(exchange)
+    except PASSED_ON:
+        raise
+    except Exception as error:
+        response = refuse(exchange, refusal_of(error, exchange.request_id))
+    if services.settings.http.access_log:
+        log.info(
+            "request",
+            method=exchange.request.method,
+            path=split_target(exchange.request.raw_path)[0],
+            status=response.status,
+            milliseconds=round((services.clock.precise() - started) * 1000, 1),
+            address=exchange.address,
+            account_id=exchange.account_id,
+            request_id=exchange.request_id,
+        )
     return response

@@ -19,7 +19,7 @@ from crossbar.core.registry import Match, Operation, Registry
 from crossbar.core.services import Services
 from crossbar.core.shapes import Access
 from crossbar.dialects.addresses import Proxies
-from crossbar.dialects.serving import PASSED_ON, logged, refusal_of
+from crossbar.dialects.serving import serve
 from crossbar.dialects.targets import split_target
 from crossbar.dialects.v1.answers import Exchange, write, write_error, write_preflight
 from crossbar.dialects.v1.bodies import Body, read_body
@@ -70,18 +70,7 @@ class V1:
             request_id=new_id(),
             address=self._proxies.client_of(request),
         )
-        response = self._response(exchange)
-        if self._services.settings.http.access_log:
-            return await logged(self._services, exchange, response)
-        return await response
-
-    async def _response(self, exchange: Exchange) -> web.StreamResponse:
-        try:
-            return await self._answer(exchange)
-        except PASSED_ON:
-            raise
-        except Exception as error:
-            return write_error(exchange, refusal_of(error, exchange.request_id))
+        return await serve(self._services, exchange, self._answer, write_error)
 
     async def _answer(self, exchange: Exchange) -> web.StreamResponse:
         """Run the request through the steps, in the order of refusals."""

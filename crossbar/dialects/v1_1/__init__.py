@@ -12,7 +12,7 @@ from aiohttp import web
 
 from crossbar.core.services import Services
 from crossbar.dialects.addresses import Proxies
-from crossbar.dialects.serving import PASSED_ON, logged, refusal_of
+from crossbar.dialects.serving import serve
 from crossbar.dialects.targets import split_target
 from crossbar.dialects.v1_1.admission import Admission
 from crossbar.dialects.v1_1.endpoints import Need, Offers
@@ -47,18 +47,7 @@ class V1_1:
             request_id=new_id(),
             address=self._proxies.client_of(request),
         )
-        response = self._response(exchange)
-        if self._services.settings.http.access_log:
-            return await logged(self._services, exchange, response)
-        return await response
-
-    async def _response(self, exchange: Exchange) -> web.StreamResponse:
-        try:
-            return await self._answer(exchange)
-        except PASSED_ON:
-            raise
-        except Exception as error:
-            return refuse(exchange, refusal_of(error, exchange.request_id))
+        return await serve(self._services, exchange, self._answer, refuse)
 
     async def _answer(self, exchange: Exchange) -> web.StreamResponse:
         request = exchange.request

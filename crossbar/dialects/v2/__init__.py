@@ -19,7 +19,7 @@ from crossbar.core.service import require_documents
 from crossbar.core.services import Services
 from crossbar.core.shapes import Access
 from crossbar.dialects.addresses import Proxies
-from crossbar.dialects.serving import PASSED_ON, logged, refusal_of
+from crossbar.dialects.serving import serve
 from crossbar.dialects.v2.answers import (
     Exchange,
     cut_off,
@@ -39,6 +39,7 @@ from crossbar.dialects.v2.query import ANY, parse_query
 from crossbar.dialects.v2.verbs import VERBS, verbs_of
 from crossbar.documents import new_id
 from crossbar.errors import (
+    CrossbarError,
     Gone,
     InvalidCredentials,
     MethodNotAllowed,
@@ -73,18 +74,9 @@ class V2:
             clock=self._services.clock,
             may_compress=self._settings.http.compress,
         )
-        response = self._response(exchange)
-        if self._settings.http.access_log:
-            return await logged(self._services, exchange, response)
-        return await response
+        return await serve(self._services, exchange, self._answer, self._refuse)
 
-    async def _response(self, exchange: Exchange) -> web.StreamResponse:
-        try:
-            return await self._answer(exchange)
-        except PASSED_ON:
-            raise
-        except Exception as error:
-            refusal = refusal_of(error, exchange.request_id)
+    def _refuse(self, exchange: Exchange, refusal: CrossbarError) -> web.StreamResponse:
         if exchange.charge is None and self._settings.limits.enabled:
             exchange.charge = self._buckets.peek((exchange.address, "no_account"))
         if exchange.has_begun:
