@@ -65,6 +65,7 @@ SECTIONS = (
         heading="/v2",
         prints=["1", "Europe/Berlin", "String must be at least 1 characters"],
     ),
+    Section(heading="/v1", prints=["10", "Pvt", "ValidationException"]),
 )
 
 CASES = [(section, language) for section in SECTIONS for language in PROGRAMS]

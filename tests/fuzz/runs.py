@@ -18,9 +18,12 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+import yaml
+
 from crossbar.app import REGISTRY
 from crossbar.core.registry import Operation
 from crossbar.dialects.v2.verbs import VERB_OF
+from crossbar.families.perscom.relations import RELATIONS
 from tests.ops.processes import Client, Server, crossbar
 
 PASSWORD = "correct horse battery"
@@ -59,7 +62,8 @@ class Target:
     """A dialect's document: where it is, what its paths are below, and how to be admitted.
 
     ``admit`` is given the master account's id and a client with a token of it. ``cut`` leaves in
-    the document what is worth asking when there is little time.
+    the document what is worth asking when there is little time; with ``whole``, there is time for
+    one request to each of the others.
     """
 
     name: str
@@ -67,6 +71,7 @@ class Target:
     base: str
     admit: Callable[[str, Client], Admission]
     cut: Callable[[Document], Document] = lambda document: document
+    whole: bool = False
 
 
 def _admit_v2(master: str, client: Client) -> Admission:
@@ -93,6 +98,36 @@ def _admit_v1_1(master: str, client: Client) -> Admission:
     return Admission(headers, {"visitor_id": connected["visitor"]["short_id"]})
 
 
+ROWS: tuple[tuple[str, str, Document], ...] = (
+    ("GET", "users", {}),
+    ("POST", "awards", {"name": "A"}),
+    ("POST", "categories", {"name": "C", "resource": "awards"}),
+    ("POST", "categories/1/awards/attach", {"resources": [1]}),
+    ("POST", "calendars", {"name": "D"}),
+    ("POST", "positions", {"name": "P"}),
+    ("PATCH", "users/1", {"position_id": 1}),
+    ("POST", "service-records", {"user_id": 1, "text": "S"}),
+)
+"""What is made first in v1, so that there is something below rows. Each gets the number 1."""
+
+
+def _admit_v1(master: str, client: Client) -> Admission:
+    """A key that may do everything, and the rows that are asked about."""
+    key = {"name": "K", "dialect": "v1", "scopes": ["*"]}
+    made = client.request("PUT", f"/accounts/{master}/api_keys", key).data["_read_only"]
+    headers = {
+        "Authorization": f"Bearer {made['key']}",
+        "X-Perscom-Id": str(made["perscom_id"]),
+    }
+    for method, path, body in ROWS:
+        sent = {**headers, "Content-Type": "application/json"}
+        client.connection.request(method, f"/v1/{path}", json.dumps(body), sent)
+        answer = client.connection.getresponse()
+        said = answer.read()
+        assert answer.status in (200, 201), (path, said)
+    return Admission(headers, dict.fromkeys(("category", "newsfeed"), "1"))
+
+
 def _each_handler_once(document: Document) -> Document:
     """The document with one operation for every handler: the one that sends the least."""
     schemas = document["components"]["schemas"]
@@ -113,6 +148,29 @@ def _each_handler_once(document: Document) -> Document:
     return {**document, "paths": paths}
 
 
+TELLING = ("users", "images")
+"""Components of v1 whose rows are unlike others: users of the account, and files."""
+
+
+def _each_kind_once(document: Document) -> Document:
+    """The document with one relation of every kind, then the rows of telling components.
+
+    In this order, since the rows that others are below are deleted in the end.
+    """
+    first = {path.kind: path for path in reversed(RELATIONS)}
+    below = tuple(
+        f"/v1/{path.parent.noun}/{{{path.parent.param}}}/{path.name}" for path in first.values()
+    )
+
+    def is_kept(template: str) -> bool:
+        noun, *rest = template.removeprefix("/v1/").split("/")
+        is_own = len(rest) < 2 and noun in TELLING
+        return is_own or noun in ("me", "files") or template.startswith(below)
+
+    kept = sorted(filter(is_kept, document["paths"]), key=lambda path: not path.startswith(below))
+    return {**document, "paths": {template: document["paths"][template] for template in kept}}
+
+
 TARGETS = (
     Target(
         name="v2",
@@ -120,6 +178,14 @@ TARGETS = (
         base="/v2",
         admit=_admit_v2,
         cut=_each_handler_once,
+        whole=True,
+    ),
+    Target(
+        name="v1",
+        document="/v1/spec.yaml",
+        base="",
+        admit=_admit_v1,
+        cut=_each_kind_once,
     ),
     Target(name="v1.1", document="/v1.1/openapi.json", base="", admit=_admit_v1_1),
 )
@@ -137,7 +203,12 @@ def serving(folder: Path) -> Iterator[tuple[Server, str]]:
 def fetched(server: Server, target: Target) -> Document:
     """The document as the server sends it."""
     with urlopen(f"http://127.0.0.1:{server.port}{target.document}") as answer:
-        document: Document = json.load(answer)
+        content = answer.read()
+    document: Document = (
+        yaml.load(content, Loader=yaml.CSafeLoader)
+        if target.document.endswith(".yaml")
+        else json.loads(content)
+    )
     return document
 
 

@@ -19,7 +19,7 @@ pytestmark = [
 SAME = ("--seed", "1", "--generation-deterministic", "--no-shrink")
 
 
-def _holds(folder: Path, target: Target, *options: str, whole: bool = False) -> None:
+def _holds(folder: Path, target: Target, *options: str, whole: bool) -> None:
     with serving(folder) as (server, master):
         admission = admitted(server, target, master)
         document = fetched(server, target)
@@ -32,12 +32,11 @@ def _holds(folder: Path, target: Target, *options: str, whole: bool = False) -> 
 
 
 def test_a_request_to_every_operation(target: Target, tmp_path: Path) -> None:
-    _holds(tmp_path, target, "--phases", "fuzzing", "-n", "1", whole=True)
+    _holds(tmp_path, target, "--phases", "fuzzing", "-n", "1", whole=target.whole)
 
 
-def test_the_borders_of_every_parameter(target: Target, tmp_path: Path) -> None:
-    _holds(tmp_path, target, "--phases", "coverage")
-
-
-def test_the_examples_and_what_follows_from_one_another(target: Target, tmp_path: Path) -> None:
-    _holds(tmp_path, target, "--phases", "examples,stateful", "-n", "2")
+def test_borders_examples_and_what_follows_from_one_another(
+    target: Target, tmp_path: Path
+) -> None:
+    phases = "examples,coverage,stateful"
+    _holds(tmp_path, target, "--phases", phases, "-n", "2", whole=False)
