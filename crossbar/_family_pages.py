@@ -136,15 +136,25 @@ def _declared(found: Iterable[Operation]) -> list[Family]:
 
 def _schemas(found: list[Operation]) -> list[str]:
     """The schemas of a noun, those of its documents first."""
-    own = [getattr(family, "schema", None) for family in _declared(found)]
-    names = (*own, *(operation.schema for operation in found))
+    names = (*_own_schemas(found), *(operation.schema for operation in found))
     return list(dict.fromkeys(name for name in names if name))
 
 
+def _own_schemas(found: list[Operation]) -> list[str]:
+    schemas = (getattr(family, "schema", None) for family in _declared(found))
+    return [name for name in schemas if name]
+
+
 def _about_noun(found: list[Operation]) -> str:
-    """The description of the noun's schema, else what its module says of itself."""
-    described = (str(SCHEMAS[name].get("description", "")) for name in _schemas(found))
-    return next(filter(None, described), "") or said(_module_of(found[0].family))
+    """The description of the noun's schema, else what its module says of itself.
+
+    Where routes are sent several schemas, only the one named like the noun describes it all.
+    """
+    names, noun = _schemas(found), found[0].family.noun
+    first = noun if noun in names else next(iter(names), "")
+    is_telling = first == noun or len(names) == 1 or bool(_own_schemas(found))
+    described = str(SCHEMAS[first].get("description", "")) if first and is_telling else ""
+    return described or said(_module_of(found[0].family))
 
 
 def _module_of(family: Family) -> Any:
@@ -165,25 +175,34 @@ def _tail(operation: Operation) -> tuple[Action, tuple[str, ...]]:
     return operation.action, operation.path[operation.depth :]
 
 
-def _operations(found: list[Operation]) -> list[str]:
-    """A table of what is not below another document, then where else the same is offered."""
+def _split(found: list[Operation]) -> tuple[list[Operation], list[Operation]]:
+    """The operations to show, and those that are the same below another document."""
     plain = {_tail(operation) for operation in found if not operation.parents}
     shown = [each for each in found if not each.parents or _tail(each) not in plain]
+    return shown, [each for each in found if each not in shown]
+
+
+def _operations(found: list[Operation]) -> list[str]:
+    """A table of what is not below another document, then where else the same is offered."""
+    shown, repeated = _split(found)
     lines = ((*_asked(each).split(" ", 1), each.about, MAY[each.access]) for each in shown)
     also: dict[str, list[Operation]] = {}
-    for each in found:
-        if each not in shown:
-            also.setdefault("/".join(each.path[2 : each.depth - 1]), []).append(each)
-    words = [_also_below(base, offered, len(plain)) for base, offered in also.items()]
+    for each in repeated:
+        also.setdefault("/".join(each.path[2 : each.depth - 1]), []).append(each)
+    plain = len([each for each in shown if not each.parents])
+    bases: dict[str, list[str]] = {}
+    for base, offered in also.items():
+        bases.setdefault(_offered(offered, plain), []).append(base)
+    words = (f"\nAlso below {_listed(each)}: {what}." for what, each in bases.items())
     return [*table("verb | path | what it does | who may", lines), *words]
 
 
-def _also_below(base: str, offered: list[Operation], plain: int) -> str:
+def _offered(offered: list[Operation], plain: int) -> str:
     some = (f"{VERB_OF[each.action]} `{'/'.join(_tail(each)[1]) or '/'}`" for each in offered)
     what = "all of these" if len(offered) == plain else ", ".join(some)
     entry = next((each.entry for each in offered if each.entry), "")
     narrowed = f"; the list holds what is found by `{entry}`" if entry else ""
-    return f"\nAlso below `{base}`: {what}{narrowed}."
+    return f"{what}{narrowed}"
 
 
 def _media_types(found: list[Operation]) -> list[str]:
@@ -200,11 +219,19 @@ STANDARD_HANDLERS = {handler for handler, _ in (*STANDARD.values(), *SINGLETON.v
 
 def _details(found: list[Operation]) -> list[str]:
     """What the docstrings of hand-written operations say beyond the table, each once."""
+    shown, repeated = _split(found)
+    asked = _asked_by_text(shown)
+    for text, below in _asked_by_text(repeated).items():
+        asked[text] = [*asked[text], "also below the nouns above"] if text in asked else below
+    return [f"- {', '.join(each)}: {text}" for text, each in asked.items()]
+
+
+def _asked_by_text(operations: Iterable[Operation]) -> dict[str, list[str]]:
     asked: dict[str, list[str]] = {}
-    for each in found:
+    for each in operations:
         if each.handler not in STANDARD_HANDLERS and (text := said(each.handler)):
             asked.setdefault(text, []).append(_asked(each))
-    return [f"- {', '.join(each)}: {text}" for text, each in asked.items()]
+    return asked
 
 
 def _documents(family: Family, actions: Container[Action]) -> list[str]:

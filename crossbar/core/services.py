@@ -93,6 +93,14 @@ class Credentials(Protocol):
         """Private fields to change of an account that was found by its API key."""
         ...
 
+    def seal(self, purpose: str, text: str) -> str:
+        """``text`` encrypted with the server's secret, to be stored; ``purpose`` is a constant."""
+        ...
+
+    def unseal(self, purpose: str, sealed: str) -> str | None:
+        """What was sealed for the purpose; ``None`` when the server's secret is another one."""
+        ...
+
     def api_key_of(self, account: Document) -> str | None:
         """The API key of an account document, decrypted; ``None`` when it cannot be."""
         ...

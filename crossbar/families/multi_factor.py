@@ -8,11 +8,11 @@ from __future__ import annotations
 from crossbar.core import service
 from crossbar.core.actions import Action, Context, Result
 from crossbar.core.presenting import summarizer
-from crossbar.core.shapes import CRUD, Access, Collection, Column, Route, Scope
+from crossbar.core.shapes import CRUD, Access, Collection, Column, Hooks, Route, Scope
 from crossbar.documents import Document
 from crossbar.errors import Forbidden
 from crossbar.families.login_attempts import fetch_attempt, list_second_factors
-from crossbar.families.second_factor import PROVIDER_TYPE
+from crossbar.families.second_factor import PROVIDER_TYPE, seal_secrets
 from crossbar.storage import SYSTEM, Span
 
 SCHEMA = "multi_factor_provider"
@@ -56,6 +56,7 @@ MULTI_FACTOR = Collection(
     doc_type=PROVIDER_TYPE,
     schema=SCHEMA,
     summary=SUMMARY,
+    hooks=Hooks(prepare=(seal_secrets,)),
     actions=CRUD - {Action.LIST},
     routes=(
         Route(
@@ -84,6 +85,7 @@ MULTI_FACTOR_OF_SYSTEM = Collection(
     doc_type=PROVIDER_TYPE,
     schema=SCHEMA,
     summary=SUMMARY,
+    hooks=Hooks(prepare=(seal_secrets,)),
     scopes=(Scope.SYSTEM,),
     access=Access.SUPERDUPER,
     actions=frozenset({Action.CREATE, Action.FETCH, Action.REPLACE, Action.PATCH}),

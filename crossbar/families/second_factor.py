@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 from crossbar.core.actions import Context
+from crossbar.core.change import Change
 from crossbar.core.directory import Account, is_at_or_below
 from crossbar.documents import Document
 from crossbar.errors import InvalidCredentials, SecondFactorNeeded, SecondFactorUnavailable
@@ -20,6 +23,39 @@ RESPONSE = "multi_factor_response"
 """What a client repeats its login with, beside the credentials."""
 
 DUO = "duo"
+
+SEALED = "pvt_settings_sealed"
+PURPOSE = "settings of a second factor"
+
+
+async def seal_secrets(change: Change) -> None:
+    """Settings whose names contain `secret` are encrypted with the server's own, and not shown.
+
+    They stay until others are sent, or until there are no settings.
+    """
+    settings = change.document.get("settings") or {}
+    sealed = dict(change.document.pop(SEALED, {})) if settings else {}
+    for name in filter(_is_secret, settings):
+        text = orjson.dumps(settings[name]).decode()
+        sealed[name] = change.context.services.credentials.seal(PURPOSE, text)
+    change.document[SEALED] = sealed
+    if sealed:
+        shown = {name: value for name, value in settings.items() if not _is_secret(name)}
+        change.document["settings"] = shown
+
+
+def _is_secret(name: str) -> bool:
+    return "secret" in name
+
+
+def settings_of(context: Context, provider: Document) -> Document:
+    """A provider's settings with those that are sealed, but for what cannot be read any more."""
+    opened = {
+        name: context.services.credentials.unseal(PURPOSE, text)
+        for name, text in provider.get(SEALED, {}).items()
+    }
+    secrets = {name: orjson.loads(text) for name, text in opened.items() if text is not None}
+    return {**provider.get("settings", {}), **secrets}
 
 
 def is_needed(wanted: Document, account: Account) -> bool:
@@ -49,7 +85,7 @@ async def require_second_factor(
     provider = await provider_of(context, wanted, account)
     if provider is None or not provider.get("enabled") or provider["provider_name"] != DUO:
         raise SecondFactorUnavailable
-    known = duo.duo_of(provider.get("settings"))
+    known = duo.duo_of(settings_of(context, provider))
     if known is None:
         raise SecondFactorUnavailable
     subject, now = user["_id"] if user else account.account_id, context.services.clock.unix()

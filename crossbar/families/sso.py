@@ -30,7 +30,7 @@ from crossbar.families.auth import login_answer
 from crossbar.families.login_attempts import Way
 from crossbar.families.login_names import validated
 from crossbar.families.login_rules import REFRESH_METHOD, admit
-from crossbar.families.sso_documents import DOCUMENT_ROUTES, app_with, provider_with
+from crossbar.families.sso_documents import DOCUMENT_ROUTES, app_with, provider_with, secret_of
 from crossbar.records import record
 from crossbar.storage import (
     SYSTEM,
@@ -100,6 +100,9 @@ async def _identity(context: Context, sent: Document) -> Identity:
     app = await app_with(context, sent["provider"], sent["client_id"])
     if provider is None or app is None:
         raise OutsideFailed("no such provider, or no registration with it")
+    secret = secret_of(context, app)
+    if secret is None:
+        raise OutsideFailed("the secret of the registration was sealed by another server secret")
     outside = context.services.outside
     tokens_at, profile_at = await _addresses(context, provider)
     form = {
@@ -107,7 +110,7 @@ async def _identity(context: Context, sent: Document) -> Identity:
         "code": sent["code"],
         "redirect_uri": sent["redirect_uri"],
         "client_id": app["client_id"],
-        "client_secret": app["secret"],
+        "client_secret": secret,
     }
     access = _text(await outside.post_form(tokens_at, form), "access_token")
     profile = await outside.get(profile_at, access)

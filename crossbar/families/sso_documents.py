@@ -1,7 +1,7 @@
 """Services whose identities users log in with, and our registrations there (resources/auth.md).
 
 Both are documents of the system, whose ids the operator chooses (``google``). Everybody may see
-them, but for the secrets of registrations.
+them, but for the secrets of registrations, which are stored sealed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from crossbar.storage import SYSTEM, Key, Span
 PROVIDER_TYPE = "auth_provider"
 APP_TYPE = "auth_app"
 ADDRESSES = ("discovery", "access_code_url", "profile_url")
-SECRETS = ("secret",)
+SEALED = "pvt_secret_sealed"
+PURPOSE = "secret of a registration"
 
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -65,10 +66,15 @@ async def require_no_apps(change: Change) -> None:
             raise Conflict("apps exist for provider", code="apps exist for provider")
 
 
-async def hide_secrets(context: Context, shown: Document, stored: Document) -> None:
-    """Nobody is shown the secret of a registration."""
-    for name in SECRETS:
-        shown.pop(name, None)
+async def seal_secret(change: Change) -> None:
+    """The secret is encrypted with the server's own, and never shown again."""
+    credentials = change.context.services.credentials
+    change.document[SEALED] = credentials.seal(PURPOSE, change.document.pop("secret"))
+
+
+def secret_of(context: Context, app: Document) -> str | None:
+    """The secret of a registration; ``None`` when the server's own is another one since."""
+    return context.services.credentials.unseal(PURPOSE, app[SEALED])
 
 
 PROVIDERS = Singleton(
@@ -92,7 +98,7 @@ APPS = Singleton(
     schema="auth.app",
     actions=frozenset(),
     optional=True,
-    hooks=Hooks(check=(check_id,), present=(hide_secrets,)),
+    hooks=Hooks(check=(check_id,), prepare=(seal_secret,)),
 )
 """A registration as a document, in the same way."""
 

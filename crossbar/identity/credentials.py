@@ -152,6 +152,16 @@ class Identity:
         sealed = account.get("pvt_api_key_sealed")
         return self._secrets.open("api key", sealed) if sealed else None
 
+    # Secrets of others, which have to be told to them
+
+    def seal(self, purpose: str, text: str) -> str:
+        """``text`` encrypted with the server's secret; see :meth:`Secrets.seal`."""
+        return self._secrets.seal(purpose, text)
+
+    def unseal(self, purpose: str, sealed: str) -> str | None:
+        """What was sealed; see :meth:`Secrets.open`."""
+        return self._secrets.open(purpose, sealed)
+
     # Finding who it is
 
     async def find_user(self, account_id: str, method: str, digest: str) -> Document | None:

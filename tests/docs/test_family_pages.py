@@ -58,7 +58,8 @@ def test_every_noun_has_a_page_and_a_row_in_the_index() -> None:
 def test_every_operation_is_on_its_page(operation: Operation) -> None:
     page = MADE[f"{operation.family.noun}.md"]
     if f"| {VERB_OF[operation.action]} | `/v2{operation.template}` |" not in page:
-        assert f"Also below `{'/'.join(operation.path[2 : operation.depth - 1])}`" in page
+        below = f"`{'/'.join(operation.path[2 : operation.depth - 1])}`"
+        assert re.search(rf"^Also below [^:]*{re.escape(below)}", page, re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", sorted(MADE))
@@ -214,6 +215,20 @@ def test_a_page_tells_only_what_is_declared(
     assert "## Rules\n\n- Beyond the schema: Takes the `Change` along.\n\n" in made["boxes.md"]
     assert not re.search("## Documents|## In detail|A list shows|Deleted", made["boxes.md"])
     assert made["odd.md"].startswith("# odd\n\nWhat exists: the one explicit list of families.\n")
+
+
+def test_what_is_the_same_below_many_documents_is_told_once() -> None:
+    page = MADE["comments.md"]
+    assert page.count("Also below ") == 1
+    assert "`callflows/{callflow_id}`, `cccps/{cccp_id}`" in page
+    told = "- GET `/v2/accounts/{account_id}/comments`, also below the nouns above: All comments."
+    assert told in page
+    assert max(map(len, page.split("## In detail")[1].splitlines())) < 500
+
+
+def test_schemas_of_single_routes_do_not_describe_a_page() -> None:
+    assert MADE["auth.md"].startswith("# auth\n\nTokens: ")
+    assert MADE["user_auth.md"].startswith("# user_auth\n\nRequest for a token ")
 
 
 def test_writing_removes_pages_of_families_that_are_gone(tmp_path: Path) -> None:

@@ -7,8 +7,11 @@ import hashlib
 import hmac
 from typing import Any
 
+import orjson
 import pytest
 
+from crossbar.families.second_factor import PROVIDER_TYPE, SEALED
+from crossbar.storage import Batch, Key, Put
 from tests.conftest import Answer, Api, credentials
 from tests.families.support import ANN, refusal, set_private
 
@@ -19,6 +22,8 @@ SETTINGS = {
     "api_hostname": "api.duo.example.com",
 }
 PROVIDER = {"enabled": True, "name": "Ours", "provider_name": "duo", "settings": SETTINGS}
+
+UNUSABLE = {"message": "the second factor that the account asks for is not available"}
 
 
 @pytest.fixture
@@ -95,7 +100,8 @@ async def test_providers_are_documents_of_accounts_and_of_the_system(
         "configured": [{**row, "id": own}],
         "multi_factor_providers": [{**row, "id": systems, "name": "System"}],
     }
-    assert (await api.get(f"{tenant}/multi_factor/{own}")).data["settings"] == SETTINGS
+    shown = (await api.get(f"{tenant}/multi_factor/{own}")).data["settings"]
+    assert shown == {name: SETTINGS[name] for name in ("integration_key", "api_hostname")}
     patched = await api.patch(f"{tenant}/multi_factor/{own}", {"enabled": False})
     assert patched.expect(200).data["enabled"] is False
     (await api.get(f"{tenant}/multi_factor/{systems}")).expect(404)
@@ -134,6 +140,42 @@ async def test_a_login_is_confirmed_by_a_second_factor(api: Api, tenant: str) ->
     assert (attempt["auth_type"], attempt["status"]) == ("multi_factor", "failed")
     path = f"{tenant}/multi_factor/attempts/{attempt['id']}"
     assert (await api.get(path)).expect(200).data["metadata"]["owner_id"] == facts["owner_id"]
+
+
+async def test_secrets_are_stored_sealed_and_stay_until_others_are_sent(
+    api: Api, tenant: str
+) -> None:
+    own = await provide(api, tenant)
+    path = f"{tenant}/multi_factor/{own}"
+    place = Key(tenant.rpartition("/")[2], PROVIDER_TYPE, own)
+    await demand(api, tenant, own)
+    shown = (await api.get(path)).expect(200).data
+    for verb in (api.post, api.patch):
+        answer = (await verb(path, shown)).expect(200)
+        kept = await api.gateway.services.store.get(place)
+        for name in ("secret_key", "application_secret_key"):
+            assert SETTINGS[name].encode() not in answer.content + orjson.dumps(kept)
+    (await log_in(api, confirmed(await challenge(api)))).expect(201)
+    other = {"settings": {"secret_key": "z" * 40}}
+    (await api.patch(path, other)).expect(200)
+    with pytest.raises(AssertionError):
+        confirmed(await challenge(api))
+    (await api.patch(path, {"settings": {}})).expect(200)
+    emptied = await api.gateway.services.store.get(place)
+    assert emptied is not None
+    assert emptied[SEALED] == {}
+    assert (await log_in(api)).expect(401).data == UNUSABLE
+
+
+async def test_what_was_sealed_by_a_lost_secret_cannot_be_used(api: Api, tenant: str) -> None:
+    own = await provide(api, tenant)
+    await demand(api, tenant, own)
+    lost = dict.fromkeys(("secret_key", "application_secret_key"), "of another server")
+    store, place = api.gateway.services.store, Key(tenant.rpartition("/")[2], PROVIDER_TYPE, own)
+    kept = await store.get(place)
+    assert kept is not None
+    await store.commit(Batch(puts=(Put(place, {**kept, SEALED: lost}, kept["_rev"]),)))
+    assert (await log_in(api)).expect(401).data == UNUSABLE
 
 
 async def test_what_is_no_confirmation_is_refused(api: Api, tenant: str) -> None:

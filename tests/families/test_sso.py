@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import orjson
 import pytest
 from aiohttp import web
 
+from crossbar.storage import SYSTEM, Batch, Key, Put
 from tests.conftest import Answer, Api
 from tests.families.support import ANN, BOB, make, refusal
 from tests.openid import CLIENT, RETURN_TO, OpenId, openid
@@ -237,6 +239,21 @@ async def test_providers_and_registrations_are_shown_without_secrets(
     app = (await api.get(APP, token=ann)).expect(200)
     assert app.data["client_id"] == CLIENT["client_id"]
     assert CLIENT["secret"].encode() not in app.content
+    kept = await api.gateway.services.store.get(Key(SYSTEM, "auth_app", "ours"))
+    assert CLIENT["secret"].encode() not in orjson.dumps(kept)
+
+
+async def test_a_secret_that_a_lost_one_sealed_cannot_be_used(
+    api: Api, provider: OpenId, ann: str
+) -> None:
+    store, place = api.gateway.services.store, Key(SYSTEM, "auth_app", "ours")
+    kept = await store.get(place)
+    assert kept is not None
+    lost = {**kept, "pvt_secret_sealed": "by another server"}
+    await store.commit(Batch(puts=(Put(place, lost, kept["_rev"]),)))
+    (await come_back(api, provider)).expect(401)
+    (await api.post(APP, {**CLIENT, "provider": "example"})).expect(200)
+    (await come_back(api, provider)).expect(201)
 
 
 async def test_only_operators_change_them(api: Api, provider: OpenId) -> None:

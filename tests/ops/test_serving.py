@@ -66,6 +66,25 @@ def test_a_request_under_way_is_answered_before_the_server_stops(
         idle.close()
 
 
+def test_what_no_answer_waited_for_is_done_before_the_server_stops(
+    installation: Installation,
+) -> None:
+    sent = {"auth_modules": {"cb_api_auth": {"log_successful_attempts": True}}}
+    with Server(installation.folder) as server:
+        client = installation.login(server)
+        assert client.request("POST", installation.path("/security"), sent).status == 200
+        client.close()
+        for _ in range(3):
+            installation.login(server).close()
+        server.stop()
+    with Server(installation.folder) as server:
+        client = installation.login(server)
+        answer = client.request("GET", installation.path("/security/attempts"))
+        methods = [attempt["auth_module"] for attempt in answer.body["data"]]
+        client.close()
+    assert methods.count("cb_api_auth") >= 3
+
+
 STOPPED_EARLY = """
 import os, signal, sys, uvloop
 from crossbar.cli import main
