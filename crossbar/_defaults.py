@@ -31,21 +31,24 @@ class Plan:
         return self.rest
 
 
-NESTED = (dict, list)
+NESTED = frozenset((dict, list))
+"""The types of JSON values that have others inside. Nothing derived from them is met, and looking
+for exactly these is quicker: every field of every write is looked at.
+"""
 
 
 def complete(value: Any, plan: Plan) -> None:
     """Fill the defaults of ``plan`` into ``value``, in place (protocol §7.4)."""
-    if isinstance(value, dict):
+    if type(value) is dict:
         for name, item in value.items():
-            if isinstance(item, NESTED) and (inner := plan.of(name)):
+            if type(item) in NESTED and (inner := plan.of(name)):
                 complete(item, inner)
         for name, default, inner in plan.defaults:
             if name not in value:
-                value[name] = _fresh(default, inner) if isinstance(default, NESTED) else default
+                value[name] = _fresh(default, inner) if type(default) in NESTED else default
     elif plan.items:
         for item in value:
-            if isinstance(item, NESTED):
+            if type(item) in NESTED:
                 complete(item, plan.items)
 
 

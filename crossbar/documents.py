@@ -56,11 +56,13 @@ def merge(stored: Mapping[str, Any], patch: Mapping[str, Any]) -> Document:
 
 def without_nulls(document: Mapping[str, Any]) -> Document:
     """A copy without null-valued keys, at every depth of nested objects."""
-    return {
-        name: without_nulls(value) if isinstance(value, dict) else value
-        for name, value in document.items()
-        if value is not None
-    }
+    clean = dict(document)
+    for name, value in document.items():
+        if value is None:
+            del clean[name]
+        elif type(value) is dict:  # what JSON is made of
+            clean[name] = without_nulls(value)
+    return clean
 
 
 _MISSING = object()

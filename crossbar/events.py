@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import structlog
@@ -54,8 +54,16 @@ class Events:
         """Tell ``subscriber`` of every event from now on."""
         self._subscribers.append(subscriber)
 
-    def announce(self, events: Iterable[Event]) -> None:
-        """Tell everybody of events that this process has just committed."""
+    def announce(self, events: Sequence[Event], last: int) -> None:
+        """Tell everybody of events that this process has just committed, ``last`` as their end.
+
+        When no other event is between them and what was read, there is no need to read them.
+        """
+        self._tell(events)
+        if last - len(events) == self._seen:
+            self._seen = last
+
+    def _tell(self, events: Iterable[Event]) -> None:
         for event in events:
             for subscriber in self._subscribers:
                 try:
@@ -78,11 +86,12 @@ class Events:
 
     async def catch_up(self) -> None:
         """Read the log up to its end and pass on what is new."""
-        while numbered := await self._store.events(self._seen):
-            if numbered[0].number != self._seen + 1:  # forgotten before they were read
+        while numbered := await self._store.events(seen := self._seen):
+            if numbered[0].number != seen + 1:  # forgotten before they were read
                 self._forget()
-            self.announce(event for _, event in numbered)
-            self._seen = numbered[-1].number
+            self._tell(event for _, event in numbered)
+            # Own events may have been announced meanwhile, beyond those that were read.
+            self._seen = max(self._seen, numbered[-1].number)
 
     async def _follow(self) -> None:
         while True:

@@ -252,7 +252,7 @@ class Schemas:
         """
         compiled = self._compiled.get(name) or self._compile(name)
         try:
-            if compiled.plan and isinstance(document, NESTED):
+            if compiled.plan and type(document) in NESTED:
                 complete(document, compiled.plan)
             while errors := compiled.errors(document):
                 if self._strict or not _soften(document, errors):

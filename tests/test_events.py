@@ -40,14 +40,18 @@ class Broken(Listener):
 
 
 class Flaky(SQLiteStore):
-    """A store whose log cannot always be read."""
+    """A store whose log cannot always be read, or not at once."""
 
     failure: Exception | None = None
+    pause: asyncio.Event | None = None
 
     async def events(self, after: int, limit: int = 500) -> list[Numbered]:
         if self.failure is not None:
             raise self.failure
-        return await super().events(after, limit)
+        found = await super().events(after, limit)
+        if self.pause is not None:
+            await self.pause.wait()
+        return found
 
 
 @pytest.fixture
@@ -68,6 +72,12 @@ async def events(store: Flaky, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 
 async def write(store: Flaky, *names: str) -> None:
     await store.commit(Batch(events=[event(name) for name in names]))
+
+
+async def write_here(store: Flaky, events: Events, *names: str) -> None:
+    """Write as the process itself does: commit, then announce."""
+    written = [event(name) for name in names]
+    events.announce(written, await store.commit(Batch(events=written)))
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -92,8 +102,61 @@ async def test_what_this_process_commits_is_told_at_once(events: Events) -> None
     listeners = [Listener(), Listener()]
     for listener in listeners:
         events.subscribe(listener)
-    events.announce([event("a"), event("b")])
+    events.announce([event("a"), event("b")], 2)
     assert [listener.told for listener in listeners] == [["a", "b"]] * 2
+
+
+async def test_what_was_announced_is_not_read_back(store: Flaky, events: Events) -> None:
+    listener = Listener()
+    events.subscribe(listener)
+    await write_here(store, events, "a", "b")
+    await write_here(store, events, "c")
+    await events.catch_up()
+    assert listener.told == ["a", "b", "c"]
+
+
+async def test_events_of_others_between_own_ones_are_read(store: Flaky, events: Events) -> None:
+    listener = Listener()
+    events.subscribe(listener)
+    await write_here(store, events, "a")
+    await write(store, "elsewhere")
+    await write_here(store, events, "b")
+    await events.catch_up()
+    assert listener.told == ["a", "b", "elsewhere", "b"]
+    await write_here(store, events, "c")
+    await events.catch_up()
+    assert listener.told == ["a", "b", "elsewhere", "b", "c"]
+
+
+async def test_announcements_in_another_order_than_the_log_lose_nothing(
+    store: Flaky, events: Events
+) -> None:
+    listener = Listener()
+    events.subscribe(listener)
+    for name in ("a", "b"):
+        await write(store, name)
+    events.announce([event("b")], 2)
+    events.announce([event("a")], 1)
+    await events.catch_up()
+    assert listener.told == ["b", "a", "b"]
+
+
+async def test_what_is_announced_while_the_log_is_read_stays_read(
+    store: Flaky, events: Events
+) -> None:
+    listener = Listener()
+    events.subscribe(listener)
+    await write(store, "a", "b")
+    store.pause = asyncio.Event()
+    reading = asyncio.create_task(events.catch_up())
+    await asyncio.sleep(0)
+    for name, number in (("a", 1), ("b", 2), ("c", 3)):
+        if name == "c":
+            await write(store, name)
+        events.announce([event(name)], number)
+    store.pause.set()
+    await reading
+    assert listener.told == ["a", "b", "c", "a", "b"]
 
 
 async def test_a_log_longer_than_one_reading_is_read_to_its_end(
@@ -127,7 +190,7 @@ async def test_a_subscriber_that_fails_forgets_and_silences_nobody(events: Event
     broken, listener = Broken(), Listener()
     events.subscribe(broken)
     events.subscribe(listener)
-    events.announce([event("a"), event("b")])
+    events.announce([event("a"), event("b")], 2)
     assert broken.forgot == 2
     assert listener.told == ["a", "b"]
 

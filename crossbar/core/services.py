@@ -211,7 +211,7 @@ class Services:
         if accounts := accounts - {SYSTEM}:
             batch = replace(batch, requires=(*batch.requires, *map(account_key, accounts)))
         try:
-            await self.store.commit(batch)
+            last = await self.store.commit(batch)
         except Missing as missing:
             raise NoSuchDocument(missing.key.doc_id) from None
-        self.events.announce(batch.events)
+        self.events.announce(batch.events, last)

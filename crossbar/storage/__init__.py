@@ -249,11 +249,12 @@ class Store(Protocol):
         """Which of the claims are held, and by whom."""
         ...
 
-    async def commit(self, batch: Batch) -> None:
+    async def commit(self, batch: Batch) -> int:
         """Write the batch, durably and atomically.
 
-        Raises :class:`RevisionConflict`, :class:`Missing`, :class:`ClaimTaken`,
-        :class:`Unreachable`.
+        Returns the number of its last event, 0 when it has none; its events have the numbers up
+        to that one, without a gap. Raises :class:`RevisionConflict`, :class:`Missing`,
+        :class:`ClaimTaken`, :class:`Unreachable`.
         """
         ...
 

@@ -49,7 +49,8 @@ _SHORTEST, _LONGEST = 0.002, 0.1
 _READ = {"account_id": 1, "doc_type": 1, "doc_id": 1, "rev": 1, "claims": 1}
 
 Write = InsertOne[Record] | ReplaceOne[Record] | DeleteOne
-Outcome = Exception | None
+Outcome = int | Exception
+"""The number of a batch's last event, 0 when it has none; or why the batch was not written."""
 
 
 class Commits:
@@ -63,19 +64,19 @@ class Commits:
         self._events = database["events"]
         self._counters = database["counters"]
         self._files = files
-        self._waiting: deque[tuple[Batch, asyncio.Future[None]]] = deque()
+        self._waiting: deque[tuple[Batch, asyncio.Future[int]]] = deque()
         self._working: asyncio.Task[None] | None = None
         self._closed = False
 
-    async def commit(self, batch: Batch) -> None:
+    async def commit(self, batch: Batch) -> int:
         """Write the batch; see :meth:`crossbar.storage.Store.commit`."""
         if self._closed:
             raise Unreachable("the store is closed")
-        done = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._waiting.append((batch, done))
         if self._working is None or self._working.done():
             self._working = asyncio.create_task(self._work())
-        await done
+        return await done
 
     async def close(self) -> None:
         """Refuse further batches and finish those that wait."""
@@ -90,10 +91,10 @@ class Commits:
             for (_, done), outcome in zip(group, outcomes, strict=True):
                 if done.cancelled():
                     continue
-                if outcome is None:
-                    done.set_result(None)
-                else:
+                if isinstance(outcome, Exception):
                     done.set_exception(outcome)
+                else:
+                    done.set_result(outcome)
 
     async def _outcomes(self, batches: Sequence[Batch]) -> list[Outcome]:
         """Commit the batches, trying again as long as that makes sense; what became of each."""
@@ -126,8 +127,8 @@ class Commits:
             total = sum(len(batch.events) for batch in batches)
             last = await self._advance(session, total)
             plan = await self._read(session, records.needs(batches))
-            outcomes = records.verdicts(plan, batches)
-            pairs = zip(batches, outcomes, strict=True)
+            refusals = records.verdicts(plan, batches)
+            pairs = zip(batches, refusals, strict=True)
             admitted = [batch for batch, refusal in pairs if refusal is None]
             if admitted:
                 await self._write(session, plan)
@@ -136,7 +137,7 @@ class Commits:
                 await _finish(session, deadline)
                 if dropped:
                     self._files.sweep_soon()
-        return list(outcomes)
+        return list(_outcomes(batches, refusals, last - total))
 
     async def _advance(self, session: AsyncClientSession, by: int) -> int:
         """Count events, and this commit: a write even without events, so that it excludes others.
@@ -199,6 +200,17 @@ class Commits:
             return False
         await self._files.drop(session, attachments, accounts)
         return True
+
+
+def _outcomes(
+    batches: Sequence[Batch], refusals: Sequence[Exception | None], before: int
+) -> Iterator[Outcome]:
+    """What became of each batch, ``before`` being the last number of earlier events."""
+    number = before
+    for batch, refusal in zip(batches, refusals, strict=True):
+        if refusal is None:
+            number += len(batch.events)
+        yield refusal or (number if batch.events else 0)
 
 
 async def _finish(session: AsyncClientSession, deadline: float) -> None:

@@ -182,9 +182,9 @@ class MongoStore:
             held = await self._database["claims"].find({"_id": {"$in": list(asked)}}).to_list(None)
         return {asked[record["_id"]]: records.holder(record) for record in held}
 
-    async def commit(self, batch: Batch) -> None:
+    async def commit(self, batch: Batch) -> int:
         """Write the batch, durably and atomically; see :meth:`crossbar.storage.Store.commit`."""
-        await self._commits.commit(batch)
+        return await self._commits.commit(batch)
 
     async def events(self, after: int, limit: int = 500) -> list[Numbered]:
         """Events with numbers above ``after``, in order."""

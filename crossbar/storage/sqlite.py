@@ -12,12 +12,12 @@ import asyncio
 import hashlib
 import sqlite3
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from crossbar.documents import Document, new_id
 from crossbar.storage import (
@@ -34,7 +34,9 @@ from crossbar.storage import (
     Unreachable,
 )
 from crossbar.storage.sqlite_batches import HOLDER, add_piece, apply, decode, drop, encode
-from crossbar.storage.sqlite_file import PIECE, Work, Writer, connect
+from crossbar.storage.sqlite_file import PIECE, Writer, connect
+
+T = TypeVar("T")
 
 ROWS = 64
 """Rows read at a time: a page of the default size and its look-ahead."""
@@ -197,7 +199,7 @@ class SQLiteStore:
         """See :meth:`crossbar.storage.Store.holders`."""
         return {claim: Key(*held) for claim in claims for held in self._read(HOLDER, claim)}
 
-    async def commit(self, batch: Batch) -> None:
+    async def commit(self, batch: Batch) -> int:
         """See :meth:`crossbar.storage.Store.commit`."""
         # Encoded here and now: from its return on, the documents are the caller's again.
         stored = [(put.document["_rev"], put.sort, encode(put.document)) for put in batch.puts]
@@ -206,7 +208,7 @@ class SQLiteStore:
             for event in batch.events
         ]
         is_large = bool(batch.purge or batch.drop_attachments) or len(stored) > FEW
-        await self._write(partial(apply, batch, stored, logged), is_large=is_large)
+        return await self._write(partial(apply, batch, stored, logged), is_large=is_large)
 
     async def events(self, after: int, limit: int = 500) -> list[Numbered]:
         """See :meth:`crossbar.storage.Store.events`."""
@@ -303,10 +305,10 @@ class SQLiteStore:
         except sqlite3.Error as error:
             raise Unreachable(f"{self._path}: {error}") from error
 
-    async def _write(self, work: Work, *, is_large: bool = True) -> None:
+    async def _write(self, work: Callable[[sqlite3.Connection], T], *, is_large: bool = True) -> T:
         if self._writer is None:
             raise Unreachable(f"{self._path}: not open")
-        await self._writer.run(work, is_large=is_large)
+        return await self._writer.run(work, is_large=is_large)
 
 
 def _within(span: Span, after: Position | None = None) -> tuple[str, list[str]]:

@@ -76,8 +76,11 @@ def apply(
     stored: Sequence[Columns],
     logged: Sequence[tuple[Any, ...]],
     connection: sqlite3.Connection,
-) -> None:
-    """Write a batch, its documents and summaries being encoded already."""
+) -> int:
+    """Write a batch, its documents and summaries being encoded already.
+
+    Returns the number of its last event, 0 when it has none.
+    """
     for account_id in batch.purge:
         for table in ("documents", "entries", "claims", "attachments", "pieces"):
             connection.execute(f"DELETE FROM {table} WHERE account_id = ?", (account_id,))  # noqa: S608
@@ -100,7 +103,15 @@ def apply(
         for claim in claims.difference(puts[key].claims):
             connection.execute(RELEASE, claim)
     _take(puts.values(), held, connection)
-    connection.executemany(LOG, logged)
+    return _log(logged, connection)
+
+
+def _log(logged: Sequence[tuple[Any, ...]], connection: sqlite3.Connection) -> int:
+    """Write events. Returns the number of the last one, 0 when there is none."""
+    number = None
+    for event in logged:
+        number = connection.execute(LOG, event).lastrowid
+    return number or 0
 
 
 def _insert(put: Put, columns: Columns, connection: sqlite3.Connection) -> None:

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from functools import partial
 from itertools import product
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from crossbar.storage import StoreError, Unreachable
 
@@ -85,7 +85,11 @@ T = TypeVar("T")
 class _Job(NamedTuple):
     work: Work
     is_large: bool
-    done: asyncio.Future[None]
+    done: asyncio.Future[Any]
+
+
+Outcome = object
+"""What work returned, or the exception with which it refused."""
 
 
 class Writer:
@@ -105,8 +109,8 @@ class Writer:
         self._waiting: list[_Job] = []
         self._writing: asyncio.Task[None] | None = None
 
-    async def run(self, work: Work, *, is_large: bool = False) -> None:
-        """Return when ``work`` is committed; raise what it raised, after undoing it alone.
+    async def run(self, work: Callable[[sqlite3.Connection], T], *, is_large: bool = False) -> T:
+        """What ``work`` returns, once it is committed; raise what it raised, undoing it alone.
 
         Large work, which would hold up the event loop, is done in the thread.
         """
@@ -114,7 +118,8 @@ class Writer:
         self._waiting.append(job)
         if self._writing is None:
             self._writing = self._loop.create_task(self._write())
-        await job.done
+        result: T = await job.done
+        return result
 
     async def close(self) -> None:
         """Finish what waits. Nothing may be run from now on."""
@@ -126,13 +131,13 @@ class Writer:
     async def _write(self) -> None:
         """Commit groups until nothing waits."""
         while self._waiting:
-            outcomes: list[Exception | None] = []
+            outcomes: list[Outcome] = []
             jobs: list[_Job] = []
             try:
                 await self._begin()
                 jobs, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
                 outcomes = await self._attempt_all(jobs, self._attempt)
-                if any(outcomes):
+                if any(isinstance(outcome, Exception) for outcome in outcomes):
                     # Refusals are rare, so only now is each job made separable from the others.
                     self._connection.execute("ROLLBACK")
                     await self._begin()
@@ -158,42 +163,41 @@ class Writer:
         return await self._loop.run_in_executor(self._thread, function)
 
     async def _attempt_all(
-        self, jobs: list[_Job], attempt: Callable[[Work], Exception | None]
-    ) -> list[Exception | None]:
+        self, jobs: list[_Job], attempt: Callable[[Work], Outcome]
+    ) -> list[Outcome]:
         outcomes = []
         for job in jobs:
             one = partial(attempt, job.work)
             outcomes.append(await self._in_thread(one) if job.is_large else one())
         return outcomes
 
-    def _attempt(self, work: Work) -> Exception | None:
+    def _attempt(self, work: Work) -> Outcome:
         """Do the work, or a part of it. A fault of the file, unlike a refusal, is raised."""
         try:
-            work(self._connection)
+            return work(self._connection)
         except sqlite3.Error:
             raise
         except Exception as error:
             return error
-        return None
 
-    def _attempt_alone(self, work: Work) -> Exception | None:
+    def _attempt_alone(self, work: Work) -> Outcome:
         """Do the work or none of it."""
         self._connection.execute("SAVEPOINT job")
-        refusal = self._attempt(work)
-        if refusal:
+        outcome = self._attempt(work)
+        if isinstance(outcome, Exception):
             self._connection.execute("ROLLBACK TO job")
         self._connection.execute("RELEASE job")
-        return refusal
+        return outcome
 
 
-def _settle(jobs: list[_Job], outcomes: list[Exception | None]) -> None:
+def _settle(jobs: list[_Job], outcomes: list[Outcome]) -> None:
     for job, outcome in zip(jobs, outcomes, strict=True):
         if job.done.done():  # cancelled: whoever waited has gone
             continue
-        if outcome:
+        if isinstance(outcome, Exception):
             job.done.set_exception(outcome)
         else:
-            job.done.set_result(None)
+            job.done.set_result(outcome)
 
 
 def connect(path: str, patience: float) -> tuple[sqlite3.Connection, sqlite3.Connection]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from crossbar.documents import Document
-from crossbar.storage import Batch, Event, Key, Numbered, Store
+from crossbar.storage import Batch, Event, Key, Numbered, RevisionConflict, Store
 from tests.storage.builders import Opener, event, put
 
 
@@ -37,6 +37,20 @@ class EventContract:
         assert _names(found) == ["1", "2", "3", "4", "5"]
         assert numbers == sorted(set(numbers))
         assert await store.last_event() == numbers[-1]
+
+    async def test_a_commit_tells_the_number_of_its_last_event(self, store: Store) -> None:
+        assert await store.commit(Batch(events=[event("1"), event("2")])) == 2
+        assert await store.commit(Batch(puts=[put("one")])) == 0
+        together = [Batch(events=[event(f"{turn}")] * turn) for turn in range(1, 9)]
+        clash = [Batch(puts=[put("one")], events=[event("refused")])]
+        told = await asyncio.gather(
+            *(store.commit(batch) for batch in (*together[:4], *clash, *together[4:])),
+            return_exceptions=True,
+        )
+        assert isinstance(told.pop(4), RevisionConflict)
+        ends = {numbered.event.key.doc_id: numbered.number for numbered in (await store.events(2))}
+        assert told == [ends[f"{turn}"] for turn in range(1, 9)]
+        assert await store.last_event() == 2 + sum(range(1, 9))
 
     async def test_reading_on_from_a_number(self, store: Store) -> None:
         await store.commit(Batch(events=[event(str(number)) for number in range(10)]))
