@@ -20,8 +20,6 @@ from typing import Any
 
 import orjson
 import structlog
-from joserfc import jwt
-from joserfc.jwk import OctKey
 
 from crossbar.clock import GREGORIAN_OFFSET, Clock
 from crossbar.core.actions import Caller
@@ -211,6 +209,10 @@ class Keys:
         return prefix + base64.urlsafe_b64encode(ids + random.token_bytes(32)).decode().rstrip("=")
 
     async def _jwt_of(self, key: Key, document: Document) -> str:
+        # Few servers make such keys, and what this brings takes 10 MB.
+        from joserfc import jwt
+        from joserfc.jwk import OctKey
+
         now = self._clock.unix()
         expires = document.get("expires")
         claims = {
