@@ -15,6 +15,9 @@ from zoneinfo import ZoneInfo
 GREGORIAN_OFFSET = 62_167_219_200
 """Seconds between year 0 and the Unix epoch: documents carry Gregorian seconds."""
 
+YEAR = 31_536_000
+"""Seconds of 365 days: the longest that an auth token can live."""
+
 
 @lru_cache(maxsize=4)
 def _iso(unix: int) -> str:

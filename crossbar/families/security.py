@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace as with_changes
 
+from crossbar.clock import YEAR
 from crossbar.core import singletons
 from crossbar.core.actions import Action, Context, Result
 from crossbar.core.change import Change
@@ -27,8 +28,6 @@ from crossbar.storage import Key
 
 SCHEMA = "account_config.crossbar.auth"
 EXPIRY = "token_auth_expiry_s"
-LONGEST = 31_536_000
-"""Seconds, a year: the longest life of a token."""
 
 READ_ONLY = "_read_only"
 
@@ -51,9 +50,9 @@ async def check_lifetimes(change: Change) -> None:
         path = f"{MODULES}.{method}.{EXPIRY}"
         if lifetime < 1:
             change.refusals.add(path, "minimum", "Value must be at least 1", target=1)
-        if lifetime > LONGEST:
-            message = f"Value must be at most {LONGEST}"
-            change.refusals.add(path, "maximum", message, target=LONGEST)
+        if lifetime > YEAR:
+            message = f"Value must be at most {YEAR}"
+            change.refusals.add(path, "maximum", message, target=YEAR)
 
 
 async def check_second_factors(change: Change) -> None:

@@ -15,7 +15,7 @@ import secrets as random
 from collections.abc import Mapping
 from typing import Any
 
-from crossbar.clock import Clock
+from crossbar.clock import YEAR, Clock
 from crossbar.core.directory import account_key
 from crossbar.core.stamping import fresh_id
 from crossbar.documents import Document, next_revision
@@ -186,8 +186,8 @@ class Sessions:
         return any(hmac.compare_digest(mark, other) for other in self._marks(text))
 
     async def _outdated(self, account_id: str) -> list[Remove]:
-        """Some sessions of the account that are over, and whose auth tokens are too."""
-        over = self._clock.gregorian() - self._settings.lifetime
+        """Some sessions that have been over for as long as an auth token of theirs could live."""
+        over = self._clock.gregorian() - YEAR
         span = Span(account_id=account_id, doc_type=SESSION_TYPE, high=_sort(over))
         outdated: list[Remove] = []
         async for row in self._store.scan(span):

@@ -15,8 +15,11 @@ from crossbar.families import (
     account_tree,
     acdc_call_stats,
     agents,
+    api_keys,
+    auth,
     clicktocall,
     comments,
+    conference_actions,
     conferences,
     contact_list,
     device_actions,
@@ -28,11 +31,16 @@ from crossbar.families import (
     login,
     login_attempts,
     media_prompts,
+    multi_factor,
     parked_calls,
     pivot,
     presence,
     queues,
+    quickcall,
     schemas,
+    security,
+    sso,
+    sso_documents,
     vm_routes,
     vmboxes,
 )
@@ -65,13 +73,32 @@ SHOWN: Mapping[str, Node] = {
         "billing_mode": TEXT,
         "trial_time_left": COUNT,
     },
+    "api_keys": {
+        "_read_only": {
+            "type": "object",
+            "properties": {
+                "key": {"type": "string", "description": "The key's text, told once."},
+                "prefix": TEXT,
+                "created": COUNT,
+                "last_used": COUNT,
+                "last_used_from": TEXT,
+                "perscom_id": COUNT,
+            },
+        }
+    },
     "callflows": {"metadata": {}},  # computed on reading; what a client writes there it gets back
     "directories": {"users": some({"anyOf": [TEXT, an_object(user_id=TEXT, callflow_id=TEXT)]})},
     "queues": {"agents": some(TEXT)},
 }
 """By schema: fields that single documents are shown with, or with other values."""
 
-SESSION = an_object(
+
+def maybe(described: Node, **properties: Node) -> Node:
+    """The object, which may have these properties too."""
+    return {**described, "properties": {**described["properties"], **properties}}
+
+
+_SESSION = an_object(
     account_id=TEXT,
     account_name=TEXT,
     language=TEXT,
@@ -83,7 +110,11 @@ SESSION = an_object(
     capabilities=SOME_OBJECT,
     ui_config=SOME_OBJECT,
 )
-"""Whose the new token is; the token is beside the data, as `auth_token`."""
+SESSION = maybe(_SESSION, owner_id=TEXT, refresh_token=TEXT, refresh_expires=COUNT)
+"""Whose the new token is, and what renews it if that was asked for.
+
+The token is beside the data, as `auth_token`.
+"""
 
 DOCUMENTS: frozenset[Any] = frozenset(
     unwrap(handler)
@@ -98,6 +129,7 @@ DOCUMENTS: frozenset[Any] = frozenset(
         singletons.patch,
         singletons.delete,
         account_tree.create,
+        api_keys.create,
         account_tree.delete,
         account_tree.move,
         account_tree.promote,
@@ -118,6 +150,9 @@ LISTS: frozenset[Any] = frozenset(
     }
 )
 """The handlers that answer rows of the family's documents."""
+
+KNOWS_CALLERS: frozenset[Any] = frozenset({auth.system_action})
+"""The handlers of public paths where a token says who calls."""
 
 PAGED: frozenset[Any] = frozenset(
     {
@@ -147,6 +182,8 @@ PAGED: frozenset[Any] = frozenset(
 """The handlers of other lists that have pages."""
 
 ROW = an_object(id=TEXT)
+DONE: Node = {"type": ["string", "object"]}
+TOKEN_FACTS = an_object(account_id=TEXT, method=TEXT)
 COMMENTS = an_object(comments=some(SOME_OBJECT))
 OUTCOME = an_object(succeeded=some(TEXT), failed=SOME_OBJECT)
 
@@ -165,33 +202,80 @@ ROUTES: Mapping[Any, Node] = {
     agents.set_status: TEXT,
     agents.queue_status: some(TEXT),
     agents.set_queue_status: some(TEXT),
+    auth.describe: TOKEN_FACTS,
+    auth.describe_own: TOKEN_FACTS,
+    auth.token_info: TOKEN_FACTS,
+    auth.system_action: SESSION,
+    auth.impersonate: SESSION,
     clicktocall.list_calls: some(SOME_OBJECT),
     comments.list_comments: COMMENTS,
     comments.append: COMMENTS,
     comments.clear: COMMENTS,
     comments.remove: COMMENTS,
+    conference_actions.act_on_all: DONE,
+    conference_actions.act_on_conference: DONE,
+    conference_actions.act_on_one: DONE,
+    conference_actions.fetch_participant: SOME_OBJECT,
+    conference_actions.list_participants: some(SOME_OBJECT),
     contact_list.fetch: some(SOME_OBJECT),
     device_actions.act: TEXT,
     device_actions.sync: TEXT,
     device_actions.status: some(an_object(device_id=TEXT, registered=YES_OR_NO)),
+    faxes.delete_fax: ROW,
+    faxes.delete_document: SOME_OBJECT,
+    faxes.fetch_fax: ROW,
+    faxes.fetch_log: ROW,
+    faxes.list_folder: some(ROW),
+    faxes.list_jobs: some(ROW),
+    faxes.list_log: some(ROW),
+    faxes.send_again: ROW,
     hotdesks.list_all: some(SOME_OBJECT),
     hotdesks.list_of_device: some(SOME_OBJECT),
     hotdesks.list_of_user: some(SOME_OBJECT),
     ip_auth.login: SESSION,
     login.login: SESSION,
     login.login_with_key: SESSION,
+    login_attempts.fetch_attempt: ROW,
+    login_attempts.list_attempts: some(ROW),
+    login_attempts.list_second_factors: some(ROW),
     media_prompts.count_languages: some(SOME_OBJECT),
     media_prompts.count_prompts: some(SOME_OBJECT),
     media_prompts.list_of_language: some(TEXT),
     media_prompts.list_translations: some(an_object(id=TEXT, has_attachments=YES_OR_NO)),
+    multi_factor.list_both: an_object(configured=some(ROW), multi_factor_providers=some(ROW)),
+    multi_factor.list_systems: some(ROW),
     parked_calls.fetch: an_object(slots=SOME_OBJECT),
+    pivot.list_calls: some(an_object(call_id=TEXT)),
+    pivot.list_logs: some(SOME_OBJECT),
     presence.summarize: SOME_OBJECT,
     presence.detail: SOME_OBJECT,
     presence.reset_extension: TEXT,
     presence.command: TEXT,
+    quickcall.connect: SOME_OBJECT,
+    quickcall.start: SOME_OBJECT,
     queues.roster: some(TEXT),
     schemas.list_names: some(TEXT),
     schemas.fetch: ROW,
+    security.fetch: an_object(account=SOME_OBJECT, inherited_config=SOME_OBJECT),
+    security.list_methods: an_object(available_auth_methods=some(TEXT)),
+    security.patch: SOME_OBJECT,
+    security.remove: SOME_OBJECT,
+    security.replace: SOME_OBJECT,
+    sso.callback: {"anyOf": [SESSION, ROW]},
+    sso.fetch_link: ROW,
+    sso.link: ROW,
+    sso.list_links: some(ROW),
+    sso.unlink: ROW,
+    sso_documents.create_app: ROW,
+    sso_documents.create_provider: ROW,
+    sso_documents.delete_app: ROW,
+    sso_documents.delete_provider: ROW,
+    sso_documents.fetch_app: ROW,
+    sso_documents.fetch_provider: ROW,
+    sso_documents.list_apps: some(ROW),
+    sso_documents.list_providers: some(ROW),
+    sso_documents.replace_app: ROW,
+    sso_documents.replace_provider: ROW,
     vm_routes.list_all: some(SOME_OBJECT),
     vm_routes.list_messages: some(SOME_OBJECT),
     vm_routes.fetch_message: SOME_OBJECT,

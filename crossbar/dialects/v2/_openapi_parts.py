@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 from crossbar.errors import CrossbarError, ValidationFailed
@@ -92,6 +93,9 @@ SECURITY_SCHEMES: Node = {
 }
 
 SECURITY: list[Node] = [{name: []} for name in SECURITY_SCHEMES]
+
+MAYBE_A_TOKEN: list[Node] = [{}, *({name: []} for name in SECURITY_SCHEMES if name != "basic")]
+"""Of what anybody may ask, and means the caller where there is one."""
 
 
 def _query(name: str, about: str, schema: Node, **more: Any) -> Node:
@@ -184,6 +188,9 @@ HEADERS: Node = {
     "Content-Disposition": {"description": "A name for the file.", "schema": TEXT},
 }
 
+FAULT = "Fault"
+"""The response to what should never happen."""
+
 OF_ERROR = {405: ("Allow",), 429: ("Retry-After",)}
 
 
@@ -199,12 +206,28 @@ def parameter_refs(*names: str) -> list[Node]:
 
 def refusal_ref(status: int) -> Node:
     """The response of a status, by reference."""
-    return {"$ref": f"#/components/responses/{homes()[status].__name__}"}
+    name = FAULT if status == CrossbarError.status else homes()[status].__name__
+    return {"$ref": f"#/components/responses/{name}"}
 
 
-def refusals() -> Node:
-    """The response of every status that a refusal can have, by the name of its error."""
-    return {home.__name__: _refusal(home) for _, home in sorted(homes().items())}
+def refusals(statuses: Container[int]) -> Node:
+    """The response of each of these statuses, by the name of its error."""
+    found = sorted(homes().items())
+    return {
+        **{home.__name__: _refusal(home) for status, home in found if status in statuses},
+        FAULT: _fault(),
+    }
+
+
+def _fault() -> Node:
+    """What is answered when the server itself is at fault, whatever was asked."""
+    error = {"properties": {"error": {"const": str(CrossbarError.status)}}}
+    schema = {"allOf": [{"$ref": "#/components/schemas/Refusal"}, error]}
+    return {
+        "description": "A fault of the server. Its log has the reason under the request id.",
+        "headers": header_refs(),
+        "content": {"application/json": {"schema": schema}},
+    }
 
 
 def _refusal(home: type[CrossbarError]) -> Node:

@@ -16,6 +16,7 @@ from crossbar.core.shapes import Access, Collection, Column, Handler, Singleton
 from crossbar.dialects.v2 import _openapi_parts as parts
 from crossbar.dialects.v2._openapi_answers import (
     DOCUMENTS,
+    KNOWS_CALLERS,
     LISTS,
     PAGED,
     ROUTES,
@@ -59,7 +60,9 @@ def document(registry: Registry, schemas: Schemas) -> Node:
             "securitySchemes": parts.SECURITY_SCHEMES,
             "parameters": parts.PARAMETERS,
             "headers": parts.HEADERS,
-            "responses": parts.refusals(),
+            "responses": parts.refusals(
+                {each for operation in registry.operations() for each in statuses(operation)}
+            ),
             "schemas": {
                 **parts.ENVELOPES,
                 **dict(sorted(maker.components.schemas.items())),
@@ -92,7 +95,8 @@ class _Maker:
             "x-crossbar-action": operation.action.value,
         }
         if operation.access is Access.PUBLIC:
-            made["security"] = []
+            is_known = handler_of(operation) in KNOWS_CALLERS
+            made["security"] = parts.MAYBE_A_TOKEN if is_known else []
         if operation.action in SENDS:
             made["requestBody"] = self._body(operation)
         if (schema := schema_of(operation)) is not None:
@@ -223,6 +227,7 @@ def statuses(operation: Operation) -> Iterator[int]:
         415: writes and not is_public,
         416: operation.action is Action.LIST,
         429: True,
+        500: True,
         503: True,
     }
     return (status for status, can_be in found.items() if can_be)
