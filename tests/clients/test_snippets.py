@@ -66,6 +66,10 @@ SECTIONS = (
         prints=["1", "Europe/Berlin", "String must be at least 1 characters"],
     ),
     Section(heading="/v1", prints=["10", "Pvt", "ValidationException"]),
+    Section(
+        heading="/v1.1",
+        prints=["1", "ann@example.com", "ann@example.com", "v1.1/watch", "not_found"],
+    ),
 )
 
 CASES = [(section, language) for section in SECTIONS for language in PROGRAMS]
