@@ -53,6 +53,7 @@ async def test_every_family_can_be_opened(shared: Console, noun: str) -> None:
     await expect(console.page.locator(f'[data-screen="{"/".join(path)}"]')).to_be_visible()
     await expect(console.page.get_by_text("Loading …")).to_have_count(0)
     await expect(console.page.get_by_role("heading", level=1)).to_have_text(TITLE)
+    await expect(console.page.get_by_role("button", name="as curl")).to_be_visible()
 
 
 @pytest.mark.parametrize("family", COLLECTIONS, ids=lambda family: family.noun)

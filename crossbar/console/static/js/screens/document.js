@@ -19,7 +19,7 @@ export function DocumentScreen(props) {
   const path = apiPath(here.path);
   const answer = useAnswer(() => (isNew ? Promise.resolve(null) : read(path, place)), [path]);
   if (answer.error) {
-    return html`<${Screen} title="This cannot be shown" above=${html`<${Trail} ...${props} />`}>
+    return html`<${Screen} title="This cannot be shown" request=${answer.error.request} above=${html`<${Trail} ...${props} />`}>
       <${Problem} error=${answer.error} /></${Screen}>`;
   }
   if (!isNew && !answer.value) return html`<${Waiting} />`;

@@ -22,7 +22,7 @@ export function ListScreen({here, place, account, model}) {
   const rows = answer.value?.data.map((row) => (typeof row === "string" ? {id: row} : row));
   const change = (changes) => go(href(here.path, changed(here.query, changes)));
   return html`<${Screen} title=${label(noun)} above=${html`<${Trail} ...${{here, place, account}} />`}
-    request=${answer.value?.request}
+    request=${(answer.value ?? answer.error)?.request}
     actions=${create?.schema && html`<a class="button primary" href=${href(here.path, {show: "new"})}>
       New ${singular(noun)}</a>`}>
     <${Filters} here=${here} schema=${list.schema} model=${model} columns=${list.columns} />

@@ -1,4 +1,5 @@
 /** What can be read but is no document of a list: shown as a table, or as it is. */
+import {compose} from "../api.js";
 import {html} from "../html.js";
 import {reading} from "../model.js";
 import {href} from "../router.js";
@@ -15,9 +16,11 @@ import {Trail} from "./trail.js";
 export function ViewScreen({here, place, account}) {
   const operation = reading(place);
   const path = apiPath(here.path);
+  // What only leads further reads nothing: the document that tells where made its screen.
+  const request = () => (operation ? (answer.value ?? answer.error)?.request : compose("GET", "/openapi.json", {}));
   const answer = useAnswer(() => (operation ? call("GET", path) : Promise.resolve(null)), [path]);
   return html`<${Screen} title=${label(here.path.at(-1))} about=${operation?.summary}
-    above=${html`<${Trail} ...${{here, place, account}} />`} request=${answer.value?.request}
+    above=${html`<${Trail} ...${{here, place, account}} />`} request=${request()}
     actions=${here.path.at(-1) === "children" && html`<a class="button primary"
       href=${href(here.path.slice(0, -1), {show: "new"})}>New account</a>`}>
     <${Problem} error=${answer.error} />
