@@ -341,10 +341,10 @@ async def test_what_is_written_while_its_account_is_deleted_does_not_stay_behind
     store = api.gateway.services.store
     commit, late = store.commit, [account_id]
 
-    async def overtaken(batch: Batch) -> None:
+    async def overtaken(batch: Batch) -> int:
         if late and batch.puts[0].key.account_id == late[0]:
             (await api.delete(path_of(late.pop()))).expect(200)
-        await commit(batch)
+        return await commit(batch)
 
     monkeypatch.setattr(store, "commit", overtaken)
     answer = await api.put(f"{path}/{tail}", FIELDS.get(noun, {}))

@@ -140,10 +140,10 @@ def interrupt_commits(api: Api, monkeypatch: pytest.MonkeyPatch, failures: int) 
     store, left = api.gateway.services.store, [failures]
     commit = store.commit
 
-    async def interrupted(batch: Batch) -> None:
+    async def interrupted(batch: Batch) -> int:
         if left[0]:
             left[0] -= 1
             raise RevisionConflict(batch.puts[0].key)
-        await commit(batch)
+        return await commit(batch)
 
     monkeypatch.setattr(store, "commit", interrupted)
