@@ -21,6 +21,7 @@ from urllib.request import urlopen
 import yaml
 
 from crossbar.app import REGISTRY
+from crossbar.core import service
 from crossbar.core.registry import Operation
 from crossbar.dialects.v2.verbs import VERB_OF
 from crossbar.families.perscom.relations import RELATIONS
@@ -129,7 +130,10 @@ def _admit_v1(master: str, client: Client) -> Admission:
 
 
 def _each_handler_once(document: Document) -> Document:
-    """The document with one operation for every handler: the one that sends the least."""
+    """The document with one operation for every handler: the one that sends the least.
+
+    What is created can be read, changed and deleted: these follow from one another.
+    """
     schemas = document["components"]["schemas"]
 
     def sent(operation: Operation) -> int:
@@ -140,8 +144,14 @@ def _each_handler_once(document: Document) -> Document:
         handler = operation.handler
         function = handler.func if isinstance(handler, partial) else handler
         chosen.setdefault(function.__qualname__ + function.__module__, operation)
+    made = next(each for each in chosen.values() if each.handler is service.create)
+    followed = [
+        each
+        for each in REGISTRY.operations()
+        if each.family is made.family and each.path[: len(made.path)] == made.path
+    ]
     paths: Document = {}
-    for operation in chosen.values():
+    for operation in (*chosen.values(), *followed):
         verb = VERB_OF[operation.action].lower()
         described = document["paths"][operation.template][verb]
         paths.setdefault(operation.template, {})[verb] = described
