@@ -107,7 +107,7 @@ async def test_who_writes_meanwhile_is_not_overwritten(
     commit = store_of(api).commit
     meddled: list[str] = []
 
-    async def overtaken(batch: Batch) -> None:
+    async def overtaken(batch: Batch) -> int:
         if not meddled and any(put.key.doc_type == "user" for put in batch.puts):
             meddled.append(meddle)
             sent = {"username": "new", "password": "x"}
@@ -117,7 +117,7 @@ async def test_who_writes_meanwhile_is_not_overwritten(
                 else api.delete(f"{path}?should_soft_delete=false")
             )
             (await changed).expect(200)
-        await commit(batch)
+        return await commit(batch)
 
     monkeypatch.setattr(store_of(api), "commit", overtaken)
     assert (await reindexed(api))[1] == []

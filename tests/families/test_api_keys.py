@@ -278,6 +278,8 @@ async def test_an_id_may_be_chosen_once(api: Api) -> None:
     assert path.endswith(chosen)
     (await api.get(api.account, token=secret)).expect(200)
     (await api.put(keys_path(api), ROBOT | {"id": chosen})).expect(409)
+    single = {"name": "Visitors", "dialect": "v1_1", "scopes": ["*"], "id": chosen}
+    (await api.put(keys_path(api), single)).expect(409)
 
 
 async def test_a_key_dies_with_its_account(api: Api) -> None:

@@ -19,6 +19,10 @@ class ClaimContract:
         assert await store.holders(iter([ANN, ANN])) == {ANN: key("one")}
         assert await store.holders([]) == {}
 
+    async def test_a_claim_that_is_named_twice_is_held_once(self, store: Store) -> None:
+        await write(store, put("one", claims=[ANN, ANN]))
+        assert await store.holders([ANN]) == {ANN: key("one")}
+
     async def test_a_held_claim_is_refused_to_others(self, store: Store) -> None:
         await write(store, put("one", claims=[ANN]))
         with pytest.raises(ClaimTaken) as caught:
