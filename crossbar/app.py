@@ -233,12 +233,11 @@ def handler_of(gateway: Gateway) -> Handler:
     v1_1 = V1_1(services, gateway.identity, buckets)
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        path = request.raw_path
-        if (page := PAGES.answer(request)) is not None:
+        path = split_target(request.raw_path)[0]
+        if (page := PAGES.answer(request, path)) is not None:
             return page
         if path.startswith("/v2/"):
             return await v2.serve(request)
-        path = split_target(path)[0]
         if path.startswith("/v1.1/"):
             return await v1_1.serve(request)
         if path.startswith("/v1/") and not path.startswith(OLD):

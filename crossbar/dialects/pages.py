@@ -9,8 +9,6 @@ from functools import cache
 
 from aiohttp import web
 
-from crossbar.dialects.targets import split_target
-
 Maker = Callable[[], bytes]
 
 
@@ -43,7 +41,7 @@ class Pages:
     def __init__(self, pages: Mapping[str, Page]) -> None:
         self._pages = dict(pages)
 
-    def answer(self, request: web.BaseRequest) -> web.Response | None:
-        """The page that a request names, if there is one."""
-        page = self._pages.get(split_target(request.raw_path)[0])
+    def answer(self, request: web.BaseRequest, path: str) -> web.Response | None:
+        """The page at the request's path, if there is one."""
+        page = self._pages.get(path)
         return page.answer(request) if page else None

@@ -65,9 +65,7 @@ async def delete_row(place: Place, context: Context) -> Result:
 async def create_rows(place: Place, context: Context) -> Result:
     """Several new rows, all of them or none."""
     tree = tree_asked(place, context)
-    bodies = _resources(context, list)
-    if not bodies:
-        raise ValidationFailed.of("resources", "required", "The field is required")
+    bodies = _bodies(context, list)
 
     async def build(work: Work) -> list[Pair]:
         pairs: list[Pair] = []
@@ -87,9 +85,7 @@ async def create_rows(place: Place, context: Context) -> Result:
 async def update_rows(place: Place, context: Context) -> Result:
     """Several rows changed, all of them or none; ids that are not here are skipped."""
     tree = tree_asked(place, context)
-    bodies = _resources(context, dict)
-    if not bodies:
-        raise ValidationFailed.of("resources", "required", "The field is required")
+    bodies = _bodies(context, dict)
 
     async def build(work: Work) -> list[Pair]:
         pairs: list[Pair] = []
@@ -228,6 +224,14 @@ def _resources(context: Context, kind: type[list[Any]] | type[Document]) -> Any:
     if len(resources) > LARGEST_BATCH:
         message = f"A batch must not have more than {LARGEST_BATCH} rows"
         raise ValidationFailed.of("resources", "maxItems", message, target=LARGEST_BATCH)
+    return resources
+
+
+def _bodies(context: Context, kind: type[list[Any]] | type[Document]) -> Any:
+    """What a batch writes: as :func:`_resources`, but something it must be."""
+    resources = _resources(context, kind)
+    if not resources:
+        raise ValidationFailed.of("resources", "required", "The field is required")
     return resources
 
 
