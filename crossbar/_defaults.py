@@ -13,13 +13,14 @@ from crossbar._wording import holds
 
 @dataclass(slots=True)
 class Plan:
-    """What filling defaults has to know about one schema, precomputed."""
+    """What one schema says of defaults and checks (:mod:`crossbar._checks`), precomputed."""
 
     defaults: list[tuple[str, Any, Plan | None]] = field(default_factory=list)
     named: dict[str, Plan | None] = field(default_factory=dict)
     patterns: list[tuple[str, Plan | None]] = field(default_factory=list)
     rest: Plan | None = None
     items: Plan | None = None
+    check: str = ""
 
     def of(self, name: str) -> Plan | None:
         """The plan for the property ``name``."""

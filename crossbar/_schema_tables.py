@@ -98,6 +98,7 @@ _WORDS: Mapping[str, Callable[[Any], str]] = {
     "format": lambda name: f"format {name}",
     "uniqueItems": lambda is_so: "no item twice" if is_so else "",
     "additionalProperties": lambda rest: "no other keys" if rest is False else "",
+    "x-check": lambda check: "no blocked host" if check == "client_url" else "",
 }
 
 _RANGES = (

@@ -106,7 +106,8 @@ async def open_gateway(
 
 def schemas_of(settings: Settings) -> Schemas:
     """The schemas of the files, and those that are computed from components."""
-    schemas = Schemas(strict=settings.schemas.strict)
+    wanted = settings.schemas
+    schemas = Schemas(strict=wanted.strict, blocked_hosts=wanted.blocked_hosts)
     for component in COMPONENTS.values():
         schemas.register(schema_of(component))
     return schemas

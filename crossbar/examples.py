@@ -37,6 +37,8 @@ TEXTS: Mapping[str, str] = {
     "first_name": "Ann",
     "last_name": "Lee",
     "mailbox": "1000",
+    "module": "hangup",
+    "url": "https://example.org/",
     "password": "s3cret!",
     "credentials": "93806fdaf1a1a99d6349cff95aa617a0",
 }

@@ -202,6 +202,10 @@ class Schemas:
     strict: bool = setting(
         False, "Refuse texts that could be converted to the type asked for, such as '1' for 1."
     )
+    blocked_hosts: tuple[str, ...] = setting(
+        ("localhost", "127.0.0.1/32", "0.0.0.0/32", "::1/128"),
+        "Hosts, addresses and networks that addresses of web servers in documents may not name.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ from referencing import Registry, Resource
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
+from crossbar._checks import KEYWORD, ClientUrls, failed_checks
 from crossbar._defaults import NESTED, Plan, complete, copied
 from crossbar._wording import (
     COMPILED_FORMATS,
@@ -116,6 +117,8 @@ class _Compiled:
     quick: CompiledValidator
     wording: Any
     secrets: frozenset[str]
+    checked: Plan | None = None
+    """The plan again, if some value below has a check beyond its schema."""
 
     def errors(self, document: Any) -> list[ValidationError]:
         """Every error of ``document``; empty when it is valid."""
@@ -202,22 +205,38 @@ def _judged(name: str, schema: Any) -> Document:
     return schema
 
 
-# Schema keywords with schemas below them that defaults are filled in from.
-_WALKED = {"$ref", "additionalProperties", "allOf", "items", "patternProperties", "properties"}
+# Schema keywords that a plan is made of, or that have schemas below them that it goes on with.
+_WALKED = {
+    KEYWORD,
+    "$ref",
+    "additionalProperties",
+    "allOf",
+    "items",
+    "patternProperties",
+    "properties",
+}
 
 
 class Schemas:
     """All schemas of one folder. A file is read, and a schema compiled, when first needed.
 
     With ``strict``, strings are not converted where a schema wants a number or a boolean
-    (upstream's ``schema_strict_validation``).
+    (upstream's ``schema_strict_validation``). ``blocked_hosts`` are those that no URL of a client
+    may lead to.
     """
 
-    def __init__(self, directory: Path | None = None, *, strict: bool = False) -> None:
+    def __init__(
+        self,
+        directory: Path | None = None,
+        *,
+        strict: bool = False,
+        blocked_hosts: Iterable[str] = (),
+    ) -> None:
         folder = directory or _default_directory(Path(__file__).parent)
         files = (path for path in folder.iterdir() if path.suffix == ".json")
         self._files = {path.stem: path for path in sorted(files)}
         self._strict = strict
+        self._client_urls = ClientUrls(blocked_hosts)
         self._loaded: dict[str, Document] = {}
         self._resources: dict[str, Resource[Any]] = {}
         self._compiled: dict[str, _Compiled] = {}
@@ -254,12 +273,15 @@ class Schemas:
         try:
             if compiled.plan and type(document) in NESTED:
                 complete(document, compiled.plan)
-            while errors := compiled.errors(document):
-                if self._strict or not _soften(document, errors):
-                    return document, compiled.worded(errors)
+            errors = compiled.errors(document)
+            while errors and not self._strict and _soften(document, errors):
+                errors = compiled.errors(document)
+            fields = compiled.worded(errors)
+            if compiled.checked:
+                fields |= failed_checks(document, compiled.checked, self, self._client_urls)
         except RecursionError:
             return document, {ROOT: {"invalid": {"message": "Data is nested too deeply"}}}
-        return document, {}
+        return document, fields
 
     def check(self) -> list[str]:
         """Load everything and try it; what is wrong, one line each, empty when all is well."""
@@ -316,7 +338,11 @@ class Schemas:
         secrets = frozenset(
             secret for reached in registry for secret in _secret_names(registry, reached)
         )
-        self._compiled[name] = _Compiled(plan, quick, wording, secrets)
+        has_checks = any(
+            KEYWORD in node for reached in registry for node in _nodes(registry.contents(reached))
+        )
+        checked = plan if has_checks else None
+        self._compiled[name] = _Compiled(plan, quick, wording, secrets, checked)
         return self._compiled[name]
 
     def _plan(self, schema: Any, resolver: Any) -> Plan | None:
@@ -337,6 +363,7 @@ class Schemas:
                 plan.patterns.append((pattern, self._plan(subschema, where)))
             plan.rest = plan.rest or self._plan(layer.get("additionalProperties"), where)
             plan.items = plan.items or self._plan(layer.get("items"), where)
+            plan.check = plan.check or layer.get(KEYWORD, "")
         return plan
 
     def _faults(self, name: str) -> Iterator[str]:

@@ -712,6 +712,79 @@ def test_when_the_validators_disagree_the_document_is_refused(tmp_path: Path) ->
     }
 
 
+# Checks beyond JSON Schema -------------------------------------------------------------------
+
+URL = {"type": "string", "x-check": "client_url"}
+STEP = {
+    "x-check": "callflow",
+    "type": "object",
+    "properties": {
+        "module": {"type": "string"},
+        "data": {"type": "object", "default": {}},
+        "children": {"type": "object", "patternProperties": {".+": {"$ref": "callflows.action"}}},
+    },
+}
+PLAY = {"properties": {"loops": {"type": "integer", "default": 1}, "url": URL}}
+BLOCKED = ("localhost", "127.0.0.0/8", "::1")
+
+
+@pytest.mark.parametrize(
+    ("url", "is_allowed"),
+    [
+        ("http://example.com/a?b", True),
+        ("HTTPS://example.com:8443", True),
+        ("http://10.0.0.1/", True),
+        ("http://[2001:db8::1]/", True),
+        ("ftp://example.com/", False),
+        ("example.com", False),
+        ("http:///path", False),
+        ("http://[::1/", False),
+        ("http://LocalHost./", False),
+        ("http://user@localhost:80/", False),
+        ("http://127.1.2.3/", False),
+        ("https://[::1]:443/", False),
+    ],
+)
+def test_urls_of_clients_lead_to_web_servers_that_are_not_blocked(
+    tmp_path: Path, url: str, is_allowed: bool
+) -> None:
+    schemas = Schemas(
+        write(tmp_path, thing=field({"type": "array", "items": URL})), blocked_hosts=BLOCKED
+    )
+    error = {"error": {"message": "invalid client URL", "value": url}}
+    assert schemas.apply("thing", {"x": ["https://a.b/", url]})[1] == (
+        {} if is_allowed else {"x.1": error}
+    )
+    assert schemas.apply("thing", {"x": [5]})[1].keys() == {"x.0"}
+
+
+def test_the_data_of_nodes_is_judged_by_their_modules(tmp_path: Path) -> None:
+    named = {"callflows__action": STEP, "callflows__play": PLAY}
+    folder = write(tmp_path, thing=field({"$ref": "callflows.action"}), **named)
+    schemas = Schemas(folder, blocked_hosts=BLOCKED)
+    data: dict[str, Any] = {"loops": "2", "url": "http://localhost/"}
+    last = {"module": "play", "data": data}
+    children: dict[str, Any] = {"a.b": {"module": "dance"}, "c": last, "d": 5}
+    flow = {"module": "play", "children": children}
+    made, errors = schemas.apply("thing", {"x": flow})
+    assert {path: next(iter(found)) for path, found in errors.items()} == {
+        "x.children.a%2Eb.module": "error",
+        "x.children.c.data.url": "error",
+        "x.children.d": "type",
+    }
+    message = "unable to find callflow schema for module dance"
+    assert errors["x.children.a%2Eb.module"]["error"] == {"message": message, "value": "dance"}
+    assert (made["x"]["data"], data["loops"]) == ({"loops": 1}, 2)
+
+
+@pytest.mark.parametrize("node", [5, {"module": 5}, {"module": "play", "data": 5}, {}])
+def test_a_node_without_form_is_left_to_its_schema(tmp_path: Path, node: Any) -> None:
+    schemas = Schemas(
+        write(tmp_path, callflows__action=STEP, thing=field({"x-check": "callflow"}))
+    )
+    assert schemas.apply("thing", {"x": node})[1] == {}
+
+
 # Refusals -----------------------------------------------------------------------------------
 
 

@@ -18,9 +18,7 @@ from crossbar.core.shapes import Collection, Route
 from crossbar.documents import Document
 from crossbar.errors import ValidationFailed
 from crossbar.storage import Key
-from crossbar.validation import Refusals
 
-Check = Callable[[Context, Document, Refusals], None]
 Changed = Callable[[Context, Key], Awaitable[None]]
 
 
@@ -28,13 +26,11 @@ Changed = Callable[[Context, Key], Awaitable[None]]
 class SubObject:
     """A sub-object: its noun, which is also the field that holds it, and its schema.
 
-    ``check`` may alter a new value and adds refusals beyond the schema; ``changed`` is told whose
-    sub-object was written.
+    ``changed`` is told whose sub-object was written.
     """
 
     noun: str
     schema: str
-    check: Check | None = None
     changed: Changed | None = None
 
     def routes(self) -> tuple[Route, ...]:
@@ -60,12 +56,8 @@ class SubObject:
     async def replace(self, context: Context) -> Result:
         """The sub-object as sent, with the defaults of its schema."""
         value, errors = context.services.schemas.apply(self.schema, sent(context))
-        refusals = Refusals()
-        refusals.merge(errors)
-        if self.check is not None:
-            self.check(context, value, refusals)
-        if refusals:
-            raise ValidationFailed(refusals)
+        if errors:
+            raise ValidationFailed(errors)
 
         async def put(change: Change) -> None:
             change.document[self.noun] = value

@@ -1,7 +1,7 @@
 """Callflows: what happens when a number is dialed (resources/callflows.md).
 
-The schema describes a node of the flow; each node's data is checked here against the schema of its
-module (``callflows.<module>``), at every depth.
+The data of each step of a flow is judged by the schema of its module (``callflows.<module>``), as
+``callflows.action`` asks for.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from crossbar.documents import Document
 from crossbar.families.number_owners import forget_numbers, index_numbers
 from crossbar.numbers import normalized
 from crossbar.storage import Key
-from crossbar.validation import Refusals, Schemas
 
 NO_NUMBERS = "Callflows must be assigned at least one number or pattern"
 
@@ -38,26 +37,23 @@ def _strings(document: Document, name: str) -> Iterable[str]:
     )
 
 
-def nodes(flow: Any, path: str = "flow") -> Iterator[tuple[str, Document]]:
-    """Every node of a flow with its dotted path, depth first."""
-    waiting: list[tuple[str, Any]] = [(path, flow)]
+def nodes(flow: Any) -> Iterator[Document]:
+    """Every node of a flow, depth first."""
+    waiting = [flow]
     while waiting:
-        at, node = waiting.pop()
+        node = waiting.pop()
         if not isinstance(node, dict):
             continue
-        yield at, node
+        yield node
         children = node.get("children")
         if isinstance(children, dict):
-            waiting.extend(
-                (f"{at}.children.{name.replace('.', '%2E')}", child)
-                for name, child in reversed(children.items())
-            )
+            waiting.extend(reversed(children.values()))
 
 
 def modules(document: Document) -> list[str]:
     """The modules that a flow uses, each once; nodes that are skipped do not count."""
     used: dict[str, None] = {}
-    for _, node in nodes(document.get("flow")):
+    for node in nodes(document.get("flow")):
         data = node.get("data")
         if isinstance(data, dict) and not data.get("skip_module"):
             used[str(node.get("module"))] = None
@@ -82,31 +78,6 @@ async def check_numbers(change: Change) -> None:
         change.refusals.add("numbers", "required", NO_NUMBERS)
 
 
-async def check_flow(change: Change) -> None:
-    """Each node's data must satisfy its module's schema, whose defaults are stored."""
-    check_nodes(change.context.services.schemas, change.refusals, change.value("flow"), "flow")
-
-
-def check_nodes(
-    schemas: Schemas, refusals: Refusals, flow: Any, path: str, kind: str = "callflow"
-) -> None:
-    """Judge the data of every node of a flow by the schema of its module, and fill in defaults.
-
-    ``kind`` is what the flow is of: a callflow, or a metaflow, which has modules of its own.
-    """
-    for at, node in nodes(flow, path):
-        module = node.get("module")
-        if not isinstance(module, str) or not isinstance(node.get("data", {}), dict):
-            continue
-        name = f"{kind}s.{module}"
-        if name not in schemas:
-            message = f"unable to find {kind} schema for module {module}"
-            refusals.add(f"{at}.module", "error", message, value=module)
-            continue
-        node["data"], errors = schemas.apply(name, node.get("data", {}))
-        refusals.merge({f"{at}.data.{field}": found for field, found in errors.items()})
-
-
 async def explain_clash(context: Context, value: str, holder: Key) -> str:
     """Name the callflow that has the number already."""
     stored = await context.services.store.get(holder) or {}
@@ -116,7 +87,7 @@ async def explain_clash(context: Context, value: str, holder: Key) -> str:
 
 def _referenced(flow: Any) -> Iterator[str]:
     """Ids that a flow mentions: in data under ``id`` or ``…_id…``, and as names of branches."""
-    for _, node in nodes(flow):
+    for node in nodes(flow):
         data = node.get("data")
         for name, value in data.items() if isinstance(data, dict) else ():
             if isinstance(value, str) and (name == "id" or "_id" in name):
@@ -175,7 +146,7 @@ CALLFLOWS = Collection(
     nested=(Nesting(noun="users", doc_type="user", index="owner_id"),),
     hooks=Hooks(
         normalize=(normalize,),
-        check=(check_numbers, check_flow),
+        check=(check_numbers,),
         prepare=(index_numbers,),
         deleting=(forget_numbers,),
         present=(add_metadata,),

@@ -1,36 +1,17 @@
 """Metaflows: features that parties start with keys during a call (resources/metaflows.md).
 
-A sub-object of the account and of any of its documents. Each action's data is checked here against
-the schema of its module (``metaflows.<module>``), at every depth.
+A sub-object of the account and of any of its documents. The data of each action is judged by the
+schema of its module (``metaflows.<module>``), as ``metaflow`` asks for.
 """
 
 from __future__ import annotations
 
-from crossbar.core.actions import Context
 from crossbar.core.shapes import Access, Routes, Scope
 from crossbar.core.subobjects import SubObject
-from crossbar.documents import Document
-from crossbar.families.callflows import check_nodes, nodes
-from crossbar.validation import Refusals
-
-
-def check_actions(context: Context, metaflows: Document, refusals: Refusals) -> None:
-    """Judge every action, and every callflow that an action brings along."""
-    schemas = context.services.schemas
-    for group in ("numbers", "patterns"):
-        actions = metaflows.get(group)
-        for code, action in actions.items() if isinstance(actions, dict) else ():
-            path = f"{group}.{code.replace('.', '%2E')}"
-            check_nodes(schemas, refusals, action, path, "metaflow")
-            for at, node in nodes(action, path):
-                data = node.get("data")
-                if node.get("module") == "callflow" and isinstance(data, dict):
-                    check_nodes(schemas, refusals, data.get("flow"), f"{at}.data.flow")
-
 
 METAFLOWS = Routes(
     noun="metaflows",
-    routes=SubObject(noun="metaflows", schema="metaflows", check=check_actions).routes(),
+    routes=SubObject(noun="metaflows", schema="metaflows").routes(),
     scopes=(Scope.ACCOUNT,),
     everywhere=True,
     access=Access.ACCOUNT,

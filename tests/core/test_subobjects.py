@@ -1,4 +1,4 @@
-"""What a sub-object may add to the rules of its schema."""
+"""Sub-objects beside their families."""
 
 from __future__ import annotations
 
@@ -11,24 +11,7 @@ from crossbar.core import subobjects
 from crossbar.core.actions import Context
 from crossbar.core.subobjects import SubObject
 from crossbar.documents import Document
-from crossbar.errors import ValidationFailed
 from crossbar.families.accounts import ACCOUNTS
-from crossbar.validation import Refusals, Schemas
-
-
-async def test_its_own_refusals_are_named_beside_those_of_the_schema() -> None:
-    def check(_: Context, value: Document, refusals: Refusals) -> None:
-        refusals.add("cidrs", "invalid", f"not {value['cidrs']}")
-
-    lists = SubObject(noun="access_lists", schema="access_lists", check=check)
-    services = SimpleNamespace(schemas=Schemas())
-    context = SimpleNamespace(services=services, data={"cidrs": ["moon"], "order": "none"})
-    with pytest.raises(ValidationFailed) as refused:
-        await lists.replace(cast(Context, context))
-    assert {path: list(rules) for path, rules in refused.value.fields.items()} == {
-        "cidrs": ["invalid"],
-        "order": ["enum"],
-    }
 
 
 async def test_nobody_needs_to_be_told_of_a_change(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,15 @@ async def test_data_is_judged_and_completed_and_not_stored(api: Api, is_scoped: 
     (await api.put(path, sent, token="")).expect(401)
 
 
+async def test_what_modules_of_a_flow_say_is_judged_too(api: Api) -> None:
+    flow = {"module": "user", "data": {"timeout": "x"}, "children": {"_": {"module": "dance"}}}
+    answer = await api.put("/v2/schemas/callflows/validation", {"flow": flow})
+    refusal(answer, "flow.data.timeout", "type")
+    refusal(answer, "flow.children._.module", "error")
+    answer = await api.put("/v2/schemas/callflows.action/validation", {"module": "user"})
+    assert answer.expect(201).data["data"]["timeout"] == 20
+
+
 async def test_schemas_below_an_account_need_a_token(api: Api) -> None:
     path = f"{api.account}/schemas"
     (await api.get(path, token="")).expect(401)

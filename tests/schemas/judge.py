@@ -73,10 +73,10 @@ NOTES: Final = frozenset(
     {
         *("$schema", "$id", "$anchor", "$comment", "$defs", "title", "description", "default"),
         *("examples", "deprecated", "readOnly", "writeOnly"),
-        *("contentEncoding", "contentMediaType"),
+        *("contentEncoding", "contentMediaType", "x-check"),
     }
 )
-"""Keywords that refuse nothing."""
+"""Keywords that refuse nothing; the server alone knows what ``x-check`` asks for."""
 
 MAX_LEVEL: Final = 24
 """How deep required values may be nested."""

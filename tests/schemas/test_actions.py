@@ -15,6 +15,7 @@ import pytest
 import referencing
 from referencing.jsonschema import DRAFT202012
 
+from crossbar._checks import KEYWORD
 from tests.schemas.violations import Violation, minimal, violations
 
 FOLDER = Path(__file__).parents[2] / "schemas"
@@ -108,7 +109,7 @@ def test_schema_is_well_formed(name: str) -> None:
 @pytest.mark.parametrize("name", ACTIONS)
 def test_only_standard_keywords_and_known_references(name: str) -> None:
     for place, part in parts(ACTIONS[name]):
-        assert set(part) <= PLAIN | APPLIED | BOUNDS | {"$ref", "writeOnly"}, place
+        assert set(part) <= PLAIN | APPLIED | BOUNDS | {"$ref", "writeOnly", KEYWORD}, place
         assert part.get("$ref", name) in REGISTRY, place
 
 

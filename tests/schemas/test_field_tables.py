@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from crossbar._checks import KEYWORD
+
 PROJECT = Path(__file__).resolve().parents[2]
 REFERENCE = Path(os.environ.get("CROSSBAR_REFERENCE", PROJECT.parent / "shared" / "reference"))
 FIELDS = REFERENCE / "fields"
@@ -79,9 +81,26 @@ OURS = {
 }
 """Schemas that upstream does not have."""
 
+CHECKED = {
+    ("call_recording.parameters", "url"): "client_url",
+    ("callflows.action", "."): "callflow",
+    ("callflows.pivot", "voice_url"): "client_url",
+    ("callflows.record_call", "url"): "client_url",
+    ("callflows.record_caller", "url"): "client_url",
+    ("callflows.webhook", "uri"): "client_url",
+    ("faxbox", "notifications.inbound.callback.url"): "client_url",
+    ("faxbox", "notifications.outbound.callback.url"): "client_url",
+    ("metaflow", "."): "metaflow",
+    ("metaflows.pivot", "voice_url"): "client_url",
+    ("metaflows.record_call", "url"): "client_url",
+    ("storage.attachment.http", "settings.url"): "client_url",
+    ("webhooks", "uri"): "client_url",
+}
+"""What the server checks beyond the schema. The tables do not say so, the pages beside them do."""
+
 ABSENT = "(none)"
 CHILDREN = ("properties", "patternProperties", "additionalProperties", "items", "anyOf", "oneOf")
-ANNOTATIONS = ("$schema", "$id", "title", "description", "readOnly", "writeOnly")
+ANNOTATIONS = ("$schema", "$id", "title", "description", "readOnly", "writeOnly", KEYWORD)
 
 
 @dataclass(frozen=True)
@@ -180,11 +199,17 @@ def children(path: str, node: dict[str, Any]) -> Iterator[tuple[str, dict[str, A
             yield f"{stem}<{keyword}:{index}>", child, False
 
 
-def write_out(node: dict[str, Any], path: str = ".", required: bool = False) -> Table:
-    table = {path: facts(node, required)}
+def walk(
+    node: dict[str, Any], path: str = ".", required: bool = False
+) -> Iterator[tuple[str, dict[str, Any], bool]]:
+    """Yield path, node and ``required`` of a node and of everything below it."""
+    yield path, node, required
     for below, child, needed in children(path, node):
-        table |= write_out(child, below, needed)
-    return table
+        yield from walk(child, below, needed)
+
+
+def write_out(node: dict[str, Any]) -> Table:
+    return {path: facts(below, required) for path, below, required in walk(node)}
 
 
 def missing_required(node: dict[str, Any], path: str = ".") -> list[str]:
@@ -223,6 +248,16 @@ def compare(published: Table, ours: Table) -> list[str]:
 def test_schema_agrees_with_table(name: str) -> None:
     assert name in SCHEMAS, "no schema file for this table"
     assert compare(TABLES[name], write_out(SCHEMAS[name])) == sorted(FAULTS.get(name, ()))
+
+
+def test_checks_beyond_schemas_are_those_of_the_pages() -> None:
+    found = {
+        (name, path): node[KEYWORD]
+        for name, schema in SCHEMAS.items()
+        for path, node, _ in walk(schema)
+        if KEYWORD in node
+    }
+    assert found == CHECKED
 
 
 @pytest.mark.parametrize("name", sorted(SCHEMAS))

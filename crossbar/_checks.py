@@ -1,0 +1,109 @@
+"""What schemas ask for beyond JSON Schema: the keyword ``x-check``, which names a check.
+
+The private mate of :mod:`crossbar.validation`. Upstream makes these checks in its server, wherever
+a schema is used (protocol reference §4.5, "extra server check"). ``client_url`` is an address that
+the server of a client may have; ``callflow`` and ``metaflow`` are nodes, whose ``data`` is judged
+by the schema of their module (``callflows.<module>``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from crossbar._defaults import NESTED, Plan
+from crossbar._wording import dotted
+from crossbar.documents import Document
+
+KEYWORD = "x-check"
+CLIENT_URL = "client_url"
+
+Path = tuple[str | int, ...]
+
+
+class ClientUrls:
+    """Which addresses of web servers clients may name: ``http`` or ``https``, and not blocked.
+
+    ``blocked`` are names of hosts, addresses and networks. Names are not looked up.
+    """
+
+    def __init__(self, blocked: Iterable[str]) -> None:
+        self._names: set[str] = set()
+        self._networks: list[IPv4Network | IPv6Network] = []
+        for each in blocked:
+            try:
+                self._networks.append(ip_network(each, strict=False))
+            except ValueError:
+                self._names.add(each.lower())
+
+    def allow(self, url: str) -> bool:
+        """Whether a client may name it."""
+        try:
+            parts = urlsplit(url)
+            host = (parts.hostname or "").rstrip(".")
+        except ValueError:
+            return False
+        if parts.scheme not in ("http", "https") or not host or host in self._names:
+            return False
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return True
+        return not any(address in network for network in self._networks)
+
+
+class Judges(Protocol):
+    """All schemas."""
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is one of this name."""
+        ...
+
+    def apply(self, name: str, document: Document) -> tuple[Document, dict[str, Any]]:
+        """Judge a document by one, and fill its defaults in."""
+        ...
+
+
+def failed_checks(
+    document: Any, plan: Plan, schemas: Judges, client_urls: ClientUrls
+) -> dict[str, Any]:
+    """The errors of all checks by dotted path. The data of nodes gets its defaults here."""
+    errors: dict[str, Any] = {}
+    for path, check, value in _checked_values(document, plan):
+        if check != CLIENT_URL:
+            errors |= _failed_node(path, check, value, schemas)
+        elif isinstance(value, str) and not client_urls.allow(value):
+            errors[dotted(path)] = {"error": {"message": "invalid client URL", "value": value}}
+    return errors
+
+
+def _checked_values(document: Any, plan: Plan) -> Iterator[tuple[Path, str, Any]]:
+    """Every value that has a check: its path, the check, and itself."""
+    waiting: list[tuple[Path, Any, Plan]] = [((), document, plan)]
+    while waiting:
+        path, value, plan = waiting.pop()
+        if plan.check:
+            yield path, plan.check, value
+        if type(value) not in NESTED:
+            continue
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for name, item in items:
+            inner = plan.of(name) if isinstance(name, str) else plan.items
+            if inner is not None:
+                waiting.append(((*path, name), item, inner))
+
+
+def _failed_node(path: Path, kind: str, node: Any, schemas: Judges) -> dict[str, Any]:
+    """What is wrong with the module of a node, or with its data."""
+    if not isinstance(node, dict):
+        return {}  # its own schema says so
+    module, data = node.get("module"), node.get("data")
+    if not isinstance(module, str) or not isinstance(data, dict):
+        return {}  # the same
+    if (name := f"{kind}s.{module}") not in schemas:
+        message = f"unable to find {kind} schema for module {module}"
+        return {dotted((*path, "module")): {"error": {"message": message, "value": module}}}
+    place = dotted((*path, "data"))
+    return {f"{place}.{at}": found for at, found in schemas.apply(name, data)[1].items()}
