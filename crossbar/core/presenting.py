@@ -11,24 +11,22 @@ from crossbar.core.shapes import Collection, Column, Singleton
 from crossbar.documents import Document, public
 
 
-async def present(context: Context, stored: Document) -> Document:
-    """The public fields with ``id``, after the family's ``present`` hooks."""
+async def present(context: Context, stored: Document) -> tuple[Document, Document]:
+    """The public fields with ``id``, after the family's ``present`` hooks; and the metadata.
+
+    Metadata are private facts that may be shown beside the data (protocol reference, appendix A).
+    """
     shown = public(stored)
     shown["id"] = stored["_id"]
-    family = context.operation.family
-    if isinstance(family, Collection | Singleton):
-        for hook in family.hooks.present:
-            await hook(context, shown, stored)
-    return shown
-
-
-def metadata_of(stored: Document) -> Document:
-    """Private facts that may be shown beside the data (protocol reference, appendix A)."""
     metadata = {"id": stored["_id"]}
     if "pvt_created" in stored:
         metadata["created"] = stored["pvt_created"]
         metadata["modified"] = stored["pvt_modified"]
-    return metadata
+    family = context.operation.family
+    if isinstance(family, Collection | Singleton):
+        for hook in family.hooks.present:
+            metadata |= await hook(context, shown, stored) or {}
+    return shown, metadata
 
 
 def row_maker(family: Collection, query: Query) -> Callable[[Document], Any]:

@@ -21,7 +21,7 @@ from crossbar.core.actions import Context, Result
 from crossbar.core.change import Change, claim_of, put_of
 from crossbar.core.paging import page_of, page_size_of, read_page, span_of
 from crossbar.core.preconditions import require_match, require_writable
-from crossbar.core.presenting import metadata_of, present, row_maker
+from crossbar.core.presenting import present, row_maker
 from crossbar.core.shapes import Collection, Handler, Singleton, Stage, Unique
 from crossbar.core.stamping import fresh_id, stamped
 from crossbar.documents import Document, merge, private, public
@@ -236,13 +236,8 @@ async def commit_private(change: Change) -> Document:
 
 async def answer(context: Context, stored: Document, *, created_id: str | None = None) -> Result:
     """A document as the client sees it, with its revision."""
-    data = await present(context, stored)
-    return Result(
-        data=data,
-        revision=stored.get("_rev"),
-        created_id=created_id,
-        metadata=metadata_of(stored),
-    )
+    data, metadata = await present(context, stored)
+    return Result(data=data, revision=stored.get("_rev"), created_id=created_id, metadata=metadata)
 
 
 def key_of(context: Context) -> Key:

@@ -120,7 +120,7 @@ class Nesting:
 
 
 Stage = Callable[["Change"], Awaitable[None]]
-Present = Callable[[Context, Document, Document], Awaitable[None]]
+Present = Callable[[Context, Document, Document], Awaitable[Document | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +131,8 @@ class Hooks:
     it and adds refusals; ``prepare`` runs only when there are none, may add private fields and
     further writes to the same commit; ``deleting`` may refuse a deletion, make it final or add
     writes to it; ``committed`` runs after a commit, never undoes it, and its failure is logged.
-    ``present`` is handed the outgoing document and the stored one, and may change the former.
+    ``present`` is handed the outgoing document and the stored one, may change the former, and may
+    return private facts to be shown beside it.
     """
 
     normalize: tuple[Stage, ...] = ()

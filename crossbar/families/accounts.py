@@ -156,24 +156,33 @@ async def check_password(change: Change) -> None:
         change.refusals.add("password", "type", message, target="string")
 
 
-async def add_facts(context: Context, shown: Document, stored: Document) -> None:
-    """What single-account answers show beyond the document (§9.3)."""
-    facts = account_of(stored)
-    shown["created"] = stored["pvt_created"]
-    shown["enabled"] = facts.is_enabled
-    shown["superduper_admin"] = facts.is_superduper_admin
-    shown["wnm_allow_additions"] = stored.get("pvt_wnm_allow_additions", False)
-    shown["is_reseller"] = facts.is_reseller
-    shown["reseller_id"] = facts.reseller_id
-    shown["billing_mode"] = await _billing_mode(context, facts)
-    if stored.get("pvt_notification_preference"):
-        shown["notification_preference"] = stored["pvt_notification_preference"]
-    if facts.expires is not None:
-        shown["trial_time_left"] = facts.expires - context.services.clock.gregorian()
+async def add_facts(context: Context, shown: Document, stored: Document) -> Document:
+    """What single-account answers show beyond the document (§9.3), in it and beside it."""
+    facts = await _facts(context, stored)
+    shown |= facts
     wanted = context.says_yes("include_api_key")
     wanted = wanted or context.services.settings.accounts.include_api_key
     if wanted and not _is_limited(context):
         shown |= _api_key(context, stored)
+    return facts
+
+
+async def _facts(context: Context, stored: Document) -> Document:
+    account = account_of(stored)
+    facts = {
+        "created": stored["pvt_created"],
+        "enabled": account.is_enabled,
+        "superduper_admin": account.is_superduper_admin,
+        "wnm_allow_additions": stored.get("pvt_wnm_allow_additions", False),
+        "is_reseller": account.is_reseller,
+        "reseller_id": account.reseller_id,
+        "billing_mode": await _billing_mode(context, account),
+    }
+    if stored.get("pvt_notification_preference"):
+        facts["notification_preference"] = stored["pvt_notification_preference"]
+    if account.expires is not None:
+        facts["trial_time_left"] = account.expires - context.services.clock.gregorian()
+    return facts
 
 
 async def _billing_mode(context: Context, facts: Account) -> str:

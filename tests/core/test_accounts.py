@@ -39,6 +39,32 @@ async def test_a_new_account_has_its_defaults_and_shows_what_is_not_stored(api: 
     assert account.keys().isdisjoint({*shown, "wnm_allow_additions", "billing_mode", "api_key"})
 
 
+async def test_what_is_not_stored_is_shown_beside_the_account_too(
+    api: Api, family: dict[str, str]
+) -> None:
+    account = path_of(family["A"])
+    beside = {
+        "created": api.clock.gregorian(),
+        "enabled": True,
+        "is_reseller": False,
+        "reseller_id": api.master.account_id,
+        "superduper_admin": False,
+        "wnm_allow_additions": False,
+        "billing_mode": "limits_only",
+    }
+    made = await api.put(api.account, {"name": "New"})
+    read = await api.get(f"{account}?include_api_key=true")
+    for answer in (made, read, await api.patch(account, {"name": "A"})):
+        assert answer.body is not None
+        facts = {"id": answer.data["id"], "modified": api.clock.gregorian(), **beside}
+        assert answer.body["metadata"] == facts
+        assert answer.data.items() >= beside.items()
+    (await api.patch(account, {"enabled": False})).expect(200)
+    assert (await api.get(account)).expect(200).body["metadata"]["enabled"] is False
+    user = await api.get(f"{api.account}/users/{api.master.user_id}")
+    assert user.expect(200).body["metadata"].keys() == {"id", "created", "modified"}
+
+
 async def test_an_account_without_a_parent_in_the_path_is_the_callers_child(
     api: Api, family: dict[str, str]
 ) -> None:

@@ -45,7 +45,10 @@ ENVELOPES: Node = {
             "data": {},
             "status": {"const": "success"},
             "revision": {"type": "string", "description": "For `If-Match`; also the `ETag`."},
-            "metadata": {"type": "object", "description": "When it was made and changed."},
+            "metadata": {
+                "type": "object",
+                "description": "When it was made and changed; of an account, its private facts.",
+            },
             "page_size": {
                 "type": ["integer", "string"],
                 "description": f"How many rows this page has. {MAYBE_TEXT}",
