@@ -88,6 +88,9 @@ def _choice(values: list[Any]) -> str:
     return f"one of {', '.join(map(code, values))}"
 
 
+_FORMATS = {"client-url": "web address, not of a blocked host"}
+"""What formats of our own are called."""
+
 _WORDS: Mapping[str, Callable[[Any], str]] = {
     "enum": _choice,
     "const": lambda value: f"always {code(value)}",
@@ -95,7 +98,7 @@ _WORDS: Mapping[str, Callable[[Any], str]] = {
     "exclusiveMaximum": lambda limit: f"less than {limit}",
     "multipleOf": lambda step: f"in steps of {step}",
     "pattern": lambda pattern: f"matches `{pattern}`",
-    "format": lambda name: f"format {name}",
+    "format": lambda name: _FORMATS.get(name, f"format {name}"),
     "uniqueItems": lambda is_so: "no item twice" if is_so else "",
     "additionalProperties": lambda rest: "no other keys" if rest is False else "",
 }

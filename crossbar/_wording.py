@@ -9,7 +9,7 @@ reference §4.5). Loading schemas, filling defaults and deciding are not here.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
@@ -20,6 +20,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 from jsonschema_rs import Draft202012Validator as CompiledValidator
+
+from crossbar.client_urls import ClientUrls
 
 ROOT = "data"
 """The field that an error of the whole document is reported under: its key in the envelope."""
@@ -61,7 +63,14 @@ def _is_ipv6(text: str) -> bool:
         return False
 
 
-CHECKED_FORMATS: dict[str, Callable[[str], bool]] = {
+Formats = Mapping[str, Callable[[str], bool]]
+"""Checks of text by the names of their formats."""
+
+CLIENT_URL = "client-url"
+"""The format of our own: an address that clients may have a switch fetch from."""
+
+CHECKED_FORMATS: Formats = {
+    CLIENT_URL: ClientUrls(),
     "date-time": _is_date_time,
     "email": _is_email,
     "ipv4": _is_ipv4,
@@ -74,23 +83,19 @@ _IGNORED_FORMATS = (
     " relative-json-pointer uri uri-reference uri-template uuid"
 )
 
-COMPILED_FORMATS: dict[str, Callable[[str], bool]] = {
-    **dict.fromkeys(_IGNORED_FORMATS.split(), lambda _: True),
-    **CHECKED_FORMATS,
-}
+UNCHECKED_FORMATS: Formats = dict.fromkeys(_IGNORED_FORMATS.split(), lambda _: True)
 
 
-def _format_checker() -> FormatChecker:
+def format_checker(formats: Formats) -> FormatChecker:
+    """The checks as jsonschema wants them."""
+
     def text_only(check: Callable[[str], bool]) -> Callable[[object], bool]:
         return lambda value: not isinstance(value, str) or check(value)
 
     checker = FormatChecker(formats=())
-    for name, check in CHECKED_FORMATS.items():
+    for name, check in formats.items():
         checker.checks(name)(text_only(check))
     return checker
-
-
-FORMAT_CHECKER = _format_checker()
 
 
 @cache
@@ -249,6 +254,9 @@ _WORDS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "uniqueItems": ("uniqueItems", "List of items is not unique", ("value",)),
 }
 
+_BAD_URL = ("error", "invalid client URL", ("value",))
+"""What stands for ``format`` where the format is that of the addresses which clients send."""
+
 # Keywords that upstream's draft 4 does not know (contains, propertyNames, if ...).
 _OTHER = ("invalid", _FAILED, ("value",))
 
@@ -266,7 +274,9 @@ def worded(error: ValidationError, secrets: frozenset[str]) -> tuple[str, str, d
     """
     rule, message, members = _WORDS.get(error.validator, _OTHER)
     wanted, path = error.validator_value, list(error.absolute_path)
-    if error.validator == "type":
+    if error.validator == "format" and wanted == CLIENT_URL:
+        rule, message, members = _BAD_URL
+    elif error.validator == "type":
         wanted = wanted if isinstance(wanted, str) else ", ".join(wanted)
     elif error.validator == "const":
         wanted = [wanted]

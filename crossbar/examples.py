@@ -44,6 +44,7 @@ TEXTS: Mapping[str, str] = {
 
 FORMATS: Mapping[str, str] = {
     "email": "ann@example.org",
+    "client-url": "https://example.org/",
     "uri": "https://example.org/",
     "ipv4": "192.0.2.1",
     "ipv6": "2001:db8::1",

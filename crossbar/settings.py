@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from crossbar._settings_reader import SettingDescription, SettingsError, gather
+from crossbar.client_urls import PRIVATE_HOSTS
 
 __all__ = ["SettingDescription", "Settings", "SettingsError"]
 
@@ -201,6 +202,11 @@ class Schemas:
 
     strict: bool = setting(
         False, "Refuse texts that could be converted to the type asked for, such as '1' for 1."
+    )
+    blocked_hosts: tuple[str, ...] = setting(
+        PRIVATE_HOSTS,
+        "Names, addresses and networks that a web address in a document, which a telephone switch"
+        " fetches, must not lead to. Names are not looked up.",
     )
 
 

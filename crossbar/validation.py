@@ -26,12 +26,16 @@ from referencing.jsonschema import DRAFT202012
 
 from crossbar._defaults import NESTED, Plan, complete, copied
 from crossbar._wording import (
-    COMPILED_FORMATS,
-    FORMAT_CHECKER,
+    CHECKED_FORMATS,
+    CLIENT_URL,
     ROOT,
+    UNCHECKED_FORMATS,
+    Formats,
     WordingValidator,
+    format_checker,
     worded,
 )
+from crossbar.client_urls import ClientUrls
 from crossbar.documents import Document
 
 FieldErrors = dict[str, dict[str, Any]]
@@ -210,14 +214,24 @@ class Schemas:
     """All schemas of one folder. A file is read, and a schema compiled, when first needed.
 
     With ``strict``, strings are not converted where a schema wants a number or a boolean
-    (upstream's ``schema_strict_validation``).
+    (upstream's ``schema_strict_validation``). ``client_urls`` judges text of the format
+    ``client-url``.
     """
 
-    def __init__(self, directory: Path | None = None, *, strict: bool = False) -> None:
+    def __init__(
+        self,
+        directory: Path | None = None,
+        *,
+        strict: bool = False,
+        client_urls: ClientUrls | None = None,
+    ) -> None:
         folder = directory or _default_directory(Path(__file__).parent)
         files = (path for path in folder.iterdir() if path.suffix == ".json")
         self._files = {path.stem: path for path in sorted(files)}
         self._strict = strict
+        self._formats: Formats = CHECKED_FORMATS
+        if client_urls is not None:
+            self._formats = {**CHECKED_FORMATS, CLIENT_URL: client_urls}
         self._loaded: dict[str, Document] = {}
         self._resources: dict[str, Resource[Any]] = {}
         self._compiled: dict[str, _Compiled] = {}
@@ -305,14 +319,16 @@ class Schemas:
         try:
             quick = CompiledValidator(
                 schema,
-                formats=COMPILED_FORMATS,
+                formats={**UNCHECKED_FORMATS, **self._formats},
                 validate_formats=True,
                 retriever=lambda uri: self._schema(uri.removeprefix("json-schema:///")),
             )
             plan = self._plan(schema, resolver)
         except (ValueError, jsonschema_rs.ReferencingError, Unresolvable) as error:
             raise BrokenSchema(f"{name}: {str(error).splitlines()[0]}") from error
-        wording = WordingValidator(schema, registry=registry, format_checker=FORMAT_CHECKER)
+        wording = WordingValidator(
+            schema, registry=registry, format_checker=format_checker(self._formats)
+        )
         secrets = frozenset(
             secret for reached in registry for secret in _secret_names(registry, reached)
         )

@@ -31,6 +31,7 @@ from crossbar.errors import Forbidden
 from crossbar.families import account_tree
 from crossbar.families.account_tree import PARENT, reseller_below, tree_of
 from crossbar.families.client_addresses import ADDRESSES
+from crossbar.families.metaflows import check_metaflows
 from crossbar.families.number_owners import forget_numbers_of_account
 
 LEAKED = (
@@ -268,7 +269,7 @@ ACCOUNTS = Collection(
     ),
     hooks=Hooks(
         normalize=(normalize,),
-        check=(check_password,),
+        check=(check_password, check_metaflows),
         prepare=(prepare,),
         deleting=(forget_numbers_of_account,),
         present=(add_facts,),

@@ -28,6 +28,7 @@ from crossbar.core.shapes import (
 from crossbar.documents import Document, lookup
 from crossbar.families.acls import is_listed
 from crossbar.families.device_actions import DEVICE_ROUTES
+from crossbar.families.metaflows import check_metaflows
 from crossbar.families.quickcall import quickcall_routes
 from crossbar.families.reactions import note_sync, tell_of_device
 from crossbar.numbers import normalize_emergency_number, normalized
@@ -230,7 +231,9 @@ DEVICES = Collection(
     ),
     nested=(Nesting(noun="users", doc_type="user", index="user"),),
     hooks=Hooks(
-        normalize=(normalize,), check=(check_sip, check_type), committed=(tell_of_device,)
+        normalize=(normalize,),
+        check=(check_sip, check_type, check_metaflows),
+        committed=(tell_of_device,),
     ),
     routes=(
         Route(path="", action=Action.LIST, handler=list_devices, about="List devices"),

@@ -27,6 +27,7 @@ from crossbar.core.shapes import (
 )
 from crossbar.documents import Document, lookup
 from crossbar.families.auth import USER_ROUTES
+from crossbar.families.metaflows import check_metaflows
 from crossbar.families.photos import (
     DOWNLOADED_AS,
     UPLOADED_AS,
@@ -253,7 +254,7 @@ USERS = Collection(
     ),
     hooks=Hooks(
         normalize=(normalize,),
-        check=(check_credentials,),
+        check=(check_credentials, check_metaflows),
         prepare=(derive_secrets,),
         deleting=(drop_all,),
         committed=(tell_of_user,),

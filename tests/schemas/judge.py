@@ -30,6 +30,7 @@ class UndecidableError(ValueError):
 # Samples --------------------------------------------------------------------------------------
 
 FORMATS: Final[Mapping[str, tuple[str, str]]] = {
+    "client-url": ("https://example.org/", "no address"),
     "date": ("2024-02-29", "yesterday"),
     "date-time": ("2024-02-29T12:00:00Z", "yesterday noon"),
     "email": ("someone@example.org", "nobody"),

@@ -57,8 +57,32 @@ DIFFERENCES: dict[str, Difference] = {
     r"^\+1(\d{10})$": Difference(r"^\+1([0-9]{10})$", ASCII),
 }
 
+ADDRESS = "the tables do not show what is checked of web addresses; the pages of families do"
+
+
+def _addresses(bounds: str, *paths: str) -> dict[str, str]:
+    """Fields that hold an address which is checked, with the bounds that the table gives them."""
+    ours = "{'format': 'client-url'}"
+    if "pattern" in bounds:
+        ours = f"{bounds[:-1]}, 'format': 'client-url'}}"
+    return {f"{path}: bounds should be {bounds}, is {ours}": ADDRESS for path in paths}
+
+
 # Faults of the table that we do not repeat, by schema, with the reason.
 FAULTS: dict[str, dict[str, str]] = {
+    "call_recording.parameters": _addresses("{'format': 'uri'}", "url"),
+    "callflows.pivot": _addresses("{'pattern': '^https?://'}", "voice_url"),
+    "callflows.record_call": _addresses("{'format': 'uri'}", "url"),
+    "callflows.record_caller": _addresses("{'format': 'uri'}", "url"),
+    "callflows.webhook": _addresses("{}", "uri"),
+    "faxbox": _addresses(
+        "{'pattern': '^https?://'}",
+        "notifications.inbound.callback.url",
+        "notifications.outbound.callback.url",
+    ),
+    "metaflows.pivot": _addresses("{'pattern': '^https?://'}", "voice_url"),
+    "metaflows.record_call": _addresses("{}", "url"),
+    "webhooks": _addresses("{'format': 'uri'}", "uri"),
     "callflows.audio_macro": {
         "macros: default should be [], is '(none)'": "its own minItems would refuse the default",
     },

@@ -45,7 +45,7 @@ export function Number_({schema, value, set, marks}) {
     placeholder=${schema.default ?? ""} onInput=${type} />`;
 }
 
-const INPUTS = {email: "email", uri: "url"};
+const INPUTS = {"client-url": "url", email: "email", uri: "url"};
 
 /** Text, of one line or several. */
 export function Text({schema, path, value, set, marks}) {
