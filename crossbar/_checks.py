@@ -8,50 +8,18 @@ by the schema of their module (``callflows.<module>``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from collections.abc import Iterator
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 from crossbar._defaults import NESTED, Plan
 from crossbar._wording import dotted
+from crossbar.client_urls import ClientUrls
 from crossbar.documents import Document
 
 KEYWORD = "x-check"
 CLIENT_URL = "client_url"
 
 Path = tuple[str | int, ...]
-
-
-class ClientUrls:
-    """Which addresses of web servers clients may name: ``http`` or ``https``, and not blocked.
-
-    ``blocked`` are names of hosts, addresses and networks. Names are not looked up.
-    """
-
-    def __init__(self, blocked: Iterable[str]) -> None:
-        self._names: set[str] = set()
-        self._networks: list[IPv4Network | IPv6Network] = []
-        for each in blocked:
-            try:
-                self._networks.append(ip_network(each, strict=False))
-            except ValueError:
-                self._names.add(each.lower())
-
-    def allow(self, url: str) -> bool:
-        """Whether a client may name it."""
-        try:
-            parts = urlsplit(url)
-            host = (parts.hostname or "").rstrip(".")
-        except ValueError:
-            return False
-        if parts.scheme not in ("http", "https") or not host or host in self._names:
-            return False
-        try:
-            address = ip_address(host)
-        except ValueError:
-            return True
-        return not any(address in network for network in self._networks)
 
 
 class Judges(Protocol):

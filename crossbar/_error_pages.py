@@ -66,7 +66,10 @@ RULES = (
         "`invalid`, `forbidden`, `not_found`, `disabled`, `expired`",
         "breaks a rule that `message` tells",
     ),
-    ("`error`", "breaks a rule beyond schemas, such as an unknown module in a callflow"),
+    (
+        "`error`",
+        "breaks a rule beyond schemas, as an unknown module or a blocked web address does",
+    ),
 )
 """What may be wrong with a field, in Markdown: the rules, and what they say of the value."""
 

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from crossbar import console
 from crossbar.bootstrap import knows_its_secrets, remember_secrets
+from crossbar.client_urls import ClientUrls
 from crossbar.clock import Clock
 from crossbar.core.directory import AccountDirectory
 from crossbar.core.registry import Registry
@@ -106,8 +107,8 @@ async def open_gateway(
 
 def schemas_of(settings: Settings) -> Schemas:
     """The schemas of the files, and those that are computed from components."""
-    wanted = settings.schemas
-    schemas = Schemas(strict=wanted.strict, blocked_hosts=wanted.blocked_hosts)
+    client_urls = ClientUrls(settings.schemas.blocked_hosts)
+    schemas = Schemas(strict=settings.schemas.strict, client_urls=client_urls)
     for component in COMPONENTS.values():
         schemas.register(schema_of(component))
     return schemas

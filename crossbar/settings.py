@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from crossbar._settings_reader import SettingDescription, SettingsError, gather
+from crossbar.client_urls import USUALLY_BLOCKED
 
 __all__ = ["SettingDescription", "Settings", "SettingsError"]
 
@@ -203,8 +204,9 @@ class Schemas:
         False, "Refuse texts that could be converted to the type asked for, such as '1' for 1."
     )
     blocked_hosts: tuple[str, ...] = setting(
-        ("localhost", "127.0.0.1/32", "0.0.0.0/32", "::1/128"),
-        "Hosts, addresses and networks that addresses of web servers in documents may not name.",
+        USUALLY_BLOCKED,
+        "Names, addresses and networks that a web address in a document, which a telephone switch"
+        " asks, must not lead to. Names are not looked up.",
     )
 
 

@@ -24,7 +24,7 @@ from referencing import Registry, Resource
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
-from crossbar._checks import KEYWORD, ClientUrls, failed_checks
+from crossbar._checks import KEYWORD, failed_checks
 from crossbar._defaults import NESTED, Plan, complete, copied
 from crossbar._wording import (
     COMPILED_FORMATS,
@@ -33,6 +33,7 @@ from crossbar._wording import (
     WordingValidator,
     worded,
 )
+from crossbar.client_urls import ClientUrls
 from crossbar.documents import Document
 
 FieldErrors = dict[str, dict[str, Any]]
@@ -221,8 +222,7 @@ class Schemas:
     """All schemas of one folder. A file is read, and a schema compiled, when first needed.
 
     With ``strict``, strings are not converted where a schema wants a number or a boolean
-    (upstream's ``schema_strict_validation``). ``blocked_hosts`` are those that no URL of a client
-    may lead to.
+    (upstream's ``schema_strict_validation``). ``client_urls`` judges addresses of web servers.
     """
 
     def __init__(
@@ -230,13 +230,13 @@ class Schemas:
         directory: Path | None = None,
         *,
         strict: bool = False,
-        blocked_hosts: Iterable[str] = (),
+        client_urls: ClientUrls | None = None,
     ) -> None:
         folder = directory or _default_directory(Path(__file__).parent)
         files = (path for path in folder.iterdir() if path.suffix == ".json")
         self._files = {path.stem: path for path in sorted(files)}
         self._strict = strict
-        self._client_urls = ClientUrls(blocked_hosts)
+        self._client_urls = client_urls or ClientUrls()
         self._loaded: dict[str, Document] = {}
         self._resources: dict[str, Resource[Any]] = {}
         self._compiled: dict[str, _Compiled] = {}

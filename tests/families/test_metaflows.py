@@ -60,6 +60,21 @@ async def test_actions_are_checked_at_every_depth(api: Api) -> None:
     assert (await api.get(path)).expect(200).data == {}
 
 
+async def test_metaflows_within_a_document_are_checked_as_at_their_own_path(api: Api) -> None:
+    actions = {"1": {"module": "nothing"}, "2": {"module": "say", "data": {"gender": "x"}}}
+    child = await api.create_account("Child")
+    for noun in ("users", "devices"):
+        one = f"{api.account}/{noun}/{await make(api, noun)}"
+        for place in (one, f"/v2/accounts/{child}"):
+            answer = await api.patch(place, {"metaflows": {"numbers": actions}})
+            refusal(answer, "metaflows.numbers.1.module", "error")
+            refusal(answer, "metaflows.numbers.2.data.gender", "enum")
+            patched = await api.patch(place, {"metaflows": {"numbers": {"1": HOLD}}})
+            stored = patched.expect(200).data["metaflows"]["numbers"]["1"]
+            assert stored == {"module": "hold", "data": {"unhold_key": "1"}}
+        refusal(await api.patch(one, {"metaflows": [1]}), "metaflows", "type")
+
+
 async def test_codes_are_digits(api: Api) -> None:
     doc_id = await make(api, "users")
     answer = await api.post(f"{api.account}/users/{doc_id}/metaflows", {"numbers": {"a": HOLD}})
