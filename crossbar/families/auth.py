@@ -14,7 +14,7 @@ from crossbar.core import service
 from crossbar.core.access import require_access, require_unrestricted
 from crossbar.core.actions import Action, Caller, Context, Result
 from crossbar.core.change import Change
-from crossbar.core.directory import Account, account_key
+from crossbar.core.directory import SYSTEM_SIGNATURE, Account, account_key
 from crossbar.core.services import Session
 from crossbar.core.shapes import Access, Collection, Route, Routes, Scope
 from crossbar.documents import Document
@@ -172,15 +172,23 @@ async def system_action(context: Context) -> Result:
     """``refresh_token``: a new token, for an hour, with the same identity.
 
     With a ``refresh_token`` it is for whoever that was given to, and comes with the next one;
-    without, for the caller.
+    without, for the caller. ``reset_signature_secret``: every token of the system dies; for
+    operators.
     """
     refresh_token = context.parameter("refresh_token")
     if refresh_token is None:
         await _require_unrestricted_caller(context)
-    if context.parameter("action") != "refresh_token":
-        raise Forbidden
-    if refresh_token is not None:
-        return await _renew_session(context, str(refresh_token))
+    match context.parameter("action"):
+        case "refresh_token" if refresh_token is not None:
+            return await _renew_session(context, str(refresh_token))
+        case "refresh_token":
+            return await _renew_token(context)
+        case "reset_signature_secret" if refresh_token is None:
+            return await _reset_system(context)
+    raise Forbidden
+
+
+async def _renew_token(context: Context) -> Result:
     caller = await _verified_anew(context)
     account = await _account_of(context, caller)
     user = await _user_of(context, caller)
@@ -227,9 +235,18 @@ def _require_reset(context: Context, *, own: bool) -> None:
         raise Forbidden
 
 
-async def _reset(context: Context, family: Collection, key: Key) -> Result:
+async def _reset_system(context: Context) -> Result:
+    master = await context.services.accounts.master()
+    if master is None or not context.require_caller().is_superduper_admin:
+        raise Forbidden
+    return await _reset(context, ACCOUNTS, account_key(master.account_id), SYSTEM_SIGNATURE)
+
+
+async def _reset(
+    context: Context, family: Collection, key: Key, field: str = "pvt_signature_secret"
+) -> Result:
     stored = await service.load_document(context, key)
-    document = {**stored, "pvt_signature_secret": secrets.token_hex(16)}
+    document = {**stored, field: secrets.token_hex(16)}
     await service.commit_private(
         Change(context=context, family=family, key=key, document=document, current=stored)
     )
@@ -292,7 +309,7 @@ AUTH = Routes(
             path="",
             action=Action.CREATE,
             handler=system_action,
-            about="Refresh the token",
+            about="Refresh the token; or, for operators, invalidate every token",
             access=Access.PUBLIC,
         ),
         Route(

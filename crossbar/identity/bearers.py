@@ -1,7 +1,8 @@
 """Who has an auth token: tokens made for accounts and users, read, and revoked.
 
 How tokens are written and signed is in ``tokens``. Here it is decided whether what one says still
-holds: it dies with a secret of its account or user, with its session, and when it is revoked.
+holds: it dies with a secret of its account, its user or the system, with its session, and when
+it is revoked.
 """
 
 from __future__ import annotations
@@ -62,24 +63,29 @@ class Bearers:
                 "account_id": account.account_id,
                 **owner,
                 "method": method,
-                "identity_sig": self.signature(account, user),
+                "identity_sig": await self.signature(account, user),
                 **{name: value for name, value in claims.items() if value is not None},
             },
             lifetime=lifetime,
         )
 
-    def signature(self, account: Account, user: Document | None) -> str:
-        """What ties a new token or session to the secrets of account and user."""
-        return self.signatures(account, user)[0]
+    async def signature(self, account: Account, user: Document | None) -> str:
+        """What ties a new token or session to the secrets of account, user and system."""
+        return (await self.signatures(account, user))[0]
 
-    def signatures(self, account: Account, user: Document | None) -> list[str]:
-        """What ties a token to the present secrets of account and user, for each server secret.
+    async def signatures(
+        self, account: Account, user: Document | None, *, anew: bool = False
+    ) -> list[str]:
+        """What ties a token to the present secrets of account, user and system, for each server
+        secret.
 
-        A token dies when one of these secrets changes.
+        A token dies when one of these secrets changes. ``anew`` is as in :meth:`read`.
         """
-        secrets = (
+        secrets = [
             document.get("pvt_signature_secret", "") for document in (account.document, user or {})
-        )
+        ]
+        if of_system := await self._people.system_signature(account, anew=anew):
+            secrets.append(of_system)
         message = ":".join(secrets).encode()
         return [mac.hex()[:32] for mac in self._secrets.macs("identity signature", message)]
 
@@ -98,7 +104,7 @@ class Bearers:
         claims = self.tokens.read(token)
         noticed = self._callers.noticed
         account = await self._people.account(str(claims.get("account_id")), anew=anew)
-        caller = await self._caller_of(claims, token, account)
+        caller = await self._caller_of(claims, token, account, anew=anew)
         self._callers.remember(
             token,
             caller,
@@ -106,16 +112,18 @@ class Bearers:
                 await self._people.account(caller.account_id),
                 remembered_until(account, claims["exp"]),
             ),
-            (str(claims["jti"]), claims.get("session_id"), *_subjects(caller)),
+            (str(claims["jti"]), claims.get("session_id"), *account.tree[:1], *_subjects(caller)),
             noticed=noticed,
         )
         return caller
 
-    async def _caller_of(self, claims: Document, token: str, account: Account) -> Caller:
+    async def _caller_of(
+        self, claims: Document, token: str, account: Account, *, anew: bool
+    ) -> Caller:
         """The caller of genuine claims, if the user still is what it was."""
         user_id = claims.get("owner_id")
         user = await self._people.user(account.account_id, user_id) if user_id else None
-        if claims.get("identity_sig") not in self.signatures(account, user):
+        if claims.get("identity_sig") not in await self.signatures(account, user, anew=anew):
             raise InvalidCredentials
         if await self._store.get(Key(SYSTEM, REVOKED_TYPE, str(claims["jti"]))) is not None:
             raise InvalidCredentials

@@ -242,7 +242,7 @@ class Identity:
             account.account_id,
             user["_id"] if user else None,
             method=method,
-            signature=self.bearers.signature(account, user),
+            signature=await self.bearers.signature(account, user),
             claims=claims,
         )
         return Session(account=account, user=user, refresh_token=refresh_token, document=document)
@@ -250,7 +250,8 @@ class Identity:
     async def find_session(self, refresh_token: str) -> Session:
         """The session that the token can renew. Raises :class:`InvalidCredentials`.
 
-        A session ends when its account or user is not accepted any more or has new secrets.
+        A session ends when its account or user is not accepted any more, or with a new secret of
+        one of them or of the system.
         """
         document = await self.sessions.find(refresh_token)
         account_id, owner_id = document["pvt_account_id"], document["pvt_owner_id"]
@@ -258,9 +259,8 @@ class Identity:
             account = await self.people.account(account_id, anew=True)
             user = await self.people.user(account_id, owner_id) if owner_id else None
             was_disabled = account.document.get("pvt_disabled", -1) >= document["pvt_created"]
-            if was_disabled or document["pvt_signature"] not in self.bearers.signatures(
-                account, user
-            ):
+            signatures = await self.bearers.signatures(account, user, anew=True)
+            if was_disabled or document["pvt_signature"] not in signatures:
                 raise InvalidCredentials
         except InvalidCredentials:
             await self.sessions.end(account_id, document["_id"])
@@ -269,6 +269,6 @@ class Identity:
 
     async def renew_session(self, session: Session) -> Session:
         """The session with its next refresh token. Raises :class:`InvalidCredentials`."""
-        signature = self.bearers.signature(session.account, session.user)
+        signature = await self.bearers.signature(session.account, session.user)
         document, refresh_token = await self.sessions.renew(session.document, signature)
         return replace(session, refresh_token=refresh_token, document=document)

@@ -6,7 +6,7 @@ from typing import Any
 
 from crossbar.clock import GREGORIAN_OFFSET, Clock
 from crossbar.core.actions import Caller
-from crossbar.core.directory import Account, AccountDirectory
+from crossbar.core.directory import SYSTEM_SIGNATURE, Account, AccountDirectory
 from crossbar.documents import Document
 from crossbar.errors import AccountSuspended, InvalidCredentials
 from crossbar.settings import Settings
@@ -39,6 +39,12 @@ class People:
         if user is None or user.get("pvt_deleted") or not user.get("enabled", True):
             raise InvalidCredentials
         return user
+
+    async def system_signature(self, account: Account, *, anew: bool = False) -> str:
+        """The secret of the whole system; the account at the root of the tree keeps it."""
+        root_id = account.tree[0] if account.tree else account.account_id
+        root = await self._accounts.get(root_id, anew=anew)
+        return str(root.document.get(SYSTEM_SIGNATURE, "")) if root else ""
 
     def caller(self, account: Account, user: Document | None, method: str, **more: Any) -> Caller:
         """Who calls with a credential of the account or of one of its users."""

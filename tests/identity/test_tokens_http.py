@@ -142,7 +142,6 @@ async def test_a_dead_token_cannot_be_refreshed_even_where_it_is_remembered(api:
 
 async def test_an_unknown_action_is_forbidden_or_asked_for(api: Api) -> None:
     (await api.put("/v2/auth", {})).expect(403)
-    (await api.put("/v2/auth", {}, action="reset_signature_secret")).expect(403)
     (await api.put("/v2/auth", {}, action="refresh_token", token="")).expect(401)
     user = f"{api.account}/users/{api.master.user_id}"
     for path in (f"{api.account}/auth", f"{user}/auth", f"{user}/user_auth"):
@@ -199,6 +198,28 @@ async def test_an_accounts_tokens_die_with_its_signature_secret(api: Api) -> Non
     (await api.get(api.account, token=ann)).expect(200)
     fresh = await api.login("ann", "s3cret", "Tenant")
     (await api.get(f"/v2/accounts/{tenant}", token=fresh)).expect(200)
+
+
+async def test_every_token_dies_with_the_signature_secret_of_the_system(api: Api) -> None:
+    tenant = await api.create_account("Tenant")
+    base = f"/v2/accounts/{tenant}"
+    (await api.put(f"{base}/users", ANN)).expect(201)
+    sent = {**credentials("ann", "s3cret", "Tenant"), "refresh": True}
+    login = (await api.put("/v2/user_auth", sent, token="")).expect(201)
+    ann, renewal = login.body["auth_token"], {"refresh_token": login.data["refresh_token"]}
+    reset = {"action": "reset_signature_secret"}
+    (await api.get(base, token=ann)).expect(200)
+    (await api.put("/v2/auth", {}, token=ann, **reset)).expect(403)
+    (await api.put("/v2/auth", {}, token="", **reset)).expect(401)
+    (await api.put("/v2/auth", renewal, token=ann, **reset)).expect(403)
+    (await api.get(base, token=ann)).expect(200)
+    assert (await api.put("/v2/auth", {}, **reset)).expect(201).data == {}
+    for token, path in ((ann, base), (api.token, api.account)):
+        (await api.get(path, token=token)).expect(401)
+    (await api.put("/v2/auth", renewal, token="", action="refresh_token")).expect(401)
+    fresh = await api.login("ann", "s3cret", "Tenant")
+    (await api.get(base, token=fresh)).expect(200)
+    (await api.put("/v2/auth", {}, action="refresh_token", token=fresh)).expect(201)
 
 
 async def test_a_users_tokens_die_with_its_signature_secret(api: Api) -> None:

@@ -50,6 +50,7 @@ TEXT: Node = {"type": "string"}
 COUNT: Node = {"type": "integer"}
 YES_OR_NO: Node = {"type": "boolean"}
 SOME_OBJECT: Node = {"type": "object"}
+NOTHING: Node = {"type": "object", "maxProperties": 0}
 
 
 def some(items: Node) -> Node:
@@ -205,7 +206,7 @@ ROUTES: Mapping[Any, Node] = {
     auth.describe: TOKEN_FACTS,
     auth.describe_own: TOKEN_FACTS,
     auth.token_info: TOKEN_FACTS,
-    auth.system_action: SESSION,
+    auth.system_action: {"anyOf": [SESSION, NOTHING]},
     auth.impersonate: SESSION,
     clicktocall.list_calls: some(SOME_OBJECT),
     comments.list_comments: COMMENTS,
