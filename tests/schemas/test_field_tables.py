@@ -66,7 +66,7 @@ FAULTS: dict[str, dict[str, str]] = {
     },
 }
 
-# Families whose schemas are still to be written.
+# Configuration of the system and of accounts, which no family holds yet.
 PENDING_PREFIXES = ("account_config.", "system_config")
 
 OURS = {

@@ -22,9 +22,6 @@ SCHEMAS: dict[str, dict[str, Any]] = {
 }
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-# Schemas that others refer to and that are still to be written.
-PENDING_PREFIXES = ("callflows.", "metaflows.")
-
 # Defaults that do not satisfy their own schema, as "schema path": reason.
 ODD_DEFAULTS: dict[str, str] = {
     "resources .gateways[]": "an empty gateway makes room for the defaults below it; "
@@ -76,13 +73,10 @@ def references(value: Any) -> Iterator[str]:
             yield from references(below)
 
 
-REFERENCES = {target for schema in SCHEMAS.values() for target in references(schema)}
-PENDING = {n for n in REFERENCES if n.startswith(PENDING_PREFIXES) and n not in SCHEMAS}
-KNOWN = SCHEMAS | {name: {"$schema": DIALECT, "$id": name} for name in PENDING}
 REGISTRY: Registry[Any] = Registry().with_resources(
-    (name, Resource.from_contents(schema)) for name, schema in KNOWN.items()
+    (name, Resource.from_contents(schema)) for name, schema in SCHEMAS.items()
 )
-FAST_REGISTRY = jsonschema_rs.Registry(list(KNOWN.items()))
+FAST_REGISTRY = jsonschema_rs.Registry(list(SCHEMAS.items()))
 
 
 def both(
@@ -112,7 +106,7 @@ def test_is_a_valid_schema(name: str) -> None:
 
 @every_schema
 def test_references_resolve(name: str) -> None:
-    assert [target for target in references(SCHEMAS[name]) if target not in KNOWN] == []
+    assert [target for target in references(SCHEMAS[name]) if target not in SCHEMAS] == []
 
 
 @every_schema
