@@ -11,7 +11,14 @@ from typing import Any
 from crossbar.core.actions import Context, Result, Upload
 from crossbar.core.attachments import ATTACHMENTS, copy_attachments, only_file, store_upload
 from crossbar.core.change import Change
-from crossbar.core.service import answer, load_document, require_parents, save, sent
+from crossbar.core.service import (
+    answer,
+    chosen_id,
+    load_document,
+    require_parents,
+    save,
+    sent,
+)
 from crossbar.core.stamping import fresh_id
 from crossbar.core.switch import Command
 from crossbar.documents import Document
@@ -114,10 +121,10 @@ async def create_job(context: Context) -> Result:
     notes = {UPLOAD: only_file(context)} if context.files else {}
     for name, value in (await _prefill(context)).items():
         document.setdefault(name, value)
+    stored = await queue_job(context, document, notes, chosen_id(context))
     # Only below ``outgoing`` is there an address that the job can be read at.
-    return await queue_job(
-        context, document, notes, has_place=context.operation.path[-1] != "faxes"
-    )
+    has_place = context.operation.path[-1] != "faxes"
+    return await answer(context, stored, created_id=stored["_id"] if has_place else None)
 
 
 async def _prefill(context: Context) -> Document:
@@ -134,10 +141,10 @@ async def _prefill(context: Context) -> Document:
 
 
 async def queue_job(
-    context: Context, document: Document, notes: dict[str, Any], *, has_place: bool = False
-) -> Result:
+    context: Context, document: Document, notes: dict[str, Any], doc_id: str | None = None
+) -> Document:
     """Save a new job; the job."""
-    key = Key(context.account_id, FAX_TYPE, fresh_id(context.services.clock))
+    key = Key(context.account_id, FAX_TYPE, doc_id or fresh_id(context.services.clock))
     change = Change(
         context=context,
         family=context.operation.collection,
@@ -145,8 +152,7 @@ async def queue_job(
         document=document,
         notes=notes,
     )
-    stored = await save(change, "created")
-    return await answer(context, stored, created_id=key.doc_id if has_place else None)
+    return await save(change, "created")
 
 
 async def status_of(context: Context, job: Document) -> Any:

@@ -34,7 +34,7 @@ async def check_permissions(change: Change) -> None:
         except (re.error, OverflowError, RecursionError):
             path = f"smtp_permission_list.{position}"
             message = "Value is no regular expression"
-            change.refusals.add(path, "pattern", message, value=pattern)
+            change.refusals.add(path, "error", message, value=pattern)
 
 
 async def give_address(change: Change) -> None:
