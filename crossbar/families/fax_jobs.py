@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from crossbar.core.actions import Context, Result, Upload
-from crossbar.core.attachments import ATTACHMENTS, copy_attachments, only_file, store_upload
+from crossbar.core.actions import Context, Result
+from crossbar.core.attachments import ATTACHMENTS, UPLOAD, copy_attachments, only_file
 from crossbar.core.change import Change
 from crossbar.core.service import (
     answer,
@@ -34,8 +34,8 @@ PENDING = "pending"
 FAX_TYPES = ("image/tiff", "application/pdf", "application/x-pdf")
 """Bodies that are the document to be sent, beside those with envelopes."""
 
-UPLOAD, SOURCE = "upload", "source"
-"""Notes of a change: the document that was uploaded, the fax whose document is sent again."""
+SOURCE = "source"
+"""Note of a change: the fax whose document is sent again."""
 
 RESULTS = ("tx_result", "rx_result")
 """What came of sending and receiving."""
@@ -94,12 +94,9 @@ async def _own_zone(context: Context) -> Any:
     return (user or {}).get("timezone")
 
 
-async def attach(change: Change) -> None:
-    """Store the uploaded document, or a copy of what is sent again."""
-    upload: Upload | None = change.notes.get(UPLOAD)
-    if upload is not None:
-        await store_upload(change, upload.name, upload)
-    elif copied := await copy_attachments(change.context, change.notes.get(SOURCE, {})):
+async def attach_copy(change: Change) -> None:
+    """Of what is sent again, the document is copied."""
+    if copied := await copy_attachments(change.context, change.notes.get(SOURCE, {})):
         change.document[ATTACHMENTS] = copied
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from crossbar.clock import moment
 from crossbar.core.actions import Action, Context, Result
-from crossbar.core.attachments import ATTACHMENTS, download, drop_all
+from crossbar.core.attachments import ATTACHMENTS, attach, download, drop_all
 from crossbar.core.change import Change
 from crossbar.core.presenting import summarizer
 from crossbar.core.ranges import list_in_range, time_key
@@ -42,7 +42,7 @@ from crossbar.families.fax_jobs import (
     RESULTS,
     SOURCE,
     STATUS,
-    attach,
+    attach_copy,
     check,
     create_job,
     normalize,
@@ -288,7 +288,7 @@ FAXES = Collection(
     hooks=Hooks(
         normalize=(normalize,),
         check=(check,),
-        prepare=(queue, attach),
+        prepare=(queue, attach, attach_copy),
         deleting=(drop_all,),
         committed=(tell_switch,),
     ),
