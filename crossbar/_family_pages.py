@@ -11,6 +11,7 @@ import pkgutil
 import re
 from collections.abc import Container, Iterable, Mapping
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -115,11 +116,11 @@ def _page(noun: str, found: list[Operation], root: Path) -> str:
     actions = {operation.action for operation in found}
     notes = root / FOLDER / "notes" / f"{noun}.md"
     sections = [
-        ("Operations", [*_operations(found), *_media_types(found)]),
+        ("Operations", [*_operations(found), *_media_types(_split(found)[0])]),
         ("In detail", _details(found)),
-        ("Documents", [line for family in declared for line in _documents(family, actions)]),
+        ("Documents", _once(_documents(family, actions) for family in declared)),
         *((f"Fields of `{name}`", field_table(SCHEMAS[name])) for name in _schemas(found)),
-        ("Rules", [line for family in declared for line in _rules(family)]),
+        ("Rules", _once(_rules(family) for family in declared)),
         ("Example", _example(found)),
         ("Notes", notes.read_text(encoding="utf-8").split("\n")[:-1] if notes.exists() else []),
     ]
@@ -128,6 +129,11 @@ def _page(noun: str, found: list[Operation], root: Path) -> str:
         if content:
             lines += ["", f"## {title}", "", *content]
     return "\n".join(lines) + "\n"
+
+
+def _once(parts: Iterable[list[str]]) -> list[str]:
+    """The lines of all parts; what is true of several families of a noun is said once."""
+    return list(dict.fromkeys(chain.from_iterable(parts)))
 
 
 def _declared(found: Iterable[Operation]) -> list[Family]:
@@ -210,7 +216,8 @@ def _media_types(found: list[Operation]) -> list[str]:
     for each in found:
         for does, types in (("also takes", each.reads), ("answers with", each.produces)):
             if types:
-                lines.append(f"- {_asked(each)} {does} {', '.join(f'`{name}`' for name in types)}")
+                named = "a file of any type" if types == ("*/*",) else _listed(types)
+                lines.append(f"- {_asked(each)} {does} {named}")
     return ["", *lines] if lines else []
 
 

@@ -17,6 +17,19 @@ from crossbar.errors import Conflict, NoSuchDocument, ValidationFailed
 ATTACHMENTS = "pvt_attachments"
 CHUNK = 256 * 1024
 
+UPLOAD = "upload"
+"""Note of a change: the file that :func:`attach` is to store."""
+
+
+async def attach(change: Change) -> None:
+    """Store the uploaded file, when there is one, as the only attachment.
+
+    A stage for ``Hooks.prepare``.
+    """
+    upload: Upload | None = change.notes.get(UPLOAD)
+    if upload is not None:
+        await store_upload(change, upload.name, upload)
+
 
 async def store_upload(change: Change, name: str, upload: Upload) -> None:
     """Store the bytes and make them the document's attachment ``name``, replacing the old one."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
-from crossbar.core.actions import Context, Query
+from crossbar.core.actions import Context, Query, Result
 from crossbar.core.shapes import Collection, Column, Singleton
 from crossbar.documents import Document, public
 
@@ -30,18 +31,26 @@ async def present(context: Context, stored: Document) -> tuple[Document, Documen
 
 
 def row_maker(family: Collection, query: Query) -> Callable[[Document], Any]:
-    """What turns a stored document into a list row, as the query asks."""
+    """What turns a stored document into a list row: its summary, or with ``full_docs`` it all."""
     if query.full_docs:
         return _whole
-    if family.summary is None:
-        return itemgetter("_id")
-    make = summarizer(family.summary)
-    if not query.fields:
-        return make
-    wanted = {"id", *query.fields}
-    return lambda document: {
-        name: value for name, value in make(document).items() if name in wanted
-    }
+    return itemgetter("_id") if family.summary is None else summarizer(family.summary)
+
+
+def narrowed(result: Result, fields: Iterable[str]) -> Result:
+    """The list with only these keys of its rows, and ``id``; rows that are no objects stay."""
+    wanted = {"id", *fields}
+
+    def narrow(row: Any) -> Any:
+        if not isinstance(row, dict):
+            return row
+        return {name: value for name, value in row.items() if name in wanted}
+
+    if result.rows is not None:
+        return replace(result, rows=(narrow(row) async for row in result.rows))
+    if isinstance(result.data, list):
+        return replace(result, data=[narrow(row) for row in result.data])
+    return result
 
 
 def _whole(document: Document) -> Document:

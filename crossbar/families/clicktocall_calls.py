@@ -19,7 +19,7 @@ from crossbar.core.service import load
 from crossbar.core.shapes import Access
 from crossbar.core.stamping import fresh_id, stamped
 from crossbar.core.switch import Command
-from crossbar.documents import Document
+from crossbar.documents import Document, lookup
 from crossbar.errors import ContactRefused, SwitchUnavailable, ValidationFailed
 from crossbar.numbers import normalized
 from crossbar.storage import Batch, Entry, Key, Put
@@ -100,9 +100,11 @@ def request_of(context: Context, button: Document, contact: str) -> Document:
         "continue_on_fail": True,
         "custom_application_vars": _tags(context, button),
         "custom_channel_vars": _channel_vars(context, button),
+        "custom_sip_headers": button.get("custom_sip_headers"),
         "dial_endpoint_method": "single",
         "endpoints": [leg],
         "export_custom_channel_vars": EXPORTED,
+        "hold_media": lookup(button, ("music_on_hold", "media_id")),
         "ignore_early_media": media.get("ignore_early_media", True),
         "media": "bypass" if is_true(button.get("bypass_media")) else "process",
         "outbound_call_id": f"c2c-{button['_id']}-{secrets.token_hex(5)}",

@@ -157,7 +157,7 @@ async def check_type(change: Change) -> None:
 
 async def list_devices(context: Context) -> Result:
     """The account's devices; below a user, those it owns and those where it is logged in."""
-    if not context.operation.parents:
+    if context.query.full_docs or not context.operation.parents:
         return await list_documents(context)
     user_id = context.params["user_id"]
     span = Span(account_id=context.account_id, doc_type="device", entry=Entry("user", user_id))

@@ -8,10 +8,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from crossbar.core.actions import Context, Result, Upload
-from crossbar.core.attachments import ATTACHMENTS, copy_attachments, only_file, store_upload
+from crossbar.core.actions import Context, Result
+from crossbar.core.attachments import ATTACHMENTS, UPLOAD, copy_attachments, only_file
 from crossbar.core.change import Change
-from crossbar.core.service import answer, load_document, require_parents, save, sent
+from crossbar.core.service import (
+    answer,
+    chosen_id,
+    load_document,
+    require_parents,
+    save,
+    sent,
+)
 from crossbar.core.stamping import fresh_id
 from crossbar.core.switch import Command
 from crossbar.documents import Document
@@ -27,8 +34,8 @@ PENDING = "pending"
 FAX_TYPES = ("image/tiff", "application/pdf", "application/x-pdf")
 """Bodies that are the document to be sent, beside those with envelopes."""
 
-UPLOAD, SOURCE = "upload", "source"
-"""Notes of a change: the document that was uploaded, the fax whose document is sent again."""
+SOURCE = "source"
+"""Note of a change: the fax whose document is sent again."""
 
 RESULTS = ("tx_result", "rx_result")
 """What came of sending and receiving."""
@@ -87,12 +94,9 @@ async def _own_zone(context: Context) -> Any:
     return (user or {}).get("timezone")
 
 
-async def attach(change: Change) -> None:
-    """Store the uploaded document, or a copy of what is sent again."""
-    upload: Upload | None = change.notes.get(UPLOAD)
-    if upload is not None:
-        await store_upload(change, upload.name, upload)
-    elif copied := await copy_attachments(change.context, change.notes.get(SOURCE, {})):
+async def attach_copy(change: Change) -> None:
+    """Of what is sent again, the document is copied."""
+    if copied := await copy_attachments(change.context, change.notes.get(SOURCE, {})):
         change.document[ATTACHMENTS] = copied
 
 
@@ -114,10 +118,10 @@ async def create_job(context: Context) -> Result:
     notes = {UPLOAD: only_file(context)} if context.files else {}
     for name, value in (await _prefill(context)).items():
         document.setdefault(name, value)
+    stored = await queue_job(context, document, notes, chosen_id(context))
     # Only below ``outgoing`` is there an address that the job can be read at.
-    return await queue_job(
-        context, document, notes, has_place=context.operation.path[-1] != "faxes"
-    )
+    has_place = context.operation.path[-1] != "faxes"
+    return await answer(context, stored, created_id=stored["_id"] if has_place else None)
 
 
 async def _prefill(context: Context) -> Document:
@@ -134,10 +138,10 @@ async def _prefill(context: Context) -> Document:
 
 
 async def queue_job(
-    context: Context, document: Document, notes: dict[str, Any], *, has_place: bool = False
-) -> Result:
+    context: Context, document: Document, notes: dict[str, Any], doc_id: str | None = None
+) -> Document:
     """Save a new job; the job."""
-    key = Key(context.account_id, FAX_TYPE, fresh_id(context.services.clock))
+    key = Key(context.account_id, FAX_TYPE, doc_id or fresh_id(context.services.clock))
     change = Change(
         context=context,
         family=context.operation.collection,
@@ -145,8 +149,7 @@ async def queue_job(
         document=document,
         notes=notes,
     )
-    stored = await save(change, "created")
-    return await answer(context, stored, created_id=key.doc_id if has_place else None)
+    return await save(change, "created")
 
 
 async def status_of(context: Context, job: Document) -> Any:

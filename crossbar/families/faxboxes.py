@@ -34,7 +34,7 @@ async def check_permissions(change: Change) -> None:
         except (re.error, OverflowError, RecursionError):
             path = f"smtp_permission_list.{position}"
             message = "Value is no regular expression"
-            change.refusals.add(path, "pattern", message, value=pattern)
+            change.refusals.add(path, "error", message, value=pattern)
 
 
 async def give_address(change: Change) -> None:
@@ -55,16 +55,12 @@ def _addresses(document: Document) -> Iterable[str]:
 
 async def list_boxes(context: Context) -> Result:
     """Whole boxes, with their generated addresses."""
-    wanted = {"id", *context.query.fields}
-
-    def show(stored: Document) -> Document:
-        row = {**public(stored), "id": stored["_id"], ADDRESS: stored[STORED_ADDRESS]}
-        if not context.query.fields:
-            return row
-        return {name: value for name, value in row.items() if name in wanted}
-
     span = Span(account_id=context.account_id, doc_type=BOX_TYPE)
-    return await list_span(context, span, show)
+    return await list_span(context, span, _row)
+
+
+def _row(stored: Document) -> Document:
+    return {**public(stored), "id": stored["_id"], ADDRESS: stored[STORED_ADDRESS]}
 
 
 FAXBOXES = Collection(

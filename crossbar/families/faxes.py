@@ -9,11 +9,12 @@ from typing import Any
 
 from crossbar.clock import moment
 from crossbar.core.actions import Action, Context, Result
-from crossbar.core.attachments import ATTACHMENTS, download, drop_all
+from crossbar.core.attachments import ATTACHMENTS, attach, download, drop_all
 from crossbar.core.change import Change
 from crossbar.core.presenting import summarizer
 from crossbar.core.ranges import list_in_range, time_key
 from crossbar.core.service import (
+    answer,
     commit_private,
     delete,
     key_of,
@@ -41,7 +42,7 @@ from crossbar.families.fax_jobs import (
     RESULTS,
     SOURCE,
     STATUS,
-    attach,
+    attach_copy,
     check,
     create_job,
     normalize,
@@ -173,7 +174,8 @@ async def send_again(context: Context, folder: str, action: str) -> Result:
         before.pop("to_number", None)  # it was sent to us; forwarding says where to
     for name in (*RESULTS, "attempts"):  # the system's, so not held against the client
         before.pop(name, None)
-    return await queue_job(context, merge(before, changes), {SOURCE: stored})
+    job = await queue_job(context, merge(before, changes), {SOURCE: stored})
+    return await answer(context, job)
 
 
 async def download_document(context: Context, folder: str) -> Result:
@@ -286,7 +288,7 @@ FAXES = Collection(
     hooks=Hooks(
         normalize=(normalize,),
         check=(check,),
-        prepare=(queue, attach),
+        prepare=(queue, attach, attach_copy),
         deleting=(drop_all,),
         committed=(tell_switch,),
     ),

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import replace as replace_fields
 
 from crossbar.core.actions import Action, Context, Result, Upload
-from crossbar.core.attachments import download, drop_all, only_file, store_upload
+from crossbar.core.attachments import UPLOAD, attach, download, drop_all, only_file
 from crossbar.core.change import Change
 from crossbar.core.service import answer, fetch_or, key_of, list_documents, load, replace, save
 from crossbar.core.shapes import Access, Collection, Column, Hooks, Route, Scope
@@ -38,8 +38,6 @@ EXTENSIONS = {
 BASE64_TYPES = ("application/base64", "application/x-base64")
 PLAYABLE = (*EXTENSIONS, *BASE64_TYPES)
 
-UPLOAD = "upload"
-
 
 async def normalize(change: Change) -> None:
     """Languages are compared in lower case."""
@@ -53,13 +51,6 @@ async def refuse_speech(change: Change) -> None:
     if change.value("media_source") == "tts" and change.changed("media_source"):
         message = "No text-to-speech engine is connected; upload the audio instead"
         change.refusals.add("media_source", "forbidden", message, cause="tts")
-
-
-async def attach(change: Change) -> None:
-    """Store the uploaded bytes, when there are any, as the only attachment."""
-    upload: Upload | None = change.notes.get(UPLOAD)
-    if upload is not None:
-        await store_upload(change, upload.name, upload)
 
 
 async def play(context: Context) -> Result:
@@ -100,7 +91,7 @@ def _named(context: Context, file: Upload) -> Upload:
         name = wanted
     else:
         name = secrets.token_hex(16) + EXTENSIONS.get(file.content_type, "")
-    return Upload(name=name, content_type=file.content_type, content=file.content)
+    return replace_fields(file, name=name)
 
 
 def _routes(reading: Access | None) -> tuple[Route, ...]:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from crossbar.clock import GREGORIAN_OFFSET, moment
 from crossbar.core.actions import Context, Upload
-from crossbar.core.attachments import ATTACHMENTS, copy_attachments, drop_all, store_upload
+from crossbar.core.attachments import ATTACHMENTS, UPLOAD, attach, copy_attachments, drop_all
 from crossbar.core.change import Change, event_of, put_of
 from crossbar.core.preconditions import require_match, require_writable
 from crossbar.core.ranges import LATEST, seconds_of, time_key
@@ -35,8 +35,8 @@ CALLFLOW_CONFIG = ("account_config", "configs_callflow")
 
 RETENTION_MESSAGE = "the message is older than messages are kept"
 
-BOX, UPLOAD = "box", "upload"
-"""Notes of a change: the box that a new message enters, and its audio."""
+BOX = "box"
+"""Note of a change: the box that a new message enters."""
 
 T = TypeVar("T")
 
@@ -113,13 +113,6 @@ def document_in(box: Document, metadata: Document) -> Document:
         "utc_seconds": metadata["timestamp"],
         "metadata": metadata,
     }
-
-
-async def attach(change: Change) -> None:
-    """Store the uploaded audio, when there is any, as the only attachment."""
-    upload: Upload | None = change.notes.get(UPLOAD)
-    if upload is not None:
-        await store_upload(change, upload.name, upload)
 
 
 async def tell_switch(change: Change) -> None:

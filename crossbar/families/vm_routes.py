@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from crossbar.core.actions import Action, Context, Result, Upload
-from crossbar.core.attachments import only_file
+from crossbar.core.attachments import UPLOAD, only_file
 from crossbar.core.change import Change
 from crossbar.core.ranges import list_in_range, time_key
 from crossbar.core.service import load, require_parents, save, sent
@@ -29,7 +29,6 @@ from crossbar.families.vm_messages import (
     MESSAGE_TYPE,
     MESSAGES,
     RETENTION_MESSAGE,
-    UPLOAD,
     boxes_of,
     copy,
     discard,

@@ -110,14 +110,12 @@ async def _counted(context: Context, rows: AsyncIterator[Document]) -> AsyncIter
 
 async def add_counts(context: Context, row: Document, oldest: int) -> None:
     """How many messages a box has, and in which folders; only what is to be shown is counted."""
-    wanted = context.query.fields or COUNTS
-    if not set(wanted).intersection(COUNTS):
+    if not set(context.query.fields or COUNTS).intersection(COUNTS):
         return
     folders = await count_kept(context, row["id"], oldest)
-    counts = {"messages": sum(folders.values()), "folders": folders}
-    if not counts["messages"]:
-        del counts["folders"]
-    row |= {name: value for name, value in counts.items() if name in wanted}
+    row["messages"] = sum(folders.values())
+    if row["messages"]:
+        row["folders"] = folders
 
 
 VMBOXES = Collection(

@@ -138,6 +138,14 @@ UPLOADS: dict[str, tuple[bytes, dict[str, Any]]] = {
         encoded(AUDIO, "data:audio/wav;base64,"),
         {"Content_Type": "audio/wav", "Content_Transfer_Encoding": "base64"},
     ),
+    "data URI of the type that it is sent as": (
+        encoded(AUDIO, "data:audio/wav;base64,"),
+        {"Content_Type": "audio/wav"},
+    ),
+    "data URI in a part": (
+        multipart(("Content-Type: audio/wav", encoded(AUDIO, "data:audio/wav;base64,"))),
+        {"Content_Type": "multipart/mixed; boundary=XX"},
+    ),
     "wrapped lines": (
         base64.encodebytes(AUDIO * 20),
         {"Content_Type": "audio/wav", "Content_Transfer_Encoding": "base64"},

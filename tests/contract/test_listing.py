@@ -160,6 +160,49 @@ async def test_fields_select_the_keys_of_a_summary(api: Api, users: str) -> None
     assert len(answer.data) == SEVEN
 
 
+async def test_fields_select_the_keys_of_every_list(api: Api) -> None:
+    child = await api.create_account("Child")
+    (ann,) = await create_all(
+        api, f"{api.account}/users", [{"first_name": "Ann", "last_name": "Lee"}]
+    )
+    device = {"name": "Desk", "owner_id": ann, "hotdesk": {"users": {ann: {}}}}
+    (desk,) = await create_all(api, f"{api.account}/devices", [device])
+    (box,) = await create_all(api, f"{api.account}/vmboxes", [{"name": "Ann", "mailbox": "1"}])
+    message = (await api.put(f"{api.account}/vmboxes/{box}/messages", {})).expect(201)
+    fax = {"to_number": "+14155550100", "from_number": "1", "document": {"url": "http://a"}}
+    (job,) = await create_all(api, f"{api.account}/faxes/outgoing", [fax])
+    rows: dict[str, dict[str, Any]] = {
+        "children": {"id": child, "descendants_count": 0},
+        "descendants": {"id": child, "flags": []},
+        f"users/{ann}/devices": {"id": desk, "hotdesked": False},
+        f"devices/{desk}/hotdesks": {"id": ann, "last_name": "Lee"},
+        "hotdesks": {"device_id": desk},
+        "vmboxes": {"id": box, "mailbox": "1"},
+        f"vmboxes/{box}/messages": {"media_id": message.data["id"]},
+        "faxes/outgoing": {"id": job, "status": "pending"},
+    }
+    for path, row in rows.items():
+        fields = orjson.dumps([name for name in row if name != "id"]).decode()
+        for more in ("", "&is_chunked=true"):
+            answer = await api.get(f"{api.account}/{path}?fields={fields}{more}")
+            assert answer.expect(200).data == [row], path
+    whole = (await api.get(f'{api.account}/devices?full_docs=true&fields=["sip"]')).expect(200)
+    assert whole.data[0].keys() == {"id", "sip"}
+    (await api.put(f"{api.account}/connectivity", {})).expect(201)
+    (bare,) = (await api.get(f'{api.account}/connectivity?fields=["name"]')).expect(200).data
+    assert isinstance(bare, str)
+
+
+async def test_devices_of_a_user_are_listed_whole_too(api: Api) -> None:
+    (ann,) = await create_all(
+        api, f"{api.account}/users", [{"first_name": "Ann", "last_name": "Lee"}]
+    )
+    (desk,) = await create_all(api, f"{api.account}/devices", [{"name": "A", "owner_id": ann}])
+    await create_all(api, f"{api.account}/devices", [{"name": "B"}])
+    (row,) = (await api.get(f"{api.account}/users/{ann}/devices?full_docs=true")).data
+    assert row == (await api.get(f"{api.account}/devices/{desk}")).data
+
+
 async def test_full_docs_are_whole_public_documents(api: Api, users: str) -> None:
     row = (await api.get(f"{users}?full_docs=true&page_size=1")).expect(200).data[0]
     one = (await api.get(f"{users}/{row['id']}")).expect(200)

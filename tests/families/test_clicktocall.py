@@ -107,6 +107,8 @@ async def test_a_button_says_how_it_calls(api: Api, monkeypatch: pytest.MonkeyPa
         outbound_callee_id_number="2008",
         presence_id="2007",
         ringback="tone",
+        music_on_hold={"media_id": "waltz"},
+        custom_sip_headers={"out": {"X-From": "web"}},
         custom_application_vars={"a": "1", "b": "2"},
     )
     sent = {"contact": 2002, "custom_application_vars": {"b": "3"}}
@@ -118,6 +120,10 @@ async def test_a_button_says_how_it_calls(api: Api, monkeypatch: pytest.MonkeyPa
     assert data["outbound_callee_id_name"] == "Us"
     assert data["outbound_callee_id_number"] == "2008"
     assert (data["presence_id"], data["ringback"]) == ("2007", "tone")
+    assert (data["hold_media"], data["custom_sip_headers"]) == (
+        "waltz",
+        {"out": {"X-From": "web"}},
+    )
     assert data["custom_application_vars"] == {"a": "1", "b": "3"}
     await history(api, path, 1)
 

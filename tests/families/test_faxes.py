@@ -96,6 +96,17 @@ async def test_a_fax_is_queued_and_waits(api: Api) -> None:
     assert await ids_at(api, at(api, "outgoing")) == sorted([fax_id, short.data["id"]])[::-1]
 
 
+async def test_a_job_may_have_an_id_of_the_clients_choice_once(api: Api) -> None:
+    sent = {**FAX, "id": "a" * 32}
+    assert (await api.put(at(api, "outgoing"), sent)).expect(201).data["id"] == "a" * 32
+    assert (await api.put(at(api), sent)).expect(409).body["message"] == "datastore_conflict"
+    assert (await api.put(at(api), {**FAX, "id": "short"})).expect(201).data["id"] != "short"
+    again = {"id": "b" * 32}
+    sent_before = await finished(api, "outbox")
+    copied = await api.put(at(api, "outbox", sent_before), again, action="resubmit")
+    assert copied.expect(201).data["id"] != "b" * 32
+
+
 async def test_jobs_are_listed_newest_first_with_a_few_facts(api: Api) -> None:
     first = (await api.put(at(api), {**FAX, "faxbox_id": "b" * 32})).data["id"]
     api.clock.advance(5)

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from crossbar.core.access import account_in_path, require_access, require_unrestricted
 from crossbar.core.actions import Action, Context
+from crossbar.core.presenting import narrowed
 from crossbar.core.registry import Operation
 from crossbar.core.service import require_documents
 from crossbar.core.services import Services
@@ -136,7 +137,10 @@ class V2:
         )
         if operation.loads:
             await require_documents(context)
-        return await write(exchange, await operation.handler(context), verb)
+        result = await operation.handler(context)
+        if context.query.fields:
+            result = narrowed(result, context.query.fields)
+        return await write(exchange, result, verb)
 
     def _effective_verb(self, exchange: Exchange) -> str:
         """The verb, after tunnelling (§2.4). Raises 501 for a method that HTTP does not know."""

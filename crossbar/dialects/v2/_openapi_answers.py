@@ -58,6 +58,12 @@ def some(items: Node) -> Node:
     return {"type": "array", "items": items}
 
 
+def rows(**properties: Node) -> Node:
+    """An array of objects that have these properties, unless ``fields`` leaves them out."""
+    kept = ["id"] if "id" in properties else []
+    return some({"type": "object", "required": kept, "properties": properties})
+
+
 def an_object(**properties: Node) -> Node:
     """An object that always has these properties, and maybe others."""
     return {"type": "object", "required": [*properties], "properties": properties}
@@ -190,11 +196,11 @@ OUTCOME = an_object(succeeded=some(TEXT), failed=SOME_OBJECT)
 
 ROUTES: Mapping[Any, Node] = {
     about.about: SOME_OBJECT,
-    account_tree.children: some(an_object(id=TEXT, descendants_count=COUNT)),
-    account_tree.siblings: some(an_object(id=TEXT, descendants_count=COUNT)),
-    account_tree.descendants: some(an_object(id=TEXT, tree=some(TEXT))),
-    account_tree.parents: some(an_object(id=TEXT, name=TEXT)),
-    account_tree.tree: some(an_object(id=TEXT, name=TEXT)),
+    account_tree.children: rows(id=TEXT, descendants_count=COUNT),
+    account_tree.siblings: rows(id=TEXT, descendants_count=COUNT),
+    account_tree.descendants: rows(id=TEXT, tree=some(TEXT)),
+    account_tree.parents: rows(id=TEXT, name=TEXT),
+    account_tree.tree: rows(id=TEXT, name=TEXT),
     acdc_call_stats.list_calls: some(ROW),
     agents.list_agents: some(ROW),
     agents.fetch: ROW,
@@ -221,7 +227,7 @@ ROUTES: Mapping[Any, Node] = {
     contact_list.fetch: some(SOME_OBJECT),
     device_actions.act: TEXT,
     device_actions.sync: TEXT,
-    device_actions.status: some(an_object(device_id=TEXT, registered=YES_OR_NO)),
+    device_actions.status: rows(device_id=TEXT, registered=YES_OR_NO),
     faxes.delete_fax: ROW,
     faxes.delete_document: SOME_OBJECT,
     faxes.fetch_fax: ROW,
@@ -242,11 +248,11 @@ ROUTES: Mapping[Any, Node] = {
     media_prompts.count_languages: some(SOME_OBJECT),
     media_prompts.count_prompts: some(SOME_OBJECT),
     media_prompts.list_of_language: some(TEXT),
-    media_prompts.list_translations: some(an_object(id=TEXT, has_attachments=YES_OR_NO)),
+    media_prompts.list_translations: rows(id=TEXT, has_attachments=YES_OR_NO),
     multi_factor.list_both: an_object(configured=some(ROW), multi_factor_providers=some(ROW)),
     multi_factor.list_systems: some(ROW),
     parked_calls.fetch: an_object(slots=SOME_OBJECT),
-    pivot.list_calls: some(an_object(call_id=TEXT)),
+    pivot.list_calls: rows(call_id=TEXT),
     pivot.list_logs: some(SOME_OBJECT),
     presence.summarize: SOME_OBJECT,
     presence.detail: SOME_OBJECT,

@@ -168,12 +168,9 @@ PARAMETERS: Node = {
 
 PAGING = (
     *("page_size", "start_key", "end_key", "paginate", "ascending", "is_chunked", "chunk_size"),
-    *("created_from", "created_to", "modified_from", "modified_to", "filters"),
+    *("created_from", "created_to", "modified_from", "modified_to", "filters", "fields"),
 )
 """The parameters of lists that have pages."""
-
-OF_DOCUMENTS = ("full_docs", "fields")
-"""Further parameters of lists of a family's documents."""
 
 HEADERS: Node = {
     "X-Request-ID": {

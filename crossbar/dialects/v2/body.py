@@ -35,6 +35,9 @@ STANDARD_TYPES = (
 )
 
 
+MAX_HEAD = 256
+"""Bytes of a ``data:`` URI before its base64, at most."""
+
 MAX_PARTS = 100
 """Parts of a multipart body; without a limit, empty ones could go on for ever."""
 
@@ -224,9 +227,16 @@ def _form(content: bytes, max_depth: int) -> dict[str, Any]:
 def _upload(content: bytes, content_type: str, encoding: str, name: str) -> Upload:
     if content_type in BASE64_TYPES:
         return _from_base64(content, "application/octet-stream", name)
-    if encoding == "base64":
+    if encoding == "base64" or _is_data_uri(content):
         return _from_base64(content, content_type, name)
     return Upload(name=name, content_type=content_type, content=content)
+
+
+def _is_data_uri(content: bytes) -> bool:
+    """Browsers may send a file as a ``data:`` URI, and call it by the file's own type (§11)."""
+    return content.startswith(b"data:") and content[:MAX_HEAD].partition(b",")[0].endswith(
+        b";base64"
+    )
 
 
 def _from_base64(content: bytes, content_type: str, name: str) -> Upload:

@@ -274,7 +274,7 @@ def _params(operation: Operation) -> Iterator[str]:
 def _parameters(operation: Operation) -> list[Node]:
     names: list[str] = []
     if (listing := handler_of(operation)) in LISTS:
-        names += (*parts.PAGING, *parts.OF_DOCUMENTS)
+        names += (*parts.PAGING, "full_docs")
     elif listing in PAGED:
         names += parts.PAGING
     if operation.handler is service.delete and operation.collection.soft_delete:
