@@ -84,6 +84,12 @@ def lookup(document: Any, path: Iterable[str], default: Any = None) -> Any:
     return value
 
 
+def texts_at(document: Any, *path: str) -> list[str]:
+    """The texts in the array at ``path``; none where there is no array."""
+    values = lookup(document, path)
+    return [each for each in values if isinstance(each, str)] if isinstance(values, list) else []
+
+
 def new_id() -> str:
     """32 lower-case hex digits that nobody can guess: for documents, revisions and requests."""
     global _entropy

@@ -21,6 +21,7 @@ from crossbar.documents import (
     next_revision,
     private,
     public,
+    texts_at,
     without_nulls,
 )
 
@@ -164,3 +165,17 @@ def test_two_processes_do_not_make_the_same_ids() -> None:
     assert new_id() != theirs
     module._forget_entropy()
     assert re.fullmatch("[0-9a-f]{32}", new_id())
+
+
+@pytest.mark.parametrize(
+    ("document", "texts"),
+    [
+        ({"a": {"b": ["x", 1, None, "y"]}}, ["x", "y"]),
+        ({"a": {"b": "xy"}}, []),
+        ({"a": {"b": {"x": 1}}}, []),
+        ({"a": ["b"]}, []),
+        ({}, []),
+    ],
+)
+def test_texts_in_an_array(document: dict[str, Any], texts: list[str]) -> None:
+    assert texts_at(document, "a", "b") == texts

@@ -163,6 +163,11 @@ class Route:
     produces: tuple[str, ...] = ()
 
 
+def route(path: str, action: Action, handler: Handler, about: str) -> Route:
+    """A route of which there is nothing else to say."""
+    return Route(path=path, action=action, handler=handler, about=about)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collection:
     """A family of documents with ids: a list and items.

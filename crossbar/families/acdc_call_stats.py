@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from crossbar.core.actions import Action, Context, Result
 from crossbar.core.ranges import list_in_range
-from crossbar.core.shapes import Access, Route, Routes, Scope
+from crossbar.core.shapes import Access, Routes, Scope, route
 from crossbar.documents import Document
 from crossbar.storage import Span
 
@@ -40,9 +40,5 @@ ACDC_CALL_STATS = Routes(
     noun="acdc_call_stats",
     scopes=(Scope.ACCOUNT,),
     access=Access.ACCOUNT,
-    routes=(
-        Route(
-            path="", action=Action.LIST, handler=list_calls, about="List archived calls of queues"
-        ),
-    ),
+    routes=(route("", Action.LIST, list_calls, "List archived calls of queues"),),
 )

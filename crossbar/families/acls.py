@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from crossbar.core.actions import Action, Context, Result
-from crossbar.core.shapes import Access, Route, Routes, Scope
+from crossbar.core.shapes import Access, Routes, Scope, route
 from crossbar.documents import lookup
 from crossbar.storage import SYSTEM, Key
 
@@ -39,7 +39,7 @@ async def is_listed(context: Context, address: IPv4Address, doc_id: str) -> bool
 
 ACLS = Routes(
     noun="acls",
-    routes=(Route(path="", action=Action.FETCH, handler=fetch, about="Read the system's ACLs"),),
+    routes=(route("", Action.FETCH, fetch, "Read the system's ACLs"),),
     scopes=(Scope.SYSTEM, Scope.ACCOUNT),
     access=Access.SUPERDUPER,
 )

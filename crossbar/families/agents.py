@@ -7,7 +7,7 @@ from crossbar.core.amending import amend
 from crossbar.core.change import Change
 from crossbar.core.presenting import summarizer
 from crossbar.core.service import list_span, load_document, sent
-from crossbar.core.shapes import Access, Handler, Route, Routes, Scope
+from crossbar.core.shapes import Access, Routes, Scope, route
 from crossbar.core.switch import Command
 from crossbar.documents import Document, public
 from crossbar.errors import ValidationFailed
@@ -143,25 +143,21 @@ async def stats(context: Context) -> Result:
     return Result(data=await context.services.switch.order(command, PATIENCE))
 
 
-def _route(path: str, action: Action, handler: Handler, about: str) -> Route:
-    return Route(path=path, action=action, handler=handler, about=about)
-
-
 AGENTS = Routes(
     noun="agents",
     scopes=(Scope.ACCOUNT,),
     access=Access.ACCOUNT,
     routes=(
-        _route("", Action.LIST, list_agents, "List agents"),
-        _route("{user_id}", Action.FETCH, fetch, "Read the user who is the agent"),
-        _route("status", Action.FETCH, statuses, "Read the latest statuses of all agents"),
-        _route("stats", Action.FETCH, stats, "Read totals of the calls of each agent"),
-        _route("{user_id}/status", Action.FETCH, status, "Read what the agent does"),
-        _route("{user_id}/status", Action.REPLACE, set_status, "Change what the agent does"),
-        _route("status/{user_id}", Action.FETCH, status, "Read what the agent does"),
-        _route("status/{user_id}", Action.REPLACE, set_status, "Change what the agent does"),
-        _route("{user_id}/queue_status", Action.FETCH, queue_status, "Read the agent's queues"),
-        _route(
+        route("", Action.LIST, list_agents, "List agents"),
+        route("{user_id}", Action.FETCH, fetch, "Read the user who is the agent"),
+        route("status", Action.FETCH, statuses, "Read the latest statuses of all agents"),
+        route("stats", Action.FETCH, stats, "Read totals of the calls of each agent"),
+        route("{user_id}/status", Action.FETCH, status, "Read what the agent does"),
+        route("{user_id}/status", Action.REPLACE, set_status, "Change what the agent does"),
+        route("status/{user_id}", Action.FETCH, status, "Read what the agent does"),
+        route("status/{user_id}", Action.REPLACE, set_status, "Change what the agent does"),
+        route("{user_id}/queue_status", Action.FETCH, queue_status, "Read the agent's queues"),
+        route(
             "{user_id}/queue_status",
             Action.REPLACE,
             set_queue_status,

@@ -16,7 +16,7 @@ from crossbar.core.actions import Action, Caller, Context, Result
 from crossbar.core.change import Change
 from crossbar.core.directory import SYSTEM_SIGNATURE, Account, account_key
 from crossbar.core.services import Session
-from crossbar.core.shapes import Access, Collection, Route, Routes, Scope
+from crossbar.core.shapes import Access, Collection, Route, Routes, Scope, route
 from crossbar.documents import Document
 from crossbar.errors import (
     FaultyRequest,
@@ -284,21 +284,14 @@ OWN_TOKEN = Routes(
     noun="user_auth",
     scopes=(Scope.ACCOUNT,),
     access=Access.ACCOUNT,
-    routes=(
-        Route(
-            path="{auth_token}",
-            action=Action.FETCH,
-            handler=describe_own,
-            about="Describe one's own token",
-        ),
-    ),
+    routes=(route("{auth_token}", Action.FETCH, describe_own, "Describe one's own token"),),
 )
 
 TOKEN_AUTH = Routes(
     noun="token_auth",
     routes=(
-        Route(path="", action=Action.FETCH, handler=describe, about="Describe the token in use"),
-        Route(path="", action=Action.DELETE, handler=logout, about="Log out"),
+        route("", Action.FETCH, describe, "Describe the token in use"),
+        route("", Action.DELETE, logout, "Log out"),
     ),
 )
 
@@ -334,26 +327,13 @@ AUTH_OF_ACCOUNT = Routes(
     scopes=(Scope.ACCOUNT,),
     access=Access.ACCOUNT,
     routes=(
-        Route(
-            path="",
-            action=Action.CREATE,
-            handler=reset_account_signature,
-            about="Invalidate every token of the account",
-        ),
+        route("", Action.CREATE, reset_account_signature, "Invalidate every token of the account"),
     ),
 )
 
 USER_ROUTES = (
-    Route(
-        path="{user_id}/auth",
-        action=Action.CREATE,
-        handler=reset_user_signature,
-        about="Invalidate every token of the user",
+    route(
+        "{user_id}/auth", Action.CREATE, reset_user_signature, "Invalidate every token of the user"
     ),
-    Route(
-        path="{user_id}/user_auth",
-        action=Action.CREATE,
-        handler=impersonate,
-        about="Log in as this user, for operators",
-    ),
+    route("{user_id}/user_auth", Action.CREATE, impersonate, "Log in as this user, for operators"),
 )

@@ -6,7 +6,7 @@ The data of each step of a flow is judged by the schema of its module (``callflo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from crossbar.core.actions import Action, Context
@@ -22,19 +22,12 @@ from crossbar.core.shapes import (
     defaulted,
     field_index,
 )
-from crossbar.documents import Document
+from crossbar.documents import Document, texts_at
 from crossbar.families.number_owners import forget_numbers, index_numbers
 from crossbar.numbers import normalized
 from crossbar.storage import Key
 
 NO_NUMBERS = "Callflows must be assigned at least one number or pattern"
-
-
-def _strings(document: Document, name: str) -> Iterable[str]:
-    values = document.get(name)
-    return (
-        [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
-    )
 
 
 def nodes(flow: Any) -> Iterator[Document]:
@@ -93,7 +86,7 @@ def _referenced(flow: Any) -> Iterator[str]:
             if isinstance(value, str) and (name == "id" or "_id" in name):
                 yield value
         children = node.get("children")
-        yield from (name for name in children or () if isinstance(name, str) and len(name) > 1)
+        yield from (name for name in children or () if len(name) > 1)
 
 
 async def add_metadata(context: Context, shown: Document, stored: Document) -> None:
@@ -131,13 +124,13 @@ CALLFLOWS = Collection(
     unique=(
         Unique(
             path="numbers",
-            values=lambda document: _strings(document, "numbers"),
+            values=lambda document: texts_at(document, "numbers"),
             message="Number exists in another callflow",
             explain=explain_clash,
         ),
         Unique(
             path="patterns",
-            values=lambda document: _strings(document, "patterns"),
+            values=lambda document: texts_at(document, "patterns"),
             message="Pattern exists in another callflow",
             explain=explain_clash,
         ),

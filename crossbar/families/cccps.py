@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from crossbar.core.actions import Action, Context, Result
 from crossbar.core.change import Change
 from crossbar.core.service import sent
-from crossbar.core.shapes import CRUD, Collection, Hooks, Route, Scope, Unique, renamed
+from crossbar.core.shapes import CRUD, Collection, Hooks, Scope, Unique, renamed, route
 from crossbar.core.switch import Command
 from crossbar.documents import Document
 from crossbar.errors import ValidationFailed
@@ -84,12 +84,5 @@ CCCPS = Collection(
         ),
     ),
     hooks=Hooks(normalize=(normalize,), check=(check_number,)),
-    routes=(
-        Route(
-            path="autodial",
-            action=Action.CREATE,
-            handler=autodial,
-            about="Camp on a number for the caller",
-        ),
-    ),
+    routes=(route("autodial", Action.CREATE, autodial, "Camp on a number for the caller"),),
 )

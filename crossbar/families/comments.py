@@ -13,7 +13,7 @@ from crossbar.core.actions import Action, Context, Result
 from crossbar.core.amending import amend
 from crossbar.core.change import Change
 from crossbar.core.service import load_document, sent
-from crossbar.core.shapes import Access, Handler, Route, Routes, Scope
+from crossbar.core.shapes import Access, Routes, Scope, route
 from crossbar.core.subobjects import family_of, holder_of
 from crossbar.documents import Document
 from crossbar.errors import NoSuchDocument, ValidationFailed
@@ -109,21 +109,17 @@ async def remove(context: Context) -> Result:
     return _answer(await _rewrite(context, drop))
 
 
-def _route(path: str, action: Action, handler: Handler, about: str) -> Route:
-    return Route(path=path, action=action, handler=handler, about=about)
-
-
 COMMENTS = Routes(
     noun="comments",
     scopes=(Scope.ACCOUNT,),
     everywhere=True,
     access=Access.ACCOUNT,
     routes=(
-        _route("", Action.FETCH, list_comments, "Read all comments"),
-        _route("", Action.CREATE, append, "Add comments"),
-        _route("", Action.DELETE, clear, "Delete all comments"),
-        _route("{comment_id}", Action.FETCH, fetch, "Read one comment"),
-        _route("{comment_id}", Action.REPLACE, replace, "Replace one comment"),
-        _route("{comment_id}", Action.DELETE, remove, "Delete one comment"),
+        route("", Action.FETCH, list_comments, "Read all comments"),
+        route("", Action.CREATE, append, "Add comments"),
+        route("", Action.DELETE, clear, "Delete all comments"),
+        route("{comment_id}", Action.FETCH, fetch, "Read one comment"),
+        route("{comment_id}", Action.REPLACE, replace, "Replace one comment"),
+        route("{comment_id}", Action.DELETE, remove, "Delete one comment"),
     ),
 )

@@ -6,7 +6,6 @@ What can be done to those inside is in ``conference_actions``.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from crossbar.core.actions import Action, Context, Result
 from crossbar.core.presenting import row_maker
@@ -22,7 +21,7 @@ from crossbar.core.shapes import (
     Unique,
     field_index,
 )
-from crossbar.documents import Document, lookup
+from crossbar.documents import Document, texts_at
 from crossbar.families.conference_actions import LIVE_ROUTES
 from crossbar.families.conference_live import counters, live_rooms, state_of
 from crossbar.storage import Entry, Span
@@ -33,9 +32,7 @@ NUMBER_FIELDS = (("conference_numbers",), ("member", "numbers"), ("moderator", "
 def _numbers(document: Document) -> Iterable[str]:
     """All three kinds of numbers share one namespace."""
     for path in NUMBER_FIELDS:
-        values: Any = lookup(document, path, ())
-        if isinstance(values, list):
-            yield from (value for value in values if isinstance(value, str))
+        yield from texts_at(document, *path)
 
 
 async def add_live_state(context: Context, shown: Document, stored: Document) -> None:

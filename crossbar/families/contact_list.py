@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from crossbar.core.actions import Action, Context, Result
-from crossbar.core.shapes import Access, Route, Routes, Scope
-from crossbar.documents import Document, lookup
+from crossbar.core.shapes import Access, Routes, Scope, route
+from crossbar.documents import Document, lookup, texts_at
 from crossbar.numbers import to_e164
 from crossbar.storage import Span
 
@@ -36,7 +36,7 @@ class Contact(NamedTuple):
     """
 
     kind: str
-    numbers: tuple[str, ...]
+    numbers: list[str]
     name: str | None = None
     module: str | None = None
     doc_id: str | None = None
@@ -44,7 +44,7 @@ class Contact(NamedTuple):
 
 def contact_of(callflow: Document) -> Contact | None:
     """What a callflow reaches, if it is a contact."""
-    numbers = tuple(each for each in callflow.get("numbers") or () if isinstance(each, str))
+    numbers = texts_at(callflow, "numbers")
     if not numbers or lookup(callflow, ("contact_list", "exclude")) is True:
         return None
     module = lookup(callflow, ("flow", "module"))
@@ -124,7 +124,7 @@ def _rows(contacts: Iterable[Contact], documents: dict[str, Document]) -> Iterat
 
 CONTACT_LIST = Routes(
     noun="contact_list",
-    routes=(Route(path="", action=Action.LIST, handler=fetch, about="List whom one can call"),),
+    routes=(route("", Action.LIST, fetch, "List whom one can call"),),
     scopes=(Scope.ACCOUNT,),
     access=Access.ACCOUNT,
 )

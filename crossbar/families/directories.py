@@ -12,7 +12,7 @@ from crossbar.core.attachments import in_memory
 from crossbar.core.change import Change
 from crossbar.core.service import fetch_or, live_documents, load
 from crossbar.core.shapes import CRUD, FLAGS, Collection, Hooks, Route
-from crossbar.documents import Document, lookup
+from crossbar.documents import Document, lookup, texts_at
 from crossbar.storage import Entry, Span
 
 PDF_TYPES = ("application/pdf", "application/x-pdf")
@@ -99,8 +99,7 @@ async def _numbers(context: Context, callflow_ids: Sequence[str]) -> dict[str, s
     for start in range(0, len(callflow_ids), AT_A_TIME):
         some = callflow_ids[start : start + AT_A_TIME]
         for doc_id, callflow in (await live_documents(context, some, "callflow")).items():
-            own = [each for each in callflow.get("numbers") or () if isinstance(each, str)]
-            numbers[doc_id] = ", ".join(own[:MOST_NUMBERS])
+            numbers[doc_id] = ", ".join(texts_at(callflow, "numbers")[:MOST_NUMBERS])
     return numbers
 
 

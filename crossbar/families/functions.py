@@ -5,7 +5,7 @@ from __future__ import annotations
 from crossbar.core.actions import Action, Context, Result
 from crossbar.core.directory import ACCOUNT_TYPE
 from crossbar.core.service import revision_of_list
-from crossbar.core.shapes import Access, Collection, Route, Routes, defaulted
+from crossbar.core.shapes import Access, Collection, Route, Routes, defaulted, route
 from crossbar.documents import Document, public
 from crossbar.errors import RangeNotSatisfiable
 from crossbar.storage import SYSTEM, Span
@@ -66,7 +66,7 @@ FUNCTIONS_OF_SYSTEM = Routes(
     noun="functions",
     access=Access.SUPERDUPER,
     routes=(
-        Route(path="", action=Action.LIST, handler=list_all, about="List all functions"),
+        route("", Action.LIST, list_all, "List all functions"),
         _samples(Access.PUBLIC),
     ),
 )

@@ -9,7 +9,7 @@ from crossbar.core.attachments import drop_all
 from crossbar.core.change import Change
 from crossbar.core.presenting import row_maker
 from crossbar.core.service import commit_private, load, load_document
-from crossbar.core.shapes import Collection, Column, Hooks, Nesting, Route, field_index
+from crossbar.core.shapes import Collection, Column, Hooks, Nesting, Route, field_index, route
 from crossbar.documents import Document
 from crossbar.families.photos import UPLOADED_AS, upload_photo
 from crossbar.families.vcards import CARD_TYPES, card_of
@@ -105,12 +105,7 @@ LIST_ENTRIES = Collection(
     nested=(Nesting(noun="lists", doc_type="list", index="list_id", owns=True),),
     hooks=Hooks(normalize=(set_list,), deleting=(drop_all,)),
     routes=(
-        Route(
-            path="",
-            action=Action.DELETE,
-            handler=delete_all,
-            about="Delete all entries",
-        ),
+        route("", Action.DELETE, delete_all, "Delete all entries"),
         Route(
             path="{list_entry_id}/vcard",
             action=Action.FETCH,

@@ -11,7 +11,7 @@ from crossbar.core import service
 from crossbar.core.actions import Action, Context, Result
 from crossbar.core.change import Change
 from crossbar.core.directory import Account, account_key
-from crossbar.core.shapes import Access, Collection, Route, Routes
+from crossbar.core.shapes import Access, Collection, Route, Routes, route
 from crossbar.documents import Document
 from crossbar.errors import Conflict, InvalidCredentials, UnknownKey
 from crossbar.families.accounts import ACCOUNTS
@@ -105,12 +105,7 @@ USER_AUTH = Routes(
             access=Access.PUBLIC,
             schema="user_auth",
         ),
-        Route(
-            path="{auth_token}",
-            action=Action.FETCH,
-            handler=describe_own,
-            about="Describe one's own token",
-        ),
+        route("{auth_token}", Action.FETCH, describe_own, "Describe one's own token"),
         *RECOVERY_ROUTES,
     ),
 )

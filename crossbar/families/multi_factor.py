@@ -8,7 +8,7 @@ from __future__ import annotations
 from crossbar.core import service
 from crossbar.core.actions import Action, Context, Result
 from crossbar.core.presenting import summarizer
-from crossbar.core.shapes import CRUD, Access, Collection, Column, Hooks, Route, Scope
+from crossbar.core.shapes import CRUD, Access, Collection, Column, Hooks, Route, Scope, route
 from crossbar.documents import Document
 from crossbar.errors import Forbidden
 from crossbar.families.login_attempts import fetch_attempt, list_second_factors
@@ -59,23 +59,15 @@ MULTI_FACTOR = Collection(
     hooks=Hooks(prepare=(seal_secrets,)),
     actions=CRUD - {Action.LIST},
     routes=(
-        Route(
-            path="",
-            action=Action.LIST,
-            handler=list_both,
-            about="List the providers of the account and of the system",
+        route("", Action.LIST, list_both, "List the providers of the account and of the system"),
+        route(
+            "attempts", Action.LIST, list_second_factors, "List attempts to give a second factor"
         ),
-        Route(
-            path="attempts",
-            action=Action.LIST,
-            handler=list_second_factors,
-            about="List attempts to give a second factor",
-        ),
-        Route(
-            path="attempts/{attempt_id}",
-            action=Action.FETCH,
-            handler=fetch_attempt,
-            about="Read an attempt to give a second factor",
+        route(
+            "attempts/{attempt_id}",
+            Action.FETCH,
+            fetch_attempt,
+            "Read an attempt to give a second factor",
         ),
     ),
 )

@@ -15,7 +15,7 @@ from crossbar.clock import GREGORIAN_OFFSET
 from crossbar.core.actions import Action, Context, Result
 from crossbar.core.ranges import list_in_range, time_key
 from crossbar.core.service import list_span, revision_of_list
-from crossbar.core.shapes import Access, Route, Routes, Scope
+from crossbar.core.shapes import Access, Routes, Scope, route
 from crossbar.documents import Document, public
 from crossbar.storage import Entry, Span
 
@@ -85,9 +85,7 @@ PIVOT = Routes(
     scopes=(Scope.ACCOUNT,),
     access=Access.ACCOUNT,
     routes=(
-        Route(path="debug", action=Action.LIST, handler=list_calls, about="List calls with logs"),
-        Route(
-            path="debug/{call}", action=Action.LIST, handler=list_logs, about="Read logs of a call"
-        ),
+        route("debug", Action.LIST, list_calls, "List calls with logs"),
+        route("debug/{call}", Action.LIST, list_logs, "Read logs of a call"),
     ),
 )

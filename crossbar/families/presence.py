@@ -9,7 +9,7 @@ from typing import Any
 from crossbar.core.actions import Action, Context, Result
 from crossbar.core.change import event_of
 from crossbar.core.service import ATTEMPTS, load_document
-from crossbar.core.shapes import Access, Handler, Nesting, Route, Routes, Scope
+from crossbar.core.shapes import Access, Nesting, Routes, Scope, route
 from crossbar.core.stamping import stamped
 from crossbar.core.switch import Command
 from crossbar.documents import Document, lookup, merge
@@ -145,24 +145,20 @@ async def _keep(context: Context, states: Document) -> None:
     raise Conflict
 
 
-def _route(path: str, action: Action, handler: Handler, about: str) -> Route:
-    return Route(path=path, action=action, handler=handler, about=about)
-
-
 PRESENCE = Routes(
     noun="presence",
     routes=(
-        _route("", Action.FETCH, summarize, "Count subscriptions"),
-        _route("", Action.REPLACE, refuse, "Refused: an extension must be named"),
-        _route("{extension}", Action.FETCH, detail, "Read the subscriptions to an extension"),
-        _route("{extension}", Action.REPLACE, reset_extension, "Reset an extension"),
+        route("", Action.FETCH, summarize, "Count subscriptions"),
+        route("", Action.REPLACE, refuse, "Refused: an extension must be named"),
+        route("{extension}", Action.FETCH, detail, "Read the subscriptions to an extension"),
+        route("{extension}", Action.REPLACE, reset_extension, "Reset an extension"),
     ),
     scopes=(Scope.ACCOUNT,),
     access=Access.ACCOUNT,
 )
 PRESENCE_OF_ENDPOINT = Routes(
     noun="presence",
-    routes=(_route("", Action.REPLACE, command, "Reset or set what busy lamps show"),),
+    routes=(route("", Action.REPLACE, command, "Reset or set what busy lamps show"),),
     scopes=(),
     nested=(Nesting(noun="users", doc_type="user"), Nesting(noun="devices", doc_type="device")),
     access=Access.ACCOUNT,

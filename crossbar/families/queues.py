@@ -13,7 +13,7 @@ from crossbar.core.amending import amend
 from crossbar.core.change import Change
 from crossbar.core.ranges import seconds_of
 from crossbar.core.service import answer, key_of, live_documents
-from crossbar.core.shapes import Collection, Handler, Hooks, Route
+from crossbar.core.shapes import Collection, Hooks, route
 from crossbar.core.switch import Command
 from crossbar.documents import Document
 from crossbar.errors import ValidationFailed
@@ -92,15 +92,15 @@ def _also_put(change: Change, user: Document) -> None:
 
 def with_queue(user: Document, queue_id: str) -> Document:
     """The user as an agent of the queue, which comes first."""
-    return {**without_queue(user, queue_id), "queues": [queue_id, *without(user, queue_id)]}
+    return {**user, "queues": [queue_id, *_others(user, queue_id)]}
 
 
 def without_queue(user: Document, queue_id: str) -> Document:
     """The user as no agent of the queue."""
-    return {**user, "queues": without(user, queue_id)}
+    return {**user, "queues": _others(user, queue_id)}
 
 
-def without(user: Document, queue_id: str) -> list[str]:
+def _others(user: Document, queue_id: str) -> list[str]:
     """The user's queues but this one."""
     return [each for each in queues_of(user) if each != queue_id]
 
@@ -177,10 +177,6 @@ async def _eavesdrop(context: Context, data: Document, refusals: Refusals) -> Re
     return Result(data={**report, "eavesdrop_request_id": context.request_id})
 
 
-def _route(path: str, action: Action, handler: Handler, about: str) -> Route:
-    return Route(path=path, action=action, handler=handler, about=about)
-
-
 QUEUES = Collection(
     noun="queues",
     doc_type="queue",
@@ -188,11 +184,11 @@ QUEUES = Collection(
     summary=("name", "strategy"),
     hooks=Hooks(normalize=(drop_agents,), present=(add_agents,)),
     routes=(
-        _route("{queue_id}/roster", Action.FETCH, roster, "Read the ids of the agents"),
-        _route("{queue_id}/roster", Action.REPLACE, set_roster, "Set the agents"),
-        _route("{queue_id}/roster", Action.DELETE, clear_roster, "Leave no agents"),
-        _route("stats", Action.FETCH, stats, "Read statistics of calls"),
-        _route("eavesdrop", Action.CREATE, eavesdrop_on_call, "Listen to a call"),
-        _route("{queue_id}/eavesdrop", Action.CREATE, eavesdrop_on_queue, "Listen to a queue"),
+        route("{queue_id}/roster", Action.FETCH, roster, "Read the ids of the agents"),
+        route("{queue_id}/roster", Action.REPLACE, set_roster, "Set the agents"),
+        route("{queue_id}/roster", Action.DELETE, clear_roster, "Leave no agents"),
+        route("stats", Action.FETCH, stats, "Read statistics of calls"),
+        route("eavesdrop", Action.CREATE, eavesdrop_on_call, "Listen to a call"),
+        route("{queue_id}/eavesdrop", Action.CREATE, eavesdrop_on_queue, "Listen to a queue"),
     ),
 )

@@ -12,7 +12,7 @@ from crossbar.core import singletons
 from crossbar.core.actions import Action, Context, Result
 from crossbar.core.change import Change
 from crossbar.core.directory import is_at_or_below
-from crossbar.core.shapes import Access, Handler, Hooks, Route, Routes, Scope, Singleton
+from crossbar.core.shapes import Access, Handler, Hooks, Route, Routes, Scope, Singleton, route
 from crossbar.documents import Document, public
 from crossbar.families.login_attempts import fetch_attempt, list_attempts
 from crossbar.families.login_rules import (
@@ -165,14 +165,7 @@ async def list_methods(context: Context) -> Result:
 
 SECURITY_OF_SYSTEM = Routes(
     noun="security",
-    routes=(
-        Route(
-            path="",
-            action=Action.LIST,
-            handler=list_methods,
-            about="List the ways to log in that have settings",
-        ),
-    ),
+    routes=(route("", Action.LIST, list_methods, "List the ways to log in that have settings"),),
 )
 
 SECURITY = Routes(
@@ -180,12 +173,7 @@ SECURITY = Routes(
     scopes=(Scope.ACCOUNT,),
     access=Access.ACCOUNT,
     routes=(
-        Route(
-            path="",
-            action=Action.FETCH,
-            handler=fetch,
-            about="Read the login settings, own and inherited",
-        ),
+        route("", Action.FETCH, fetch, "Read the login settings, own and inherited"),
         Route(
             path="",
             action=Action.REPLACE,
@@ -200,23 +188,8 @@ SECURITY = Routes(
             about="Merge changes into the account's login settings",
             schema=SCHEMA,
         ),
-        Route(
-            path="",
-            action=Action.DELETE,
-            handler=remove,
-            about="Remove the account's login settings",
-        ),
-        Route(
-            path="attempts",
-            action=Action.LIST,
-            handler=list_attempts,
-            about="List attempts to log in",
-        ),
-        Route(
-            path="attempts/{attempt_id}",
-            action=Action.FETCH,
-            handler=fetch_attempt,
-            about="Read an attempt to log in",
-        ),
+        route("", Action.DELETE, remove, "Remove the account's login settings"),
+        route("attempts", Action.LIST, list_attempts, "List attempts to log in"),
+        route("attempts/{attempt_id}", Action.FETCH, fetch_attempt, "Read an attempt to log in"),
     ),
 )

@@ -22,7 +22,7 @@ from crossbar.core.actions import Action, Caller, Context, Result
 from crossbar.core.directory import Account
 from crossbar.core.outside import OutsideFailed
 from crossbar.core.presenting import summarizer
-from crossbar.core.shapes import Access, Route, Routes
+from crossbar.core.shapes import Access, Route, Routes, route
 from crossbar.core.stamping import fresh_id, stamped
 from crossbar.documents import Document
 from crossbar.errors import Conflict, Forbidden, InvalidCredentials, NoSuchDocument
@@ -276,7 +276,7 @@ SSO = Routes(
             access=Access.PUBLIC,
             schema="auth.callback",
         ),
-        Route(path="links", action=Action.LIST, handler=list_links, about="List own identities"),
+        route("links", Action.LIST, list_links, "List own identities"),
         Route(path=LINK, action=Action.FETCH, handler=fetch_link, about="Read an own identity"),
         Route(path=LINK, action=Action.CREATE, handler=link, about="Make an identity one's own"),
         Route(path=LINK, action=Action.DELETE, handler=unlink, about="Give up an own identity"),

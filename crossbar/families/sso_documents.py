@@ -16,7 +16,7 @@ from crossbar.core.actions import Action, Context, Result
 from crossbar.core.change import Change
 from crossbar.core.outside import may_be_asked
 from crossbar.core.presenting import summarizer
-from crossbar.core.shapes import Access, Column, Hooks, Route, Singleton
+from crossbar.core.shapes import Access, Column, Hooks, Route, Singleton, route
 from crossbar.documents import Document
 from crossbar.errors import Conflict
 from crossbar.families.second_factor import PROVIDER_TYPE as FACTOR_TYPE
@@ -229,7 +229,7 @@ PROVIDER = f"providers/{{{PROVIDER_TYPE}_id}}"
 APP = f"apps/{{{APP_TYPE}_id}}"
 
 DOCUMENT_ROUTES = (
-    Route(path="providers", action=Action.LIST, handler=list_providers, about="List providers"),
+    route("providers", Action.LIST, list_providers, "List providers"),
     Route(path=PROVIDER, action=Action.FETCH, handler=fetch_provider, about="Read a provider"),
     _operators(
         path="providers",
@@ -251,7 +251,7 @@ DOCUMENT_ROUTES = (
         handler=delete_provider,
         about="Delete a provider",
     ),
-    Route(path="apps", action=Action.LIST, handler=list_apps, about="List registrations"),
+    route("apps", Action.LIST, list_apps, "List registrations"),
     Route(path=APP, action=Action.FETCH, handler=fetch_app, about="Read a registration"),
     _operators(
         path="apps",

@@ -25,7 +25,7 @@ from crossbar.core.shapes import (
     Unique,
     field_index,
 )
-from crossbar.documents import Document, lookup
+from crossbar.documents import Document, lookup, texts_at
 from crossbar.families.auth import USER_ROUTES
 from crossbar.families.photos import (
     DOWNLOADED_AS,
@@ -71,8 +71,7 @@ def features(document: Document) -> list[str]:
         "music_on_hold": lookup(document, ("music_on_hold", "media_id")),
         "vm_to_email": document.get("vm_to_email_enabled"),
     }
-    own = document.get("features", [])
-    stored = [name for name in own if isinstance(name, str)] if isinstance(own, list) else []
+    stored = texts_at(document, "features")
     switched_on = (name for name, on in enabled.items() if on)
     return list(dict.fromkeys([*stored, *smartpbx_features(document), *switched_on]))
 
@@ -153,12 +152,7 @@ def _directories(document: Document) -> Iterable[str]:
 
 def queues_of(document: Document) -> list[str]:
     """The ids of the queues that the user answers as an agent."""
-    queues = document.get("queues")
-    return (
-        [queue_id for queue_id in queues if isinstance(queue_id, str)]
-        if isinstance(queues, list)
-        else []
-    )
+    return texts_at(document, "queues")
 
 
 def _is_agent(document: Document) -> Iterable[str]:

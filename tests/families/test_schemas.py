@@ -58,6 +58,7 @@ async def test_facts_about_the_server_are_for_operators_and_for_accounts(api: Ap
     facts = (await api.get("/v2/about")).expect(200).data
     assert facts["version"] == __version__
     assert facts["used_memory"] > 1_000_000
+    assert min(facts["processes"], facts["ports"]) > 0
     assert facts.keys() == {"version", "used_memory", "processes", "ports", "erlang_version"}
     tenant = await api.create_account("Tenant")
     token = await api.account_token(tenant)
