@@ -1,7 +1,8 @@
 """What can be done to a running conference and to those in it (resources/conferences.md).
 
 The media server is told and nobody waits, but for dialing out. What is refused here is what the
-document or the request itself shows to be wrong.
+document or the request itself shows to be wrong. A room needs no document: dialing out makes one
+for the moment, which is there for as long as somebody is in it.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from typing import Any
 
 from crossbar.core.actions import Action, Context, Result
 from crossbar.core.commands import Asked, asked_of
-from crossbar.core.service import answer, load, load_document
-from crossbar.core.shapes import Route
+from crossbar.core.service import answer, load_document
+from crossbar.core.shapes import Handler, Route
 from crossbar.core.switch import Command
 from crossbar.documents import Document
 from crossbar.errors import FaultyRequest, NoSuchDocument, ValidationFailed
 from crossbar.families.conference_dial import dial
-from crossbar.families.conference_live import is_moderator, participants_of
+from crossbar.families.conference_live import is_moderator, load_room, participants_of
 from crossbar.storage import Key
 
 Act = Callable[[Context, Document], Awaitable[Any]]
@@ -100,7 +101,7 @@ async def _kick_all(context: Context, arguments: Document) -> Document:
 
 
 async def _conference(context: Context) -> Document:
-    document: Document = (await answer(context, await load(context))).data
+    document: Document = (await answer(context, await load_room(context))).data
     return document
 
 
@@ -156,6 +157,7 @@ ON_ONE: Mapping[str, Act] = {
 async def _run(acts: Mapping[str, Act], context: Context) -> Result:
     asked: Asked = asked_of(context)
     act = acts.get(asked.action) if isinstance(asked.action, str) else None
+    await load_room(context, may_begin=act is dial)
     if act is None:
         raise FaultyRequest("unknown or missing action")
     return Result(data=await act(context, asked.arguments))
@@ -181,11 +183,13 @@ async def act_on_one(context: Context) -> Result:
 
 async def list_participants(context: Context) -> Result:
     """Everybody who is there."""
+    await load_room(context)
     return Result(data=await participants_of(context, context.doc_id))
 
 
 async def fetch_participant(context: Context) -> Result:
     """One of those who are there; nothing of one who is not."""
+    await load_room(context)
     wanted = context.params["participant_id"]
     for participant in await participants_of(context, context.doc_id):
         if str(participant.get("participant_id")) == wanted:
@@ -193,14 +197,18 @@ async def fetch_participant(context: Context) -> Result:
     return Result(data={})
 
 
-def _route(
-    path: str, action: Action, handler: Any, about: str, schema: str | None = None
-) -> Route:
+async def fetch_conference(context: Context) -> Result:
+    """One conference, with who is in it now."""
+    return await answer(context, await load_room(context))
+
+
+def _route(path: str, action: Action, handler: Handler, about: str) -> Route:
     path = f"{{conference_id}}/{path}".rstrip("/")
-    return Route(path=path, action=action, handler=handler, about=about, schema=schema)
+    return Route(path=path, action=action, handler=handler, about=about, loads=False)
 
 
 LIVE_ROUTES = (
+    _route("", Action.FETCH, fetch_conference, "Read conferences"),
     _route("", Action.CREATE, act_on_conference, "Lock, play to, record or dial out"),
     _route("participants", Action.LIST, list_participants, "List participants"),
     _route("participants", Action.CREATE, act_on_all, "Do something to all participants"),

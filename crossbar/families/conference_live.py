@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from crossbar.core.actions import Context
+from crossbar.core.service import key_of, load, require_parents
 from crossbar.core.switch import Command
 from crossbar.documents import Document, lookup
 
@@ -22,6 +23,21 @@ async def live_rooms(context: Context, conference_id: str | None = None) -> dict
     command = Command("conferences.state", context.account_id, facts)
     answers = await context.services.switch.ask(command)
     return {room["conference_id"]: room for room in answers if "conference_id" in room}
+
+
+async def load_room(context: Context, *, may_begin: bool = False) -> Document:
+    """The conference that the path names, or one without a document, made for the moment.
+
+    There is such a one while somebody is in it, or if it ``may_begin`` now. Raises
+    :class:`~crossbar.errors.NoSuchDocument`, also for one that was deleted.
+    """
+    await require_parents(context)
+    doc_id = context.doc_id
+    stored = await context.services.store.get(key_of(context))
+    if stored is None and (may_begin or doc_id in await live_rooms(context, doc_id)):
+        document, _ = context.services.schemas.apply("conferences", {})
+        return {**document, "_id": doc_id}
+    return await load(context)
 
 
 async def participants_of(context: Context, conference_id: str) -> list[Document]:

@@ -67,7 +67,7 @@ CONFERENCES = Collection(
     noun="conferences",
     doc_type="conference",
     schema="conferences",
-    actions=CRUD - {Action.LIST},
+    actions=CRUD - {Action.LIST, Action.FETCH},
     summary=(
         "name",
         "owner_id",

@@ -91,6 +91,35 @@ async def test_a_users_conferences_are_listed_below_the_user(api: Api, room: str
     (await api.get(f"{api.account}/users/{'0' * 32}/conferences")).expect(404)
 
 
+async def test_a_room_for_the_moment_is_made_by_dialing_and_there_while_in_use(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = f"{api.account}/conferences/adhoc"
+    lock, dial = {"action": "lock"}, {"action": "dial", "endpoints": ["sip:a@b"]}
+    for path in (room, f"{room}/participants", f"{room}/participants/2"):
+        assert (await api.get(path)).expect(404).data["cause"] == "adhoc"
+        assert (await api.put(path, lock)).expect(404).data["cause"] == "adhoc"
+    assert (await api.put(room, dial)).expect(201).data["status"] == "error"
+    participants = occupy(monkeypatch, room)
+    live = (await api.get(room)).expect(200).data
+    assert live["_read_only"] == {**COUNTERS, "participants": participants}
+    assert (live["id"], live["play_name"], live["member"]["join_muted"]) == ("adhoc", False, True)
+    assert (await api.get(f"{room}/participants")).data == participants
+    assert (await api.put(room, lock)).expect(201).data == "ok"
+    assert (await api.put(f"{room}/participants", {"action": "kick"})).data["id"] == "adhoc"
+    assert [name for name, _ in told(api)] == ["lock", "kick", "kick", "kick"]
+    for answer in (await api.post(room, {}), await api.patch(room, {}), await api.delete(room)):
+        answer.expect(404)
+    assert (await api.get(f"{api.account}/conferences")).data == []
+
+
+async def test_a_deleted_conference_is_no_room_for_the_moment(api: Api, room: str) -> None:
+    (await api.delete(room)).expect(200)
+    for dial in ({"action": "dial", "endpoints": ["sip:a@b"]}, {"action": "lock"}):
+        (await api.put(room, dial)).expect(404)
+    (await api.get(room)).expect(404)
+
+
 @pytest.mark.parametrize("action", ["lock", "unlock"])
 async def test_a_room_is_locked_without_a_switch_too(api: Api, room: str, action: str) -> None:
     for data, envelope in (({"action": action}, {}), ({}, {"action": action})):

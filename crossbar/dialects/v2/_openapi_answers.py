@@ -137,6 +137,7 @@ DOCUMENTS: frozenset[Any] = frozenset(
         singletons.delete,
         account_tree.create,
         api_keys.create,
+        conference_actions.fetch_conference,
         account_tree.delete,
         account_tree.move,
         account_tree.promote,
