@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from crossbar.core.change import claims_of, put_of
-from crossbar.core.presenting import metadata_of
 from crossbar.core.shapes import (
     Collection,
     Index,
@@ -74,9 +73,3 @@ def test_columns_show_a_value_from_elsewhere_or_a_default() -> None:
     assert column.value({"owner": {"id": "o"}}) == "o"
     assert column.value({}) == "nobody"
     assert defaulted("legs", 4).value({}) == 4
-
-
-def test_metadata_leaves_out_what_is_not_known() -> None:
-    assert metadata_of({"_id": "c"}) == {"id": "c"}
-    stored = {"_id": "c", "pvt_created": 1, "pvt_modified": 2}
-    assert metadata_of(stored) == {"id": "c", "created": 1, "modified": 2}

@@ -221,6 +221,8 @@ async def test_a_recipe_for_another_shape_refuses(services: Services) -> None:
         await singletons.fetch(asked)
     shown = {"id": CAT, "a": 1}
     assert await present(asked, {"_id": CAT, "a": 1, "pvt_b": 2}) == (shown, {"id": CAT})
+    _, metadata = await present(asked, {"_id": CAT, "pvt_created": 1, "pvt_modified": 2})
+    assert metadata == {"id": CAT, "created": 1, "modified": 2}
 
 
 async def test_what_a_context_lacks_is_not_made_up(services: Services) -> None:
