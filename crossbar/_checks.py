@@ -1,8 +1,8 @@
 """What schemas ask for beyond JSON Schema: the keyword ``x-check``, which names a check.
 
 The private mate of :mod:`crossbar.validation`. Upstream makes these checks in its server, wherever
-a schema is used (protocol reference §4.5, "extra server check"). ``client_url`` is the address of a
-web server that clients may name; ``callflow`` and ``metaflow`` are nodes, whose ``data`` is judged
+a schema is used (protocol reference §4.5, "extra server check"). ``client_url`` is an address of
+a web server that clients may name; ``callflow`` and ``metaflow`` are nodes, whose ``data`` is judged
 by the schema of their module (``callflows.<module>``).
 """
 
