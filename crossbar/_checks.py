@@ -2,8 +2,8 @@
 
 The private mate of :mod:`crossbar.validation`. Upstream makes these checks in its server, wherever
 a schema is used (protocol reference §4.5, "extra server check"). ``client_url`` is an address of
-a web server that clients may name; ``callflow`` and ``metaflow`` are nodes, whose ``data`` is judged
-by the schema of their module (``callflows.<module>``).
+a web server that clients may name; ``callflow`` and ``metaflow`` are nodes, whose ``data`` is
+judged by the schema of their module (``callflows.<module>``).
 """
 
 from __future__ import annotations
