@@ -73,8 +73,9 @@ SETTINGS = (
     "temp_store = MEMORY",
     # 16 MB: a group that outgrows the default of 2 MB is written twice.
     "cache_size = -16384",
-    # 16 MB: moving pages into the database proper takes two more flushes, so do it less often.
-    "wal_autocheckpoint = 4000",
+    # 64 MB: writers wait while pages move into the database proper, and a page that was written
+    # many times in between moves once.
+    "wal_autocheckpoint = 16000",
 )
 
 Work = Callable[[sqlite3.Connection], object]
