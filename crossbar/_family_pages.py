@@ -204,7 +204,10 @@ def _operations(found: list[Operation]) -> list[str]:
 
 
 def _offered(offered: list[Operation], plain: int) -> str:
-    some = (f"{VERB_OF[each.action]} `{'/'.join(_tail(each)[1]) or '/'}`" for each in offered)
+    some = (
+        f"{VERB_OF[each.action]} `{'/'.join((each.family.noun, *_tail(each)[1]))}`"
+        for each in offered
+    )
     what = "all of these" if len(offered) == plain else ", ".join(some)
     entry = next((each.entry for each in offered if each.entry), "")
     narrowed = f"; the list holds what is found by `{entry}`" if entry else ""

@@ -116,25 +116,24 @@ async def create_job(context: Context) -> Result:
             name: context.parameters[name] for name in NUMBERS if name in context.parameters
         }
     notes = {UPLOAD: only_file(context)} if context.files else {}
-    for name, value in (await _prefill(context)).items():
-        document.setdefault(name, value)
+    operation = context.operation
+    document = await _from_box(context) | document
+    if operation.entry:
+        document[operation.entry] = context.params[operation.entry_param]
     stored = await queue_job(context, document, notes, chosen_id(context))
     # Only below ``outgoing`` is there an address that the job can be read at.
-    has_place = context.operation.path[-1] != "faxes"
+    has_place = operation.path[-1] != "faxes"
     return await answer(context, stored, created_id=stored["_id"] if has_place else None)
 
 
-async def _prefill(context: Context) -> Document:
-    """What the box or the user in the path says about a fax."""
+async def _from_box(context: Context) -> Document:
+    """What the box in the path, if there is one, says about a fax."""
     operation = context.operation
-    if not operation.entry:
-        return {}
-    parent_id = context.params[operation.entry_param]
     if operation.entry != "faxbox_id":
-        return {operation.entry: parent_id}
-    box = await load_document(context, Key(context.account_id, BOX_TYPE, parent_id))
-    known = {name: box[source] for name, source in FROM_BOX.items() if source in box}
-    return {**known, "faxbox_id": parent_id}
+        return {}
+    box_id = context.params[operation.entry_param]
+    box = await load_document(context, Key(context.account_id, BOX_TYPE, box_id))
+    return {name: box[source] for name, source in FROM_BOX.items() if source in box}
 
 
 async def queue_job(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Iterable
 
@@ -11,6 +10,7 @@ from crossbar.core.change import Change
 from crossbar.core.service import list_span
 from crossbar.core.shapes import CRUD, Collection, Hooks, Route, Scope, Unique
 from crossbar.documents import Document, public
+from crossbar.patterns import compiled
 from crossbar.storage import Span
 
 BOX_TYPE = "faxbox"
@@ -27,11 +27,7 @@ async def check_permissions(change: Change) -> None:
     """Who may send by mail is told by patterns, so they must be patterns."""
     patterns = change.value("smtp_permission_list")
     for position, pattern in enumerate(patterns if isinstance(patterns, list) else ()):
-        if not isinstance(pattern, str):
-            continue
-        try:
-            re.compile(pattern)
-        except (re.error, OverflowError, RecursionError):
+        if isinstance(pattern, str) and compiled(pattern) is None:
             path = f"smtp_permission_list.{position}"
             message = "Value is no regular expression"
             change.refusals.add(path, "error", message, value=pattern)

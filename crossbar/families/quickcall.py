@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import secrets
-from contextlib import suppress
 from typing import Any
 
 from crossbar.core.actions import Action, Context, Result, is_false
@@ -18,6 +17,7 @@ from crossbar.core.switch import Command
 from crossbar.documents import Document, lookup
 from crossbar.errors import ValidationFailed
 from crossbar.families.endpoints import devices_behind, usable
+from crossbar.patterns import compiled
 
 COMMAND = "quickcall"
 EXPORTED = ["Account-ID", "Retain-CID", "Authorizing-ID", "Authorizing-Type"]
@@ -191,7 +191,7 @@ def filtered(number: str, number_filter: Any) -> str:
         return _DECORATION.sub("", number)
     if number_filter in (False, "false"):
         return number
-    pattern = _compiled(str(number_filter))
+    pattern = _quick(str(number_filter))
     match = pattern.search(number)
     if match is None or not pattern.groups or not match[1]:
         message = "The number has nothing that the filter captures"
@@ -199,14 +199,15 @@ def filtered(number: str, number_filter: Any) -> str:
     return str(match[1])
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
+def _quick(pattern: str) -> re.Pattern[str]:
+    """The pattern. Refused when it is none, and when looking for it could take long."""
     is_quick = (
         len(pattern) <= _LONGEST_PATTERN
         and len(_CHOICES.findall(pattern)) <= MOST_CHOICES
         and not _REPEATED_GROUP.search(pattern)
     )
-    with suppress(re.error, OverflowError):
-        if is_quick:
-            return re.compile(pattern)
-    message = "The filter is no regular expression, or too complicated a one"
-    raise ValidationFailed.of("number_filter", "invalid", message, value=pattern)
+    made = compiled(pattern) if is_quick else None
+    if made is None:
+        message = "The filter is no regular expression, or too complicated a one"
+        raise ValidationFailed.of("number_filter", "invalid", message, value=pattern)
+    return made

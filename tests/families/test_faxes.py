@@ -190,7 +190,7 @@ async def test_below_a_box_the_box_says_what_the_fax_does_not(api: Api) -> None:
     )
     path = f"{api.account}/faxboxes/{box}/faxes"
     fax = {"to_number": "+14155550100", "document": {"url": "http://a/b"}}
-    data = (await api.put(path, {**fax, "from_name": "Ann"})).expect(201).data
+    data = (await api.put(path, {**fax, "from_name": "Ann", "faxbox_id": "other"})).data
     assert data["faxbox_id"] == box
     assert (data["from_name"], data["from_number"]) == ("Ann", "+14155550199")
     assert (data["fax_identity_name"], data["fax_identity_number"]) == ("The Office", "0199")
@@ -205,7 +205,7 @@ async def test_below_a_box_the_box_says_what_the_fax_does_not(api: Api) -> None:
 async def test_below_a_user_are_the_users_faxes(api: Api) -> None:
     bob = (await api.put(f"{api.account}/users", BOB)).expect(201).data["id"]
     path = f"{api.account}/users/{bob}/faxes"
-    data = (await api.put(path, FAX)).expect(201).data
+    data = (await api.put(path, {**FAX, "owner_id": "other"})).expect(201).data
     assert data["owner_id"] == bob
     received = await finished(api, "inbox", owner_id=bob)
     stranger = await finished(api, "inbox")
