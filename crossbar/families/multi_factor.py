@@ -5,9 +5,9 @@ What a login does with them is in ``second_factor``.
 
 from __future__ import annotations
 
-from crossbar.core import service
 from crossbar.core.actions import Action, Context, Result
 from crossbar.core.presenting import summarizer
+from crossbar.core.service import list_span, revision_of_list
 from crossbar.core.shapes import CRUD, Access, Collection, Column, Hooks, Route, Scope, route
 from crossbar.documents import Document
 from crossbar.errors import Forbidden
@@ -23,27 +23,32 @@ SUMMARY = (
     Column("provider_type", lambda document: "multi_factor"),
 )
 
-_row = summarizer(SUMMARY)
+row = summarizer(SUMMARY)
+"""A provider in a list: without its settings, some of which are keys."""
 
 
 async def list_both(context: Context) -> Result:
-    """The account's own providers, and those of the system."""
+    """The account's own providers, and those of the system, by id."""
     data = {
         "configured": await _rows(context, context.account_id),
         "multi_factor_providers": await _rows(context, SYSTEM),
     }
-    return Result(data=data, revision=service.revision_of_list([data]))
+    return Result(data=data, revision=revision_of_list([data]))
 
 
 async def list_systems(context: Context) -> Result:
     """The providers of the system, without their settings: the keys are the operators'."""
-    data = await _rows(context, SYSTEM)
-    return Result(data=data, revision=service.revision_of_list(data))
+    return await list_span(context, _all(context, SYSTEM), row, seen=row)
 
 
 async def _rows(context: Context, account_id: str) -> list[Document]:
-    span = Span(account_id=account_id, doc_type=PROVIDER_TYPE)
-    return [_row(row.document) async for row in context.services.store.scan(span)]
+    found = context.services.store.scan(_all(context, account_id))
+    return [row(each.document) async for each in found]
+
+
+def _all(context: Context, account_id: str) -> Span:
+    is_descending = not context.query.ascending
+    return Span(account_id=account_id, doc_type=PROVIDER_TYPE, descending=is_descending)
 
 
 async def keep(context: Context) -> Result:

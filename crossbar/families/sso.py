@@ -185,8 +185,7 @@ async def list_links(context: Context) -> Result:
     """The identities that log the caller in."""
     entry = Entry("owner", "/".join(_owner(context.require_caller()) or ("", "")))
     span = Span(account_id=SYSTEM, doc_type=LINK_TYPE, entry=entry)
-    rows = [row(each.document) async for each in context.services.store.scan(span)]
-    return Result(data=rows, revision=service.revision_of_list(rows))
+    return await service.list_span(context, span, row, seen=row)
 
 
 async def fetch_link(context: Context) -> Result:

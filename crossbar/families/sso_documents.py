@@ -19,6 +19,7 @@ from crossbar.core.presenting import summarizer
 from crossbar.core.shapes import Access, Column, Hooks, Route, Singleton, route
 from crossbar.documents import Document
 from crossbar.errors import Conflict
+from crossbar.families.multi_factor import row as factor_row
 from crossbar.families.second_factor import PROVIDER_TYPE as FACTOR_TYPE
 from crossbar.storage import SYSTEM, Key, Span
 
@@ -110,14 +111,6 @@ _provider_row = summarizer(
         Column("provider_type", lambda document: "oauth"),
     )
 )
-_factor_row = summarizer(
-    (
-        "enabled",
-        "name",
-        "provider_name",
-        Column("provider_type", lambda document: "multi_factor"),
-    )
-)
 _app_row = summarizer(("name", "description", "provider"))
 
 
@@ -128,14 +121,13 @@ def _all(doc_type: str) -> Span:
 async def list_providers(context: Context) -> Result:
     """Who knows identities, and who confirms logins."""
     rows = await _rows(context, PROVIDER_TYPE, _provider_row)
-    rows += await _rows(context, FACTOR_TYPE, _factor_row)
+    rows += await _rows(context, FACTOR_TYPE, factor_row)
     return Result(data=rows, revision=service.revision_of_list(rows))
 
 
 async def list_apps(context: Context) -> Result:
     """Our registrations with them."""
-    rows = await _rows(context, APP_TYPE, _app_row)
-    return Result(data=rows, revision=service.revision_of_list(rows))
+    return await service.list_span(context, _all(APP_TYPE), _app_row, seen=_app_row)
 
 
 async def _rows(

@@ -115,14 +115,28 @@ async def test_providers_of_the_system_are_the_operators(api: Api, tenant: str) 
     token = await api.account_token(tenant.rpartition("/")[2])
     (listed,) = (await api.get("/v2/multi_factor", token=token)).expect(200).data
     assert "settings" not in listed
-    for query in ("full_docs=true", f"filter_settings.secret_key={SETTINGS['secret_key']}"):
-        again = await api.get(f"/v2/multi_factor?{query}", token=token)
-        assert again.expect(200).data == [listed]
-        assert SETTINGS["secret_key"].encode() not in again.content
+    whole = await api.get("/v2/multi_factor?full_docs=true", token=token)
+    assert whole.expect(200).data == [listed]
+    for name in ("secret_key", "integration_key"):
+        filters = f"filter_settings.{name}={SETTINGS[name]}"
+        assert (await api.get(f"/v2/multi_factor?{filters}", token=token)).data == []
+        assert (await api.get(f"/v2/multi_factor?has_key=settings.{name}", token=token)).data == []
     (await api.get(f"/v2/multi_factor/{systems}", token=token)).expect(403)
     (await api.put("/v2/multi_factor", PROVIDER, token=token)).expect(403)
     (await api.post(f"/v2/multi_factor/{systems}", PROVIDER)).expect(200)
     (await api.delete(f"/v2/multi_factor/{systems}")).expect(403)
+
+
+async def test_providers_are_listed_as_documents_are(api: Api, tenant: str) -> None:
+    systems = sorted([await provide(api, "/v2") for _ in range(3)], reverse=True)
+    first = (await api.get("/v2/multi_factor?page_size=2")).expect(200)
+    assert [row["id"] for row in first.data] == systems[:2]
+    key = first.body["next_start_key"]
+    second = await api.get(f"/v2/multi_factor?page_size=2&start_key={key}")
+    assert [row["id"] for row in second.expect(200).data] == systems[2:]
+    assert (await api.get("/v2/multi_factor?filter_name=Others")).expect(200).data == []
+    both = (await api.get(f"{tenant}/multi_factor?ascending=true")).expect(200).data
+    assert [row["id"] for row in both["multi_factor_providers"]] == systems[::-1]
 
 
 async def test_a_login_is_confirmed_by_a_second_factor(api: Api, tenant: str) -> None:

@@ -58,6 +58,19 @@ async def linked(api: Api, provider: OpenId, token: str) -> str:
     return link_id
 
 
+async def test_registrations_are_listed_as_documents_are(api: Api, provider: OpenId) -> None:
+    other = {**CLIENT, "id": "other", "provider": "example", "name": "Other"}
+    (await api.put("/v2/auth/apps", other)).expect(201)
+    first = (await api.get("/v2/auth/apps?page_size=1")).expect(200)
+    assert [row["id"] for row in first.data] == ["ours"]
+    second = await api.get(f"/v2/auth/apps?start_key={first.body['next_start_key']}")
+    assert [row["id"] for row in second.expect(200).data] == ["other"]
+    filtered = await api.get("/v2/auth/apps?filter_name=Other&ascending=true")
+    assert [row["id"] for row in filtered.expect(200).data] == ["other"]
+    probed = await api.get(f"/v2/auth/apps?filter_client_id={CLIENT['client_id']}")
+    assert probed.expect(200).data == []
+
+
 async def test_an_identity_is_linked_once_and_logs_in_from_then_on(
     api: Api, provider: OpenId, ann: str
 ) -> None:

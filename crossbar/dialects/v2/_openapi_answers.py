@@ -180,9 +180,12 @@ PAGED: frozenset[Any] = frozenset(
         login_attempts.list_second_factors,
         media_prompts.list_of_language,
         media_prompts.list_translations,
+        multi_factor.list_systems,
         parked_calls.fetch,
         pivot.list_calls,
         pivot.list_logs,
+        sso.list_links,
+        sso_documents.list_apps,
         vm_routes.list_all,
         vm_routes.list_messages,
     }
