@@ -46,9 +46,7 @@ async def list_documents(context: Context) -> Result:
     """A page of summaries, or everything with ``paginate=false``."""
     family = context.operation.collection
     await require_parents(context)
-    entry = None
-    if context.operation.entry:
-        entry = Entry(context.operation.entry, context.params[context.operation.entry_param])
+    entry = parent_entry(context)
     span = Span(account_id=context.account_id, doc_type=family.doc_type, entry=entry)
     return await list_span(context, span, row_maker(family, context.query))
 
@@ -285,6 +283,14 @@ async def require_parents(context: Context) -> None:
     for parent in context.operation.parents:
         key = Key(context.account_id, parent.doc_type, context.params[parent.param])
         await load_document(context, key)
+
+
+def parent_entry(context: Context) -> Entry | None:
+    """What narrows a list to what the document above it in the path has; ``None`` for no such."""
+    operation = context.operation
+    if not operation.entry:
+        return None
+    return Entry(operation.entry, context.params[operation.entry_param])
 
 
 async def require_documents(context: Context) -> None:
