@@ -392,15 +392,20 @@ def _claimed(unique: Unique, document: Document) -> list[str]:
 
 
 async def clashes(change: Change, held: dict[Claim, Key]) -> dict[str, dict[str, Any]]:
-    """The refusals for unique values that others hold."""
+    """The refusals for unique values that others hold, all of a field together."""
     uniques = change.family.unique if isinstance(change.family, Collection) else ()
     errors: dict[str, dict[str, Any]] = {}
     for unique in uniques:
-        for value in _claimed(unique, change.document):
-            holder = held.get(claim_of(unique, change.key, value))
-            if holder is not None:
-                message = unique.message
-                if unique.explain is not None:
-                    message = await unique.explain(change.context, value, holder)
-                errors[unique.path] = {"unique": {"message": message, "cause": value}}
+        claims = {
+            value: claim_of(unique, change.key, value)
+            for value in _claimed(unique, change.document)
+        }
+        taken = {value: held[claim] for value, claim in claims.items() if claim in held}
+        if not taken:
+            continue
+        message, cause = unique.message, ", ".join(taken)
+        if unique.explain is not None:
+            cause, holder = taken.popitem()
+            message = await unique.explain(change.context, cause, holder)
+        errors[unique.path] = {"unique": {"message": message, "cause": cause}}
     return errors
