@@ -278,7 +278,8 @@ def _rules(family: Family) -> list[str]:
     lines = []
     for unique in family.unique if isinstance(family, Collection) else ():
         where = "the account" if unique.within is Scope.ACCOUNT else "the system"
-        lines.append(f"- `{unique.path}` is unique within {where}: “{unique.message}”")
+        rule = f"- `{unique.path}` is unique within {where}: “{unique.message}”"
+        lines.append(". ".join(filter(None, (rule, said(unique.values)))))
     hooks = getattr(family, "hooks", None)
     for stage, when in STAGES.items() if hooks else ():
         texts = filter(None, map(said, getattr(hooks, stage)))

@@ -29,7 +29,8 @@ error's status is given here and nowhere else. No HTTP library is imported.
     ├── RangeNotSatisfiable 416
     ├── TooManyRequests 429
     ├── NotImplementedHere 501
-    └── Unavailable 503           StoreUnavailable, SwitchUnavailable, MailUnavailable
+    └── Unavailable 503           StoreUnavailable, SwitchUnavailable, SwitchTimedOut,
+                                  MailUnavailable
 """
 
 from __future__ import annotations
@@ -379,6 +380,13 @@ class SwitchUnavailable(Unavailable):
 
     code = "switch_unavailable"
     phrase = "no telephone switch is connected"
+
+
+class SwitchTimedOut(Unavailable):
+    """A telephone switch has taken an order, and nothing has come of it in time."""
+
+    code = "timeout"
+    phrase = "the telephone switch did not answer in time"
 
 
 class MailUnavailable(Unavailable):

@@ -46,9 +46,7 @@ async def list_documents(context: Context) -> Result:
     """A page of summaries, or everything with ``paginate=false``."""
     family = context.operation.collection
     await require_parents(context)
-    entry = None
-    if context.operation.entry:
-        entry = Entry(context.operation.entry, context.params[context.operation.entry_param])
+    entry = parent_entry(context)
     span = Span(account_id=context.account_id, doc_type=family.doc_type, entry=entry)
     return await list_span(context, span, row_maker(family, context.query))
 
@@ -282,6 +280,14 @@ async def require_parents(context: Context) -> None:
         await load_document(context, key)
 
 
+def parent_entry(context: Context) -> Entry | None:
+    """What narrows a list to what the document above it in the path has; ``None`` for no such."""
+    operation = context.operation
+    if not operation.entry:
+        return None
+    return Entry(operation.entry, context.params[operation.entry_param])
+
+
 async def require_documents(context: Context) -> None:
     """Refuse a path that names documents which do not exist: the scoping ones, then its own."""
     await require_parents(context)
@@ -381,15 +387,20 @@ def _claimed(unique: Unique, document: Document) -> list[str]:
 
 
 async def clashes(change: Change, held: dict[Claim, Key]) -> dict[str, dict[str, Any]]:
-    """The refusals for unique values that others hold."""
+    """The refusals for unique values that others hold, all of a field together."""
     uniques = change.family.unique if isinstance(change.family, Collection) else ()
     errors: dict[str, dict[str, Any]] = {}
     for unique in uniques:
-        for value in _claimed(unique, change.document):
-            holder = held.get(claim_of(unique, change.key, value))
-            if holder is not None:
-                message = unique.message
-                if unique.explain is not None:
-                    message = await unique.explain(change.context, value, holder)
-                errors[unique.path] = {"unique": {"message": message, "cause": value}}
+        claims = {
+            value: claim_of(unique, change.key, value)
+            for value in _claimed(unique, change.document)
+        }
+        taken = {value: held[claim] for value, claim in claims.items() if claim in held}
+        if not taken:
+            continue
+        message, cause = unique.message, ", ".join(taken)
+        if unique.explain is not None:
+            cause, holder = taken.popitem()
+            message = await unique.explain(change.context, cause, holder)
+        errors[unique.path] = {"unique": {"message": message, "cause": cause}}
     return errors

@@ -43,7 +43,8 @@ class Switch(Protocol):
     async def order(self, command: Command, timeout: float) -> Document:
         """Have something done and wait, at most ``timeout`` seconds, for what came of it.
 
-        Raises :class:`~crossbar.errors.SwitchUnavailable`.
+        Raises :class:`~crossbar.errors.SwitchUnavailable` where nobody could do it, and
+        :class:`~crossbar.errors.SwitchTimedOut`.
         """
         ...
 

@@ -20,7 +20,7 @@ from crossbar.core.shapes import Access
 from crossbar.core.stamping import fresh_id, stamped
 from crossbar.core.switch import Command
 from crossbar.documents import Document, lookup
-from crossbar.errors import ContactRefused, SwitchUnavailable, ValidationFailed
+from crossbar.errors import ContactRefused, SwitchTimedOut, SwitchUnavailable, ValidationFailed
 from crossbar.numbers import normalized
 from crossbar.storage import Batch, Entry, Key, Put
 
@@ -145,6 +145,8 @@ async def _call(context: Context, request: Document, contact: str) -> Document:
         outcome = await context.services.switch.order(command, PATIENCE)
     except SwitchUnavailable:
         item |= {"result": "error", "cause": "no resources"}
+    except SwitchTimedOut:
+        item |= {"result": "error", "cause": "timed out"}
     else:
         call_id = outcome.get("call_id", request["outbound_call_id"])
         item |= {"call_id": call_id, "result": "success"}

@@ -8,7 +8,7 @@ from crossbar.core.actions import Context
 from crossbar.core.service import DOCUMENT_ID, live_documents
 from crossbar.core.switch import Command
 from crossbar.documents import Document
-from crossbar.errors import SwitchUnavailable, ValidationFailed
+from crossbar.errors import SwitchTimedOut, SwitchUnavailable, ValidationFailed
 from crossbar.families.endpoints import devices_behind, usable
 from crossbar.numbers import to_e164
 from crossbar.validation import Refusals
@@ -21,12 +21,13 @@ EXTENSION_LENGTH = 5
 """Shorter text is an extension."""
 
 NO_MEDIA_SERVER = "conference dial failed to find a media server"
+TIMED_OUT = "timed out trying to dial endpoints"
 
 
 async def dial(context: Context, arguments: Document) -> Document:
     """Call endpoints into the conference; answer what became of each.
 
-    That no media server is there is an answer, not a refusal.
+    That no media server is there, or does not answer in time, is an answer, not a refusal.
     """
     asked, errors = context.services.schemas.apply("conferences.dial", arguments)
     if errors:
@@ -39,6 +40,8 @@ async def dial(context: Context, arguments: Document) -> Document:
         return await context.services.switch.order(command, min(seconds, LONGEST_WAIT))
     except SwitchUnavailable:
         return {"status": "error", "message": NO_MEDIA_SERVER}
+    except SwitchTimedOut:
+        return {"status": "error", "message": TIMED_OUT}
 
 
 def _beside(context: Context) -> Document:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from crossbar.core.actions import Action, Context, Result
 from crossbar.core.presenting import row_maker
-from crossbar.core.service import list_span
+from crossbar.core.service import list_span, parent_entry
 from crossbar.core.shapes import (
     CRUD,
     FLAGS,
@@ -24,7 +24,7 @@ from crossbar.core.shapes import (
 from crossbar.documents import Document, texts_at
 from crossbar.families.conference_actions import LIVE_ROUTES
 from crossbar.families.conference_live import counters, live_rooms, state_of
-from crossbar.storage import Entry, Span
+from crossbar.storage import Span
 
 NUMBER_FIELDS = (("conference_numbers",), ("member", "numbers"), ("moderator", "numbers"))
 
@@ -44,9 +44,7 @@ async def add_live_state(context: Context, shown: Document, stored: Document) ->
 
 async def list_conferences(context: Context) -> Result:
     """The account's or a user's conferences, with what is live about them."""
-    entry = None
-    if context.operation.parents:
-        entry = Entry("owner_id", context.params["user_id"])
+    entry = parent_entry(context)
     span = Span(account_id=context.account_id, doc_type="conference", entry=entry)
     rooms = await live_rooms(context)
     make = row_maker(context.operation.collection, context.query)

@@ -15,6 +15,7 @@ from crossbar.core.service import (
     answer,
     chosen_id,
     load_document,
+    parent_entry,
     require_parents,
     save,
     sent,
@@ -25,7 +26,7 @@ from crossbar.documents import Document
 from crossbar.errors import NoSuchDocument
 from crossbar.families.faxboxes import BOX_TYPE
 from crossbar.numbers import to_e164
-from crossbar.storage import Key
+from crossbar.storage import Entry, Key
 
 FAX_TYPE = "fax"
 STATUS = "pvt_job_status"
@@ -116,23 +117,20 @@ async def create_job(context: Context) -> Result:
             name: context.parameters[name] for name in NUMBERS if name in context.parameters
         }
     notes = {UPLOAD: only_file(context)} if context.files else {}
-    operation = context.operation
-    document = await _from_box(context) | document
-    if operation.entry:
-        document[operation.entry] = context.params[operation.entry_param]
+    parent = parent_entry(context)
+    if parent is not None:
+        document = await _from_box(context, parent) | document | {parent.name: parent.value}
     stored = await queue_job(context, document, notes, chosen_id(context))
     # Only below ``outgoing`` is there an address that the job can be read at.
-    has_place = operation.path[-1] != "faxes"
+    has_place = context.operation.path[-1] != "faxes"
     return await answer(context, stored, created_id=stored["_id"] if has_place else None)
 
 
-async def _from_box(context: Context) -> Document:
-    """What the box in the path, if there is one, says about a fax."""
-    operation = context.operation
-    if operation.entry != "faxbox_id":
+async def _from_box(context: Context, parent: Entry) -> Document:
+    """What the document in the path says about a fax, if it is a box."""
+    if parent.name != "faxbox_id":
         return {}
-    box_id = context.params[operation.entry_param]
-    box = await load_document(context, Key(context.account_id, BOX_TYPE, box_id))
+    box = await load_document(context, Key(context.account_id, BOX_TYPE, parent.value))
     return {name: box[source] for name, source in FROM_BOX.items() if source in box}
 
 
@@ -163,6 +161,6 @@ async def status_of(context: Context, job: Document) -> Any:
 
 def require_own(context: Context, stored: Document) -> None:
     """Raises 404 when the fax is not of the box or the user in the path."""
-    operation = context.operation
-    if operation.entry and stored.get(operation.entry) != context.params[operation.entry_param]:
+    parent = parent_entry(context)
+    if parent is not None and stored.get(parent.name) != parent.value:
         raise NoSuchDocument(stored["_id"])

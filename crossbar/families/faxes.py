@@ -21,6 +21,7 @@ from crossbar.core.service import (
     list_span,
     load,
     load_document,
+    parent_entry,
     require_parents,
     sent,
 )
@@ -91,11 +92,8 @@ def _owned_index(name: str) -> Index:
 
 def _span(context: Context, folder: str) -> Span:
     """The faxes in a folder: of the account, or of the box or user in the path."""
-    operation = context.operation
-    entry = Entry("folder", folder)
-    if operation.entry:
-        parent_id = context.params[operation.entry_param]
-        entry = Entry(operation.entry, f"{parent_id}/{folder}")
+    parent = parent_entry(context)
+    entry = Entry(parent.name, f"{parent.value}/{folder}") if parent else Entry("folder", folder)
     return Span(account_id=context.account_id, doc_type=FAX_TYPE, entry=entry)
 
 
@@ -125,8 +123,7 @@ async def list_jobs(context: Context) -> Result:
 async def list_folder(context: Context, folder: str) -> Result:
     """The faxes that were sent or received in a range of time, newest first."""
     await require_parents(context)
-    maximum = context.services.settings.lists.maximum_range
-    return await list_in_range(context, _span(context, folder), _finished_row, maximum=maximum)
+    return await list_in_range(context, _span(context, folder), _finished_row)
 
 
 async def load_from(context: Context, folder: str) -> Document:
@@ -211,13 +208,9 @@ async def delete_document(context: Context, folder: str) -> Result:
 async def list_log(context: Context) -> Result:
     """Attempts to send faxes by mail, newest first."""
     await require_parents(context)
-    operation = context.operation
-    entry = None
-    if operation.entry:
-        entry = Entry(operation.entry, context.params[operation.entry_param])
+    entry = parent_entry(context)
     span = Span(account_id=context.account_id, doc_type=SMTP_LOG_TYPE, entry=entry)
-    maximum = context.services.settings.lists.maximum_range
-    return await list_in_range(context, span, _log_row, maximum=maximum)
+    return await list_in_range(context, span, _log_row)
 
 
 async def fetch_log(context: Context) -> Result:

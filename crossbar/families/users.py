@@ -177,7 +177,7 @@ def email_of(document: Document) -> Iterable[str]:
 
 
 def _own_email(document: Document) -> Iterable[str]:
-    """The address of a user of personnel management, where nobody shares it."""
+    """Only users of personnel management (``/v1``) have an address to themselves."""
     return email_of(document) if lookup(document, (PERSON, "owns_email")) else ()
 
 

@@ -333,7 +333,10 @@ def folder_span(context: Context, box_id: str, folder: str, low: str | None = No
 
 
 async def empty_box(change: Change) -> None:
-    """With a box, its messages are deleted: a stage for the boxes' ``Hooks.deleting``."""
+    """The messages of the box are moved to the folder ``deleted``.
+
+    A stage for the boxes' ``Hooks.deleting``.
+    """
     context, box_id = change.context, change.key.doc_id
     for folder in ("new", "saved"):
         async for row in context.services.store.scan(folder_span(context, box_id, folder)):

@@ -11,7 +11,7 @@ from crossbar.core.actions import Action, Context, Result, Upload
 from crossbar.core.attachments import UPLOAD, only_file
 from crossbar.core.change import Change
 from crossbar.core.ranges import list_in_range, time_key
-from crossbar.core.service import load, require_parents, save, sent
+from crossbar.core.service import load, parent_entry, require_parents, save, sent
 from crossbar.core.shapes import Route
 from crossbar.documents import Document, public
 from crossbar.errors import (
@@ -102,9 +102,9 @@ async def list_messages(context: Context) -> Result:
 async def list_all(context: Context) -> Result:
     """The messages of all boxes of the account, or of a user's, each under the id of its box."""
     await require_parents(context)
-    if not context.operation.entry:
+    owner = parent_entry(context)
+    if owner is None:
         return await _listed(context, _row_of_account)
-    owner = Entry(context.operation.entry, context.params[context.operation.entry_param])
     boxes = Span(account_id=context.account_id, doc_type=BOX_TYPE, entry=owner)
     own = {row.position.doc_id async for row in context.services.store.scan(boxes)}
     filters = (*context.query.filters, lambda seen: seen["source_id"] in own)

@@ -11,6 +11,7 @@ from crossbar.core.directory import account_key
 from crossbar.core.shapes import Collection
 from crossbar.core.switch import Command, NoSwitch, Switch
 from crossbar.documents import Document, next_revision
+from crossbar.errors import SwitchTimedOut
 from crossbar.families.accounts import ACCOUNTS
 from crossbar.families.users import USERS
 from crossbar.storage import Batch, Key, RevisionConflict, Store
@@ -126,6 +127,13 @@ class ReadySwitch(NoSwitch):
     async def order(self, command: Command, timeout: float) -> Document:
         self.asked.append(command)
         return self.answers[0]
+
+
+class SlowSwitch(NoSwitch):
+    """A switch that takes every order and does not get done with any in time."""
+
+    async def order(self, command: Command, timeout: float) -> Document:
+        raise SwitchTimedOut
 
 
 def told(api: Api, name: str) -> list[Command]:

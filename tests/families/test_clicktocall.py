@@ -13,7 +13,7 @@ from crossbar.core.switch import Command, NoSwitch
 from crossbar.documents import Document
 from crossbar.numbers import normalized
 from tests.conftest import NOW, Answer, Api
-from tests.families.support import make, refusal, row
+from tests.families.support import SlowSwitch, connect, make, refusal, row
 
 TIME = NOW + GREGORIAN_OFFSET
 
@@ -149,6 +149,10 @@ async def test_a_call_that_cannot_be_made_is_kept_as_failed(api: Api) -> None:
     (await api.get(f"{path}/connect?contact=2002")).expect(200)
     (kept,) = await history(api, path, 1)
     assert (kept["result"], kept["cause"]) == ("error", "no resources")
+    connect(api, SlowSwitch())
+    sent = {"contact": "2002", "blocking": True}
+    slow = (await api.post(f"{path}/connect", sent)).expect(200).data
+    assert (slow["result"], slow["cause"]) == ("error", "timed out")
     assert await history(api, await button(api, name="Other"), 0) == []
 
 

@@ -9,7 +9,7 @@ import pytest
 from crossbar.core.switch import Command, NoSwitch
 from crossbar.documents import Document
 from tests.conftest import Api
-from tests.families.support import ANN, make, refusal, row, shown
+from tests.families.support import ANN, SlowSwitch, connect, make, refusal, row, shown
 
 MODERATOR = {
     "participant_id": 1,
@@ -284,6 +284,12 @@ async def test_without_a_media_server_dialing_fails_and_says_so(api: Api, room: 
     assert answer.expect(201).data == {
         "status": "error",
         "message": "conference dial failed to find a media server",
+    }
+    connect(api, SlowSwitch())
+    answer = await api.put(room, {"action": "dial", "endpoints": ["2001"]})
+    assert answer.expect(201).data == {
+        "status": "error",
+        "message": "timed out trying to dial endpoints",
     }
 
 

@@ -29,6 +29,15 @@ async def test_the_three_kinds_of_conference_numbers_are_one_namespace(
     }
 
 
+async def test_all_numbers_that_are_in_use_are_named(api: Api) -> None:
+    await make(api, "conferences", member={"numbers": ["1", "3"]})
+    await make(api, "conferences", conference_numbers=["2"])
+    second = {"name": "Second", "conference_numbers": ["3", "4"], "member": {"numbers": ["2"]}}
+    for wrong in ({}, {"owner_id": "short"}):
+        clash = await api.put(f"{api.account}/conferences", {**second, **wrong})
+        assert refusal(clash, "numbers", "unique")["cause"] == "3, 2"
+
+
 async def test_a_clash_is_reported_beside_numbers_that_are_no_lists(api: Api) -> None:
     await make(api, "conferences", conference_numbers=["1"])
     wrong = {"name": 5, "conference_numbers": ["1"], "member": {"numbers": 5}}

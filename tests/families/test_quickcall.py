@@ -10,7 +10,7 @@ import pytest
 from crossbar.core.switch import Command, NoSwitch
 from crossbar.documents import Document
 from tests.conftest import Api
-from tests.families.support import ANN, make, refusal, told
+from tests.families.support import ANN, SlowSwitch, connect, make, refusal, told
 
 PHONE = {"sip": {"username": "desk", "password": "topsecret"}}
 
@@ -161,6 +161,9 @@ async def test_waiting_needs_a_switch(api: Api, monkeypatch: pytest.MonkeyPatch)
     sent = {"custom_application_vars": {"case": "7"}, "timeout": 5}
     refused = (await api.post(f"{path}/2002", sent)).expect(503)
     assert refused.body["message"] == "switch_unavailable"
+    connect(api, SlowSwitch())
+    assert (await api.post(f"{path}/2002", sent)).expect(503).body["message"] == "timeout"
+    connect(api, NoSwitch())
     waited = []
 
     async def order(_: NoSwitch, command: Command, timeout: float) -> Document:
