@@ -6,19 +6,22 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from crossbar.core.actions import Context, Result
+from crossbar.core.paging import in_groups
 from crossbar.documents import Document, lookup
 from crossbar.errors import ValidationFailed
-from crossbar.families.perscom import people_rows, recurring
+from crossbar.families.perscom import recurring
 from crossbar.families.perscom.components import COMPONENTS, NEWSFEED
 from crossbar.families.perscom.includes import Tree, include, target_of, tree_of
 from crossbar.families.perscom.links import linked_rows, shown_pivot
 from crossbar.families.perscom.people import number_everybody
+from crossbar.families.perscom.people_rows import find_caller
 from crossbar.families.perscom.places import Pair, Place
-from crossbar.families.perscom.rows import find_many, flat, number_of, span_of
+from crossbar.families.perscom.rows import PORTION, count, find_many, flat, number_of
 from crossbar.families.perscom.scopes import Need, may
 from crossbar.families.perscom.searching import (
     Scope,
     Search,
+    Seen,
     everything,
     search_of,
     searchable,
@@ -29,6 +32,8 @@ from crossbar.families.perscom.values import instant
 
 PAGE_SIZE = 15
 LARGEST_PAGE = 100
+DEEPEST = 10_000
+"""Rows of a sorted search that can be seen: so many are kept while the others are looked at."""
 
 ROSTER: Tree = {"units": {"users": {"rank": {}, "position": {}, "specialty": {}}}}
 """What the search ``orderForRoster`` includes."""
@@ -123,14 +128,14 @@ async def _page(place: Place, context: Context, search: Search) -> Result:
     tree = tree_asked(place, context)
     await _prepare(place, context)
     start = (page - 1) * limit
-    is_plain = place.parent is None and place.component.noun not in ("users", "newsfeed")
-    if is_plain and search.is_everything:
-        span = span_of(context, place.component)
-        total = await context.services.store.count(span)
+    if search.sorts and start + limit > DEEPEST:
+        message = f"A sorted search shows its first {DEEPEST} rows"
+        raise ValidationFailed.of("page", "maximum", message, target=DEEPEST // limit)
+    if place.parent is None and place.component is not NEWSFEED and search.is_everything:
+        total = await count(context, place.component)
         pairs = [pair async for pair in _slice(context, place, start, limit)]
     else:
-        found = await _found(place, context, search)
-        total, pairs = len(found), found[start : start + limit]
+        total, pairs = await _found(place, context, search, start, limit)
     roster = any(each.name == "orderForRoster" for each in search.scopes)
     data = await shown_rows(place, context, pairs, _joined(tree, ROSTER) if roster else tree)
     if roster:
@@ -145,29 +150,47 @@ def _joined(tree: Tree, other: Tree) -> Tree:
 
 
 async def _slice(context: Context, place: Place, start: int, limit: int) -> AsyncIterator[Pair]:
-    """The rows of a page, read in the store's order."""
+    """The rows of a page, read in default order."""
     at = 0
-    async for row in context.services.store.scan(span_of(context, place.component)):
+    async for pair in place.pairs(context):
         if at >= start + limit:
             return
         if at >= start:
-            yield row.document, None
+            yield pair
         at += 1
 
 
-async def _found(place: Place, context: Context, search: Search) -> list[Pair]:
-    """Every row that a search keeps, in its order."""
-    pairs = await place.pairs(context)
+async def _found(
+    place: Place, context: Context, search: Search, start: int, limit: int
+) -> tuple[int, list[Pair]]:
+    """How many rows a search keeps, and those of a page, in its order.
+
+    Every row is looked at, a few at a time; what cannot be on the page is forgotten at once.
+    """
+    total, first = 0, 0 if search.sorts else start
+    kept: list[tuple[Seen, Pair]] = []
+    async for pairs in in_groups(place.pairs(context), PORTION):
+        fitting = await _fitting(place, context, search, pairs)
+        kept += fitting[max(0, first - total) :]
+        total += len(fitting)
+        search.sort(kept)
+        del kept[start + limit - first :]
+    return total, [pair for _, pair in kept[start - first :]]
+
+
+async def _fitting(
+    place: Place, context: Context, search: Search, pairs: list[Pair]
+) -> list[tuple[Seen, Pair]]:
+    """Those of the rows that a search keeps, each with what the search has seen of it."""
     for scope in search.scopes:
         pairs = await _in_scope(place, context, scope, pairs)
     if place.component is NEWSFEED:
         pairs = [pair for pair in pairs if await _may_see(context, pair[0])]
-    seen = {id(stored): flat(place.component, stored) for stored, _ in pairs}
+    rows = [flat(place.component, stored) for stored, _ in pairs]
     for relation in search.relations:
-        await _look_up(place.component, context, relation, list(seen.values()))
-    kept = [pair for pair in pairs if search.keep(seen[id(pair[0])])]
-    search.sort(kept, lambda pair: seen[id(pair[0])])
-    return kept
+        await _look_up(place.component, context, relation, rows)
+    seen = zip(rows, pairs, strict=True)
+    return [(row, pair) for row, pair in seen if search.keep(row)]
 
 
 async def _look_up(
@@ -203,7 +226,7 @@ async def _has_tags(place: Place, context: Context, scope: Scope, stored: Docume
     if not isinstance(relation, Linked):
         return False
     number = number_of(place.component, stored)
-    names = {tag["name"] for tag, _ in await linked_rows(context, relation, number)}
+    names = {tag["name"] async for tag, _ in linked_rows(context, relation, number)}
     return any(each in names for each in scope.parameters)
 
 
@@ -251,11 +274,6 @@ def _positive(sent: Any, default: int) -> int:
 async def show_caller(place: Place, context: Context) -> Result:
     """The user who calls, as a list of one; of none for a key that is nobody's."""
     await number_everybody(context)
-    caller = context.require_caller()
-    pairs = [
-        (stored, None)
-        async for stored in people_rows.everybody(context)
-        if stored["_id"] == caller.user_id
-    ]
-    data = await shown_rows(place, context, pairs, {})
+    own = await find_caller(context)
+    data = await shown_rows(place, context, [(own, None)] if own else [], {})
     return Result(data=data, metadata={"page": 1, "limit": PAGE_SIZE, "total": len(data)})

@@ -18,6 +18,9 @@ from crossbar.families.perscom.shapes import Component
 from crossbar.families.perscom.values import TIMES
 from crossbar.storage import Entry, Key, Span
 
+PORTION = 100
+"""Rows that are read and judged at a time."""
+
 
 def key_of(account_id: str, component: Component, number: int) -> Key:
     """Where a row is kept."""
@@ -80,12 +83,19 @@ async def every(
 ) -> AsyncIterator[Document]:
     """Walk stored rows in default order; ``entry`` is a column and the value it must have."""
     if component.noun == "users":
-        async for stored in people.everybody(context):
-            if entry is None or people.flat(stored).get(entry[0]) == entry[1]:
-                yield stored
+        found = people.referring(context, *entry) if entry else people.everybody(context)
+        async for stored in found:
+            yield stored
         return
     async for row in context.services.store.scan(span_of(context, component, entry)):
         yield row.document
+
+
+async def count(context: Context, component: Component) -> int:
+    """How many rows there are."""
+    is_people = component.noun == "users"
+    span = people.span_of(context, "known") if is_people else span_of(context, component)
+    return await context.services.store.count(span)
 
 
 def number_of(component: Component, stored: Document) -> int:

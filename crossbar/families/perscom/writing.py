@@ -128,7 +128,7 @@ async def delete_rows(place: Place, context: Context) -> Result:
 
 async def _created(work: Work, place: Place, body: Document) -> Pair:
     component, context = place.component, work.context
-    if place.is_single and await place.pairs(context):
+    if place.is_single and await place.first(context) is not None:
         raise Conflict
     values, refusals = taken(component, body)
     values |= await place.columns_here(context)
