@@ -24,7 +24,7 @@ from crossbar.dialects.documentation import Described, documentation
 from crossbar.dialects.pages import Page, Pages
 from crossbar.dialects.protocol import Server
 from crossbar.dialects.targets import split_target
-from crossbar.dialects.v1 import V1, reference, spec
+from crossbar.dialects.v1 import V1, spec
 from crossbar.dialects.v1_1 import V1_1
 from crossbar.dialects.v1_1 import openapi as openapi_of_visitors
 from crossbar.dialects.v2 import V2, openapi
@@ -177,16 +177,16 @@ DESCRIBED = (
 )
 """The dialects that documents describe."""
 
+DOCUMENTATION = documentation(DESCRIBED)
+
 PAGES = Pages(
     {
-        **documentation(DESCRIBED),
+        **DOCUMENTATION,
+        "/documentation/api": DOCUMENTATION["/docs/v1"],  # where PERSCOM has it
         "/v1/spec.yaml": Page(
             "text/yaml; charset=utf-8",
             partial(spec.content, PERSONNEL),
             {"access-control-allow-origin": "*"},
-        ),
-        "/documentation/api": Page(
-            "text/html; charset=utf-8", partial(reference.content, PERSONNEL)
         ),
         "/v2/openapi.json": Page(
             "application/json",
@@ -229,10 +229,15 @@ def handler_of(gateway: Gateway) -> Handler:
     services, limits = gateway.services, gateway.services.settings.limits
     buckets = buckets_of(limits, services.clock)
     v2 = V2(services, gateway.gate, buckets)
-    v1 = V1(services, gateway.identity, PERSONNEL)
+    v1 = V1(services, gateway.identity, PERSONNEL, buckets)
     v1_1 = V1_1(services, gateway.identity, buckets)
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        response = await answer(request)
+        response.headers.setdefault("server", "Crossbar")  # aiohttp's own tells versions
+        return response
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
         path = split_target(request.raw_path)[0]
         if (page := PAGES.answer(request, path)) is not None:
             return page

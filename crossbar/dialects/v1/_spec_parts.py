@@ -167,7 +167,11 @@ SAID = {
 
 def refusals() -> Node:
     """The answers to what is refused, by status."""
-    classes: dict[int, type[CrossbarError]] = {**homes(), UNPROCESSABLE: BadRequest}
+    classes: dict[int, type[CrossbarError]] = {
+        **homes(),
+        UNPROCESSABLE: BadRequest,
+        CrossbarError.status: CrossbarError,
+    }
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     return {
         f"Refused{status}": {
@@ -179,7 +183,7 @@ def refusals() -> Node:
     }
 
 
-STATUSES = (401, 402, 403, 404, 405, 408, 409, 413, UNPROCESSABLE, 429, 503)
+STATUSES = (401, 402, 403, 404, 405, 408, 409, 413, UNPROCESSABLE, 429, 500, 503)
 """The statuses of refusals that this dialect knows."""
 
 

@@ -211,6 +211,13 @@ class TestLimits:
         clock.advance(1)
         assert (await v1.get("/ranks")).status == 200
 
+    async def test_who_guesses_is_slowed_down(self, api: Api, v1: Client) -> None:
+        guess = Client(api, v1.account_id, "a.b.c", v1.tenant)
+        statuses = [(await guess.get("/ranks")).status for _ in range(101)]
+        assert statuses == [401] * 100 + [429]
+        assert (await Client(api, v1.account_id, tenant="77").get("/ranks")).status == 429
+        assert (await v1.get("/ranks")).status == 200
+
     async def test_a_body_may_not_be_too_large(self, v1: Client) -> None:
         answer = await v1.post("/ranks", {"name": "x" * 4000})
         assert answer.kind == (413, "PostTooLargeException")
