@@ -175,9 +175,7 @@ class V1:
         """Slow down who guesses, by address. Raises :class:`TooManyRequests`."""
         limits = self._services.settings.limits
         if limits.enabled:
-            charge = self._strangers.take((DIALECT, "address", address), limits.cost)
-            if charge.retry_after:
-                raise TooManyRequests(charge.retry_after)
+            self._strangers.charge((DIALECT, "address", address), limits.cost)
 
     def _charge(self, exchange: Exchange, caller: Caller) -> None:
         """Count the request for its key."""
