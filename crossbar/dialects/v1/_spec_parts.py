@@ -47,6 +47,12 @@ PARAMETERS: Node = {
     "include": _query(
         "include", "Relations to add to the rows, joined by commas.", {"type": "string"}
     ),
+    "with_trashed": _query(
+        "with_trashed", "Rows that were deleted and kept, too.", {"type": "boolean"}
+    ),
+    "only_trashed": _query(
+        "only_trashed", "Only rows that were deleted and kept.", {"type": "boolean"}
+    ),
     "force": _query(
         "force", "Remove for good, instead of keeping what was deleted.", {"type": "boolean"}
     ),

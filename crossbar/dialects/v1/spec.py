@@ -135,6 +135,8 @@ def _parameters_of(endpoint: Endpoint) -> tuple[str, ...]:
         names = ("include",)
     if endpoint.deed.answer == "page" and endpoint.deed.name != "me":
         names = ("limit", "page", *names)
+    if endpoint.deed.name in ("list", "search", "show"):
+        names = (*names, "with_trashed", "only_trashed")
     if endpoint.deed.verb == "delete":
         names = ("force", *names)
     return names

@@ -52,8 +52,8 @@ def flat(stored: Document) -> Document:
     changed = instant_of(moment(stored["pvt_modified"]))
     shown["created_at"] = person.get("created_at") or instant_of(moment(stored["pvt_created"]))
     shown["updated_at"] = max(changed, person.get("updated_at", ""))
-    if "pvt_deleted_at" in stored:
-        shown["deleted_at"] = stored["pvt_deleted_at"]
+    if stored.get("pvt_deleted"):
+        shown["deleted_at"] = changed
     return shown
 
 

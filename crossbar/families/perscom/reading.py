@@ -28,6 +28,7 @@ from crossbar.families.perscom.searching import (
 )
 from crossbar.families.perscom.shapes import Component, Linked
 from crossbar.families.perscom.showing import show
+from crossbar.families.perscom.trash import in_order, pair_of, pairs_of, trash_asked
 from crossbar.families.perscom.values import instant
 
 PAGE_SIZE = 15
@@ -54,7 +55,8 @@ async def show_row(place: Place, context: Context) -> Result:
     """One row."""
     tree = tree_asked(place, context)
     await _prepare(place, context)
-    stored, link = await place.pair(context)
+    trash = trash_asked(context)
+    stored, link = await (pair_of(place, context, trash) if trash else place.pair(context))
     await require_news(place.component, context, stored)
     return Result(data=await shown_row(place, context, stored, link, tree))
 
@@ -127,15 +129,18 @@ async def _page(place: Place, context: Context, search: Search) -> Result:
     limit, page = _paging(context)
     tree = tree_asked(place, context)
     await _prepare(place, context)
-    start = (page - 1) * limit
+    start, trash, rows = (page - 1) * limit, trash_asked(context), place.pairs(context)
+    if trash is not None:
+        search, rows = in_order(place, search), pairs_of(place, context, trash)
     if search.sorts and start + limit > DEEPEST:
         message = f"A sorted search shows its first {DEEPEST} rows"
         raise ValidationFailed.of("page", "maximum", message, target=DEEPEST // limit)
-    if place.parent is None and place.component is not NEWSFEED and search.is_everything:
+    is_plain = place.parent is None and place.component is not NEWSFEED and trash is None
+    if is_plain and search.is_everything:
         total = await count(context, place.component)
-        pairs = [pair async for pair in _slice(context, place, start, limit)]
+        pairs = [pair async for pair in _slice(rows, start, limit)]
     else:
-        total, pairs = await _found(place, context, search, start, limit)
+        total, pairs = await _found(place, context, search, rows, start, limit)
     roster = any(each.name == "orderForRoster" for each in search.scopes)
     data = await shown_rows(place, context, pairs, _joined(tree, ROSTER) if roster else tree)
     if roster:
@@ -149,10 +154,10 @@ def _joined(tree: Tree, other: Tree) -> Tree:
     return {name: _joined(tree.get(name, {}), other.get(name, {})) for name in names}
 
 
-async def _slice(context: Context, place: Place, start: int, limit: int) -> AsyncIterator[Pair]:
-    """The rows of a page, read in default order."""
+async def _slice(rows: AsyncIterator[Pair], start: int, limit: int) -> AsyncIterator[Pair]:
+    """The rows of a page, and no more of them than are needed to get there."""
     at = 0
-    async for pair in place.pairs(context):
+    async for pair in rows:
         if at >= start + limit:
             return
         if at >= start:
@@ -161,7 +166,12 @@ async def _slice(context: Context, place: Place, start: int, limit: int) -> Asyn
 
 
 async def _found(
-    place: Place, context: Context, search: Search, start: int, limit: int
+    place: Place,
+    context: Context,
+    search: Search,
+    rows: AsyncIterator[Pair],
+    start: int,
+    limit: int,
 ) -> tuple[int, list[Pair]]:
     """How many rows a search keeps, and those of a page, in its order.
 
@@ -169,7 +179,7 @@ async def _found(
     """
     total, first = 0, 0 if search.sorts else start
     kept: list[tuple[Seen, Pair]] = []
-    async for pairs in in_groups(place.pairs(context), PORTION):
+    async for pairs in in_groups(rows, PORTION):
         fitting = await _fitting(place, context, search, pairs)
         kept += fitting[max(0, first - total) :]
         total += len(fitting)

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from typing import Any
 
+from crossbar.clock import instant_of, moment
 from crossbar.core.actions import Context
 from crossbar.documents import Document
 from crossbar.errors import NoSuchDocument
@@ -27,8 +28,10 @@ def key_of(account_id: str, component: Component, number: int) -> Key:
     return Key(account_id, component.doc_type, f"{component.doc_type}-{number}")
 
 
-async def find(context: Context, component: Component, number: Any) -> Document:
-    """The stored row with this id. Raises :class:`NoSuchDocument`."""
+async def find(
+    context: Context, component: Component, number: Any, *, deleted: bool = False
+) -> Document:
+    """The stored row with this id, also a ``deleted`` one. Raises :class:`NoSuchDocument`."""
     if isinstance(number, str) and number.isascii() and number.isdigit() and len(number) < 19:
         number = int(number)
     if type(number) is not int:
@@ -36,7 +39,7 @@ async def find(context: Context, component: Component, number: Any) -> Document:
     if component.noun == "users":
         return await people.find(context, number)
     stored = await context.services.store.get(key_of(context.account_id, component, number))
-    if stored is None or stored.get("pvt_deleted"):
+    if stored is None or (stored.get("pvt_deleted") and not deleted):
         raise NoSuchDocument(str(number))
     return stored
 
@@ -112,6 +115,6 @@ def flat(component: Component, stored: Document) -> Document:
     for field in (*component.fields, *TIMES):
         if not field.hidden:
             shown[field.name] = stored.get(field.name)
-    if "pvt_deleted_at" in stored:
-        shown["deleted_at"] = stored["pvt_deleted_at"]
+    if stored.get("pvt_deleted"):
+        shown["deleted_at"] = instant_of(moment(stored["pvt_modified"]))
     return stored.get("data", {}) | shown if component.noun == "submissions" else shown
