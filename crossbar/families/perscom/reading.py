@@ -36,6 +36,8 @@ LARGEST_PAGE = 100
 DEEPEST = 10_000
 """Rows of a sorted search that can be seen: so many are kept while the others are looked at."""
 
+AGGREGATES = tuple(f"with_{name}" for name in ("count", "exists", "min", "max", "avg", "sum"))
+
 ROSTER: Tree = {"units": {"users": {"rank": {}, "position": {}, "specialty": {}}}}
 """What the search ``orderForRoster`` includes."""
 
@@ -53,6 +55,7 @@ async def search_rows(place: Place, context: Context) -> Result:
 
 async def show_row(place: Place, context: Context) -> Result:
     """One row."""
+    _refuse_aggregates(context)
     tree = tree_asked(place, context)
     await _prepare(place, context)
     trash = trash_asked(context)
@@ -93,6 +96,13 @@ def tree_asked(place: Place, context: Context) -> Tree:
     return tree_of(names, place.includes, place.component)
 
 
+def _refuse_aggregates(context: Context) -> None:
+    """Refuse parameters that ask for sums over relations, as the original does for every one."""
+    for name in AGGREGATES:
+        if context.parameters.get(name):
+            raise ValidationFailed.of(name, "invalid", "No aggregates are offered")
+
+
 def _asked_in_body(context: Context) -> list[Document]:
     asked = context.data.get("includes") if isinstance(context.data, dict) else None
     if asked is None:
@@ -126,6 +136,7 @@ async def _prepare(place: Place, context: Context) -> None:
 
 
 async def _page(place: Place, context: Context, search: Search) -> Result:
+    _refuse_aggregates(context)
     limit, page = _paging(context)
     tree = tree_asked(place, context)
     await _prepare(place, context)

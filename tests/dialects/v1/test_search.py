@@ -115,6 +115,13 @@ async def test_what_cannot_be_searched_is_refused(ranks: Client, body: Any, fiel
     assert list(answer.errors) == [field]
 
 
+@pytest.mark.parametrize("name", ["count", "exists", "min", "max", "avg", "sum"])
+async def test_no_aggregates_are_offered(ranks: Client, name: str) -> None:
+    for verb, path in (("GET", "/ranks"), ("GET", "/ranks/1"), ("POST", "/ranks/search")):
+        answer = await ranks.request(verb, f"{path}?with_{name}=image")
+        assert list(answer.expect(422).errors) == [f"with_{name}"]
+
+
 async def test_filters_nest_one_level_deep(ranks: Client) -> None:
     inner = {"nested": [{"field": "id", "value": 1}]}
     answer = await ranks.post("/ranks/search", {"filters": [{"nested": [inner]}]})
