@@ -17,6 +17,7 @@ from crossbar.core.services import Services
 from crossbar.core.shapes import Collection
 from crossbar.documents import Document
 from crossbar.errors import Conflict
+from crossbar.families.perscom.keeping import STORED
 from crossbar.storage import (
     SYSTEM,
     Batch,
@@ -61,7 +62,7 @@ async def reindex(services: Services, report: Report) -> Reindexed:
     store, done = services.store, Reindexed()
     families = {
         family.doc_type: family
-        for family in services.registry.families
+        for family in (*STORED, *services.registry.families)
         if isinstance(family, Collection)
     }
     accounts = [SYSTEM]
