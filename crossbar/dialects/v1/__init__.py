@@ -26,6 +26,7 @@ from crossbar.dialects.v1.bodies import Body, read_body
 from crossbar.dialects.v2.query import ANY
 from crossbar.documents import new_id
 from crossbar.errors import (
+    CrossbarError,
     InvalidCredentials,
     MethodNotAllowed,
     NoSuchPath,
@@ -72,7 +73,14 @@ class V1:
             request_id=new_id(),
             address=self._proxies.client_of(request),
         )
-        return await serve(self._services, exchange, self._answer, write_error)
+        return await serve(self._services, exchange, self._answer, self._refuse)
+
+    def _refuse(self, exchange: Exchange, error: CrossbarError) -> web.StreamResponse:
+        """The answer to a request that is refused; who asks too much is told until when."""
+        if isinstance(error, TooManyRequests):
+            until = self._services.clock.unix() + error.retry_after
+            exchange.headers["x-ratelimit-reset"] = str(until)
+        return write_error(exchange, error)
 
     async def _answer(self, exchange: Exchange) -> web.StreamResponse:
         """Run the request through the steps, in the order of refusals."""

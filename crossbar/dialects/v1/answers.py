@@ -52,7 +52,7 @@ OTHERS = "HttpException"
 CORS = {
     "access-control-allow-origin": "*",
     "access-control-expose-headers": (
-        "x-request-id, x-ratelimit-limit, x-ratelimit-remaining, retry-after, location"
+        "x-request-id, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, retry-after"
     ),
 }
 

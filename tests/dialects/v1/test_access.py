@@ -206,6 +206,7 @@ class TestLimits:
         refused = await v1.get("/ranks/1")
         assert refused.kind == (429, "ThrottleRequestsException")
         assert refused.headers["Retry-After"] == "1"
+        assert refused.headers["X-RateLimit-Reset"] == str(clock.unix() + 1)
         assert refused.headers["X-RateLimit-Remaining"] == "0"
         assert (await (await client_of(api)).get("/ranks")).status == 200
         clock.advance(1)
