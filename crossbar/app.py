@@ -16,7 +16,7 @@ from crossbar.bootstrap import knows_its_secrets, remember_secrets
 from crossbar.clock import Clock
 from crossbar.core.directory import AccountDirectory
 from crossbar.core.registry import Registry
-from crossbar.core.scopes import Scopes
+from crossbar.core.scopes import Scopes, scopes_of
 from crossbar.core.services import Services
 from crossbar.core.switch import NoSwitch
 from crossbar.dialects.banner import banner
@@ -33,7 +33,7 @@ from crossbar.families import FAMILIES
 from crossbar.families.login_rules import password_suffices
 from crossbar.families.perscom.components import COMPONENTS
 from crossbar.families.perscom.endpoints import perscom_families
-from crossbar.families.perscom.scopes import PersonnelScopes
+from crossbar.families.perscom.scopes import SCOPES as PERSONNEL_SCOPES
 from crossbar.families.perscom.values import schema_of
 from crossbar.families.visitor_sweep import sweeping
 from crossbar.identity.basic import Basic
@@ -56,9 +56,9 @@ PERSONNEL = Registry(perscom_families())
 """Every operation of personnel management, which v1 speaks."""
 
 KEYS: Mapping[str, KeyKind] = {
-    "v2": KeyKind(scopes=Scopes(REGISTRY.operations()), prefix="cbk2_"),
-    "v1": KeyKind(scopes=PersonnelScopes()),
-    "v1_1": KeyKind(scopes=Scopes(()), prefix="cbk11_", is_single=True),
+    "v2": KeyKind(scopes=scopes_of(REGISTRY.operations()), prefix="cbk2_"),
+    "v1": KeyKind(scopes=PERSONNEL_SCOPES),
+    "v1_1": KeyKind(scopes=Scopes({}), prefix="cbk11_", is_single=True),
 }
 """The kinds of API keys, by the dialect that knows them."""
 
@@ -243,7 +243,7 @@ def handler_of(gateway: Gateway) -> Handler:
             return page
         if path.startswith("/v2/"):
             return await v2.serve(request)
-        if path.startswith("/v1.1/"):
+        if f"{path}/".startswith("/v1.1/"):
             return await v1_1.serve(request)
         if path.startswith("/v1/") and not path.startswith(OLD):
             return await v1.serve(request)

@@ -9,7 +9,7 @@ import pytest
 from crossbar.clock import FixedClock
 from crossbar.core.registry import Operation
 from crossbar.families.perscom.endpoints import Endpoint
-from crossbar.families.perscom.scopes import PersonnelScopes
+from crossbar.families.perscom.scopes import SCOPES
 from crossbar.maintenance import set_dialect
 from tests.conftest import Api
 from tests.dialects.v1.kit import VERBS, endpoint_of, label, operations, path_of
@@ -26,7 +26,7 @@ def needs_of(operation: Operation) -> set[str]:
 
 async def test_each_operation_asks_for_its_scopes(api: Api) -> None:
     """Without one of them it is 403, before the body is read and the row is looked for."""
-    everything = set(PersonnelScopes().names()) - {"*"}
+    everything = set(SCOPES.names()) - {"*"}
     wrong = []
     clients: dict[str, Client] = {}
     for operation in GUARDED:
