@@ -72,6 +72,7 @@ class V1:
             request=request,
             request_id=new_id(),
             address=self._proxies.client_of(request),
+            scheme=self._proxies.scheme_of(request),
         )
         return await serve(self._services, exchange, self._answer, self._refuse)
 

@@ -219,6 +219,21 @@ async def test_pages_have_links_and_facts(v1: Client) -> None:
     assert (beyond["data"], beyond["meta"]["from"], beyond["meta"]["to"]) == ([], None, None)
 
 
+class TestProxies:
+    @pytest.fixture(params=[["127.0.0.1"], []])
+    def overrides(self, request: pytest.FixtureRequest) -> dict[str, Any]:
+        return {"http.trusted_proxies": request.param}
+
+    async def test_links_have_the_scheme_that_clients_speak(
+        self, v1: Client, overrides: dict[str, Any]
+    ) -> None:
+        scheme = "https" if overrides["http.trusted_proxies"] else "http"
+        for told, expected in (("https", scheme), ("HTTPS", scheme), ("gopher", "http")):
+            page = (await v1.get("/units", **{"X-Forwarded-Proto": told})).body
+            assert page["links"]["first"].partition(":")[0] == expected
+            assert page["meta"]["path"].partition(":")[0] == expected
+
+
 @pytest.mark.parametrize("limit", ["0", "-1", "x", "", "1.5"])
 async def test_a_senseless_limit_means_fifteen(v1: Client, limit: str) -> None:
     page = (await v1.get(f"/units?limit={limit}&page={limit}")).expect(200).body
