@@ -127,13 +127,18 @@ async def _include_many(
         shown[name] = (made[0] if made else None) if relation.single else made
 
 
+def entry_of(component: Component, relation: HasMany, number: int) -> tuple[str, Any]:
+    """The column of the rows that a has-many relation leads to, and what it holds."""
+    is_image = relation.column == "owner"
+    return relation.column, f"{component.noun}:{number}" if is_image else number
+
+
 async def referring(
     context: Context, component: Component, relation: HasMany, number: int
 ) -> AsyncIterator[Document]:
     """The stored rows that a has-many relation leads to."""
-    value: Any = f"{component.noun}:{number}" if relation.column == "owner" else number
     target = COMPONENTS[relation.component]
-    async for stored in every(context, target, (relation.column, value)):
+    async for stored in every(context, target, entry_of(component, relation, number)):
         if all(stored.get(column) == wanted for column, wanted in relation.only):
             yield stored
 

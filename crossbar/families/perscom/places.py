@@ -9,9 +9,9 @@ from crossbar.core.actions import Context
 from crossbar.documents import Document
 from crossbar.errors import NoSuchDocument
 from crossbar.families.perscom.components import USERS
-from crossbar.families.perscom.includes import referring
+from crossbar.families.perscom.includes import entry_of, referring
 from crossbar.families.perscom.links import linked_rows, links_of, other_end
-from crossbar.families.perscom.rows import every, find, number_of
+from crossbar.families.perscom.rows import count, every, find, number_of
 from crossbar.families.perscom.shapes import Component, HasMany, Linked, Relation
 from crossbar.families.users import PERSON
 
@@ -68,6 +68,16 @@ class Place:
                 yield stored, None
         else:
             yield await self._referred(context, parent), None
+
+    async def count(self, context: Context) -> int | None:
+        """How many rows are here; ``None`` where the store cannot tell without reading them."""
+        if self.parent is None:
+            return await count(context, self.component)
+        if isinstance(self.relation, HasMany) and not self.relation.only:
+            number = await self.parent_number(context)
+            entry = entry_of(self.parent, self.relation, number)
+            return await count(context, self.component, entry)
+        return None
 
     async def first(self, context: Context) -> Pair | None:
         """The first stored row here, if there is any."""

@@ -16,7 +16,7 @@ from crossbar.families.perscom.links import linked_rows, shown_pivot
 from crossbar.families.perscom.people import number_everybody
 from crossbar.families.perscom.people_rows import find_caller
 from crossbar.families.perscom.places import Pair, Place
-from crossbar.families.perscom.rows import PORTION, count, find_many, flat, number_of
+from crossbar.families.perscom.rows import PORTION, find_many, flat, number_of
 from crossbar.families.perscom.scopes import Need, may
 from crossbar.families.perscom.searching import (
     Scope,
@@ -146,9 +146,9 @@ async def _page(place: Place, context: Context, search: Search) -> Result:
     if search.sorts and start + limit > DEEPEST:
         message = f"A sorted search shows its first {DEEPEST} rows"
         raise ValidationFailed.of("page", "maximum", message, target=DEEPEST // limit)
-    is_plain = place.parent is None and place.component is not NEWSFEED and trash is None
-    if is_plain and search.is_everything:
-        total = await count(context, place.component)
+    is_whole = search.is_everything and trash is None and place.component is not NEWSFEED
+    total = await place.count(context) if is_whole else None
+    if total is not None:
         pairs = [pair async for pair in _slice(rows, start, limit)]
     else:
         total, pairs = await _found(place, context, search, rows, start, limit)

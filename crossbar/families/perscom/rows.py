@@ -94,10 +94,12 @@ async def every(
         yield row.document
 
 
-async def count(context: Context, component: Component) -> int:
-    """How many rows there are."""
+async def count(
+    context: Context, component: Component, entry: tuple[str, Any] | None = None
+) -> int:
+    """How many rows there are; ``entry``, not for people, is a column and the value it has."""
     is_people = component.noun == "users"
-    span = people.span_of(context, "known") if is_people else span_of(context, component)
+    span = people.span_of(context, "known") if is_people else span_of(context, component, entry)
     return await context.services.store.count(span)
 
 

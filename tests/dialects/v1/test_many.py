@@ -37,13 +37,13 @@ async def people(v1: Client) -> Client:
 
 @pytest.fixture
 def read(api: Api, monkeypatch: pytest.MonkeyPatch) -> list[Span]:
-    """The spans of the users that are scanned from now on, one for each user."""
+    """The spans of what is scanned from now on, but accounts; one for each document."""
     store, scanned = api.gateway.services.store, []
     scan = store.scan
 
     async def noted(span: Span) -> AsyncIterator[Row]:
         async for row in scan(span):
-            if span.doc_type == "user":
+            if span.doc_type != "account":
                 scanned.append(span)
             yield row
 
@@ -87,6 +87,18 @@ async def test_people_are_found_by_what_they_refer_to(people: Client, read: list
     (await people.patch("/users/2", {"position_id": None})).expect(200)
     shown = (await people.get("/positions/1?include=users")).expect(200).data
     assert [each["id"] for each in shown["users"]] == list(range(12, 231, 10))
+
+
+async def test_rows_below_others_are_read_as_far_as_they_are_shown(
+    people: Client, read: list[Span]
+) -> None:
+    records = [{"user_id": 1 + number % 2, "text": f"{number}"} for number in range(60)]
+    (await people.post("/service-records/batch", {"resources": records})).expect(200)
+    read.clear()
+    page = (await people.get("/users/2/service-records?limit=5&page=2")).expect(200).body
+    assert [each["id"] for each in page["data"]] == [50, 48, 46, 44, 42]
+    assert page["meta"]["total"] == 30
+    assert len(read) < 20
 
 
 async def test_pages_of_a_sorted_search_are_its_parts(people: Client) -> None:
