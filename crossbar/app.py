@@ -17,7 +17,7 @@ from crossbar.client_urls import ClientUrls
 from crossbar.clock import Clock
 from crossbar.core.directory import AccountDirectory
 from crossbar.core.registry import Registry
-from crossbar.core.scopes import Scopes
+from crossbar.core.scopes import Scopes, scopes_of
 from crossbar.core.services import Services
 from crossbar.core.switch import NoSwitch
 from crossbar.dialects.banner import banner
@@ -25,7 +25,7 @@ from crossbar.dialects.documentation import Described, documentation
 from crossbar.dialects.pages import Page, Pages
 from crossbar.dialects.protocol import Server
 from crossbar.dialects.targets import split_target
-from crossbar.dialects.v1 import V1, reference, spec
+from crossbar.dialects.v1 import V1, spec
 from crossbar.dialects.v1_1 import V1_1
 from crossbar.dialects.v1_1 import openapi as openapi_of_visitors
 from crossbar.dialects.v2 import V2, openapi
@@ -34,7 +34,7 @@ from crossbar.families import FAMILIES
 from crossbar.families.login_rules import password_suffices
 from crossbar.families.perscom.components import COMPONENTS
 from crossbar.families.perscom.endpoints import perscom_families
-from crossbar.families.perscom.scopes import PersonnelScopes
+from crossbar.families.perscom.scopes import SCOPES as PERSONNEL_SCOPES
 from crossbar.families.perscom.values import schema_of
 from crossbar.families.visitor_sweep import sweeping
 from crossbar.identity.basic import Basic
@@ -57,9 +57,9 @@ PERSONNEL = Registry(perscom_families())
 """Every operation of personnel management, which v1 speaks."""
 
 KEYS: Mapping[str, KeyKind] = {
-    "v2": KeyKind(scopes=Scopes(REGISTRY.operations()), prefix="cbk2_"),
-    "v1": KeyKind(scopes=PersonnelScopes()),
-    "v1_1": KeyKind(scopes=Scopes(()), prefix="cbk11_", is_single=True),
+    "v2": KeyKind(scopes=scopes_of(REGISTRY.operations()), prefix="cbk2_"),
+    "v1": KeyKind(scopes=PERSONNEL_SCOPES),
+    "v1_1": KeyKind(scopes=Scopes({}), prefix="cbk11_", is_single=True),
 }
 """The kinds of API keys, by the dialect that knows them."""
 
@@ -179,16 +179,16 @@ DESCRIBED = (
 )
 """The dialects that documents describe."""
 
+DOCUMENTATION = documentation(DESCRIBED)
+
 PAGES = Pages(
     {
-        **documentation(DESCRIBED),
+        **DOCUMENTATION,
+        "/documentation/api": DOCUMENTATION["/docs/v1"],  # where PERSCOM has it
         "/v1/spec.yaml": Page(
             "text/yaml; charset=utf-8",
             partial(spec.content, PERSONNEL),
             {"access-control-allow-origin": "*"},
-        ),
-        "/documentation/api": Page(
-            "text/html; charset=utf-8", partial(reference.content, PERSONNEL)
         ),
         "/v2/openapi.json": Page(
             "application/json",
@@ -231,16 +231,21 @@ def handler_of(gateway: Gateway) -> Handler:
     services, limits = gateway.services, gateway.services.settings.limits
     buckets = buckets_of(limits, services.clock)
     v2 = V2(services, gateway.gate, buckets)
-    v1 = V1(services, gateway.identity, PERSONNEL)
+    v1 = V1(services, gateway.identity, PERSONNEL, buckets)
     v1_1 = V1_1(services, gateway.identity, buckets)
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        response = await answer(request)
+        response.headers.setdefault("server", "Crossbar")  # aiohttp's own tells versions
+        return response
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
         path = split_target(request.raw_path)[0]
         if (page := PAGES.answer(request, path)) is not None:
             return page
         if path.startswith("/v2/"):
             return await v2.serve(request)
-        if path.startswith("/v1.1/"):
+        if f"{path}/".startswith("/v1.1/"):
             return await v1_1.serve(request)
         if path.startswith("/v1/") and not path.startswith(OLD):
             return await v1.serve(request)

@@ -122,15 +122,15 @@ async def set_password(gateway: Gateway, account_id: str | None, user: str, pass
 async def create_key(
     gateway: Gateway, account_id: str | None, days: int | None, **fields: Any
 ) -> Document:
-    """A new API key that lives so many days: its id, its text, and the number of its account."""
+    """A new API key that lives so many days: its id, its text, and v1's number of its account."""
     account = await _account(gateway, account_id)
-    expires = gateway.services.clock.gregorian() + days * DAY if days else None
+    expires = gateway.services.clock.gregorian() + days * DAY if days is not None else None
     context = replace(
         _context(gateway, account, "api_keys"), data=without_nulls({**fields, "expires": expires})
     )
     created = (await api_keys.create(context)).data
     told = {"id": created["id"], "key": created["_read_only"]["key"]}
-    if "perscom_id" in created["_read_only"]:
+    if created["dialect"] == "v1":
         told["perscom_id"] = created["_read_only"]["perscom_id"]
     return told
 

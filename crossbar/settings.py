@@ -64,7 +64,7 @@ class Http:
     compress: bool = setting(True, "Compress answers for clients that accept it.")
     trusted_proxies: tuple[str, ...] = setting(
         ("127.0.0.1", "::1"),
-        "Addresses or networks of proxies whose X-Forwarded-For is believed.",
+        "Addresses or networks of proxies whose X-Forwarded-For and -Proto are believed.",
     )
     access_log: bool = setting(False, "Log a line for every request.")
 

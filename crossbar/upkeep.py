@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from crossbar.core.attachments import attachment_ids
 from crossbar.core.change import put_of
 from crossbar.core.directory import ACCOUNT_TYPE
+from crossbar.core.paging import in_groups
 from crossbar.core.services import Services
 from crossbar.core.shapes import Collection
 from crossbar.documents import Document
 from crossbar.errors import Conflict
+from crossbar.families.perscom.keeping import STORED
 from crossbar.storage import (
     SYSTEM,
     Batch,
@@ -60,12 +62,12 @@ async def reindex(services: Services, report: Report) -> Reindexed:
     store, done = services.store, Reindexed()
     families = {
         family.doc_type: family
-        for family in services.registry.families
+        for family in (*STORED, *services.registry.families)
         if isinstance(family, Collection)
     }
     accounts = [SYSTEM]
     for account_id in accounts:
-        async for group in _groups(store.walk(account_id), GROUP):
+        async for group in in_groups(store.walk(account_id), GROUP):
             if account_id == SYSTEM:
                 accounts += (key.doc_id for key, _ in group if key.doc_type == ACCOUNT_TYPE)
             known = [each for each in group if each[0].doc_type in families]
@@ -157,15 +159,3 @@ async def _by_account(
         names.add(name)
     if names:
         yield current, names
-
-
-async def _groups(
-    found: AsyncIterator[tuple[Key, Document]], size: int
-) -> AsyncIterator[list[tuple[Key, Document]]]:
-    group = []
-    async for each in found:
-        group.append(each)
-        if len(group) == size:
-            yield group
-            group = []
-    yield group

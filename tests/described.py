@@ -12,8 +12,8 @@ import orjson
 from jsonschema_rs import Draft202012Validator, Registry
 
 from crossbar.app import REGISTRY
+from crossbar.dialects.targets import path_tokens
 from crossbar.dialects.v2 import openapi
-from crossbar.dialects.v2.body import path_tokens
 from crossbar.dialects.v2.verbs import VERBS
 from crossbar.errors import NoSuchPath
 

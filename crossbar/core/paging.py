@@ -11,7 +11,7 @@ import base64
 import binascii
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -20,6 +20,8 @@ from crossbar.documents import Document
 from crossbar.errors import FaultyRequest
 from crossbar.filtering import Filters, keeps
 from crossbar.storage import Position, Span, Store
+
+T = TypeVar("T")
 
 LAST = "\U0010ffff"
 """Sorts after any id or sort key that is in use."""
@@ -87,6 +89,18 @@ async def read_page(
             return
         page.size += 1
         yield show(row.document)
+
+
+async def in_groups(rows: AsyncIterator[T], size: int) -> AsyncIterator[list[T]]:
+    """What ``rows`` yields, so many at a time; the last group may be smaller."""
+    group: list[T] = []
+    async for row in rows:
+        group.append(row)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group
 
 
 def page_of(query: Query) -> Page:

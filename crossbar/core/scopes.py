@@ -35,23 +35,14 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
 
 
 class Scopes:
-    """The scopes of one dialect.
+    """The scopes of one dialect: which verbs of restrictions each of them allows, by noun."""
 
-    The noun of a scope is the type of the family's documents, or the family's own noun where it
-    has none. What is public needs no scope and has none.
-    """
-
-    def __init__(self, operations: Iterable[Operation]) -> None:
-        asked = [each for each in operations if each.access is not Access.PUBLIC]
-        types = {each.family.noun: each.doc_type for each in asked if each.doc_type}
-        self._nouns: dict[str, dict[str, None]] = {}
-        for operation in asked:
-            scope = f"{VERB_OF[operation.action]}:{types.get(operation.noun, operation.noun)}"
-            self._nouns.setdefault(scope, {})[operation.noun] = None
+    def __init__(self, grants: Mapping[str, Mapping[str, Iterable[str]]]) -> None:
+        self._grants = grants
 
     def names(self) -> list[str]:
         """Every scope, :data:`EVERYTHING` first, the others in alphabetical order."""
-        return [EVERYTHING, *sorted(self._nouns)]
+        return [EVERYTHING, *sorted(self._grants)]
 
     def rules(self, scopes: Iterable[str]) -> Mapping[str, Any] | None:
         """What the scopes allow, as restrictions by noun; ``None`` when they allow everything.
@@ -63,6 +54,22 @@ class Scopes:
             return None
         verbs: dict[str, list[str]] = {}
         for scope in wanted:
-            for noun in self._nouns.get(scope, ()):
-                verbs.setdefault(noun, []).extend(ALLOWED[scope.partition(":")[0]])
+            for noun, allowed in self._grants.get(scope, {}).items():
+                verbs.setdefault(noun, []).extend(allowed)
         return {noun: [{"rules": {"#": allowed}}] for noun, allowed in verbs.items()}
+
+
+def scopes_of(operations: Iterable[Operation]) -> Scopes:
+    """The scopes that the operations ask for.
+
+    The noun of a scope is the type of the family's documents, or the family's own noun where it
+    has none. What is public needs no scope and has none.
+    """
+    asked = [each for each in operations if each.access is not Access.PUBLIC]
+    types = {each.family.noun: each.doc_type for each in asked if each.doc_type}
+    grants: dict[str, dict[str, tuple[str, ...]]] = {}
+    for operation in asked:
+        verb = VERB_OF[operation.action]
+        scope = f"{verb}:{types.get(operation.noun, operation.noun)}"
+        grants.setdefault(scope, {})[operation.noun] = ALLOWED[verb]
+    return Scopes(grants)

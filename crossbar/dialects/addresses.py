@@ -1,4 +1,4 @@
-"""Whose request it is: the client's address, also behind proxies (protocol reference §2.7)."""
+"""Whose request it is: the client's address and scheme, also behind proxies (§2.7)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Proxies:
-    """The proxies whose ``X-Forwarded-For`` is believed, as addresses and networks.
+    """The proxies that are believed in what they say of clients, as addresses and networks.
 
     Raises :class:`ValueError` for what is neither.
     """
@@ -29,6 +29,13 @@ class Proxies:
             return peer
         hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
         return next((hop for hop in reversed(hops) if not self._trusts(hop)), peer)
+
+    def scheme_of(self, request: web.BaseRequest) -> str:
+        """``http`` or ``https``: what the client speaks, also to a trusted proxy."""
+        told = request.headers.get("X-Forwarded-Proto", "").lower()
+        if told in ("http", "https") and self._trusts(request.remote or ""):
+            return told
+        return request.scheme
 
     def _is_trusted(self, text: str) -> bool:
         try:

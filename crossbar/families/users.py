@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from crossbar.core.actions import Action
@@ -166,9 +166,20 @@ PERSON_NUMBER = "pvt_person_id"
 """The number of the user in personnel management."""
 
 
-def _person_number(document: Document) -> Iterable[str]:
+HUNDRED = 100
+"""People are walked by number, so many at a time."""
+
+
+def _as_person(document: Document) -> Iterator[str]:
+    """How personnel management finds a user: by number, by the rows it refers to, or as new."""
     number = document.get(PERSON_NUMBER)
-    return () if number is None else (str(number),)
+    if number is None:
+        yield "new"
+        return
+    yield from ("known", f"number:{number}", f"hundred:{number // HUNDRED}")
+    for name, value in document.get(PERSON, {}).items():
+        if name.endswith("_id"):
+            yield f"{name}:{value}"
 
 
 def email_of(document: Document) -> Iterable[str]:
@@ -242,7 +253,7 @@ USERS = Collection(
         Index(name="queue", values=queues_of),
         Index(name="agent", values=_is_agent),
         Index(name="email", values=email_of),
-        Index(name="person_id", values=_person_number),
+        Index(name="person", values=_as_person),
         field_index("username"),
     ),
     hooks=Hooks(

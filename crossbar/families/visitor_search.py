@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 
 from crossbar.core.actions import Context
 from crossbar.documents import Document
-from crossbar.families.visitors import VISITORS, has_code, is_online
+from crossbar.errors import ValidationFailed
+from crossbar.families.visitor_times import instant
+from crossbar.families.visitors import ONLINE_FOR, VISITORS, has_code, is_online
 from crossbar.storage import Span
 
 MOST_WORDS = 20
@@ -27,9 +29,20 @@ Test = Callable[[Context, Document], bool]
 
 
 async def search(context: Context, query: str, limit: int) -> list[Document]:
-    """The visitors that hold every word, last seen first; the latest when there is no word."""
-    tests = [_test(word) for word in query.split()[:MOST_WORDS]]
-    span = Span(account_id=context.account_id, doc_type=VISITORS.doc_type, descending=True)
+    """The visitors that hold every word, last seen first; the latest when there is no word.
+
+    Raises :class:`ValidationFailed` for too many words.
+    """
+    words = query.split()
+    if len(words) > MOST_WORDS:
+        message = f"must not have more than {MOST_WORDS} words"
+        raise ValidationFailed.of("search", "maxItems", message, target=MOST_WORDS)
+    tests = [_test(word) for word in words]
+    # Nobody is online who was not heard of lately, so there is no need to look further back.
+    low = instant(context.services.clock, ONLINE_FOR) if "online" in words else None
+    span = Span(
+        account_id=context.account_id, doc_type=VISITORS.doc_type, low=low, descending=True
+    )
     found: list[Document] = []
     async for row in context.services.store.scan(span):
         if all(test(context, row.document) for test in tests):

@@ -27,7 +27,7 @@ from crossbar.core.directory import Account, account_key
 from crossbar.core.scopes import EVERYTHING, Scopes
 from crossbar.core.stamping import fresh_id, stamp
 from crossbar.documents import Document, without_nulls
-from crossbar.errors import Conflict, InvalidCredentials, NoSuchDocument, TooManyRequests
+from crossbar.errors import Conflict, InvalidCredentials, NoSuchDocument
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.callers import Callers
 from crossbar.identity.people import People, remembered_until
@@ -339,9 +339,7 @@ class Keys:
     def _charge(self, caller: Caller) -> None:
         limit = caller.claims["rate_limit"]
         if limit:
-            charge = self._buckets.take(caller.claims["key_id"], MINUTE // limit)
-            if charge.retry_after:
-                raise TooManyRequests(charge.retry_after)
+            self._buckets.charge(caller.claims["key_id"], MINUTE // limit)
 
     async def _note_use(self, caller: Caller, secret: str, address: str) -> None:
         """Write down that the key was used, once a minute at most; it never fails a request.

@@ -13,6 +13,7 @@ from crossbar.storage import SYSTEM, Batch, Claim, Event, Key, Put, Store
 from crossbar.upkeep import Reindexed, reindex, sweep
 from tests.conftest import Api
 from tests.contract.conftest import on_every_store
+from tests.dialects.v1.support import client_of
 from tests.families.support import ANN, BOB, make, refusal, stored
 
 pytestmark = on_every_store
@@ -61,6 +62,25 @@ async def test_what_an_older_version_wrote_is_found_again(api: Api) -> None:
     assert await stored(api, "user", ann) == before
     assert await store_of(api).last_event() == last
     (await api.get(f"{api.account}/users/{gone}")).expect(404)
+
+
+async def test_rows_of_v1_are_found_again(api: Api) -> None:
+    v1 = await client_of(api)
+    await v1.get("/users")
+    await v1.make("/users/1/service-records", text="x")
+    await v1.make("/tasks", title="t")
+    await v1.post("/users/1/tasks/attach", {"resources": [1]})
+    paths = ("/users/1/service-records", "/users/1/tasks", "/users?limit=5")
+    for doc_type, doc_id in (
+        ("perscom_servicerecord", "perscom_servicerecord-1"),
+        ("perscom_link", "perscom_link-user-task-1-1"),
+        ("user", api.master.user_id),
+    ):
+        await age(api, doc_type, doc_id)
+    assert {(await v1.get(path)).status for path in paths[:2]} == {404}
+    _, lines = await reindexed(api)
+    assert lines == []
+    assert [len((await v1.get(path)).data) for path in paths] == [1, 1, 1]
 
 
 async def test_of_two_that_claim_a_value_the_holder_keeps_it(api: Api) -> None:

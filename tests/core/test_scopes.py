@@ -37,9 +37,9 @@ def test_what_is_public_needs_no_scope() -> None:
 
 
 def test_a_dialect_without_operations_has_all_or_nothing() -> None:
-    assert Scopes(()).names() == ["*"]
-    assert Scopes(()).rules(["*"]) is None
-    assert Scopes(()).rules(["view:user"]) == {}
+    assert Scopes({}).names() == ["*"]
+    assert Scopes({}).rules(["*"]) is None
+    assert Scopes({}).rules(["view:user"]) == {}
 
 
 def test_everything_is_no_restriction() -> None:

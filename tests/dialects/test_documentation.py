@@ -92,6 +92,15 @@ async def test_assets_are_kept_by_browsers_and_compressed(api: Api) -> None:
         assert answer.status == 405
 
 
+@pytest.mark.parametrize(
+    "path", ["/", "/docs/", "/console/", "/v2/nope", "/v1/nope", "/v1.1/nope", "/v1.1/watch?x"]
+)
+async def test_no_answer_tells_what_the_server_is_made_of(api: Api, path: str) -> None:
+    for method in ("GET", "OPTIONS", "DELETE"):
+        async with api.client.request(method, path) as answer:
+            assert answer.headers["Server"] == "Crossbar", method
+
+
 async def test_other_addresses_are_what_they_were(api: Api) -> None:
     for path in ("/", "/docs/nothing", "/docs/assets/../../cli.py"):
         async with api.client.get(path) as answer:

@@ -119,6 +119,7 @@ def test_keys_are_made_for_every_dialect(installation: Installation) -> None:
     # The command reckons the end a moment before the key says when it was made.
     assert 3 * DAY - 10 < claims["exp"] - claims["iat"] <= 3 * DAY
     made = key(installation, "create", "--dialect", "v1_1", "--name", "U")
+    assert made.keys() == {"id", "key"}
     assert made["key"].startswith("cbk11_")
     shown = crossbar(installation.folder, "key", "list").stdout.splitlines()
     assert [line.split()[1:] for line in shown] == [["v1_1", "U"], ["v1", "P"]]
@@ -148,6 +149,7 @@ def test_a_person_is_shown_the_text_and_warned(installation: Installation) -> No
         (("--name", "R", "--dialect", "v1_1", "--scopes", "view:user"), "scopes.0: There is no"),
         (("--name", "R", "--owner", "0" * 32), "owner_id: The user could not be found"),
         (("--name", "R", "--rate-limit", "0"), "rate_limit: "),
+        (("--name", "R", "--expires", "0"), "expires: This time is over"),
         (("--name", "R", "--account", "0" * 32), f"there is no {'0' * 32}"),
     ],
 )

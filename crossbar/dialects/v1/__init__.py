@@ -20,13 +20,13 @@ from crossbar.core.services import Services
 from crossbar.core.shapes import Access
 from crossbar.dialects.addresses import Proxies
 from crossbar.dialects.serving import serve
-from crossbar.dialects.targets import split_target
+from crossbar.dialects.targets import path_tokens, query_pairs, split_target
 from crossbar.dialects.v1.answers import Exchange, write, write_error, write_preflight
 from crossbar.dialects.v1.bodies import Body, read_body
-from crossbar.dialects.v2.body import path_tokens, query_pairs
 from crossbar.dialects.v2.query import ANY
 from crossbar.documents import new_id
 from crossbar.errors import (
+    CrossbarError,
     InvalidCredentials,
     MethodNotAllowed,
     NoSuchPath,
@@ -56,11 +56,14 @@ PER_MINUTE = 1000
 class V1:
     """Answers requests below ``/v1``."""
 
-    def __init__(self, services: Services, identity: Identity, registry: Registry) -> None:
+    def __init__(
+        self, services: Services, identity: Identity, registry: Registry, strangers: Buckets
+    ) -> None:
         self._services = services
         self._identity = identity
         self._registry = registry
         self._proxies = Proxies(services.settings.http.trusted_proxies)
+        self._strangers = strangers
         self._buckets = Buckets(services.clock, capacity=PER_MINUTE, refill=PER_MINUTE / 60)
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -69,8 +72,16 @@ class V1:
             request=request,
             request_id=new_id(),
             address=self._proxies.client_of(request),
+            scheme=self._proxies.scheme_of(request),
         )
-        return await serve(self._services, exchange, self._answer, write_error)
+        return await serve(self._services, exchange, self._answer, self._refuse)
+
+    def _refuse(self, exchange: Exchange, error: CrossbarError) -> web.StreamResponse:
+        """The answer to a request that is refused; who asks too much is told until when."""
+        if isinstance(error, TooManyRequests):
+            until = self._services.clock.unix() + error.retry_after
+            exchange.headers["x-ratelimit-reset"] = str(until)
+        return write_error(exchange, error)
 
     async def _answer(self, exchange: Exchange) -> web.StreamResponse:
         """Run the request through the steps, in the order of refusals."""
@@ -106,7 +117,11 @@ class V1:
         caller: Caller | None = None
         account: Account | None = None
         if operation.access is not Access.PUBLIC:
-            caller, account = await self._admit(exchange)
+            try:
+                caller, account = await self._admit(exchange)
+            except (UnknownTenant, InvalidCredentials):
+                self._charge_stranger(exchange.address)
+                raise
             exchange.account_id = account.account_id
             self._charge(exchange, caller)
             plan = plan_of(account, DIALECT, self._services.settings)
@@ -164,6 +179,12 @@ class V1:
         if account is None:
             raise UnknownTenant
         return account
+
+    def _charge_stranger(self, address: str) -> None:
+        """Slow down who guesses, by address. Raises :class:`TooManyRequests`."""
+        limits = self._services.settings.limits
+        if limits.enabled:
+            self._strangers.charge((DIALECT, "address", address), limits.cost)
 
     def _charge(self, exchange: Exchange, caller: Caller) -> None:
         """Count the request for its key."""

@@ -47,6 +47,12 @@ PARAMETERS: Node = {
     "include": _query(
         "include", "Relations to add to the rows, joined by commas.", {"type": "string"}
     ),
+    "with_trashed": _query(
+        "with_trashed", "Rows that were deleted and kept, too.", {"type": "boolean"}
+    ),
+    "only_trashed": _query(
+        "only_trashed", "Only rows that were deleted and kept.", {"type": "boolean"}
+    ),
     "force": _query(
         "force", "Remove for good, instead of keeping what was deleted.", {"type": "boolean"}
     ),
@@ -167,7 +173,11 @@ SAID = {
 
 def refusals() -> Node:
     """The answers to what is refused, by status."""
-    classes: dict[int, type[CrossbarError]] = {**homes(), UNPROCESSABLE: BadRequest}
+    classes: dict[int, type[CrossbarError]] = {
+        **homes(),
+        UNPROCESSABLE: BadRequest,
+        CrossbarError.status: CrossbarError,
+    }
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     return {
         f"Refused{status}": {
@@ -179,7 +189,7 @@ def refusals() -> Node:
     }
 
 
-STATUSES = (401, 402, 403, 404, 405, 408, 409, 413, UNPROCESSABLE, 429, 503)
+STATUSES = (401, 402, 403, 404, 405, 408, 409, 413, UNPROCESSABLE, 429, 500, 503)
 """The statuses of refusals that this dialect knows."""
 
 

@@ -52,7 +52,7 @@ OTHERS = "HttpException"
 CORS = {
     "access-control-allow-origin": "*",
     "access-control-expose-headers": (
-        "x-request-id, x-ratelimit-limit, x-ratelimit-remaining, retry-after, location"
+        "x-request-id, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, retry-after"
     ),
 }
 
@@ -67,6 +67,7 @@ class Exchange:
     request: web.BaseRequest
     request_id: str
     address: str = ""
+    scheme: str = "http"
     account_id: str | None = None
     query: Mapping[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
@@ -76,7 +77,7 @@ class Exchange:
         """The URL of the interface's root, as the client sees it."""
         sent = self.request.headers
         host = sent.get("Host", "localhost").encode("ascii", "ignore").decode()
-        return f"{self.request.scheme}://{host}{PREFIX}"
+        return f"{self.scheme}://{host}{PREFIX}"
 
 
 def status_of(error: CrossbarError) -> int:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import Any
 
 from aiohttp import BodyPartReader, web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from crossbar.core.actions import Upload
-from crossbar.dialects.v2.body import FORM_TYPE, MAX_PARTS, query_pairs
+from crossbar.dialects.incoming import FORM_TYPE, Malformed, in_time, read_parts, read_whole
+from crossbar.dialects.targets import query_pairs
 from crossbar.dialects.v2.parsing import parse_json
 from crossbar.documents import Document
-from crossbar.errors import BadRequest, PayloadTooLarge, RequestTimeout, ValidationFailed
+from crossbar.errors import BadRequest, ValidationFailed
 from crossbar.records import record
 from crossbar.settings import Http
 
@@ -42,27 +41,26 @@ async def read_body(request: web.BaseRequest, settings: Http) -> Body:
     """The body. Raises :class:`PayloadTooLarge` and :class:`RequestTimeout`."""
     if not request.can_read_body:
         return NO_BODY
-    limit = settings.max_upload_size
-    if request.content_length is not None and request.content_length > limit:
-        raise PayloadTooLarge(limit)
     content_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    is_multipart = content_type.startswith("multipart/")
+    limit = settings.max_upload_size
     try:
-        async with asyncio.timeout(settings.request_timeout):
-            if content_type.startswith("multipart/"):
-                return _of_form(await _parts(request, limit))
-            content = await request.read()
-    except TimeoutError:
-        raise RequestTimeout from None
-    except web.HTTPRequestEntityTooLarge:
-        raise PayloadTooLarge(limit) from None
-    except (ValueError, AssertionError, HttpProcessingError, web.RequestPayloadError) as error:
-        reason = str(error).splitlines()[0][:200] if str(error) else "unreadable"
-        return Body(data={}, problem=ValidationFailed.of("body", "invalid", reason))
-    except BadRequest as error:
-        return Body(data={}, problem=error)
+        if is_multipart:
+            return _of_form(
+                await in_time(request, _parts(request, limit), settings.request_timeout)
+            )
+        content = await in_time(request, read_whole(request, limit), settings.request_timeout)
+    except Malformed as error:
+        return Body(data={}, problem=ValidationFailed.of("body", "invalid", str(error)))
     if content_type == FORM_TYPE and content.lstrip()[:1] not in (b"{", b"["):
         return _of_form(list(query_pairs(content.decode("utf-8", "replace"))))
     return _of_json(content, settings.max_depth)
+
+
+async def _parts(request: web.BaseRequest, limit: int) -> list[tuple[str, Any]]:
+    """The fields of a multipart body: texts, and files with their names and media types."""
+    parts = read_parts(request, limit)
+    return [(part.name or "", _value_of(part, content)) async for part, content in parts]
 
 
 def _of_json(content: bytes, max_depth: int) -> Body:
@@ -120,25 +118,6 @@ def trimmed(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: trimmed(each) for name, each in value.items()}
     return value
-
-
-async def _parts(request: web.BaseRequest, limit: int) -> list[tuple[str, Any]]:
-    """The fields of a multipart body: texts, and files with their names and media types."""
-    fields: list[tuple[str, Any]] = []
-    left = limit
-    async for part in await request.multipart():
-        if not isinstance(part, BodyPartReader):
-            raise ValueError("multipart bodies do not nest")  # noqa: TRY004 - of a client, not of code
-        if len(fields) >= MAX_PARTS:
-            raise ValueError(f"more than {MAX_PARTS} parts")
-        content = bytearray()
-        while chunk := await part.read_chunk():
-            content += chunk
-            if len(content) > left:
-                raise PayloadTooLarge(limit)
-        left -= len(content)
-        fields.append((part.name or "", _value_of(part, bytes(content))))
-    return fields
 
 
 def _value_of(part: BodyPartReader, content: bytes) -> Any:

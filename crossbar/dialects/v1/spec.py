@@ -65,9 +65,7 @@ def document(registry: Registry) -> Node:
 
 def tag_of(operation: Operation) -> str:
     """The heading of an operation: ``Users``, ``Users Award Records``."""
-    words = [part for part in operation.path[2:4] if not part.startswith("{")]
-    if len(operation.path) > 4 and operation.path[3].startswith("{"):
-        words.append(operation.path[4])
+    words = [part for part in operation.path[2:5] if not part.startswith("{")]
     own = [word for word in words if word not in ("batch", "search", "likes")]
     return " ".join(own).replace("-", " ").title()
 
@@ -87,7 +85,7 @@ def _operation(operation: Operation, method: str) -> Node:
             "security": [],
             "responses": {
                 "200": {"description": "The picture.", "content": {"*/*": binary}},
-                **{str(status): parts.refusal_ref(status) for status in (404, 503)},
+                **{str(status): parts.refusal_ref(status) for status in (404, 405, 500, 503)},
             },
         }
     made["description"] = _description(handler)
@@ -137,6 +135,8 @@ def _parameters_of(endpoint: Endpoint) -> tuple[str, ...]:
         names = ("include",)
     if endpoint.deed.answer == "page" and endpoint.deed.name != "me":
         names = ("limit", "page", *names)
+    if endpoint.deed.name in ("list", "search", "show"):
+        names = (*names, "with_trashed", "only_trashed")
     if endpoint.deed.verb == "delete":
         names = ("force", *names)
     return names
@@ -144,7 +144,7 @@ def _parameters_of(endpoint: Endpoint) -> tuple[str, ...]:
 
 def _statuses(operation: Operation) -> tuple[int, ...]:
     writes = (409,) if operation.action not in (Action.LIST, Action.FETCH) else ()
-    return tuple(sorted((401, 402, 403, 404, 405, 408, 413, 422, 429, 503, *writes)))
+    return tuple(sorted((401, 402, 403, 404, 405, 408, 413, 422, 429, 500, 503, *writes)))
 
 
 def _body(endpoint: Endpoint) -> Node:
@@ -302,8 +302,3 @@ def _nested(value: Any, indent: str) -> Iterator[str]:
     is_block = isinstance(value, dict | list) and bool(value)
     yield "\n" if is_block else " "
     yield from _yaml(value, indent if is_block else "")
-
-
-def operations_in(described: Node) -> set[tuple[str, str]]:
-    """Every operation that a document describes: method and path."""
-    return {(method, path) for path, item in described["paths"].items() for method in item}

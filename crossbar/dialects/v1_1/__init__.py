@@ -13,13 +13,12 @@ from aiohttp import web
 from crossbar.core.services import Services
 from crossbar.dialects.addresses import Proxies
 from crossbar.dialects.serving import serve
-from crossbar.dialects.targets import split_target
+from crossbar.dialects.targets import path_tokens, split_target
 from crossbar.dialects.v1_1.admission import Admission
 from crossbar.dialects.v1_1.endpoints import Need, Offers
 from crossbar.dialects.v1_1.exchange import Exchange
 from crossbar.dialects.v1_1.refusals import refuse
 from crossbar.dialects.v1_1.table import TABLE
-from crossbar.dialects.v2.body import path_tokens
 from crossbar.documents import new_id
 from crossbar.errors import MethodNotAllowed
 from crossbar.identity.buckets import Buckets

@@ -16,7 +16,6 @@ from crossbar.errors import (
     Forbidden,
     InvalidCredentials,
     SubscriptionExpired,
-    TooManyRequests,
 )
 from crossbar.families.visitor_settings import account_id_of, visitor_settings
 from crossbar.families.watch_links import place_of
@@ -112,10 +111,9 @@ class Admission:
         exchange.headers["access-control-expose-headers"] = "retry-after"
 
     def _charge(self, whom: str, what: str) -> None:
-        if self._services.settings.limits.enabled:
-            charge = self._buckets.take((DIALECT, whom, what), self._services.settings.limits.cost)
-            if charge.retry_after:
-                raise TooManyRequests(charge.retry_after)
+        limits = self._services.settings.limits
+        if limits.enabled:
+            self._buckets.charge((DIALECT, whom, what), limits.cost)
 
 
 async def _key_sent(exchange: Exchange) -> object:

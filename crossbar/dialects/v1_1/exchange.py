@@ -5,24 +5,23 @@ The body is read when a handler wants it: what is asked for must exist before it
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from crossbar.core.access import require_access, require_unrestricted
 from crossbar.core.actions import Action, Caller, Context, Query
 from crossbar.core.directory import Account
 from crossbar.core.services import Services
+from crossbar.dialects.incoming import Malformed, in_time, read_whole
 from crossbar.dialects.v1_1.endpoints import Offers
 from crossbar.dialects.v2.parsing import parse_json
 from crossbar.dialects.v2.verbs import VERB_OF
 from crossbar.documents import Document
-from crossbar.errors import PayloadTooLarge, RequestTimeout, ValidationFailed
+from crossbar.errors import ValidationFailed
 from crossbar.validation import Schemas
 
 JSON = "application/json; charset=utf-8"
@@ -76,22 +75,11 @@ class Exchange:
     async def content(self) -> bytes:
         """The bytes of the body. Raises :class:`PayloadTooLarge`, :class:`RequestTimeout`."""
         settings = self.services.settings.http
-        limit = min(LARGEST, settings.max_upload_size)
-        length = self.request.content_length
-        if length is not None and length > limit:
-            raise PayloadTooLarge(limit)
-        content = bytearray()
+        reading = read_whole(self.request, min(LARGEST, settings.max_upload_size))
         try:
-            async with asyncio.timeout(settings.request_timeout):
-                async for chunk in self.request.content.iter_any():
-                    content += chunk
-                    if len(content) > limit:
-                        raise PayloadTooLarge(limit)
-        except TimeoutError:
-            raise RequestTimeout from None
-        except (HttpProcessingError, web.RequestPayloadError):
+            return await in_time(self.request, reading, settings.request_timeout)
+        except Malformed:
             raise ValidationFailed.of("body", "invalid", "not encoded as headers say") from None
-        return bytes(content)
 
     async def _read(self) -> Document:
         content = await self.content()

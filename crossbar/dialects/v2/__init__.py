@@ -21,6 +21,7 @@ from crossbar.core.services import Services
 from crossbar.core.shapes import Access
 from crossbar.dialects.addresses import Proxies
 from crossbar.dialects.serving import serve
+from crossbar.dialects.targets import path_tokens
 from crossbar.dialects.v2.answers import (
     Exchange,
     cut_off,
@@ -29,7 +30,7 @@ from crossbar.dialects.v2.answers import (
     write_error,
     write_preflight,
 )
-from crossbar.dialects.v2.body import path_tokens, read_body
+from crossbar.dialects.v2.body import read_body
 from crossbar.dialects.v2.negotiation import (
     accepted_types,
     can_read,

@@ -19,6 +19,7 @@ from aiohttp import web
 from crossbar import __version__
 from crossbar.clock import Clock
 from crossbar.core.actions import Action, Caller, Download, Page, Result, is_true
+from crossbar.core.paging import in_groups
 from crossbar.core.preconditions import names_revision
 from crossbar.core.registry import Operation
 from crossbar.dialects.targets import split_target
@@ -159,7 +160,7 @@ async def write(exchange: Exchange, result: Result, verb: str) -> web.StreamResp
     if exchange.wanted is Wanted.CSV and verb == "GET":
         return await _csv(exchange, result)
     if result.rows is not None:
-        return await _stream(exchange, result)
+        return await _stream(exchange, result.rows, result.page)
     if result.created_id is not None:
         exchange.headers["location"] = _location(exchange.request, result.created_id)
     status = 201 if verb == "PUT" else 200
@@ -292,35 +293,25 @@ async def _begin(exchange: Exchange, response: web.StreamResponse) -> None:
     exchange.has_begun = True
 
 
-async def _stream(exchange: Exchange, result: Result) -> web.StreamResponse:
+async def _stream(
+    exchange: Exchange, rows: AsyncIterator[Any], page: Page | None
+) -> web.StreamResponse:
     """A list as it is read: ``data`` first, then the other keys as text (§8.6)."""
     response = web.StreamResponse(headers=_headers(exchange, "application/json"))
     await _begin(exchange, response)
     await response.write(b'{"data":[')
     separator = b""
-    async for chunk in _chunks(result.rows, 50):
+    async for chunk in in_groups(rows, 50):
         await response.write(separator + b",".join(orjson.dumps(row) for row in chunk))
         separator = b","
     closing = _close({"status": "success"}, exchange)
     closing.pop("tokens", None)
-    if result.page is not None:
-        closing |= _paging(result.page)
+    if page is not None:
+        closing |= _paging(page)
     texts = {name: str(value) for name, value in closing.items() if value}
     await response.write(b"]," + orjson.dumps(texts)[1:])
     await response.write_eof()
     return response
-
-
-async def _chunks(rows: AsyncIterator[Any] | None, size: int) -> AsyncIterator[list[Any]]:
-    chunk: list[Any] = []
-    if rows is not None:
-        async for row in rows:
-            chunk.append(row)
-            if len(chunk) == size:
-                yield chunk
-                chunk = []
-    if chunk:
-        yield chunk
 
 
 async def _csv(exchange: Exchange, result: Result) -> web.StreamResponse:

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
-from collections.abc import Awaitable, Mapping
-from typing import Any, TypeVar
-from urllib.parse import unquote, unquote_plus
+from collections.abc import Mapping
+from typing import Any
 
-from aiohttp import BodyPartReader, web
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp import web
 
 from crossbar.core.actions import JSON_TYPES, Upload
-from crossbar.dialects.targets import split_target
+from crossbar.dialects.incoming import FORM_TYPE, Malformed, in_time, read_parts, read_whole
+from crossbar.dialects.targets import query_pairs, split_target
 from crossbar.dialects.v2.parsing import parse_json
-from crossbar.errors import NoSuchPath, PayloadTooLarge, RequestTimeout, ValidationFailed
+from crossbar.errors import ValidationFailed
 from crossbar.logs import redact
 from crossbar.records import record
 from crossbar.settings import Http
 
-T = TypeVar("T")
-
-FORM_TYPE = "application/x-www-form-urlencoded"
 BASE64_TYPES = ("application/base64", "application/x-base64")
 STANDARD_TYPES = (
     *JSON_TYPES,
@@ -37,9 +32,6 @@ STANDARD_TYPES = (
 
 MAX_HEAD = 256
 """Bytes of a ``data:`` URI before its base64, at most."""
-
-MAX_PARTS = 100
-"""Parts of a multipart body; without a limit, empty ones could go on for ever."""
 
 
 @record
@@ -67,30 +59,6 @@ NO_BODY = Body(data={}, files=(), parameters={}, pairs=(), content_type=JSON_TYP
 """What a request without body and query string carries; recognised by identity."""
 
 
-def path_tokens(raw_path: str) -> list[str]:
-    """The decoded tokens of a path. Trailing slashes do not matter, doubled ones do (§1.2)."""
-    path = split_target(raw_path)[0].rstrip("/")
-    tokens = path.split("/")[1:]
-    if "%" not in path:
-        return tokens
-    try:
-        return [unquote(token, errors="strict") for token in tokens]
-    except UnicodeDecodeError:
-        raise NoSuchPath from None
-
-
-def query_pairs(query_string: str) -> tuple[tuple[str, str], ...]:
-    """The parameters of a query string. A key without ``=`` has the value ``true``."""
-    if not query_string:
-        return ()
-    pairs = []
-    for part in query_string.split("&"):
-        name, equals, value = part.partition("=")
-        if name:
-            pairs.append((unquote_plus(name), unquote_plus(value) if equals else "true"))
-    return tuple(pairs)
-
-
 async def read_body(request: web.BaseRequest, settings: Http) -> Body:
     """Everything that the request carries. Raises 400 and 413 in the envelope's words."""
     has_query = "?" in request.raw_path
@@ -99,9 +67,7 @@ async def read_body(request: web.BaseRequest, settings: Http) -> Body:
     pairs = query_pairs(split_target(request.raw_path)[1]) if has_query else ()
     content_type = _media_type(request.headers.get("Content-Type", ""))
     reading = _read_content(request, content_type, settings)
-    # Most bodies arrive with their head. A timeout would take longer than to read them.
-    has_arrived = request.content.is_eof()
-    envelope, files = await (reading if has_arrived else _in_time(reading, settings))
+    envelope, files = await in_time(request, reading, settings.request_timeout)
     data = _data_of(envelope)
     parameters: Mapping[str, Any] = {}
     if envelope or pairs:
@@ -116,25 +82,10 @@ async def read_body(request: web.BaseRequest, settings: Http) -> Body:
     )
 
 
-async def _in_time(reading: Awaitable[T], settings: Http) -> T:
-    try:
-        async with asyncio.timeout(settings.request_timeout):
-            return await reading
-    except TimeoutError:
-        raise RequestTimeout from None
-
-
 def _media_type(header: str) -> str:
     """The media type of a ``Content-Type``. A header that was no UTF-8 has surrogates in it."""
     media_type = header.partition(";")[0].strip().lower()
     return media_type.encode("utf-8", "replace").decode()
-
-
-async def _invite(request: web.BaseRequest) -> None:
-    """Tell a client that waits for it that its body is wanted (RFC 9110 §10.1.1)."""
-    if request.headers.get("Expect", "").lower() == "100-continue":
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.writer.output_size = 0  # nothing of the answer itself is sent yet
 
 
 async def _read_content(
@@ -142,17 +93,11 @@ async def _read_content(
 ) -> tuple[dict[str, Any], tuple[Upload, ...]]:
     if not request.can_read_body:
         return {}, ()
-    limit = settings.max_upload_size
-    if request.content_length is not None and request.content_length > limit:
-        raise PayloadTooLarge(limit)
-    await _invite(request)
     if content_type.startswith("multipart/"):
         return await _read_parts(request, settings)
     try:
-        content = await _read_whole(request, limit)
-    except web.HTTPRequestEntityTooLarge:
-        raise PayloadTooLarge(limit) from None
-    except (HttpProcessingError, web.RequestPayloadError):
+        content = await read_whole(request, settings.max_upload_size)
+    except Malformed:
         message = "the body is not encoded as its headers say"
         raise ValidationFailed.of("json", "invalid", message, target="body") from None
     if not content:
@@ -163,15 +108,6 @@ async def _read_content(
         return _form(content, settings.max_depth), ()
     encoding = request.headers.get("Content-Transfer-Encoding", "").lower()
     return {}, (_upload(content, content_type, encoding, _file_name(request)),)
-
-
-async def _read_whole(request: web.BaseRequest, limit: int) -> bytes:
-    if not request.content.is_eof():
-        return await request.read()
-    content = request.content.read_nowait()
-    if len(content) > limit:
-        raise PayloadTooLarge(limit)
-    return content
 
 
 def _file_name(request: web.BaseRequest) -> str:
@@ -257,34 +193,15 @@ async def _read_parts(
     """A multipart body: the JSON part is the envelope, every other part a file."""
     envelope: dict[str, Any] = {}
     files: list[Upload] = []
-    left, count = settings.max_upload_size, 0
     try:
-        async for part in await request.multipart():
-            if not isinstance(part, BodyPartReader):
-                raise ValidationFailed.of("file", "invalid", "multipart bodies do not nest")
-            content = await _read_part(part, left, settings.max_upload_size)
-            left -= len(content)
+        async for part, content in read_parts(request, settings.max_upload_size):
             content_type = _media_type(part.headers.get("Content-Type", "text/plain"))
             if content_type in JSON_TYPES:
                 envelope = _envelope(content, settings.max_depth)
             else:
                 encoding = part.headers.get("Content-Transfer-Encoding", "").lower()
                 files.append(_upload(content, content_type, encoding, _file_name(request)))
-            count += 1
-            if count > MAX_PARTS:
-                raise ValueError(f"more than {MAX_PARTS} parts")
-    except (ValueError, AssertionError, HttpProcessingError, web.RequestPayloadError) as error:
-        reason = str(error).splitlines()[0][:200]
-        raise ValidationFailed.of(
-            "file", "invalid", f"malformed multipart body: {reason}"
-        ) from None
+    except Malformed as error:
+        message = f"malformed multipart body: {error}"
+        raise ValidationFailed.of("file", "invalid", message) from None
     return envelope, tuple(files)
-
-
-async def _read_part(part: BodyPartReader, left: int, limit: int) -> bytes:
-    content = bytearray()
-    while chunk := await part.read_chunk():
-        content += chunk
-        if len(content) > left:
-            raise PayloadTooLarge(limit)
-    return bytes(content)

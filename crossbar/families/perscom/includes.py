@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 from crossbar.core.actions import Context
@@ -121,23 +121,26 @@ async def _include_many(
     """The rows whose column refers to this one."""
     target = COMPONENTS[relation.component]
     for shown, stored in rows:
-        found = await referring(context, component, relation, number_of(component, stored))
+        referred = referring(context, component, relation, number_of(component, stored))
+        found = [each async for each in referred]
         made = await _shown(context, target, found, below)
         shown[name] = (made[0] if made else None) if relation.single else made
 
 
+def entry_of(component: Component, relation: HasMany, number: int) -> tuple[str, Any]:
+    """The column of the rows that a has-many relation leads to, and what it holds."""
+    is_image = relation.column == "owner"
+    return relation.column, f"{component.noun}:{number}" if is_image else number
+
+
 async def referring(
     context: Context, component: Component, relation: HasMany, number: int
-) -> list[Document]:
+) -> AsyncIterator[Document]:
     """The stored rows that a has-many relation leads to."""
-    value: Any = f"{component.noun}:{number}" if relation.column == "owner" else number
-    return [
-        stored
-        async for stored in every(
-            context, COMPONENTS[relation.component], (relation.column, value)
-        )
-        if all(stored.get(column) == wanted for column, wanted in relation.only)
-    ]
+    target = COMPONENTS[relation.component]
+    async for stored in every(context, target, entry_of(component, relation, number)):
+        if all(stored.get(column) == wanted for column, wanted in relation.only):
+            yield stored
 
 
 async def _include_linked(
@@ -152,7 +155,7 @@ async def _include_linked(
     target = COMPONENTS[relation.component]
     for shown, stored in rows:
         number = number_of(component, stored)
-        pairs = await linked_rows(context, relation, number)
+        pairs = [pair async for pair in linked_rows(context, relation, number)]
         made = await _shown(context, target, [each for each, _ in pairs], below)
         for row, (_, link) in zip(made, pairs, strict=True):
             row[relation.shown_as] = shown_pivot(context, relation, link)

@@ -6,8 +6,10 @@ from dataclasses import replace
 from functools import cache
 
 from crossbar.core.shapes import Collection
+from crossbar.families.perscom.components import COMPONENTS
 from crossbar.families.perscom.effects import hooks_of
 from crossbar.families.perscom.layout import layout_of
+from crossbar.families.perscom.links import LINKS
 from crossbar.families.perscom.people import PEOPLE
 from crossbar.families.perscom.shapes import Component
 
@@ -18,3 +20,7 @@ def family_of(component: Component) -> Collection:
     if component.noun == "users":
         return PEOPLE
     return replace(layout_of(component), hooks=hooks_of(component))
+
+
+STORED = (*(layout_of(each) for each in COMPONENTS.values() if not each.stored_as), LINKS)
+"""The families of documents that personnel management keeps for itself, as the store sees them."""

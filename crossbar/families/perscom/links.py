@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from crossbar.core.actions import Context
+from crossbar.core.paging import in_groups
 from crossbar.core.shapes import Collection, Index
 from crossbar.documents import Document
 from crossbar.errors import ValidationFailed
 from crossbar.families.perscom.components import COMPONENTS, FIELDS_OF_USER
-from crossbar.families.perscom.rows import find_many
+from crossbar.families.perscom.rows import PORTION, find_many
 from crossbar.families.perscom.shapes import Component, Field, Linked
 from crossbar.families.perscom.values import converted
 from crossbar.families.perscom.work import Work
@@ -60,12 +61,15 @@ def other_end(relation: Linked, link: Document) -> int:
 
 async def linked_rows(
     context: Context, relation: Linked, number: int
-) -> list[tuple[Document, Document]]:
+) -> AsyncIterator[tuple[Document, Document]]:
     """The stored rows that a row is linked to, each with its link, oldest link first."""
-    links = [link async for link in links_of(context, relation, number)]
     component = COMPONENTS[relation.component]
-    found = await find_many(context, component, (other_end(relation, each) for each in links))
-    return [(found[end], link) for link in links if (end := other_end(relation, link)) in found]
+    async for links in in_groups(links_of(context, relation, number), PORTION):
+        ends = [other_end(relation, link) for link in links]
+        found = await find_many(context, component, ends)
+        for end, link in zip(ends, links, strict=True):
+            if end in found:
+                yield found[end], link
 
 
 async def add(
@@ -174,5 +178,5 @@ def _is_before(moment: str | None, other: str) -> bool:
 
 async def field_keys(context: Context, number: int) -> list[str]:
     """The keys of the custom fields that a user has."""
-    rows = await linked_rows(context, FIELDS_OF_USER, number)
-    return [field["key"] for field, _ in rows if field.get("key")]
+    rows = linked_rows(context, FIELDS_OF_USER, number)
+    return [field["key"] async for field, _ in rows if field.get("key")]

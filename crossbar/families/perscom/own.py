@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from crossbar.core.actions import Context
-from crossbar.families.perscom.components import TASKS_OF_USER, USERS
+from crossbar.families.perscom.components import TASKS_OF_USER
 from crossbar.families.perscom.links import links_of, other_end
-from crossbar.families.perscom.people_rows import NUMBER
+from crossbar.families.perscom.people_rows import NUMBER, find_caller
 from crossbar.families.perscom.places import Place
 from crossbar.families.perscom.rows import number_of
-from crossbar.storage import Key
 
 
 async def is_own(deed: str, place: Place, context: Context) -> bool:
@@ -16,19 +15,16 @@ async def is_own(deed: str, place: Place, context: Context) -> bool:
 
     Raises :class:`~crossbar.errors.NoSuchDocument` like the deed itself.
     """
-    caller = context.caller
-    if caller is None or caller.user_id is None or place.parent is not None:
-        return False
-    if caller.account_id != context.account_id:
+    own = None if place.parent else await find_caller(context)
+    if own is None:
         return False
     is_user = place.component.noun == "users"
     if deed != "show" and not (deed == "update" and is_user and "approved" not in context.data):
         return False
     stored, _ = await place.pair(context)
     if is_user:
-        return bool(stored["_id"] == caller.user_id)
-    key = Key(context.account_id, USERS.doc_type, caller.user_id)
-    number = (await context.services.store.get(key) or {}).get(NUMBER)
+        return bool(stored["_id"] == own["_id"])
+    number = own.get(NUMBER)
     if number is None:
         return False
     if place.component.noun == "tasks":

@@ -19,13 +19,19 @@ from crossbar.families.perscom import references
 from crossbar.families.perscom.components import USERS as COMPONENT
 from crossbar.families.perscom.links import field_keys
 from crossbar.families.perscom.people_columns import PHOTOS
-from crossbar.families.perscom.people_rows import NUMBER, OWN_FIELDS, find
+from crossbar.families.perscom.people_rows import (
+    NUMBER,
+    OWN_FIELDS,
+    SEQUENCE,
+    find,
+    find_caller,
+    span_of,
+)
 from crossbar.families.perscom.work import BODY, VALUES, Work, perform, work_of
 from crossbar.families.photos import PHOTO
-from crossbar.families.users import PERSON, USERS, email_of
+from crossbar.families.users import HUNDRED, PERSON, USERS, email_of
 from crossbar.storage import Entry, Key, Span
 
-SEQUENCE = "user"
 LONGEST_PART = 128
 
 _USERNAME = re.compile(r"[+@.A-Za-z0-9_-]+")
@@ -33,18 +39,18 @@ _USERNAME = re.compile(r"[+@.A-Za-z0-9_-]+")
 
 async def number_everybody(context: Context) -> None:
     """Give numbers to users that have none, oldest first. Not for within a work."""
-    span = Span(account_id=context.account_id, doc_type=USERS.doc_type)
     new = [
         (row.document.get("pvt_created", 0), row.document["_id"])
-        async for row in context.services.store.scan(span)
-        if NUMBER not in row.document
+        async for row in context.services.store.scan(span_of(context, "new"))
     ]
+    new.sort()
+    for start in range(0, len(new), HUNDRED):
+        some = new[start : start + HUNDRED]
 
-    async def build(work: Work) -> None:
-        for _, user_id in sorted(new):
-            await numbered(work, user_id)
+        async def build(work: Work, some: list[tuple[int, str]] = some) -> None:
+            for _, user_id in some:
+                await numbered(work, user_id)
 
-    if new:
         await perform(context, build)
 
 
@@ -63,10 +69,8 @@ async def numbered(work: Work, user_id: str) -> int | None:
 
 async def caller_number(work: Work) -> int | None:
     """The number of the user who calls; ``None`` for a key that is nobody's."""
-    caller = work.context.caller
-    if caller is None or caller.user_id is None or caller.account_id != work.context.account_id:
-        return None
-    return await numbered(work, caller.user_id)
+    caller = await find_caller(work.context)
+    return await numbered(work, caller["_id"]) if caller else None
 
 
 async def set_columns(work: Work, number: int, **columns: Any) -> None:

@@ -15,11 +15,15 @@ from crossbar.documents import Document, lookup
 from crossbar.errors import NoSuchDocument
 from crossbar.families.perscom.addresses import Address, file_address
 from crossbar.families.perscom.people_columns import PHOTOS, USER_FIELDS
+from crossbar.families.perscom.work import last_number
 from crossbar.families.photos import PHOTO
-from crossbar.families.users import PERSON, PERSON_NUMBER, USERS
-from crossbar.storage import Entry, Span
+from crossbar.families.users import HUNDRED, PERSON, PERSON_NUMBER, USERS
+from crossbar.storage import Entry, Key, Span
 
 NUMBER = PERSON_NUMBER
+
+SEQUENCE = "user"
+"""The sequence that numbers are taken from."""
 
 OWN_FIELDS = ("name", "email", "approved", *PHOTOS)
 """Columns that are the user's own fields."""
@@ -48,8 +52,8 @@ def flat(stored: Document) -> Document:
     changed = instant_of(moment(stored["pvt_modified"]))
     shown["created_at"] = person.get("created_at") or instant_of(moment(stored["pvt_created"]))
     shown["updated_at"] = max(changed, person.get("updated_at", ""))
-    if "pvt_deleted_at" in stored:
-        shown["deleted_at"] = stored["pvt_deleted_at"]
+    if stored.get("pvt_deleted"):
+        shown["deleted_at"] = changed
     return shown
 
 
@@ -68,23 +72,43 @@ def computed(context: Context, stored: Document) -> Document:
     }
 
 
+def span_of(context: Context, entry: str) -> Span:
+    """The users that have an entry of the index of people (``families.users``)."""
+    return Span(
+        account_id=context.account_id, doc_type=USERS.doc_type, entry=Entry("person", entry)
+    )
+
+
 async def find(context: Context, number: int) -> Document:
     """The user with this number. Raises :class:`NoSuchDocument`."""
-    span = Span(
-        account_id=context.account_id,
-        doc_type=USERS.doc_type,
-        entry=Entry("person_id", str(number)),
-    )
-    async for row in context.services.store.scan(span):
+    async for row in context.services.store.scan(span_of(context, f"number:{number}")):
         return row.document
     raise NoSuchDocument(str(number))
 
 
+async def find_caller(context: Context) -> Document | None:
+    """The user who calls; ``None`` for a key that is nobody's."""
+    user_id = context.require_caller().user_id
+    if user_id is None:
+        return None
+    stored = await context.services.store.get(Key(context.account_id, USERS.doc_type, user_id))
+    return None if stored is None or stored.get("pvt_deleted") else stored
+
+
 async def everybody(context: Context) -> AsyncIterator[Document]:
-    """The users that have numbers, by number."""
-    span = Span(account_id=context.account_id, doc_type=USERS.doc_type)
-    users = [row.document async for row in context.services.store.scan(span)]
-    for stored in sorted(
-        (each for each in users if NUMBER in each), key=lambda each: each[NUMBER]
-    ):
+    """The users that have numbers, by number; a hundred of them are read at a time."""
+    last = await last_number(context, SEQUENCE)
+    for hundred in range(last // HUNDRED + 1):
+        for stored in await _with_entry(context, f"hundred:{hundred}"):
+            yield stored
+
+
+async def referring(context: Context, column: str, number: int) -> AsyncIterator[Document]:
+    """The users whose column holds the id of a row, by number."""
+    for stored in await _with_entry(context, f"{column}:{number}"):
         yield stored
+
+
+async def _with_entry(context: Context, entry: str) -> list[Document]:
+    scanned = context.services.store.scan(span_of(context, entry))
+    return sorted([row.document async for row in scanned], key=lambda each: int(each[NUMBER]))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from crossbar.core.actions import Context
 from crossbar.documents import Document
 from crossbar.errors import NoSuchDocument
 from crossbar.families.perscom.components import USERS
-from crossbar.families.perscom.includes import referring
+from crossbar.families.perscom.includes import entry_of, referring
 from crossbar.families.perscom.links import linked_rows, links_of, other_end
-from crossbar.families.perscom.rows import every, find, number_of
+from crossbar.families.perscom.rows import count, every, find, number_of
 from crossbar.families.perscom.shapes import Component, HasMany, Linked, Relation
 from crossbar.families.users import PERSON
 
@@ -52,18 +52,38 @@ class Place:
         parent = await self.parent_row(context)
         return number_of(self.parent or self.component, parent)
 
-    async def pairs(self, context: Context) -> list[Pair]:
-        """Every stored row here, in default order."""
+    async def pairs(self, context: Context) -> AsyncIterator[Pair]:
+        """Walk every stored row here, in default order."""
         if self.parent is None:
-            return [(stored, None) async for stored in every(context, self.component)]
+            async for stored in every(context, self.component):
+                yield stored, None
+            return
         parent = await self.parent_row(context)
         number = number_of(self.parent, parent)
         if isinstance(self.relation, Linked):
-            return [*await linked_rows(context, self.relation, number)]
-        if isinstance(self.relation, HasMany):
-            rows = await referring(context, self.parent, self.relation, number)
-            return [(stored, None) for stored in rows]
-        return [(await self._referred(context, parent), None)]
+            async for pair in linked_rows(context, self.relation, number):
+                yield pair
+        elif isinstance(self.relation, HasMany):
+            async for stored in referring(context, self.parent, self.relation, number):
+                yield stored, None
+        else:
+            yield await self._referred(context, parent), None
+
+    async def count(self, context: Context) -> int | None:
+        """How many rows are here; ``None`` where the store cannot tell without reading them."""
+        if self.parent is None:
+            return await count(context, self.component)
+        if isinstance(self.relation, HasMany) and not self.relation.only:
+            number = await self.parent_number(context)
+            entry = entry_of(self.parent, self.relation, number)
+            return await count(context, self.component, entry)
+        return None
+
+    async def first(self, context: Context) -> Pair | None:
+        """The first stored row here, if there is any."""
+        async for pair in self.pairs(context):
+            return pair
+        return None
 
     async def _referred(self, context: Context, parent: Document) -> Document:
         columns = parent.get(PERSON, {}) if self.parent is USERS else parent
@@ -79,25 +99,28 @@ class Place:
         """
         wanted = context.params.get(self.component.param) if number is None else number
         if wanted is None:
-            pairs = await self.pairs(context)
-            if not pairs:
+            first = await self.first(context)
+            if first is None:
                 raise NoSuchDocument(self.component.noun)
-            return pairs[0]
+            return first
         if self.parent is None:
             return await find(context, self.component, wanted), None
         return await self._below(context, wanted)
 
     async def _below(self, context: Context, wanted: str | int) -> Pair:
-        if not isinstance(self.relation, Linked):
-            for stored, link in await self.pairs(context):
-                if str(number_of(self.component, stored)) == str(wanted):
-                    return stored, link
+        if self.column:
+            stored = await self._referred(context, await self.parent_row(context))
+            if str(number_of(self.component, stored)) == str(wanted):
+                return stored, None
             raise NoSuchDocument(str(wanted))
-        number = await self.parent_number(context)
         stored = await find(context, self.component, wanted)
-        async for link in links_of(context, self.relation, number):
-            if other_end(self.relation, link) == number_of(self.component, stored):
-                return stored, link
+        if isinstance(self.relation, Linked):
+            number = await self.parent_number(context)
+            async for link in links_of(context, self.relation, number):
+                if other_end(self.relation, link) == number_of(self.component, stored):
+                    return stored, link
+        elif (await self.columns_here(context)).items() <= stored.items():
+            return stored, None
         raise NoSuchDocument(str(wanted))
 
     async def columns_here(self, context: Context) -> Document:

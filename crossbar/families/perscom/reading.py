@@ -6,29 +6,37 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from crossbar.core.actions import Context, Result
+from crossbar.core.paging import in_groups
 from crossbar.documents import Document, lookup
 from crossbar.errors import ValidationFailed
-from crossbar.families.perscom import people_rows, recurring
+from crossbar.families.perscom import recurring
 from crossbar.families.perscom.components import COMPONENTS, NEWSFEED
 from crossbar.families.perscom.includes import Tree, include, target_of, tree_of
 from crossbar.families.perscom.links import linked_rows, shown_pivot
 from crossbar.families.perscom.people import number_everybody
+from crossbar.families.perscom.people_rows import find_caller
 from crossbar.families.perscom.places import Pair, Place
-from crossbar.families.perscom.rows import find_many, flat, number_of, span_of
+from crossbar.families.perscom.rows import PORTION, find_many, flat, number_of
 from crossbar.families.perscom.scopes import Need, may
 from crossbar.families.perscom.searching import (
     Scope,
     Search,
+    Seen,
     everything,
     search_of,
     searchable,
 )
 from crossbar.families.perscom.shapes import Component, Linked
 from crossbar.families.perscom.showing import show
+from crossbar.families.perscom.trash import in_order, pair_of, pairs_of, trash_asked
 from crossbar.families.perscom.values import instant
 
 PAGE_SIZE = 15
 LARGEST_PAGE = 100
+DEEPEST = 10_000
+"""Rows of a sorted search that can be seen: so many are kept while the others are looked at."""
+
+AGGREGATES = tuple(f"with_{name}" for name in ("count", "exists", "min", "max", "avg", "sum"))
 
 ROSTER: Tree = {"units": {"users": {"rank": {}, "position": {}, "specialty": {}}}}
 """What the search ``orderForRoster`` includes."""
@@ -47,9 +55,11 @@ async def search_rows(place: Place, context: Context) -> Result:
 
 async def show_row(place: Place, context: Context) -> Result:
     """One row."""
+    _refuse_aggregates(context)
     tree = tree_asked(place, context)
     await _prepare(place, context)
-    stored, link = await place.pair(context)
+    trash = trash_asked(context)
+    stored, link = await (pair_of(place, context, trash) if trash else place.pair(context))
     await require_news(place.component, context, stored)
     return Result(data=await shown_row(place, context, stored, link, tree))
 
@@ -86,6 +96,13 @@ def tree_asked(place: Place, context: Context) -> Tree:
     return tree_of(names, place.includes, place.component)
 
 
+def _refuse_aggregates(context: Context) -> None:
+    """Refuse parameters that ask for sums over relations, as the original does for every one."""
+    for name in AGGREGATES:
+        if context.parameters.get(name):
+            raise ValidationFailed.of(name, "invalid", "No aggregates are offered")
+
+
 def _asked_in_body(context: Context) -> list[Document]:
     asked = context.data.get("includes") if isinstance(context.data, dict) else None
     if asked is None:
@@ -119,18 +136,22 @@ async def _prepare(place: Place, context: Context) -> None:
 
 
 async def _page(place: Place, context: Context, search: Search) -> Result:
+    _refuse_aggregates(context)
     limit, page = _paging(context)
     tree = tree_asked(place, context)
     await _prepare(place, context)
-    start = (page - 1) * limit
-    is_plain = place.parent is None and place.component.noun not in ("users", "newsfeed")
-    if is_plain and search.is_everything:
-        span = span_of(context, place.component)
-        total = await context.services.store.count(span)
-        pairs = [pair async for pair in _slice(context, place, start, limit)]
+    start, trash, rows = (page - 1) * limit, trash_asked(context), place.pairs(context)
+    if trash is not None:
+        search, rows = in_order(place, search), pairs_of(place, context, trash)
+    if search.sorts and start + limit > DEEPEST:
+        message = f"A sorted search shows its first {DEEPEST} rows"
+        raise ValidationFailed.of("page", "maximum", message, target=DEEPEST // limit)
+    is_whole = search.is_everything and trash is None and place.component is not NEWSFEED
+    total = await place.count(context) if is_whole else None
+    if total is not None:
+        pairs = [pair async for pair in _slice(rows, start, limit)]
     else:
-        found = await _found(place, context, search)
-        total, pairs = len(found), found[start : start + limit]
+        total, pairs = await _found(place, context, search, rows, start, limit)
     roster = any(each.name == "orderForRoster" for each in search.scopes)
     data = await shown_rows(place, context, pairs, _joined(tree, ROSTER) if roster else tree)
     if roster:
@@ -144,30 +165,53 @@ def _joined(tree: Tree, other: Tree) -> Tree:
     return {name: _joined(tree.get(name, {}), other.get(name, {})) for name in names}
 
 
-async def _slice(context: Context, place: Place, start: int, limit: int) -> AsyncIterator[Pair]:
-    """The rows of a page, read in the store's order."""
+async def _slice(rows: AsyncIterator[Pair], start: int, limit: int) -> AsyncIterator[Pair]:
+    """The rows of a page, and no more of them than are needed to get there."""
     at = 0
-    async for row in context.services.store.scan(span_of(context, place.component)):
+    async for pair in rows:
         if at >= start + limit:
             return
         if at >= start:
-            yield row.document, None
+            yield pair
         at += 1
 
 
-async def _found(place: Place, context: Context, search: Search) -> list[Pair]:
-    """Every row that a search keeps, in its order."""
-    pairs = await place.pairs(context)
+async def _found(
+    place: Place,
+    context: Context,
+    search: Search,
+    rows: AsyncIterator[Pair],
+    start: int,
+    limit: int,
+) -> tuple[int, list[Pair]]:
+    """How many rows a search keeps, and those of a page, in its order.
+
+    Every row is looked at, a few at a time; what cannot be on the page is forgotten at once.
+    """
+    total, first = 0, 0 if search.sorts else start
+    kept: list[tuple[Seen, Pair]] = []
+    async for pairs in in_groups(rows, PORTION):
+        fitting = await _fitting(place, context, search, pairs)
+        kept += fitting[max(0, first - total) :]
+        total += len(fitting)
+        search.sort(kept)
+        del kept[start + limit - first :]
+    return total, [pair for _, pair in kept[start - first :]]
+
+
+async def _fitting(
+    place: Place, context: Context, search: Search, pairs: list[Pair]
+) -> list[tuple[Seen, Pair]]:
+    """Those of the rows that a search keeps, each with what the search has seen of it."""
     for scope in search.scopes:
         pairs = await _in_scope(place, context, scope, pairs)
     if place.component is NEWSFEED:
         pairs = [pair for pair in pairs if await _may_see(context, pair[0])]
-    seen = {id(stored): flat(place.component, stored) for stored, _ in pairs}
+    rows = [flat(place.component, stored) for stored, _ in pairs]
     for relation in search.relations:
-        await _look_up(place.component, context, relation, list(seen.values()))
-    kept = [pair for pair in pairs if search.keep(seen[id(pair[0])])]
-    search.sort(kept, lambda pair: seen[id(pair[0])])
-    return kept
+        await _look_up(place.component, context, relation, rows)
+    seen = zip(rows, pairs, strict=True)
+    return [(row, pair) for row, pair in seen if search.keep(row)]
 
 
 async def _look_up(
@@ -203,7 +247,7 @@ async def _has_tags(place: Place, context: Context, scope: Scope, stored: Docume
     if not isinstance(relation, Linked):
         return False
     number = number_of(place.component, stored)
-    names = {tag["name"] for tag, _ in await linked_rows(context, relation, number)}
+    names = {tag["name"] async for tag, _ in linked_rows(context, relation, number)}
     return any(each in names for each in scope.parameters)
 
 
@@ -251,11 +295,6 @@ def _positive(sent: Any, default: int) -> int:
 async def show_caller(place: Place, context: Context) -> Result:
     """The user who calls, as a list of one; of none for a key that is nobody's."""
     await number_everybody(context)
-    caller = context.require_caller()
-    pairs = [
-        (stored, None)
-        async for stored in people_rows.everybody(context)
-        if stored["_id"] == caller.user_id
-    ]
-    data = await shown_rows(place, context, pairs, {})
+    own = await find_caller(context)
+    data = await shown_rows(place, context, [(own, None)] if own else [], {})
     return Result(data=data, metadata={"page": 1, "limit": PAGE_SIZE, "total": len(data)})

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from typing import Any
 
+from crossbar.clock import instant_of, moment
 from crossbar.core.actions import Context
 from crossbar.documents import Document
 from crossbar.errors import NoSuchDocument
@@ -18,14 +19,19 @@ from crossbar.families.perscom.shapes import Component
 from crossbar.families.perscom.values import TIMES
 from crossbar.storage import Entry, Key, Span
 
+PORTION = 100
+"""Rows that are read and judged at a time."""
+
 
 def key_of(account_id: str, component: Component, number: int) -> Key:
     """Where a row is kept."""
     return Key(account_id, component.doc_type, f"{component.doc_type}-{number}")
 
 
-async def find(context: Context, component: Component, number: Any) -> Document:
-    """The stored row with this id. Raises :class:`NoSuchDocument`."""
+async def find(
+    context: Context, component: Component, number: Any, *, deleted: bool = False
+) -> Document:
+    """The stored row with this id, also a ``deleted`` one. Raises :class:`NoSuchDocument`."""
     if isinstance(number, str) and number.isascii() and number.isdigit() and len(number) < 19:
         number = int(number)
     if type(number) is not int:
@@ -33,7 +39,7 @@ async def find(context: Context, component: Component, number: Any) -> Document:
     if component.noun == "users":
         return await people.find(context, number)
     stored = await context.services.store.get(key_of(context.account_id, component, number))
-    if stored is None or stored.get("pvt_deleted"):
+    if stored is None or (stored.get("pvt_deleted") and not deleted):
         raise NoSuchDocument(str(number))
     return stored
 
@@ -80,12 +86,21 @@ async def every(
 ) -> AsyncIterator[Document]:
     """Walk stored rows in default order; ``entry`` is a column and the value it must have."""
     if component.noun == "users":
-        async for stored in people.everybody(context):
-            if entry is None or people.flat(stored).get(entry[0]) == entry[1]:
-                yield stored
+        found = people.referring(context, *entry) if entry else people.everybody(context)
+        async for stored in found:
+            yield stored
         return
     async for row in context.services.store.scan(span_of(context, component, entry)):
         yield row.document
+
+
+async def count(
+    context: Context, component: Component, entry: tuple[str, Any] | None = None
+) -> int:
+    """How many rows there are; ``entry``, not for people, is a column and the value it has."""
+    is_people = component.noun == "users"
+    span = people.span_of(context, "known") if is_people else span_of(context, component, entry)
+    return await context.services.store.count(span)
 
 
 def number_of(component: Component, stored: Document) -> int:
@@ -102,6 +117,6 @@ def flat(component: Component, stored: Document) -> Document:
     for field in (*component.fields, *TIMES):
         if not field.hidden:
             shown[field.name] = stored.get(field.name)
-    if "pvt_deleted_at" in stored:
-        shown["deleted_at"] = stored["pvt_deleted_at"]
+    if stored.get("pvt_deleted"):
+        shown["deleted_at"] = instant_of(moment(stored["pvt_modified"]))
     return stored.get("data", {}) | shown if component.noun == "submissions" else shown

@@ -6,23 +6,18 @@ the routine that judges restrictions everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from crossbar.core.access import require_unrestricted
 from crossbar.core.actions import Context
-from crossbar.core.scopes import EVERYTHING, Scopes
+from crossbar.core.scopes import ALLOWED, Scopes
 from crossbar.errors import Forbidden
 from crossbar.families.perscom.components import COMPONENTS
 
-CRUD = ("view", "create", "update", "delete")
-
 VERBS: Mapping[str, tuple[str, ...]] = {
-    "view": ("GET",),
-    "create": ("PUT",),
-    "update": ("POST", "PATCH"),
-    "delete": ("DELETE",),
+    **ALLOWED,
     "manage": ("GET", "PUT", "POST", "PATCH", "DELETE"),
     "note": (),
     "impersonate": (),
@@ -60,7 +55,7 @@ GRANTS: Mapping[str, tuple[str, ...]] = {
             "statusrecord",
             "task",
         ],
-        CRUD,
+        tuple(ALLOWED),
     ),
     "user": ("view", "create", "update", "note", "delete", "impersonate"),
     "log": ("view",),
@@ -86,27 +81,14 @@ class Need(NamedTuple):
         return f"{self.verb}:{self.noun}"
 
 
-class PersonnelScopes(Scopes):
-    """The scopes that keys of personnel management can have."""
-
-    def __init__(self) -> None:
-        super().__init__(())
-        self._known = [f"{verb}:{noun}" for noun, verbs in GRANTS.items() for verb in verbs]
-
-    def names(self) -> list[str]:
-        """Every scope, the one for all of them first."""
-        return [EVERYTHING, *sorted(self._known)]
-
-    def rules(self, scopes: Iterable[str]) -> Mapping[str, Any] | None:
-        """What the scopes allow, as restrictions by noun; ``None`` when they allow everything."""
-        wanted = set(scopes)
-        if EVERYTHING in wanted:
-            return None
-        verbs: dict[str, list[str]] = {}
-        for scope in wanted.intersection(self._known):
-            verb, _, noun = scope.partition(":")
-            verbs.setdefault(_NOUNS.get(noun, noun), []).extend(VERBS[verb])
-        return {noun: [{"rules": {"#": allowed}}] for noun, allowed in verbs.items()}
+SCOPES = Scopes(
+    {
+        f"{verb}:{noun}": {_NOUNS.get(noun, noun): VERBS[verb]}
+        for noun, verbs in GRANTS.items()
+        for verb in verbs
+    }
+)
+"""The scopes that keys of personnel management can have."""
 
 
 async def may(context: Context, need: Need, *, insist: bool = False) -> bool:

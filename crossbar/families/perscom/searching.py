@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from crossbar.documents import Document
 from crossbar.errors import FilterTooDeep, ValidationFailed
@@ -22,6 +23,8 @@ Seen = Mapping[str, Any]
 """A row as searches see it: its columns, and those of related rows under ``relation``."""
 
 Predicate = Callable[[Seen], bool]
+
+T = TypeVar("T")
 
 ID = Field(name="id", about="Number of the row.", kind="integer")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -81,15 +84,17 @@ class Search:
         """Whether rows are neither chosen nor put in another order."""
         return self.keep is everything and not self.sorts and not self.scopes
 
-    def sort(self, rows: list[Any], seen: Callable[[Any], Seen]) -> None:
-        """Put rows in the order asked for; equals keep their default order."""
+    def sort(self, rows: list[tuple[Seen, T]]) -> None:
+        """Put rows in the order asked for, each with what searches see of it.
+
+        Equals keep the order that they had.
+        """
         for each in reversed(self.sorts):
-            keys = {id(row): each.key(seen(row)) for row in rows}
-            rows.sort(key=_place_in(keys), reverse=each.descending)
+            rows.sort(key=partial(_key_of, each), reverse=each.descending)
 
 
-def _place_in(keys: Mapping[int, tuple[bool, Any]]) -> Callable[[Any], tuple[bool, Any]]:
-    return lambda row: keys[id(row)]
+def _key_of(sort: Sort, row: tuple[Seen, Any]) -> tuple[bool, Any]:
+    return sort.key(row[0])
 
 
 def everything(_: Seen) -> bool:

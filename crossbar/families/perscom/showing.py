@@ -64,8 +64,8 @@ async def _of_news(context: Context, stored: Document) -> Document:
         shown[role] = people_rows.name_of(person) if person else None
         photo = people_rows.computed(context, person)["profile_photo_url"] if person else None
         shown[f"{role}_profile_photo"] = photo
-    rows = await linked_rows(context, LIKES, stored["pvt_seq"])
-    shown["likes"] = [flat(USERS, person) for person, _ in rows]
+    rows = linked_rows(context, LIKES, stored["pvt_seq"])
+    shown["likes"] = [flat(USERS, person) async for person, _ in rows]
     noun, number = stored.get("subject_noun"), stored.get("subject_id")
     shown["url"] = Address(f"/{noun}/{number}") if noun else None
     return shown

@@ -49,7 +49,7 @@ class Work:
 
     async def number(self, kind: str) -> int:
         """The next number of a sequence of the account; used up by this commit only."""
-        key = Key(self.context.account_id, COUNTER, f"{COUNTER}-{kind}")
+        key = _counter_key(self.context, kind)
         counter = self._counters.get(key)
         if counter is None:
             counter = await self.context.services.store.get(key) or {"pvt_last": 0}
@@ -138,6 +138,16 @@ class Work:
     def _put_of(self, key: Key, family: Collection, document: Document) -> Put:
         expected = document.get("_rev")
         return put_of(family, key, stamped(self.context, key, document), expected)
+
+
+def _counter_key(context: Context, kind: str) -> Key:
+    return Key(context.account_id, COUNTER, f"{COUNTER}-{kind}")
+
+
+async def last_number(context: Context, kind: str) -> int:
+    """The last number of a sequence of the account that was used; 0 for none."""
+    counter = await context.services.store.get(_counter_key(context, kind))
+    return int(counter["pvt_last"]) if counter else 0
 
 
 def _counted(key: Key, counter: Document) -> Put:

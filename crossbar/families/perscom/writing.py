@@ -17,6 +17,7 @@ from crossbar.families.perscom.places import Pair, Place
 from crossbar.families.perscom.reading import shown_row, shown_rows, tree_asked
 from crossbar.families.perscom.rows import key_of, number_of
 from crossbar.families.perscom.shapes import Component, Linked
+from crossbar.families.perscom.trash import Trash, pair_of
 from crossbar.families.perscom.values import taken
 from crossbar.families.perscom.work import BODY, VALUES, Work, perform
 from crossbar.storage import Key
@@ -54,7 +55,7 @@ async def delete_row(place: Place, context: Context) -> Result:
     tree = tree_asked(place, context)
 
     async def build(work: Work) -> Pair:
-        stored, link = await place.pair(context)
+        stored, link = await _doomed(place, context)
         await _deleted(work, place.component, stored)
         return stored, link
 
@@ -115,7 +116,7 @@ async def delete_rows(place: Place, context: Context) -> Result:
         pairs: list[Pair] = []
         for number in numbers:
             try:
-                stored, link = await place.pair(context, number)
+                stored, link = await _doomed(place, context, number)
             except NoSuchDocument:
                 continue
             await _deleted(work, place.component, stored)
@@ -128,7 +129,7 @@ async def delete_rows(place: Place, context: Context) -> Result:
 
 async def _created(work: Work, place: Place, body: Document) -> Pair:
     component, context = place.component, work.context
-    if place.is_single and await place.pairs(context):
+    if place.is_single and await place.first(context) is not None:
         raise Conflict
     values, refusals = taken(component, body)
     values |= await place.columns_here(context)
@@ -193,6 +194,18 @@ async def updated(
     return await work.save(change)
 
 
+async def _doomed(place: Place, context: Context, number: str | None = None) -> Pair:
+    """The row that is to be deleted; with ``force`` also one that was deleted and kept."""
+    if _is_forced(context):
+        return await pair_of(place, context, Trash.WITH, number)
+    return await place.pair(context, number)
+
+
+def _is_forced(context: Context) -> bool:
+    force = context.parameters.get("force")
+    return not (force in (None, "", "0") or is_false(force))
+
+
 async def _deleted(work: Work, component: Component, stored: Document) -> None:
     change = Change(
         context=work.context,
@@ -201,8 +214,7 @@ async def _deleted(work: Work, component: Component, stored: Document) -> None:
         document={},
         current=stored,
     )
-    force = work.context.parameters.get("force")
-    await work.delete(change, is_soft=force in (None, "", "0") or is_false(force))
+    await work.delete(change, is_soft=not _is_forced(work.context))
 
 
 def _key_of(stored: Document) -> Key:
@@ -210,7 +222,8 @@ def _key_of(stored: Document) -> Key:
 
 
 def _marked(context: Context, stored: Document) -> Document:
-    return {**stored, "pvt_deleted_at": context.services.clock.instant()}
+    """A row as it is once it is deleted."""
+    return {**stored, "pvt_deleted": True, "pvt_modified": context.services.clock.gregorian()}
 
 
 def _resources(context: Context, kind: type[list[Any]] | type[Document]) -> Any:

@@ -9,7 +9,7 @@ import pytest
 from crossbar.clock import FixedClock
 from crossbar.core.registry import Operation
 from crossbar.families.perscom.endpoints import Endpoint
-from crossbar.families.perscom.scopes import PersonnelScopes
+from crossbar.families.perscom.scopes import SCOPES
 from crossbar.maintenance import set_dialect
 from tests.conftest import Api
 from tests.dialects.v1.kit import VERBS, endpoint_of, label, operations, path_of
@@ -26,7 +26,7 @@ def needs_of(operation: Operation) -> set[str]:
 
 async def test_each_operation_asks_for_its_scopes(api: Api) -> None:
     """Without one of them it is 403, before the body is read and the row is looked for."""
-    everything = set(PersonnelScopes().names()) - {"*"}
+    everything = set(SCOPES.names()) - {"*"}
     wrong = []
     clients: dict[str, Client] = {}
     for operation in GUARDED:
@@ -206,9 +206,17 @@ class TestLimits:
         refused = await v1.get("/ranks/1")
         assert refused.kind == (429, "ThrottleRequestsException")
         assert refused.headers["Retry-After"] == "1"
+        assert refused.headers["X-RateLimit-Reset"] == str(clock.unix() + 1)
         assert refused.headers["X-RateLimit-Remaining"] == "0"
         assert (await (await client_of(api)).get("/ranks")).status == 200
         clock.advance(1)
+        assert (await v1.get("/ranks")).status == 200
+
+    async def test_who_guesses_is_slowed_down(self, api: Api, v1: Client) -> None:
+        guess = Client(api, v1.account_id, "a.b.c", v1.tenant)
+        statuses = [(await guess.get("/ranks")).status for _ in range(101)]
+        assert statuses == [401] * 100 + [429]
+        assert (await Client(api, v1.account_id, tenant="77").get("/ranks")).status == 429
         assert (await v1.get("/ranks")).status == 200
 
     async def test_a_body_may_not_be_too_large(self, v1: Client) -> None:

@@ -6,6 +6,7 @@ import pytest
 from aiohttp import FormData
 
 from tests.conftest import Api
+from tests.contract.kit import bare_exchange, http
 from tests.dialects.v1.support import Client, client_of
 
 
@@ -57,6 +58,16 @@ async def test_what_is_no_object_is_refused(v1: Client, body: bytes) -> None:
 async def test_an_empty_body_is_an_empty_object(v1: Client, body: bytes) -> None:
     assert (await v1.request("POST", "/ranks/search", body)).status == 200
     assert (await v1.request("POST", "/ranks", body)).expect(422).errors.keys() == {"name"}
+
+
+async def test_a_client_that_waits_to_be_asked_for_its_body_is_asked(v1: Client) -> None:
+    headers = (
+        *("Content-Type: application/json", "Expect: 100-continue"),
+        f"Authorization: Bearer {v1.key}",
+    )
+    request = http("POST", "/v1/ranks", *headers, body=b'{"name":"Private"}')
+    answer = (await bare_exchange(v1.api, request)).expect(100)
+    assert answer.content.startswith(b"HTTP/1.1 201 ")
 
 
 async def test_forms_are_bodies_too(v1: Client) -> None:

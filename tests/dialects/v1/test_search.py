@@ -115,6 +115,13 @@ async def test_what_cannot_be_searched_is_refused(ranks: Client, body: Any, fiel
     assert list(answer.errors) == [field]
 
 
+@pytest.mark.parametrize("name", ["count", "exists", "min", "max", "avg", "sum"])
+async def test_no_aggregates_are_offered(ranks: Client, name: str) -> None:
+    for verb, path in (("GET", "/ranks"), ("GET", "/ranks/1"), ("POST", "/ranks/search")):
+        answer = await ranks.request(verb, f"{path}?with_{name}=image")
+        assert list(answer.expect(422).errors) == [f"with_{name}"]
+
+
 async def test_filters_nest_one_level_deep(ranks: Client) -> None:
     inner = {"nested": [{"field": "id", "value": 1}]}
     answer = await ranks.post("/ranks/search", {"filters": [{"nested": [inner]}]})
@@ -210,6 +217,21 @@ async def test_pages_have_links_and_facts(v1: Client) -> None:
     assert seen == list(range(1, 8))
     beyond = (await v1.get("/units?limit=3&page=9")).expect(200).body
     assert (beyond["data"], beyond["meta"]["from"], beyond["meta"]["to"]) == ([], None, None)
+
+
+class TestProxies:
+    @pytest.fixture(params=[["127.0.0.1"], []])
+    def overrides(self, request: pytest.FixtureRequest) -> dict[str, Any]:
+        return {"http.trusted_proxies": request.param}
+
+    async def test_links_have_the_scheme_that_clients_speak(
+        self, v1: Client, overrides: dict[str, Any]
+    ) -> None:
+        scheme = "https" if overrides["http.trusted_proxies"] else "http"
+        for told, expected in (("https", scheme), ("HTTPS", scheme), ("gopher", "http")):
+            page = (await v1.get("/units", **{"X-Forwarded-Proto": told})).body
+            assert page["links"]["first"].partition(":")[0] == expected
+            assert page["meta"]["path"].partition(":")[0] == expected
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "x", "", "1.5"])

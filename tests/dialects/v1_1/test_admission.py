@@ -188,6 +188,10 @@ async def test_bytes_that_are_no_text_break_nothing(team: Team, api: Api) -> Non
         assert answer.startswith(b"HTTP/1.1 " + status), (line, headers, answer)
 
 
+async def test_the_root_of_the_dialect_is_its_own(team: Team) -> None:
+    (await team.request("GET", "")).refused(404, "not_found")
+
+
 async def test_a_body_that_does_not_arrive_or_is_garbled_is_refused(team: Team, api: Api) -> None:
     head = f"POST /v1.1/ext/visitors HTTP/1.1\r\nHost: x\r\nX-Public-Key: {team.public_key}\r\n"
     http = api.gateway.services.settings.http

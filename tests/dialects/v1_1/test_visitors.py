@@ -193,6 +193,13 @@ async def found(team: Team, search: str) -> list[str]:
     return [visitor["unique_id"] for visitor in answer.body["visitors"]]
 
 
+async def test_a_search_has_so_many_words(team: Team) -> None:
+    await team.connect(unique_id="Ann")
+    assert await found(team, "%20".join(["ann"] * 20)) == ["Ann"]
+    refused = await team.get(f"/list?search={'%20'.join(['ann'] * 21)}")
+    assert refused.refused(400, "invalid_request").body["fields"].keys() == {"search"}
+
+
 async def test_searching(team: Team, api: Api) -> None:
     ann = await team.connect(unique_id="Ann", identities=["ann@example.com"], tags=["#vip"])
     await ann.hang_up()
