@@ -24,10 +24,12 @@ async def present(context: Context, stored: Document) -> Document:
 
 def metadata_of(stored: Document) -> Document:
     """Private facts that may be shown beside the data (protocol reference, appendix A)."""
-    metadata = {"id": stored["_id"]}
+    metadata: Document = {"id": stored["_id"]}
     if "pvt_created" in stored:
         metadata["created"] = stored["pvt_created"]
         metadata["modified"] = stored["pvt_modified"]
+    if stored.get("pvt_deleted"):
+        metadata["deleted"] = True
     return metadata
 
 

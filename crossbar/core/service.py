@@ -24,7 +24,7 @@ from crossbar.core.preconditions import require_match, require_writable
 from crossbar.core.presenting import metadata_of, present, row_maker
 from crossbar.core.shapes import Collection, Handler, Singleton, Stage, Unique
 from crossbar.core.stamping import fresh_id, stamped
-from crossbar.documents import Document, merge, private, public
+from crossbar.documents import Document, lookup, merge, private, public
 from crossbar.errors import (
     Conflict,
     MethodNotAllowed,
@@ -159,7 +159,7 @@ async def remove(change: Change, *, is_soft: bool) -> Result:
     except RevisionConflict:
         raise Conflict from None
     await react(change)
-    result = await answer(context, current | {"_rev": revision})
+    result = await answer(context, current | {"_rev": revision, "pvt_deleted": True})
     result.data["_read_only"] = {**result.data.get("_read_only", {}), "deleted": True}
     return result
 
@@ -396,5 +396,12 @@ async def clashes(change: Change, held: dict[Claim, Key]) -> dict[str, dict[str,
                 message = unique.message
                 if unique.explain is not None:
                     message = await unique.explain(change.context, value, holder)
-                errors[unique.path] = {"unique": {"message": message, "cause": value}}
+                cause = _as_written(change.document, unique.path, value)
+                errors[unique.path] = {"unique": {"message": message, "cause": cause}}
     return errors
+
+
+def _as_written(document: Document, path: str, claimed: str) -> str:
+    """How a claimed value is spelled in the document, where its field has only that value."""
+    written = lookup(document, path.split("."), None)
+    return written if isinstance(written, str) else claimed
