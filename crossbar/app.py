@@ -18,6 +18,7 @@ from crossbar.core.directory import AccountDirectory
 from crossbar.core.registry import Registry
 from crossbar.core.scopes import Scopes
 from crossbar.core.services import Services
+from crossbar.core.shapes import Collection
 from crossbar.core.switch import NoSwitch
 from crossbar.dialects.banner import banner
 from crossbar.dialects.documentation import Described, documentation
@@ -32,7 +33,7 @@ from crossbar.events import Events, keep_short
 from crossbar.families import FAMILIES
 from crossbar.families.login_rules import password_suffices
 from crossbar.families.perscom.components import COMPONENTS
-from crossbar.families.perscom.endpoints import perscom_families
+from crossbar.families.perscom.endpoints import kept_families, perscom_families
 from crossbar.families.perscom.scopes import PersonnelScopes
 from crossbar.families.perscom.values import schema_of
 from crossbar.families.visitor_sweep import sweeping
@@ -54,6 +55,12 @@ REGISTRY = Registry(FAMILIES)
 
 PERSONNEL = Registry(perscom_families())
 """Every operation of personnel management, which v1 speaks."""
+
+COLLECTIONS = (
+    *(family for family in FAMILIES if isinstance(family, Collection)),
+    *kept_families(),
+)
+"""Every family of documents, whichever dialects speak of it."""
 
 KEYS: Mapping[str, KeyKind] = {
     "v2": KeyKind(scopes=Scopes(REGISTRY.operations()), prefix="cbk2_"),

@@ -182,7 +182,7 @@ async def fetch(context: Context, *, family: Singleton) -> Result:
 
 
 async def replace(context: Context, *, family: Singleton) -> Result:
-    """The document as sent. Raises 404 when there is none."""
+    """The document as sent. There must be one."""
     context = _on(family, context)
     doc_id = context.params[f"{family.doc_type}_id"]
     await service.load_document(context, Key(SYSTEM, family.doc_type, doc_id))

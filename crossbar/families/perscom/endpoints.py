@@ -10,11 +10,13 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 from crossbar.core.actions import Action, Context, Result
-from crossbar.core.shapes import Access, Route, Routes, Scope
+from crossbar.core.shapes import Access, Collection, Route, Routes, Scope
 from crossbar.errors import Forbidden, NoSuchDocument
 from crossbar.families.perscom import linking, reading, writing
-from crossbar.families.perscom.components import COLLECTIONS, NEWSFEED, USERS
+from crossbar.families.perscom.components import COLLECTIONS, COMPONENTS, NEWSFEED, USERS
 from crossbar.families.perscom.files import FILES
+from crossbar.families.perscom.layout import layout_of
+from crossbar.families.perscom.links import LINKS
 from crossbar.families.perscom.own import is_own
 from crossbar.families.perscom.places import Place
 from crossbar.families.perscom.relations import RELATIONS, Kind, RelationPath
@@ -304,3 +306,9 @@ def perscom_families() -> tuple[Routes, ...]:
         _family("me", (_route(ME, ""),)),
         FILES,
     )
+
+
+def kept_families() -> tuple[Collection, ...]:
+    """The families of what is kept of it: rows, but for users, who are those of v2, and links."""
+    rows = (each for each in COMPONENTS.values() if each is not USERS)
+    return (*map(layout_of, rows), LINKS)
