@@ -251,7 +251,7 @@ def handler_of(gateway: Gateway) -> Handler:
             return await v1.serve(request)
         if VERSION.match(path):
             return await v2.serve(request)
-        return console.answer(request, path) or banner()
+        return console.answer(request, path) or banner(request)
 
     return handle
 

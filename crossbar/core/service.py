@@ -71,7 +71,8 @@ async def list_span(
     rows = read_page(services.store, span_of(query, span), filters, size, page, show, seen)
     paged = page if query.paginate else None
     if query.is_chunked:
-        return Result(rows=rows, page=paged)
+        chunk_size = query.chunk_size or services.settings.lists.chunk_size
+        return Result(rows=rows, chunk_size=chunk_size, page=paged)
     data = await _gather(rows, services.settings.lists.memory_limit)
     return Result(data=data, page=paged, revision=revision_of_list(data, page.next_start_key))
 
@@ -360,11 +361,11 @@ async def react(change: Change) -> None:
 
 async def _add_clashes(change: Change) -> None:
     """Report uniqueness together with the other refusals (§7.8)."""
-    held = await context_holders(change)
+    held = await _holders_of(change)
     change.refusals.merge(await clashes(change, held))
 
 
-async def context_holders(change: Change) -> dict[Claim, Key]:
+async def _holders_of(change: Change) -> dict[Claim, Key]:
     """Which of the values that the proposed document claims another document holds."""
     if not isinstance(change.family, Collection):
         return {}

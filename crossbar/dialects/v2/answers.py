@@ -298,7 +298,7 @@ async def _stream(exchange: Exchange, result: Result) -> web.StreamResponse:
     await _begin(exchange, response)
     await response.write(b'{"data":[')
     separator = b""
-    async for chunk in _chunks(result.rows, 50):
+    async for chunk in _chunks(result.rows, result.chunk_size):
         await response.write(separator + b",".join(orjson.dumps(row) for row in chunk))
         separator = b","
     closing = _close({"status": "success"}, exchange)
