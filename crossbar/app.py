@@ -19,6 +19,7 @@ from crossbar.core.directory import AccountDirectory
 from crossbar.core.registry import Registry
 from crossbar.core.scopes import Scopes, scopes_of
 from crossbar.core.services import Services
+from crossbar.core.shapes import Collection
 from crossbar.core.switch import NoSwitch
 from crossbar.dialects.banner import banner
 from crossbar.dialects.documentation import Described, documentation
@@ -34,6 +35,7 @@ from crossbar.families import FAMILIES
 from crossbar.families.login_rules import password_suffices
 from crossbar.families.perscom.components import COMPONENTS
 from crossbar.families.perscom.endpoints import perscom_families
+from crossbar.families.perscom.keeping import STORED
 from crossbar.families.perscom.scopes import SCOPES as PERSONNEL_SCOPES
 from crossbar.families.perscom.values import schema_of
 from crossbar.families.visitor_sweep import sweeping
@@ -55,6 +57,12 @@ REGISTRY = Registry(FAMILIES)
 
 PERSONNEL = Registry(perscom_families())
 """Every operation of personnel management, which v1 speaks."""
+
+COLLECTIONS = (
+    *(family for family in FAMILIES if isinstance(family, Collection)),
+    *STORED,
+)
+"""Every family of documents, whichever dialects speak of it."""
 
 KEYS: Mapping[str, KeyKind] = {
     "v2": KeyKind(scopes=scopes_of(REGISTRY.operations()), prefix="cbk2_"),
@@ -251,7 +259,7 @@ def handler_of(gateway: Gateway) -> Handler:
             return await v1.serve(request)
         if VERSION.match(path):
             return await v2.serve(request)
-        return console.answer(request, path) or banner()
+        return console.answer(request, path) or banner(request)
 
     return handle
 

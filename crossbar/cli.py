@@ -4,44 +4,25 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import getpass
-import json
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-from crossbar import _arguments, logs
-from crossbar.app import REGISTRY, Gateway, open_gateway
+from crossbar import _arguments, _commands, logs
+from crossbar._commands import Refusal, print_json, refuse_empty, with_gateway
+from crossbar.app import REGISTRY, Gateway
 from crossbar.bootstrap import AlreadyInitialised, Master, create_master
 from crossbar.doctor import examine
 from crossbar.errors import CrossbarError, NoSuchDocument, ValidationFailed
-from crossbar.maintenance import (
-    create_account,
-    create_key,
-    describe_token,
-    issue_token,
-    list_accounts,
-    list_keys,
-    revoke_key,
-    set_dialect,
-    set_password,
-    tree_lines,
-)
-from crossbar.server import listen, run, run_loop, url_of
+from crossbar.server import listen, run, url_of
 from crossbar.settings import Settings, SettingsError
 from crossbar.storage import StoreError
 from crossbar.storage.factory import UnknownStorage
-from crossbar.upkeep import Reindexed, reindex, sweep
 from crossbar.workers import STOP_SIGNALS, in_child
 
 DEFAULT_FILE = Path("etc/crossbar.toml")
-
-
-class Refusal(Exception):
-    """Why a command cannot do what it was asked; shown without a traceback, exit status 1."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -118,14 +99,6 @@ def _settings(options: argparse.Namespace) -> Settings:
     return Settings.load(file, os.environ, overrides)
 
 
-def _with_gateway(settings: Settings, command: Callable[[Gateway], Awaitable[Any]]) -> Any:
-    async def opened() -> Any:
-        async with open_gateway(settings) as gateway:
-            return await command(gateway)
-
-    return run_loop(opened())
-
-
 # The commands
 
 
@@ -145,7 +118,7 @@ def _prepare(options: argparse.Namespace, settings: Settings, url: str) -> int:
     """See to it that there is a master account, and say where the server is."""
 
     def prepare() -> int:
-        master = _with_gateway(settings, lambda gateway: _ensure_master(gateway, options.no_init))
+        master = with_gateway(settings, lambda gateway: _ensure_master(gateway, options.no_init))
         if master is not None:
             _print_master(master, url)
         print(f"Crossbar serves {url}", flush=True)
@@ -197,7 +170,7 @@ Log in at {url}/console/, or try it:
 
 
 def _init(options: argparse.Namespace, settings: Settings) -> int:
-    _refuse_empty(options.password)
+    refuse_empty(options.password)
 
     async def create(gateway: Gateway) -> Master:
         try:
@@ -211,9 +184,9 @@ def _init(options: argparse.Namespace, settings: Settings) -> int:
         except AlreadyInitialised:
             raise Refusal("the store has a master account already; nothing was changed") from None
 
-    master: Master = _with_gateway(settings, create)
+    master: Master = with_gateway(settings, create)
     if options.json:
-        _print_json(
+        print_json(
             {
                 "account_id": master.account_id,
                 "account_name": master.account_name,
@@ -230,124 +203,6 @@ def _init(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _account_create(options: argparse.Namespace, settings: Settings) -> int:
-    created = _with_gateway(
-        settings,
-        lambda gateway: create_account(
-            gateway, name=options.name, parent=options.parent, realm=options.realm
-        ),
-    )
-    _print_json(created)
-    return 0
-
-
-def _account_list(options: argparse.Namespace, settings: Settings) -> int:
-    accounts = _with_gateway(settings, list_accounts)
-    if options.json:
-        _print_json(accounts)
-    else:
-        for account in accounts:
-            print(f"{account['id']}  {account['name']}  {account['realm']}")
-    return 0
-
-
-def _account_tree(options: argparse.Namespace, settings: Settings) -> int:
-    for line in tree_lines(_with_gateway(settings, list_accounts)):
-        print(line)
-    return 0
-
-
-def _account_dialect(options: argparse.Namespace, settings: Settings) -> int:
-    plan = _with_gateway(
-        settings,
-        lambda gateway: set_dialect(
-            gateway,
-            options.account,
-            options.dialect,
-            enabled=options.enabled,
-            days=options.expires,
-            limits=dict(options.limit),
-        ),
-    )
-    _print_json(plan)
-    return 0
-
-
-def _user_passwd(options: argparse.Namespace, settings: Settings) -> int:
-    password = _asked_for_password() if options.password is None else options.password
-    _refuse_empty(password)
-    _with_gateway(
-        settings,
-        lambda gateway: set_password(gateway, options.account, options.user, password),
-    )
-    print("The password is changed; tokens of this user are not valid any more.")
-    return 0
-
-
-def _asked_for_password() -> str:
-    """The password that somebody types, or the first line of what is piped in."""
-    if sys.stdin.isatty():
-        return getpass.getpass("New password: ")
-    return sys.stdin.readline().rstrip("\r\n")
-
-
-def _refuse_empty(password: str | None) -> None:
-    if password == "":
-        raise Refusal("the password must not be empty")
-
-
-def _token_issue(options: argparse.Namespace, settings: Settings) -> int:
-    token = _with_gateway(
-        settings, lambda gateway: issue_token(gateway, options.account, options.user)
-    )
-    print(token)
-    return 0
-
-
-def _token_inspect(options: argparse.Namespace, settings: Settings) -> int:
-    _print_json(_with_gateway(settings, lambda gateway: describe_token(gateway, options.token)))
-    return 0
-
-
-def _key_create(options: argparse.Namespace, settings: Settings) -> int:
-    created = _with_gateway(
-        settings,
-        lambda gateway: create_key(
-            gateway,
-            options.account,
-            options.expires,
-            name=options.name,
-            dialect=options.dialect,
-            scopes=options.scopes.split(),
-            owner_id=options.owner,
-            rate_limit=options.rate_limit,
-        ),
-    )
-    if options.json:
-        _print_json(created)
-    else:
-        print(created["key"])
-        print("This is the key; it is not shown again.", file=sys.stderr)
-    return 0
-
-
-def _key_list(options: argparse.Namespace, settings: Settings) -> int:
-    keys = _with_gateway(settings, lambda gateway: list_keys(gateway, options.account))
-    if options.json:
-        _print_json(keys)
-    else:
-        for key in keys:
-            state = "" if key["enabled"] else "  disabled"
-            print(f"{key['id']}  {key['dialect']:4}  {key['name']}{state}")
-    return 0
-
-
-def _key_revoke(options: argparse.Namespace, settings: Settings) -> int:
-    _with_gateway(settings, lambda gateway: revoke_key(gateway, options.account, options.key))
-    print("The key is revoked; servers that run refuse it within a second.")
-    return 0
-
-
 def _routes(options: argparse.Namespace, settings: Settings) -> int:
     from crossbar.dialects.v2.verbs import VERB_OF
 
@@ -356,7 +211,7 @@ def _routes(options: argparse.Namespace, settings: Settings) -> int:
         for operation in REGISTRY.operations()
     )
     if options.json:
-        _print_json(
+        print_json(
             [
                 {
                     "path": path,
@@ -392,41 +247,12 @@ def _doctor(options: argparse.Namespace, settings: Settings) -> int:
     return 0 if healthy else 1
 
 
-def _reindex(options: argparse.Namespace, settings: Settings) -> int:
-    done: Reindexed = _with_gateway(
-        settings, lambda gateway: reindex(gateway.services, lambda fault: print(fault, flush=True))
-    )
-    print(f"{done.documents} documents are indexed anew; {done.faults} faults")
-    return 1 if done.faults else 0
-
-
-def _sweep(options: argparse.Namespace, settings: Settings) -> int:
-    removed = _with_gateway(settings, lambda gateway: sweep(gateway.services))
-    print(f"{removed} attachments that no document names are removed")
-    return 0
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, indent=2))
-
-
 COMMANDS = {
     "serve": _serve,
     "init": _init,
     "routes": _routes,
     "openapi": _openapi,
     "doctor": _doctor,
-    "reindex": _reindex,
-    "sweep": _sweep,
-    "account create": _account_create,
-    "account list": _account_list,
-    "account tree": _account_tree,
-    "account dialect": _account_dialect,
-    "user passwd": _user_passwd,
-    "key create": _key_create,
-    "key list": _key_list,
-    "key revoke": _key_revoke,
-    "token issue": _token_issue,
-    "token inspect": _token_inspect,
+    **_commands.COMMANDS,
 }
 """What is typed, and what it does."""

@@ -17,6 +17,9 @@ from crossbar.documents import Document, is_private, lookup
 Predicate = Callable[[Document], bool]
 Filters = tuple[Predicate, ...]
 
+Comparison = Callable[[str, str], Predicate]
+"""Makes a predicate of a path and of the text that its value is compared with."""
+
 ABSENT: Any = object()
 EMPTY: tuple[Any, ...] = ("", 0, "0", [], {}, None, "undefined", "NULL")
 
@@ -33,10 +36,9 @@ def keeps(filters: Filters, document: Document) -> bool:
 
 
 def _predicate(name: str, value: str) -> Predicate | None:
-    if name.startswith("filter_not_"):
-        return _negated(_equals(name.removeprefix("filter_not_"), value))
-    if name.startswith("filter_"):
-        return _equals(name.removeprefix("filter_"), value)
+    for prefix, compare in _COMPARISONS:
+        if name.startswith(prefix):
+            return compare(name.removeprefix(prefix), value)
     if name in TIME_BOUNDS:
         return _time_bound(name, value)
     test = _KEY_TESTS.get(name)
@@ -98,6 +100,47 @@ def _alternatives(wanted: str) -> frozenset[str]:
 
 def _negated(predicate: Predicate) -> Predicate:
     return lambda document: not predicate(document)
+
+
+def _by_list(test: Callable[[Any, set[str]], bool]) -> Comparison:
+    """A filter by a JSON array: ``test`` is asked about a value and the array's elements as text.
+
+    What is no JSON array keeps nothing.
+    """
+
+    def compare(path: str, wanted: str) -> Predicate:
+        read = _value_at(path)
+        try:
+            listed = orjson.loads(wanted)
+        except orjson.JSONDecodeError:
+            listed = None
+        if not isinstance(listed, list):
+            return lambda _: False
+        texts = {text_form(item) for item in listed}
+        return lambda document: test(read(document), texts)
+
+    return compare
+
+
+def _by_overlap(test: Callable[[set[str], set[str]], bool]) -> Comparison:
+    """The same for values that are arrays: ``test`` is asked about the elements of both."""
+    return _by_list(
+        lambda value, texts: (
+            isinstance(value, list) and test({text_form(item) for item in value}, texts)
+        )
+    )
+
+
+_COMPARISONS: tuple[tuple[str, Comparison], ...] = (
+    ("filter_not_", lambda path, wanted: _negated(_equals(path, wanted))),
+    ("filter_any_", _by_list(lambda value, texts: text_form(value) in texts)),
+    ("filter_none_", _by_list(lambda value, texts: text_form(value) not in texts)),
+    ("filter_array_intersect_all_", _by_overlap(lambda has, texts: has >= texts)),
+    ("filter_array_intersect_any_", _by_overlap(lambda has, texts: bool(has & texts))),
+    ("filter_array_intersect_none_", _by_overlap(lambda has, texts: not has & texts)),
+    ("filter_", _equals),
+)
+"""Filters that compare, by how their names begin; the first that fits is meant."""
 
 
 def _has_key(path: str) -> Predicate:

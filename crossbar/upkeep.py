@@ -17,7 +17,6 @@ from crossbar.core.services import Services
 from crossbar.core.shapes import Collection
 from crossbar.documents import Document
 from crossbar.errors import Conflict
-from crossbar.families.perscom.keeping import STORED
 from crossbar.storage import (
     SYSTEM,
     Batch,
@@ -52,19 +51,20 @@ class Reindexed:
     faults: int = 0
 
 
-async def reindex(services: Services, report: Report) -> Reindexed:
+async def reindex(
+    services: Services, collections: Iterable[Collection], report: Report
+) -> Reindexed:
     """Make listing places, index entries and claims those of today's declarations.
+
+    That is done to the documents of ``collections``. What is kept beside them for one purpose (a
+    session, an attempt to log in) has its places from the code that writes it, and is left alone.
 
     Documents and their revisions stay as they are. A value that two documents claim stays with
     the one that has it; that, and a document that cannot be indexed, is reported as a line of
     text, and the rest goes on.
     """
     store, done = services.store, Reindexed()
-    families = {
-        family.doc_type: family
-        for family in (*STORED, *services.registry.families)
-        if isinstance(family, Collection)
-    }
+    families = {family.doc_type: family for family in collections}
     accounts = [SYSTEM]
     for account_id in accounts:
         async for group in in_groups(store.walk(account_id), GROUP):

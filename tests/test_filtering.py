@@ -85,6 +85,51 @@ def test_other_values_are_not(path: str, wanted: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "wanted", "expected"),
+    [
+        ("any_name", '["Bob","Ann"]', True),
+        ("any_name", '["Bob"]', False),
+        ("any_age", "[41,42]", True),
+        ("any_enabled", "[false]", True),
+        ("any_missing", '[""]', True),
+        ("any_name", "[]", False),
+        ("none_name", '["Bob"]', True),
+        ("none_name", '["Bob","Ann"]', False),
+        ("none_age", "[42]", False),
+        ("none_missing", '["x"]', True),
+        ("none_name", "[]", True),
+        ("array_intersect_all_numbers", '["01","20"]', True),
+        ("array_intersect_all_numbers", '["01","02"]', False),
+        ("array_intersect_any_numbers", '["01","02"]', True),
+        ("array_intersect_any_numbers", '["02"]', False),
+        ("array_intersect_none_numbers", '["02"]', True),
+        ("array_intersect_none_numbers", '["01","02"]', False),
+    ],
+)
+def test_filters_by_lists(name: str, wanted: str, expected: bool) -> None:
+    assert kept((f"filter_{name}", wanted)) is expected
+
+
+LISTED = ("any", "none", "array_intersect_all", "array_intersect_any", "array_intersect_none")
+
+
+@pytest.mark.parametrize("kind", LISTED)
+def test_filters_by_lists_keep_nothing_where_there_is_no_list(kind: str) -> None:
+    for wanted in ("", "Ann", '"Ann"', "5", "[broken", '{"a":1}'):
+        assert not kept((f"filter_{kind}_name", wanted))
+        assert not kept((f"filter_{kind}_numbers", wanted))
+    if kind.startswith("array"):
+        for path in ("name", "missing", "caller_id"):
+            assert not kept((f"filter_{kind}_{path}", '["Ann"]'))
+
+
+@pytest.mark.parametrize("kind", LISTED)
+def test_filters_by_lists_cannot_read_private_fields(kind: str) -> None:
+    wrong = kept((f"filter_{kind}_pvt_secret", '["other"]'))
+    assert kept((f"filter_{kind}_pvt_secret", '["s3cret"]')) is wrong
+
+
+@pytest.mark.parametrize(
     ("path", "exists", "has_value"),
     [
         ("name", True, True),

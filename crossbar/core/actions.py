@@ -201,7 +201,8 @@ class Download:
 class Result:
     """What an operation answers.
 
-    ``rows`` stands for ``data`` when a list is to be sent as it is read. ``created_id`` makes the
+    ``rows`` stands for ``data`` when a list is to be sent as it is read, ``chunk_size`` at a time.
+    ``created_id`` makes the
     dialect answer 201 with the new document's location. ``metadata`` holds private facts that a
     dialect may show beside the data. ``token`` is a new auth token.
     """
@@ -212,6 +213,7 @@ class Result:
     created_id: str | None = None
     page: Page | None = None
     rows: AsyncIterator[Any] | None = None
+    chunk_size: int = 50
     metadata: Document | None = None
     token: str | None = None
     download: Download | None = None

@@ -105,7 +105,7 @@ class AccountDirectory:
         return account
 
     async def find(self, index: str, value: str) -> list[Account]:
-        """Live accounts that have an index entry: ``name``, ``realm`` or ``api_key``."""
+        """Live accounts that have a value in an index of theirs, such as ``name`` or ``realm``."""
         span = Span(account_id=SYSTEM, doc_type=ACCOUNT_TYPE, entry=Entry(index, value))
         return [account_of(row.document) async for row in self._store.scan(span)]
 

@@ -19,10 +19,12 @@ async def present(context: Context, stored: Document) -> tuple[Document, Documen
     """
     shown = public(stored)
     shown["id"] = stored["_id"]
-    metadata = {"id": stored["_id"]}
+    metadata: Document = {"id": stored["_id"]}
     if "pvt_created" in stored:
         metadata["created"] = stored["pvt_created"]
         metadata["modified"] = stored["pvt_modified"]
+    if stored.get("pvt_deleted"):
+        metadata["deleted"] = True
     family = context.operation.family
     if isinstance(family, Collection | Singleton):
         for hook in family.hooks.present:

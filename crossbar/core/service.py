@@ -24,7 +24,7 @@ from crossbar.core.preconditions import require_match, require_writable
 from crossbar.core.presenting import present, row_maker
 from crossbar.core.shapes import Collection, Handler, Singleton, Stage, Unique
 from crossbar.core.stamping import fresh_id, stamped
-from crossbar.documents import Document, merge, private, public
+from crossbar.documents import Document, lookup, merge, private, public
 from crossbar.errors import (
     Conflict,
     MethodNotAllowed,
@@ -69,7 +69,8 @@ async def list_span(
     rows = read_page(services.store, span_of(query, span), filters, size, page, show, seen)
     paged = page if query.paginate else None
     if query.is_chunked:
-        return Result(rows=rows, page=paged)
+        chunk_size = query.chunk_size or services.settings.lists.chunk_size
+        return Result(rows=rows, chunk_size=chunk_size, page=paged)
     data = await _gather(rows, services.settings.lists.memory_limit)
     return Result(data=data, page=paged, revision=revision_of_list(data, page.next_start_key))
 
@@ -157,7 +158,7 @@ async def remove(change: Change, *, is_soft: bool) -> Result:
     except RevisionConflict:
         raise Conflict from None
     await react(change)
-    result = await answer(context, current | {"_rev": revision})
+    result = await answer(context, current | {"_rev": revision, "pvt_deleted": True})
     result.data["_read_only"] = {**result.data.get("_read_only", {}), "deleted": True}
     return result
 
@@ -361,11 +362,11 @@ async def react(change: Change) -> None:
 
 async def _add_clashes(change: Change) -> None:
     """Report uniqueness together with the other refusals (§7.8)."""
-    held = await context_holders(change)
+    held = await _holders_of(change)
     change.refusals.merge(await clashes(change, held))
 
 
-async def context_holders(change: Change) -> dict[Claim, Key]:
+async def _holders_of(change: Change) -> dict[Claim, Key]:
     """Which of the values that the proposed document claims another document holds."""
     if not isinstance(change.family, Collection):
         return {}
@@ -402,5 +403,12 @@ async def clashes(change: Change, held: dict[Claim, Key]) -> dict[str, dict[str,
         if unique.explain is not None:
             cause, holder = taken.popitem()
             message = await unique.explain(change.context, cause, holder)
+        cause = _as_written(change.document, unique.path, cause)
         errors[unique.path] = {"unique": {"message": message, "cause": cause}}
     return errors
+
+
+def _as_written(document: Document, path: str, claimed: str) -> str:
+    """How a claimed value is spelled in the document, where its field has only that value."""
+    written = lookup(document, path.split("."), None)
+    return written if isinstance(written, str) else claimed

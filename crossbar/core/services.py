@@ -83,14 +83,12 @@ class Credentials(Protocol):
         """Private fields of a fresh API key."""
         ...
 
-    async def renewed_secrets(
-        self, account_id: str, user: Document, method: str, digest: str
-    ) -> dict[str, Any]:
-        """Private fields to change of a user who has just logged in with the digest."""
+    async def renew_login(self, account_id: str, user: Document, method: str, digest: str) -> None:
+        """Bring up to date what a user who has just logged in with the digest was found by."""
         ...
 
-    def renewed_api_key(self, account: Document, api_key: str) -> dict[str, Any]:
-        """Private fields to change of an account that was found by its API key."""
+    async def renew_api_key(self, account: Account, api_key: str) -> None:
+        """Bring up to date what an account that has just shown its API key was found by."""
         ...
 
     def seal(self, purpose: str, text: str) -> str:

@@ -94,8 +94,4 @@ def holder_of(context: Context) -> Key:
 
 def family_of(context: Context, key: Key) -> Collection:
     """The family of the document with this key."""
-    return next(
-        family
-        for family in context.services.registry.families
-        if isinstance(family, Collection) and family.doc_type == key.doc_type
-    )
+    return context.services.registry.collection(key.doc_type)

@@ -15,6 +15,13 @@ TEXT = f"""\
 """
 
 
-def banner() -> web.Response:
-    """200, ``text/plain`` (protocol reference §1.1)."""
+def banner(request: web.BaseRequest) -> web.Response:
+    """200, ``text/plain`` (protocol reference §1.1).
+
+    Who asks for a tunnel gets 501: any 2xx would say that there is one now.
+    """
+    if request.method == "CONNECT":
+        refusal = web.Response(status=501)
+        refusal.force_close()
+        return refusal
     return web.Response(text=TEXT)

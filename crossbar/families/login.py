@@ -5,23 +5,16 @@ No answer, and no answer's time, says which part of a login was wrong.
 
 from __future__ import annotations
 
-from contextlib import suppress
-
-from crossbar.core import service
 from crossbar.core.actions import Action, Context, Result
-from crossbar.core.change import Change
-from crossbar.core.directory import Account, account_key
-from crossbar.core.shapes import Access, Collection, Route, Routes, route
+from crossbar.core.directory import Account
+from crossbar.core.shapes import Access, Route, Routes, route
 from crossbar.documents import Document
-from crossbar.errors import Conflict, InvalidCredentials, UnknownKey
-from crossbar.families.accounts import ACCOUNTS
+from crossbar.errors import InvalidCredentials, UnknownKey
 from crossbar.families.auth import describe_own, log_in, login_answer
 from crossbar.families.login_attempts import FAILED, Way
 from crossbar.families.login_names import accounts_named, validated
 from crossbar.families.login_rules import API_METHOD, USER_METHOD, admit, note
 from crossbar.families.recovery import RECOVERY_ROUTES
-from crossbar.families.users import USERS
-from crossbar.storage import Key
 
 NOBODY = "unknown"
 """Whose password is verified, in vain, when a login names no account."""
@@ -46,8 +39,7 @@ async def login(context: Context) -> Result:
         if user is not None:
             credentials.login_succeeded(subject, context.address)
             granted = await admit(context, BY_PASSWORD, account, user)
-            renewed = await credentials.renewed_secrets(account.account_id, user, method, digest)
-            await _renew(context, USERS, Key(account.account_id, "user", user["_id"]), renewed)
+            await credentials.renew_login(account.account_id, user, method, digest)
             acting = await _acting(context, account, user, sent)
             if acting:  # a token that acts as somebody else is not renewed
                 return await login_answer(context, account, user, USER_METHOD, **granted, **acting)
@@ -67,17 +59,6 @@ async def _acting(context: Context, account: Account, user: Document, sent: Docu
     return {"as": {"account_id": below.account_id, "owner_id": other["_id"]}}
 
 
-async def _renew(context: Context, family: Collection, key: Key, renewed: Document) -> None:
-    """Bring what a login was found by up to date; when another write comes between, next time."""
-    stored = await context.services.store.get(key) if renewed else None
-    if stored is not None:
-        document = {**stored, **renewed}
-        with suppress(Conflict):
-            await service.commit_private(
-                Change(context=context, family=family, key=key, document=document, current=stored)
-            )
-
-
 async def login_with_key(context: Context) -> Result:
     """A token for the account whose API key was sent."""
     sent = validated(context, "api_auth")
@@ -89,8 +70,7 @@ async def login_with_key(context: Context) -> Result:
         raise UnknownKey
     credentials.login_succeeded(API_METHOD, context.address)
     granted = await admit(context, BY_KEY, account, None)
-    renewed = credentials.renewed_api_key(account.document, sent["api_key"])
-    await _renew(context, ACCOUNTS, account_key(account.account_id), renewed)
+    await credentials.renew_api_key(account, sent["api_key"])
     return await log_in(context, account, None, API_METHOD, **granted)
 
 

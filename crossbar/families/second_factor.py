@@ -6,6 +6,7 @@ is missing, switched off, not usable, or not one that is known here.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -31,31 +32,68 @@ PURPOSE = "settings of a second factor"
 async def seal_secrets(change: Change) -> None:
     """Settings whose names contain `secret` are encrypted with the server's own, and not shown.
 
-    They stay until others are sent, or until there are no settings.
+    That holds at any depth. They stay until others are sent, or until the object is gone that
+    they are in.
     """
-    settings = change.document.get("settings") or {}
-    sealed = dict(change.document.pop(SEALED, {})) if settings else {}
-    for name in filter(_is_secret, settings):
-        text = orjson.dumps(settings[name]).decode()
-        sealed[name] = change.context.services.credentials.seal(PURPOSE, text)
-    change.document[SEALED] = sealed
-    if sealed:
-        shown = {name: value for name, value in settings.items() if not _is_secret(name)}
-        change.document["settings"] = shown
+    kept, settings = change.document.pop(SEALED, {}), change.document.get("settings")
+    change.document[SEALED] = {}
+    if settings is not None:
+        seal = change.context.services.credentials.seal
+        change.document["settings"], change.document[SEALED] = _parted(settings, kept, seal)
+
+
+def _parted(
+    settings: Document, kept: Document, seal: Callable[[str, str], str]
+) -> tuple[Document, Document]:
+    """Settings without the secrets, and these sealed, each in its place and beside those kept."""
+    shown: Document = {}
+    sealed: Document = {name: text for name, text in kept.items() if isinstance(text, str)}
+    for name, value in settings.items():
+        sealed.pop(name, None)
+        if _is_secret(name) or _lists_secrets(value):
+            sealed[name] = seal(PURPOSE, orjson.dumps(value).decode())
+        elif isinstance(value, dict):
+            before = kept.get(name)
+            shown[name], inner = _parted(value, before if isinstance(before, dict) else {}, seal)
+            if inner:
+                sealed[name] = inner
+        else:
+            shown[name] = value
+    return shown, sealed
 
 
 def _is_secret(name: str) -> bool:
-    return "secret" in name
+    return "secret" in name.lower()
 
 
-def settings_of(context: Context, provider: Document) -> Document:
+def _lists_secrets(value: Any) -> bool:
+    """Whether it is an array with a secret somewhere; it is one as a whole, having no names."""
+    waiting: list[Any] = [value] if isinstance(value, list) else []
+    for each in waiting:
+        if isinstance(each, list):
+            waiting += each
+        elif isinstance(each, dict):
+            if any(map(_is_secret, each)):
+                return True
+            waiting += each.values()
+    return False
+
+
+def opened(unseal: Callable[[str, str], str | None], provider: Document) -> Document:
     """A provider's settings with those that are sealed, but for what cannot be read any more."""
-    opened = {
-        name: context.services.credentials.unseal(PURPOSE, text)
-        for name, text in provider.get(SEALED, {}).items()
-    }
-    secrets = {name: orjson.loads(text) for name, text in opened.items() if text is not None}
-    return {**provider.get("settings", {}), **secrets}
+    return _joined(provider.get("settings", {}), provider.get(SEALED, {}), unseal)
+
+
+def _joined(
+    shown: Document, sealed: Document, unseal: Callable[[str, str], str | None]
+) -> Document:
+    whole = dict(shown)
+    for name, kept in sealed.items():
+        if isinstance(kept, dict):
+            whole[name] = _joined(shown[name], kept, unseal)
+        elif (text := unseal(PURPOSE, kept)) is not None:
+            whole[name] = orjson.loads(text)
+    return whole
 
 
 def is_needed(wanted: Document, account: Account) -> bool:
@@ -85,7 +123,7 @@ async def require_second_factor(
     provider = await provider_of(context, wanted, account)
     if provider is None or not provider.get("enabled") or provider["provider_name"] != DUO:
         raise SecondFactorUnavailable
-    known = duo.duo_of(settings_of(context, provider))
+    known = duo.duo_of(opened(context.services.credentials.unseal, provider))
     if known is None:
         raise SecondFactorUnavailable
     subject, now = user["_id"] if user else account.account_id, context.services.clock.unix()

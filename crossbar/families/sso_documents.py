@@ -16,7 +16,7 @@ from crossbar.core.actions import Action, Context, Result
 from crossbar.core.change import Change
 from crossbar.core.outside import may_be_asked
 from crossbar.core.presenting import summarizer
-from crossbar.core.shapes import Access, Column, Hooks, Route, Singleton, route
+from crossbar.core.shapes import Access, Column, Handler, Hooks, Route, Singleton
 from crossbar.documents import Document
 from crossbar.errors import Conflict
 from crossbar.families.multi_factor import row as factor_row
@@ -157,7 +157,7 @@ def _on(family: Singleton, context: Context) -> Context:
     return with_changes(context, operation=with_changes(context.operation, family=named))
 
 
-async def _create(family: Singleton, context: Context) -> Result:
+async def create(context: Context, *, family: Singleton) -> Result:
     """A new document under the id that was sent."""
     document = service.sent(context)
     doc_id = context.data.get("id")
@@ -168,96 +168,60 @@ async def _create(family: Singleton, context: Context) -> Result:
     return await service.answer(context, stored, created_id=stored["_id"])
 
 
-async def _replace(family: Singleton, context: Context) -> Result:
-    """The document as sent. Raises 404 when there is none."""
+async def fetch(context: Context, *, family: Singleton) -> Result:
+    """One document."""
+    return await singletons.fetch(_on(family, context))
+
+
+async def replace(context: Context, *, family: Singleton) -> Result:
+    """The document as sent. There must be one."""
     context = _on(family, context)
     doc_id = context.params[f"{family.doc_type}_id"]
     await service.load_document(context, Key(SYSTEM, family.doc_type, doc_id))
     return await singletons.replace(context)
 
 
-async def create_provider(context: Context) -> Result:
-    """A new provider, under the id that was sent."""
-    return await _create(PROVIDERS, context)
+async def delete(context: Context, *, family: Singleton) -> Result:
+    """No such document any more. A provider stays while there are registrations with it."""
+    return await singletons.delete(_on(family, context))
 
 
-async def fetch_provider(context: Context) -> Result:
-    """One provider."""
-    return await singletons.fetch(_on(PROVIDERS, context))
+def _routes(family: Singleton, thing: str, list_all: Handler) -> tuple[Route, ...]:
+    """What can be done with the documents: everybody sees them, operators change them."""
+    all_of_them, one = family.noun, f"{family.noun}/{{{family.doc_type}_id}}"
+    change = partial(Route, access=Access.SUPERDUPER)
+    return (
+        Route(path=all_of_them, action=Action.LIST, handler=list_all, about=f"List {thing}s"),
+        Route(
+            path=one,
+            action=Action.FETCH,
+            handler=partial(fetch, family=family),
+            about=f"Read a {thing}",
+        ),
+        change(
+            path=all_of_them,
+            action=Action.CREATE,
+            handler=partial(create, family=family),
+            about=f"Create a {thing}",
+            schema=family.schema,
+        ),
+        change(
+            path=one,
+            action=Action.REPLACE,
+            handler=partial(replace, family=family),
+            about=f"Replace a {thing}",
+            schema=family.schema,
+        ),
+        change(
+            path=one,
+            action=Action.DELETE,
+            handler=partial(delete, family=family),
+            about=f"Delete a {thing}",
+        ),
+    )
 
-
-async def replace_provider(context: Context) -> Result:
-    """The provider as sent."""
-    return await _replace(PROVIDERS, context)
-
-
-async def delete_provider(context: Context) -> Result:
-    """No such provider any more. Refused while there are registrations with it."""
-    return await singletons.delete(_on(PROVIDERS, context))
-
-
-async def create_app(context: Context) -> Result:
-    """A new registration, under the id that was sent."""
-    return await _create(APPS, context)
-
-
-async def fetch_app(context: Context) -> Result:
-    """One registration, without its secret."""
-    return await singletons.fetch(_on(APPS, context))
-
-
-async def replace_app(context: Context) -> Result:
-    """The registration as sent."""
-    return await _replace(APPS, context)
-
-
-async def delete_app(context: Context) -> Result:
-    """No such registration any more."""
-    return await singletons.delete(_on(APPS, context))
-
-
-_operators = partial(Route, access=Access.SUPERDUPER)
-PROVIDER = f"providers/{{{PROVIDER_TYPE}_id}}"
-APP = f"apps/{{{APP_TYPE}_id}}"
 
 DOCUMENT_ROUTES = (
-    route("providers", Action.LIST, list_providers, "List providers"),
-    Route(path=PROVIDER, action=Action.FETCH, handler=fetch_provider, about="Read a provider"),
-    _operators(
-        path="providers",
-        action=Action.CREATE,
-        handler=create_provider,
-        about="Create a provider",
-        schema="auth.provider",
-    ),
-    _operators(
-        path=PROVIDER,
-        action=Action.REPLACE,
-        handler=replace_provider,
-        about="Replace a provider",
-        schema="auth.provider",
-    ),
-    _operators(
-        path=PROVIDER,
-        action=Action.DELETE,
-        handler=delete_provider,
-        about="Delete a provider",
-    ),
-    route("apps", Action.LIST, list_apps, "List registrations"),
-    Route(path=APP, action=Action.FETCH, handler=fetch_app, about="Read a registration"),
-    _operators(
-        path="apps",
-        action=Action.CREATE,
-        handler=create_app,
-        about="Create a registration",
-        schema="auth.app",
-    ),
-    _operators(
-        path=APP,
-        action=Action.REPLACE,
-        handler=replace_app,
-        about="Replace a registration",
-        schema="auth.app",
-    ),
-    _operators(path=APP, action=Action.DELETE, handler=delete_app, about="Delete a registration"),
+    *_routes(PROVIDERS, "provider", list_providers),
+    *_routes(APPS, "registration", list_apps),
 )

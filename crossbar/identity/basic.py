@@ -79,6 +79,7 @@ class Basic:
         if digest is not None:
             user = await self._identity.find_user(account.account_id, method, digest)
             if user is not None:
+                await self._identity.renew_login(account.account_id, user, method, digest)
                 return people.caller(account, user, METHOD)
         hashed = account.document.get("pvt_password_auth")
         if hashed and await self._identity.passwords.verify(secret, hashed):

@@ -9,14 +9,17 @@ from __future__ import annotations
 import asyncio
 import secrets as random
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from crossbar.clock import Clock
 from crossbar.core.actions import Caller
-from crossbar.core.directory import Account, AccountDirectory
+from crossbar.core.change import put_of
+from crossbar.core.directory import Account, AccountDirectory, account_key
 from crossbar.core.registry import Registry
 from crossbar.core.services import Session
+from crossbar.core.stamping import stamp
 from crossbar.documents import Document
 from crossbar.errors import InvalidCredentials, TooManyRequests
 from crossbar.identity.bearers import Bearers
@@ -29,9 +32,10 @@ from crossbar.identity.sessions import Sessions
 from crossbar.identity.tenants import Tenants
 from crossbar.identity.throttle import Throttle
 from crossbar.settings import Settings
-from crossbar.storage import Entry, Span, Store
+from crossbar.storage import Batch, Entry, Event, Key, RevisionConflict, Span, Store
 
 MD5, SHA = "md5", "sha"
+USER_TYPE = "user"
 
 _HASH_FIELDS = {MD5: "pvt_md5_auth", SHA: "pvt_sha1_auth"}
 
@@ -52,6 +56,8 @@ class Identity:
         self._store = store
         self._accounts = accounts
         self._secrets = secrets
+        self._clock = clock
+        self._registry = registry
         self._throttle = Throttle(clock)
         self.people = People(store, accounts, clock, settings)
         self.callers = Callers()
@@ -110,10 +116,8 @@ class Identity:
         """Private fields that let an account authenticate with its own password."""
         return {"pvt_password_auth": await self.passwords.hash(password)}
 
-    async def renewed_secrets(
-        self, account_id: str, user: Document, method: str, digest: str
-    ) -> dict[str, Any]:
-        """What to change of a user who has just logged in with ``digest``; often nothing.
+    async def renew_login(self, account_id: str, user: Document, method: str, digest: str) -> None:
+        """Bring up to date what a user who has just logged in with ``digest`` was found by.
 
         A mark that was made with an older server secret is made with the newest, so that the
         older one can be removed some day, and a hash made with other parameters is made anew.
@@ -126,7 +130,24 @@ class Identity:
         name = _HASH_FIELDS[method]
         if self.passwords.needs_update(user[name]):
             renewed[name] = await self.passwords.hash(digest)
-        return renewed
+        await self._renew(Key(account_id, USER_TYPE, user["_id"]), user, renewed)
+
+    async def _renew(self, key: Key, document: Document, renewed: dict[str, Any]) -> None:
+        """Write what has changed of a document as it was read.
+
+        When another write came between, it may have brought other secrets: then the next login
+        does it.
+        """
+        if not renewed:
+            return
+        now = self._clock.gregorian()
+        after = stamp(key, {**document, **renewed}, now=now, author=None, request_id=None)
+        put = put_of(self._registry.collection(key.doc_type), key, after, document["_rev"])
+        event = Event("changed", key, after["_rev"], now, {})
+        with suppress(RevisionConflict):
+            await self._store.commit(Batch(puts=(put,), events=(event,)))
+            self._accounts.notice(event)
+            self.callers.notice(event)
 
     def _mark(self, account_id: str, method: str, digest: str) -> str:
         return f"{method}:{self.passwords.fingerprint(account_id, digest)}"
@@ -135,11 +156,11 @@ class Identity:
         """Private fields of a fresh API key: a keyed hash to find it by, and the key, sealed."""
         return self._api_key_fields(random.token_hex(32))
 
-    def renewed_api_key(self, account: Document, api_key: str) -> dict[str, Any]:
-        """What to change of an account whose key was found by an older server secret."""
-        fields = self._api_key_fields(api_key)
-        marks = "pvt_api_key_marks"
-        return {} if account.get(marks) == fields[marks] else fields
+    async def renew_api_key(self, account: Account, api_key: str) -> None:
+        """Bring up to date the key of an account that an older server secret has found."""
+        fields, marks = self._api_key_fields(api_key), "pvt_api_key_marks"
+        if account.document.get(marks) != fields[marks]:
+            await self._renew(account_key(account.account_id), account.document, fields)
 
     def _api_key_fields(self, api_key: str) -> dict[str, Any]:
         return {
@@ -172,7 +193,7 @@ class Identity:
         tried = False
         for fingerprint in self.passwords.fingerprints(account_id, digest):
             entry = Entry("login", f"{method}:{fingerprint}")
-            span = Span(account_id=account_id, doc_type="user", entry=entry)
+            span = Span(account_id=account_id, doc_type=USER_TYPE, entry=entry)
             async for row in self._store.scan(span):
                 tried = True
                 hashed = row.document.get(_HASH_FIELDS[method])

@@ -265,6 +265,7 @@ async def test_a_deleted_document_is_answered_once_more_and_then_unknown(
     answer = (await api.delete(path, data={})).expect(200)
     assert answer.data["extra"] == 1
     assert answer.data["_read_only"]["deleted"] is True
+    assert answer.body["metadata"]["deleted"] is True
     for verb in ("GET", "POST", "DELETE"):
         again = await api.request(verb, path, document(family))
         assert again.expect(404).body["message"] == "bad_identifier"

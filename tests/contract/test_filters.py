@@ -80,6 +80,11 @@ CASES: list[tuple[str, list[str]]] = [
             if name not in ("plain", "empty text", "no texts", "objects", "deep", "dollar")
         ],
     ),
+    ('filter_any_name=["plain","text","none"]', ["plain", "text"]),
+    ('filter_any_x=["one",5]', ["text", "number", "single"]),
+    ('filter_none_name=["plain"]', NAMES[1:]),
+    ('filter_array_intersect_all_x=["one","two"]', ["texts"]),
+    ('filter_array_intersect_any_x=["one","two"]', ["texts", "single"]),
     ("has_key=x", [name for name in NAMES if name not in ("plain", "deep", "dollar")]),
     ("key_missing=x", ["plain", "deep", "dollar"]),
     ("has_key=x&has_key=y", []),

@@ -10,7 +10,7 @@ import pytest
 from crossbar.core.actions import Action
 from tests.conftest import NOW, Answer, Api
 from tests.contract.conftest import on_every_store
-from tests.contract.kit import COLLECTIONS, create_all, ids
+from tests.contract.kit import COLLECTIONS, bare_exchange, create_all, http, ids
 
 pytestmark = on_every_store
 
@@ -250,6 +250,17 @@ async def test_a_stream_of_everything_is_complete(api: Api) -> None:
     answer = (await api.get(f"{path}?is_chunked=true&paginate=false")).expect(200)
     assert ids(answer) == sorted(created, reverse=True)
     assert "page_size" not in answer.body
+
+
+@pytest.mark.parametrize(
+    ("query", "chunks"), [("", 1), ("&chunk_size=4", 2), ("&chunk_size=1", 7)]
+)
+async def test_a_stream_comes_in_chunks_of_so_many_rows(api: Api, query: str, chunks: int) -> None:
+    await create_all(api, f"{api.account}/menus", [{"name": "x"}] * 7)
+    target = f"{api.account}/menus?is_chunked=true&auth_token={api.token}{query}"
+    content = (await bare_exchange(api, http("GET", target))).expect(200).content
+    sent = [part for part in content.split(b"\r\n") if part.startswith((b",{", b'{"id"'))]
+    assert len(sent) == chunks
 
 
 async def test_an_empty_stream_is_an_envelope_too(api: Api) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
-from tests.conftest import Api
+from tests.conftest import PASSWORD, Api
 from tests.contract.conftest import on_every_store
 from tests.contract.kit import bare_exchange, create_all, http, ids
 
@@ -33,6 +35,8 @@ async def test_a_token_may_be_in_query_envelope_data_or_header(api: Api) -> None
     ways: tuple[dict[str, Any], ...] = (
         {"path": f"{api.account}?auth_token={api.token}"},
         {"path": f"{api.account}?authorization={api.token}"},
+        {"path": f"{api.account}?authorization=Bearer+{api.token}"},
+        {"authorization": f"bearer  {api.token}"},
         {"headers": {"X-Auth-Token": api.token}},
         {"headers": {"Authorization": f"Bearer {api.token}"}},
         {"headers": {"Authorization": f"bearer  {api.token}"}},
@@ -55,6 +59,16 @@ async def test_a_token_in_the_header_comes_first(api: Api) -> None:
 async def test_a_raw_token_in_authorization_is_none(api: Api) -> None:
     answer = await api.get(api.account, token="", headers={"Authorization": api.token})
     answer.expect(401)
+
+
+async def test_a_basic_credential_may_be_a_parameter(api: Api) -> None:
+    secret = f"{api.master.account_id}:admin:{PASSWORD}".encode()
+    basic = f"Basic {base64.b64encode(secret).decode()}"
+    path = f"{api.account}?{urlencode({'authorization': basic})}"
+    (await api.get(path, token="")).expect(200)
+    (await api.get(api.account, token="", authorization=basic)).expect(200)
+    (await api.get(path, token="", headers={"Authorization": "Basic x"})).expect(401)
+    (await api.get(api.account, token="", authorization=5)).expect(401)
 
 
 async def test_the_account_that_a_client_names_must_be_its_own(api: Api) -> None:

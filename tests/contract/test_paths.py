@@ -33,6 +33,11 @@ async def test_what_is_no_api_path_gets_a_greeting(api: Api) -> None:
             assert b"/v2/" in answer.content, path
 
 
+async def test_nobody_is_told_that_there_is_a_tunnel(api: Api) -> None:
+    answer = await bare_exchange(api, http("CONNECT", "example.com:443"))
+    assert answer.expect(501).content == b""
+
+
 async def test_version_1_is_gone(api: Api) -> None:
     for path in ("/v1", "/v1/accounts", "/v1/accounts/nope", "/v1/user_auth", "/v1?x=1"):
         for verb in ("GET", "PUT", "DELETE"):

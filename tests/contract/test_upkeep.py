@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from crossbar import upkeep
+from crossbar.app import COLLECTIONS
 from crossbar.core.attachments import attachment_ids
-from crossbar.storage import SYSTEM, Batch, Claim, Event, Key, Put, Store
+from crossbar.storage import SYSTEM, Batch, Claim, Event, Key, Put, Span, Store
 from crossbar.upkeep import Reindexed, reindex, sweep
 from tests.conftest import Api
 from tests.contract.conftest import on_every_store
@@ -33,7 +34,7 @@ async def age(api: Api, doc_type: str, doc_id: str) -> Key:
 
 async def reindexed(api: Api) -> tuple[Reindexed, list[str]]:
     lines: list[str] = []
-    return await reindex(api.gateway.services, lines.append), lines
+    return await reindex(api.gateway.services, COLLECTIONS, lines.append), lines
 
 
 async def names(api: Api, path: str) -> list[str]:
@@ -64,23 +65,23 @@ async def test_what_an_older_version_wrote_is_found_again(api: Api) -> None:
     (await api.get(f"{api.account}/users/{gone}")).expect(404)
 
 
-async def test_rows_of_v1_are_found_again(api: Api) -> None:
+async def test_what_an_older_version_kept_for_v1_is_found_again(api: Api) -> None:
     v1 = await client_of(api)
-    await v1.get("/users")
-    await v1.make("/users/1/service-records", text="x")
-    await v1.make("/tasks", title="t")
-    await v1.post("/users/1/tasks/attach", {"resources": [1]})
-    paths = ("/users/1/service-records", "/users/1/tasks", "/users?limit=5")
-    for doc_type, doc_id in (
-        ("perscom_servicerecord", "perscom_servicerecord-1"),
-        ("perscom_link", "perscom_link-user-task-1-1"),
-        ("user", api.master.user_id),
-    ):
-        await age(api, doc_type, doc_id)
-    assert {(await v1.get(path)).status for path in paths[:2]} == {404}
-    _, lines = await reindexed(api)
-    assert lines == []
-    assert [len((await v1.get(path)).data) for path in paths] == [1, 1, 1]
+    form = {"name": "Leave", "slug": "leave", "instructions": "x", "is_public": True}
+    await v1.make("/forms", **form)
+    rank = await v1.make("/ranks", name="Private")
+    await make(api, "users", **ANN)
+    [ann] = [row["id"] for row in (await v1.get("/users")).data if row["name"].startswith("Ann")]
+    records = f"/users/{ann}/rank-records"
+    await v1.make(records, rank_id=rank["id"], type=0)
+    for doc_type in ("perscom_rankrecord", "perscom_form"):
+        span = Span(account_id=api.master.account_id, doc_type=doc_type)
+        for doc_id in [row.position.doc_id async for row in store_of(api).scan(span)]:
+            await age(api, doc_type, doc_id)
+    assert (await v1.get(records)).data == []
+    assert (await reindexed(api))[1] == []
+    assert [row["rank_id"] for row in (await v1.get(records)).data] == [rank["id"]]
+    assert list((await v1.post("/forms", form)).expect(422).errors) == ["slug"]
 
 
 async def test_of_two_that_claim_a_value_the_holder_keeps_it(api: Api) -> None:

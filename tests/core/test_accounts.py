@@ -83,7 +83,7 @@ async def test_names_are_unique_in_the_whole_system_once_normalised(api: Api) ->
         clash = await api.put(path_of(first), {"name": name})
         assert refusal(clash, "name", "unique") == {
             "message": "Account name already in use",
-            "cause": "acmeinc",
+            "cause": name,
         }
     await api.create_account("!!!")
     refusal(await api.put(api.account, {"name": "!!!"}), "name", "unique")

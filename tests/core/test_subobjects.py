@@ -9,6 +9,7 @@ import pytest
 
 from crossbar.core import subobjects
 from crossbar.core.actions import Context
+from crossbar.core.registry import Registry
 from crossbar.core.subobjects import SubObject
 from crossbar.documents import Document
 from crossbar.families.accounts import ACCOUNTS
@@ -20,7 +21,7 @@ async def test_nobody_needs_to_be_told_of_a_change(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(subobjects, "amend", amend)
     lists = SubObject(noun="access_lists", schema="access_lists")
-    services = SimpleNamespace(registry=SimpleNamespace(families=(ACCOUNTS,)))
+    services = SimpleNamespace(registry=Registry((ACCOUNTS,)))
     operation = SimpleNamespace(parents=())
     context = SimpleNamespace(services=services, operation=operation, account_id="a" * 32)
     result = await lists.remove(cast(Context, context))

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from crossbar.families.second_factor import PROVIDER_TYPE, SEALED
+from crossbar.families.second_factor import PROVIDER_TYPE, SEALED, opened
 from crossbar.storage import Batch, Key, Put
 from tests.conftest import Answer, Api, credentials
 from tests.families.support import ANN, refusal, set_private
@@ -174,11 +174,49 @@ async def test_secrets_are_stored_sealed_and_stay_until_others_are_sent(
     (await api.patch(path, other)).expect(200)
     with pytest.raises(AssertionError):
         confirmed(await challenge(api))
-    (await api.patch(path, {"settings": {}})).expect(200)
+    (await api.patch(path, {"settings": None})).expect(200)
     emptied = await api.gateway.services.store.get(place)
     assert emptied is not None
     assert emptied[SEALED] == {}
     assert (await log_in(api)).expect(401).data == UNUSABLE
+
+
+async def test_secrets_deeper_in_the_settings_are_sealed_too(api: Api, tenant: str) -> None:
+    settings = {
+        "clientSecret": "s3cret-0",
+        "emptied": {"secret": "s3cret-1"},
+        "server": {"host": "h", "secret_key": "s3cret-2", "deeper": {"a_secret": "s3cret-3"}},
+        "keys": [["id"], [{"id": 1, "of": {"secret": "s3cret-4"}}]],
+        "plain": [{"id": 1}],
+    }
+    own = await provide(api, tenant, settings=settings)
+    path, place = f"{tenant}/multi_factor/{own}", Key(tenant[-32:], PROVIDER_TYPE, own)
+
+    async def whole() -> Any:
+        stored = await api.gateway.services.store.get(place)
+        assert stored is not None
+        assert b"s3cret" not in orjson.dumps(stored)
+        return opened(api.gateway.services.credentials.unseal, stored)
+
+    shown = (await api.get(path)).expect(200)
+    assert shown.data["settings"] == {
+        "emptied": {},
+        "server": {"host": "h", "deeper": {}},
+        "plain": [{"id": 1}],
+    }
+    assert await whole() == settings
+    for verb, sent in ((api.post, shown.data), (api.patch, {"name": "Other"})):
+        assert b"s3cret" not in (await verb(path, sent)).expect(200).content
+        assert await whole() == settings
+    server = {"deeper": None, "secret_key": "s3cret-5"}
+    changes: dict[str, Any] = {"server": server, "keys": [], "emptied": None}
+    (await api.patch(path, {"settings": changes})).expect(200)
+    assert await whole() == {
+        "clientSecret": "s3cret-0",
+        "server": {"host": "h", "secret_key": "s3cret-5"},
+        "keys": [],
+        "plain": [{"id": 1}],
+    }
 
 
 async def test_what_was_sealed_by_a_lost_secret_cannot_be_used(api: Api, tenant: str) -> None:

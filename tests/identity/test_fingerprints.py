@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import random
 from typing import Any
 
 import pytest
 
-from crossbar.core import service
-from crossbar.core.change import Change, put_of
-from crossbar.documents import Document, new_id, next_revision
-from crossbar.errors import Conflict
+from crossbar.core.change import put_of
+from crossbar.documents import new_id, next_revision
 from crossbar.families.users import USERS
 from crossbar.storage import Batch, Key
 from tests.conftest import PASSWORD, Api, credentials
@@ -117,15 +116,41 @@ async def test_a_login_makes_a_hash_of_other_parameters_anew(storage_url: str) -
         await api.login("admin", PASSWORD, "Master")
 
 
-async def test_a_login_that_cannot_renew_a_mark_still_logs_in(
+async def test_basic_logins_after_a_rotation_renew_the_mark_too(storage_url: str) -> None:
+    async with running(quick_settings(storage_url, secrets__values=[OLD])) as api:
+        master = api.master
+        ann = await make(api, "users", **ANN)
+        _, old_marks = await marks_of(api, ann)
+    secret = f"{master.account_id}:ann:s3cret".encode()
+    basic = {"Authorization": f"Basic {base64.b64encode(secret).decode()}"}
+    async with running(quick_settings(storage_url, secrets__values=[NEW, OLD]), master) as api:
+        (await api.get(api.account, token="", headers=basic)).expect(200)
+        revision, marks = await marks_of(api, ann)
+        assert marks[0] != old_marks[0]
+        assert marks[1] == old_marks[1]
+        (await api.get(api.account, token="", headers=basic)).expect(200)
+        assert await marks_of(api, ann) == (revision, marks)
+    async with running(quick_settings(storage_url, secrets__values=[NEW]), master) as api:
+        (await api.get(api.account, token="", headers=basic)).expect(200)
+
+
+async def test_a_login_that_another_write_overtakes_renews_nothing(
     storage_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with running(quick_settings(storage_url)) as api:
         master = api.master
-
-    async def beaten(change: Change) -> Document:
-        raise Conflict
-
-    monkeypatch.setattr(service, "commit_private", beaten)
+        ann = await make(api, "users", **ANN)
     async with running(quick_settings(storage_url, passwords__iterations=2), master) as api:
-        (await api.get(api.account)).expect(200)
+        passwords = api.gateway.identity.passwords
+        really = passwords.hash
+
+        async def overtaken(text: str) -> str:
+            changed = {"timezone": "Europe/Berlin"}
+            (await api.patch(f"{api.account}/users/{ann}", changed)).expect(200)
+            return await really(text)
+
+        monkeypatch.setattr(passwords, "hash", overtaken)
+        await api.login("ann", "s3cret", "Master")
+        after = await stored(api, "user", ann)
+        assert after["timezone"] == "Europe/Berlin"
+        assert "t=1" in after["pvt_md5_auth"]

@@ -161,13 +161,10 @@ class V2:
                 exchange.caller, exchange.token = caller, token
                 return
         else:
-            scheme, _, credential = headers.get("Authorization", "").partition(" ")
-            credential, scheme = credential.strip(), scheme.lower()
+            scheme, credential = _authorization(exchange)
             basic = credential if scheme == "basic" else None
-            token = (
-                exchange.parameter("auth_token")
-                or (credential if scheme == "bearer" else None)
-                or exchange.parameter("authorization")
+            token = exchange.parameter("auth_token") or (
+                credential if scheme == "bearer" else None
             )
         presented = Presented(
             dialect="v2",
@@ -215,6 +212,18 @@ def _request_id(request: web.BaseRequest) -> str:
     if sent is not None and _REQUEST_ID.fullmatch(sent):
         return sent
     return new_id()
+
+
+def _authorization(exchange: Exchange) -> tuple[str, str]:
+    """Scheme and credential of the header, else of the parameter, which may be a bare token."""
+    sent = exchange.request.headers.get("Authorization")
+    if sent is None:
+        parameter = exchange.parameter("authorization")
+        sent = parameter if isinstance(parameter, str) else ""
+        if " " not in sent.strip():
+            sent = f"bearer {sent}"
+    scheme, _, credential = sent.strip().partition(" ")
+    return scheme.lower(), credential.strip()
 
 
 def _choose_operation(operations: Mapping[Action, Operation], verb: str) -> Operation:

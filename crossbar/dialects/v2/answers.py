@@ -160,7 +160,7 @@ async def write(exchange: Exchange, result: Result, verb: str) -> web.StreamResp
     if exchange.wanted is Wanted.CSV and verb == "GET":
         return await _csv(exchange, result)
     if result.rows is not None:
-        return await _stream(exchange, result.rows, result.page)
+        return await _stream(exchange, result, result.rows)
     if result.created_id is not None:
         exchange.headers["location"] = _location(exchange.request, result.created_id)
     status = 201 if verb == "PUT" else 200
@@ -294,20 +294,20 @@ async def _begin(exchange: Exchange, response: web.StreamResponse) -> None:
 
 
 async def _stream(
-    exchange: Exchange, rows: AsyncIterator[Any], page: Page | None
+    exchange: Exchange, result: Result, rows: AsyncIterator[Any]
 ) -> web.StreamResponse:
     """A list as it is read: ``data`` first, then the other keys as text (§8.6)."""
     response = web.StreamResponse(headers=_headers(exchange, "application/json"))
     await _begin(exchange, response)
     await response.write(b'{"data":[')
     separator = b""
-    async for chunk in in_groups(rows, 50):
+    async for chunk in in_groups(rows, result.chunk_size):
         await response.write(separator + b",".join(orjson.dumps(row) for row in chunk))
         separator = b","
     closing = _close({"status": "success"}, exchange)
     closing.pop("tokens", None)
-    if page is not None:
-        closing |= _paging(page)
+    if result.page is not None:
+        closing |= _paging(result.page)
     texts = {name: str(value) for name, value in closing.items() if value}
     await response.write(b"]," + orjson.dumps(texts)[1:])
     await response.write_eof()

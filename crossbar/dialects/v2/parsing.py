@@ -30,7 +30,7 @@ def parse_json(body: bytes, max_depth: int) -> Any:
         if b"\\u" in body:
             orjson.loads(body)  # the only parser here that refuses a lone surrogate
     except UnicodeDecodeError as error:
-        raise _invalid(f"invalid_json around {error.start}") from None
+        raise _invalid(f"invalid_json around {error.start + 1}") from None
     except json.JSONDecodeError as error:  # of orjson too
         raise _invalid(_place(error)) from None
     except _Refused as error:
@@ -44,12 +44,12 @@ def parse_json(body: bytes, max_depth: int) -> Any:
 
 
 def _place(error: json.JSONDecodeError) -> str:
-    """The kind of error and its position, in bytes as upstream counts."""
+    """The kind of error and its position: in bytes and from 1, as upstream counts."""
     text = error.doc
     is_truncated = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")
     if is_truncated:
-        return f"truncated_json around {len(text.encode())}"
-    return f"invalid_json around {len(text[: error.pos].encode())}"
+        return f"truncated_json around {len(text.encode()) + 1}"
+    return f"invalid_json around {len(text[: error.pos].encode()) + 1}"
 
 
 def _invalid(message: str) -> ValidationFailed:
