@@ -67,6 +67,8 @@ IN_PATHS: Mapping[str, str] = {
     "participant_id": "1",
     "prompt": "vm-enter_pass",
     "schema_name": "users",
+    "session_id": "1",
+    "visitor_id": "K7M2XQ9P",
 }
 """What stands for parameters of paths that are no ids of documents."""
 
