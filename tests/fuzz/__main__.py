@@ -1,7 +1,7 @@
 """``make fuzz``: every phase on every operation of every document, for as long as it takes.
 
 Options of ``schemathesis run`` may be given, such as ``-n 500`` or ``--seed 7``; before them the
-names of documents to be asked about, all by default.
+names of documents to be asked about, all by default. In the end it tells what never succeeded.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.fuzz.runs import TARGETS, admitted, fetched, run, serving
+from tests.fuzz.runs import TARGETS, Answered, admitted, answers, fetched, labels, run, serving
+
+BAD_REQUEST = 400
 
 
 def main(arguments: list[str]) -> int:
@@ -26,10 +28,26 @@ def main(arguments: list[str]) -> int:
                 serving(Path(folder)) as (server, master),
             ):
                 admission = admitted(server, target, master)
-                done = run(server, target, admission, fetched(server, target), *options)
+                document = fetched(server, target)
+                done = run(server, target, admission, document, *options)
                 print(done.stdout, done.stderr, server.log, sep="\n")
+                _tell(answers(server.folder), labels(document))
                 broken += done.returncode != 0
     return broken
+
+
+def _tell(answered: list[Answered], every: set[str]) -> None:
+    """Print how many operations each phase asked for, and which never succeeded."""
+    for phase in sorted({each.phase for each in answered}):
+        here = [each for each in answered if each.phase == phase]
+        asked = {each.operation for each in here}
+        good = {each.operation for each in here if each.status < BAD_REQUEST}
+        times = sum(each.times for each in here)
+        print(f"{phase}: {times} requests, {len(asked)} operations, {len(good)} with success")
+    good = {each.operation for each in answered if each.status < BAD_REQUEST}
+    for operation in sorted(every - good):
+        said = sorted({each.status for each in answered if each.operation == operation})
+        print(f"never with success: {operation} {said}")
 
 
 if __name__ == "__main__":

@@ -6,14 +6,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from aiohttp import FormData
-
 from crossbar.app import PERSONNEL
 from crossbar.dialects.v1.spec import Node, document, operations_in
 from crossbar.families.perscom.relations import RELATIONS, Kind
 from tests.dialects.v1.support import Client, Reply
 from tests.dialects.v1.walk import (
-    PICTURE,
+    FORM,
+    FORM_TYPE,
     example_of,
     first_rows,
     takes_only_files,
@@ -48,12 +47,6 @@ def places() -> dict[str, tuple[str, str]]:
     }
 
 
-def _form() -> FormData:
-    form = FormData({"name": "Example"})
-    form.add_field("image", PICTURE, filename="a.png", content_type="image/png")
-    return form
-
-
 def _unused(body: Any, number: int) -> Any:
     """The body with what no two rows may have in common preceded by a number."""
     if isinstance(body, list):
@@ -76,10 +69,12 @@ class Walk:
     async def ask(self, method: str, path: str, params: dict[str, Any]) -> Reply:
         """Ask for an operation, which succeeds."""
         operation = described()["paths"][path][method]
-        data = _form() if takes_only_files(operation) else None
         at = path.removeprefix("/v1").format_map(params)
-        body = _unused(example_of(described(), method, path), len(self.reached))
-        reply = await self.client.request(method.upper(), at, body, data=data)
+        if takes_only_files(operation):
+            reply = await self.client.request(method.upper(), at, data=FORM, **FORM_TYPE)
+        else:
+            body = _unused(example_of(described(), method, path), len(self.reached))
+            reply = await self.client.request(method.upper(), at, body)
         assert reply.status in (200, 201), (method, path, reply.status, reply.content)
         assert str(reply.status) in operation["responses"]
         self.reached.add((method, path))
@@ -127,7 +122,8 @@ async def test_every_operation_succeeds_with_its_example(v1: Client) -> None:
         reply = await v1.request(method, path.removeprefix("/v1"), body)
         assert reply.status in (200, 201), (method, path, reply.content)
     spare = await v1.make("/awards", name="With the first picture")
-    (await v1.request("POST", f"/awards/{spare['id']}/image", data=_form())).expect(201)
+    at = f"/awards/{spare['id']}/image"
+    (await v1.request("POST", at, data=FORM, **FORM_TYPE)).expect(201)
     walk = Walk(v1)
     for path, item in described()["paths"].items():
         if "links" in item.get("post", {}).get("responses", {}).get("201", {}):

@@ -16,6 +16,15 @@ LEFT_FREE = {"forms": {"slug": "first"}}
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(2048)
 """As large as a picture must be."""
 
+FORM = (
+    b'--part\r\nContent-Disposition: form-data; name="name"\r\n\r\nExample\r\n'
+    b'--part\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n'
+    b"Content-Type: image/png\r\n\r\n" + PICTURE + b"\r\n--part--\r\n"
+)
+"""A picture, and what it is called."""
+
+FORM_TYPE = {"Content-Type": "multipart/form-data; boundary=part"}
+
 
 def example_of(described: Node, method: str, path: str) -> Any:
     """The JSON body that the document shows for an operation; ``None`` where there is none."""
