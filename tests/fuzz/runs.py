@@ -61,10 +61,14 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class Admission:
-    """What requests need to be admitted: headers, and the values of parameters of the path."""
+    """What requests need to be admitted: headers, and the values of parameters of the path.
+
+    ``within`` is a pattern of the paths whose parameters have them.
+    """
 
     headers: Mapping[str, str]
     params: Mapping[str, str]
+    within: str = "."
 
 
 @dataclass(frozen=True)
@@ -95,15 +99,44 @@ def _admit_v2(master: str, client: Client) -> Admission:
 
 
 def _admit_v1_1(master: str, client: Client) -> Admission:
-    """A key, and a visitor that is asked about, which is soon deleted."""
+    """A key, a page that goes on reporting, and another one's session, watched by a browser."""
     key = {"name": "K", "dialect": "v1_1", "scopes": ["*"]}
     made = client.request("PUT", f"/accounts/{master}/api_keys", key)
     client.request("POST", f"/accounts/{master}/visitor_settings", {"enabled": True})
     headers = {"X-Api-Key": made.data["_read_only"]["key"], "X-Public-Key": f"pk_{master}"}
-    client.connection.request("POST", "/v1.1/ext/visitors.json", "{}", headers)
-    connected = json.loads(client.connection.getresponse().read())
-    headers["X-Connection-Secret"] = connected["secret"]
-    return Admission(headers, {"visitor_id": connected["visitor"]["short_id"]})
+
+    def post(path: str, sent: Document, **more: str) -> Document:
+        content = json.dumps(sent)
+        client.connection.request("POST", f"/v1.1{path}", content, {**headers, **more})
+        answered: Document = json.loads(client.connection.getresponse().read())
+        return answered
+
+    here, watched = (post("/ext/visitors.json", {}) for _ in range(2))
+    visitor = f"/visitors/{watched['visitor']['short_id']}"
+    agent = {"agent": {"id": "1", "name": "Ann"}}
+    token = post(f"{visitor}/watch_url.json", agent)["watch_url"].partition("?")[2]
+    client.connection.request("GET", f"/v1.1/watch?{token}")
+    opened = client.connection.getresponse()
+    opened.read()
+    *_, account_id, link_id = opened.headers["Location"].split("/")
+    proof = {"X-Connection-Secret": watched["secret"]}
+    session = post(f"/ext{visitor}/heartbeat.json", {}, **proof)["session"]
+    post(f"/ext/sessions/{session['id']}/events.json", {"type": "start"}, **proof)
+    return Admission(
+        {
+            **headers,
+            "X-Connection-Secret": here["secret"],
+            "X-Watch-Token": token,
+            "Cookie": opened.headers["Set-Cookie"].partition(";")[0],
+        },
+        {
+            "visitor_id": here["visitor"]["short_id"],
+            "session_id": str(session["id"]),
+            "account_id": account_id,
+            "link_id": link_id,
+        },
+        within="^/v1.1/(ext|watch)/",
+    )
 
 
 def _admit_v1(master: str, client: Client) -> Admission:
@@ -240,7 +273,8 @@ def run(
     folder = server.folder
     (folder / "document.json").write_text(json.dumps(document), encoding="utf-8")
     fixed = "".join(f'"path.{name}" = "{value}"\n' for name, value in admission.params.items())
-    configuration = f'hooks = "{HOOKS}"\n[parameters]\n{fixed}\n{CONFIGURATION}'
+    where = f"[[operations]]\ninclude-path-regex = '{admission.within}'\n[operations.parameters]\n"
+    configuration = f'hooks = "{HOOKS}"\n{CONFIGURATION}\n{where}{fixed}'
     (folder / "fuzz.toml").write_text(configuration, encoding="utf-8")
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", "fuzz.toml"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz.runs import TARGETS, Target, admitted, fetched, run, serving
+from tests.fuzz.runs import TARGETS, Target, admitted, answers, fetched, labels, run, serving
 
 pytestmark = [
     pytest.mark.timeout(900),
@@ -29,6 +29,7 @@ def _holds(folder: Path, target: Target, *options: str, is_cut: bool = False) ->
         assert "passed" in done.stdout
         assert "_failed" not in server.log
         assert "unexpected_error" not in server.log
+        assert is_cut or {each.operation for each in answers(folder)} == labels(document)
 
 
 def test_a_request_to_every_operation(target: Target, tmp_path: Path) -> None:
@@ -39,4 +40,4 @@ def test_borders_examples_and_what_follows_from_one_another(
     target: Target, tmp_path: Path
 ) -> None:
     phases = "examples,coverage,stateful"
-    _holds(tmp_path, target, "--phases", phases, "-n", "2", is_cut=True)
+    _holds(tmp_path, target, "--phases", phases, "-n", "10", is_cut=True)
