@@ -140,7 +140,7 @@ def _admit_v1_1(master: str, client: Client) -> Admission:
 
 
 def _admit_v1(master: str, client: Client) -> Admission:
-    """A key that may do everything, and the rows that are asked about."""
+    """A key that may do everything, the rows that are asked about, and a picture's address."""
     key = {"name": "K", "dialect": "v1", "scopes": ["*"]}
     made = client.request("PUT", f"/accounts/{master}/api_keys", key).data["_read_only"]
     headers = {
@@ -152,13 +152,16 @@ def _admit_v1(master: str, client: Client) -> Admission:
         *((*row, json_type) for row in walk.first_rows(document(PERSONNEL))),
         *(("POST", path, walk.FORM, walk.FORM_TYPE) for path in walk.first_pictures()),
     ]
+    said = b""
     for method, path, body, content_type in requests:
         content = body if isinstance(body, bytes) else json.dumps(body)
         client.connection.request(method, path, content, {**headers, **content_type})
         answer = client.connection.getresponse()
         said = answer.read()
         assert answer.status in (200, 201), (path, said)
-    return Admission(headers, {})
+    parts = json.loads(said)["data"]["image_url"].split("/")[-4:]
+    names = ("owner_id", "doc_type", "doc_id", "file_id")
+    return Admission(headers, dict(zip(names, parts, strict=True)), within="^/v1/files/")
 
 
 def _each_handler_once(document: Document) -> Document:
