@@ -55,11 +55,29 @@ FORMATS: Mapping[str, str] = {
 
 WORDS = (
     *("example", "1000", "+14155550100", "en", "12:30:00", "00:16:3e:00:00:01"),
-    "https://example.org/",
+    *("https://example.org/", "#00ff00"),
 )
 """Texts that are tried in turn where a pattern must match."""
 
 DIGITS = "0123456789abcdef"
+
+IN_PATHS: Mapping[str, str] = {
+    "call": "a1b2c3@192.0.2.1",
+    "extension": "1000",
+    "language": "en",
+    "number": "+14155550100",
+    "participant_id": "1",
+    "prompt": "vm-enter_pass",
+    "schema_name": "users",
+    "session_id": "1",
+    "visitor_id": "K7M2XQ9P",
+}
+"""What stands for parameters of paths that are no ids of documents."""
+
+
+def in_path(name: str) -> str:
+    """A value for a parameter of a path."""
+    return IN_PATHS.get(name, DIGITS * 2)
 
 
 def smallest(schema: Schema, schemas: Schemas, name: str = "") -> Any:

@@ -7,7 +7,7 @@ components. Nothing here knows a dialect or speaks HTTP.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from crossbar import errors
@@ -28,6 +28,9 @@ LITERAL = ("default", "const", "enum", "examples")
 """Keywords that hold values."""
 
 NULL: Node = {"type": "null"}
+
+Offer = tuple[str, Sequence[str]]
+"""An operation that a document describes: its name there, and the tokens of its path."""
 
 
 class Components:
@@ -137,6 +140,39 @@ def _mapped(node: Any, target: Callable[[str], str]) -> Any:
         else:
             mapped[key] = value if key in LITERAL else _mapped(value, target)
     return mapped
+
+
+def params(path: Sequence[str]) -> list[str]:
+    """The names of a path's parameters."""
+    return [part[1:-1] for part in path if part.startswith("{")]
+
+
+def from_item(offers: Iterable[Offer], item: Sequence[str]) -> Iterator[Offer]:
+    """What can be done with the row at a path, and with what is directly below it."""
+    depth = len(item)
+    return (
+        (name, path)
+        for name, path in offers
+        if depth <= len(path) <= depth + 1 and tuple(path[:depth]) == tuple(item)
+    )
+
+
+def links_to(offers: Iterable[Offer], known: Mapping[str, str]) -> Node:
+    """Links to the operations whose paths need nothing but what is known.
+
+    ``known`` has a runtime expression for each parameter: where in a request, or in the answer
+    that the links belong to, its value is.
+    """
+    return {
+        name: {"operationId": name, "parameters": {each: known[each] for each in params(path)}}
+        for name, path in offers
+        if known.keys() >= {*params(path)}
+    }
+
+
+def as_asked(path: Sequence[str]) -> dict[str, str]:
+    """The parameters of a path, for links to where they go on."""
+    return {each: f"$request.path.{each}" for each in params(path)}
 
 
 def nullable(schema: Any) -> Any:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,11 +21,13 @@ from urllib.request import urlopen
 
 import yaml
 
-from crossbar.app import REGISTRY
+from crossbar.app import PERSONNEL, REGISTRY
 from crossbar.core import service
 from crossbar.core.registry import Operation
+from crossbar.dialects.v1.spec import document
 from crossbar.dialects.v2.verbs import VERB_OF
 from crossbar.families.perscom.relations import RELATIONS
+from tests.dialects.v1 import walk
 from tests.ops.processes import Client, Server, crossbar
 
 PASSWORD = "correct horse battery"
@@ -34,11 +37,17 @@ CHECKS = (
 )
 PHASES = ("examples", "coverage", "fuzzing", "stateful")
 
+HOOKS = Path(__file__).with_name("hooks.py")
+
 # A method that HTTP knows and the protocol does not is 501, as upstream; 503 says that there is
-# no telephone switch. Of a store that does not answer the server's log would tell.
+# no telephone switch. Of a store that does not answer the server's log would tell. The links to
+# follow are those of the documents, without thousands that could be guessed.
 CONFIGURATION = """\
 [phases.coverage]
 unexpected-methods = ["GET", "PUT", "POST", "PATCH", "DELETE"]
+
+[phases.stateful.inference]
+algorithms = []
 
 [checks.not_a_server_error]
 expected-statuses = ["2xx", "3xx", "4xx", "503"]
@@ -52,10 +61,14 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class Admission:
-    """What requests need to be admitted: headers, and the values of parameters of the path."""
+    """What requests need to be admitted: headers, and the values of parameters of the path.
+
+    ``within`` is a pattern of the paths whose parameters have them.
+    """
 
     headers: Mapping[str, str]
     params: Mapping[str, str]
+    within: str = "."
 
 
 @dataclass(frozen=True)
@@ -63,8 +76,7 @@ class Target:
     """A dialect's document: where it is, what its paths are below, and how to be admitted.
 
     ``admit`` is given the master account's id and a client with a token of it. ``cut`` leaves in
-    the document what is worth asking when there is little time; with ``whole``, there is time for
-    one request to each of the others.
+    the document what is worth asking more than once when there is little time.
     """
 
     name: str
@@ -72,7 +84,6 @@ class Target:
     base: str
     admit: Callable[[str, Client], Admission]
     cut: Callable[[Document], Document] = lambda document: document
-    whole: bool = False
 
 
 def _admit_v2(master: str, client: Client) -> Admission:
@@ -88,45 +99,69 @@ def _admit_v2(master: str, client: Client) -> Admission:
 
 
 def _admit_v1_1(master: str, client: Client) -> Admission:
-    """A key, and a visitor that is asked about, which is soon deleted."""
+    """A key, a page that goes on reporting, and another one's session, watched by a browser."""
     key = {"name": "K", "dialect": "v1_1", "scopes": ["*"]}
     made = client.request("PUT", f"/accounts/{master}/api_keys", key)
     client.request("POST", f"/accounts/{master}/visitor_settings", {"enabled": True})
     headers = {"X-Api-Key": made.data["_read_only"]["key"], "X-Public-Key": f"pk_{master}"}
-    client.connection.request("POST", "/v1.1/ext/visitors.json", "{}", headers)
-    connected = json.loads(client.connection.getresponse().read())
-    headers["X-Connection-Secret"] = connected["secret"]
-    return Admission(headers, {"visitor_id": connected["visitor"]["short_id"]})
 
+    def post(path: str, sent: Document, **more: str) -> Document:
+        content = json.dumps(sent)
+        client.connection.request("POST", f"/v1.1{path}", content, {**headers, **more})
+        answered: Document = json.loads(client.connection.getresponse().read())
+        return answered
 
-ROWS: tuple[tuple[str, str, Document], ...] = (
-    ("GET", "users", {}),
-    ("POST", "awards", {"name": "A"}),
-    ("POST", "categories", {"name": "C", "resource": "awards"}),
-    ("POST", "categories/1/awards/attach", {"resources": [1]}),
-    ("POST", "calendars", {"name": "D"}),
-    ("POST", "positions", {"name": "P"}),
-    ("PATCH", "users/1", {"position_id": 1}),
-    ("POST", "service-records", {"user_id": 1, "text": "S"}),
-)
-"""What is made first in v1, so that there is something below rows. Each gets the number 1."""
+    here, watched = (post("/ext/visitors.json", {}) for _ in range(2))
+    visitor = f"/visitors/{watched['visitor']['short_id']}"
+    agent = {"agent": {"id": "1", "name": "Ann"}}
+    token = post(f"{visitor}/watch_url.json", agent)["watch_url"].partition("?")[2]
+    client.connection.request("GET", f"/v1.1/watch?{token}")
+    opened = client.connection.getresponse()
+    opened.read()
+    *_, account_id, link_id = opened.headers["Location"].split("/")
+    proof = {"X-Connection-Secret": watched["secret"]}
+    session = post(f"/ext{visitor}/heartbeat.json", {}, **proof)["session"]
+    post(f"/ext/sessions/{session['id']}/events.json", {"type": "start"}, **proof)
+    return Admission(
+        {
+            **headers,
+            "X-Connection-Secret": here["secret"],
+            "X-Watch-Token": token,
+            "Cookie": opened.headers["Set-Cookie"].partition(";")[0],
+        },
+        {
+            "visitor_id": here["visitor"]["short_id"],
+            "session_id": str(session["id"]),
+            "account_id": account_id,
+            "link_id": link_id,
+        },
+        within="^/v1.1/(ext|watch)/",
+    )
 
 
 def _admit_v1(master: str, client: Client) -> Admission:
-    """A key that may do everything, and the rows that are asked about."""
+    """A key that may do everything, the rows that are asked about, and a picture's address."""
     key = {"name": "K", "dialect": "v1", "scopes": ["*"]}
     made = client.request("PUT", f"/accounts/{master}/api_keys", key).data["_read_only"]
     headers = {
         "Authorization": f"Bearer {made['key']}",
         "X-Perscom-Id": str(made["perscom_id"]),
     }
-    for method, path, body in ROWS:
-        sent = {**headers, "Content-Type": "application/json"}
-        client.connection.request(method, f"/v1/{path}", json.dumps(body), sent)
+    json_type = {"Content-Type": "application/json"}
+    requests = [
+        *((*row, json_type) for row in walk.first_rows(document(PERSONNEL))),
+        *(("POST", path, walk.FORM, walk.FORM_TYPE) for path in walk.first_pictures()),
+    ]
+    said = b""
+    for method, path, body, content_type in requests:
+        content = body if isinstance(body, bytes) else json.dumps(body)
+        client.connection.request(method, path, content, {**headers, **content_type})
         answer = client.connection.getresponse()
         said = answer.read()
         assert answer.status in (200, 201), (path, said)
-    return Admission(headers, dict.fromkeys(("category", "newsfeed"), "1"))
+    parts = json.loads(said)["data"]["image_url"].split("/")[-4:]
+    names = ("owner_id", "doc_type", "doc_id", "file_id")
+    return Admission(headers, dict(zip(names, parts, strict=True)), within="^/v1/files/")
 
 
 def _each_handler_once(document: Document) -> Document:
@@ -155,14 +190,27 @@ def _each_handler_once(document: Document) -> Document:
         verb = VERB_OF[operation.action].lower()
         described = document["paths"][operation.template][verb]
         paths.setdefault(operation.template, {})[verb] = described
-    return {**document, "paths": paths}
+    return _only(paths, document)
+
+
+def _only(paths: Document, document: Document) -> Document:
+    """The document with these paths, and without links that would lead to others."""
+    named = {each["operationId"] for item in paths.values() for each in item.values()}
+    kept = deepcopy(paths)
+    for item in kept.values():
+        for operation in item.values():
+            for response in operation["responses"].values():
+                links = response.get("links", {})
+                for name in links.keys() - named:
+                    del links[name]
+    return {**document, "paths": kept}
 
 
 TELLING = ("users", "images")
 """Components of v1 whose rows are unlike others: users of the account, and files."""
 
 
-def _each_kind_once(document: Document) -> Document:
+def _each_kind_once(described: Document) -> Document:
     """The document with one relation of every kind, then the rows of telling components.
 
     In this order, since the rows that others are below are deleted in the end.
@@ -177,8 +225,8 @@ def _each_kind_once(document: Document) -> Document:
         is_own = len(rest) < 2 and noun in TELLING
         return is_own or noun in ("me", "files") or template.startswith(below)
 
-    kept = sorted(filter(is_kept, document["paths"]), key=lambda path: not path.startswith(below))
-    return {**document, "paths": {template: document["paths"][template] for template in kept}}
+    kept = sorted(filter(is_kept, described["paths"]), key=lambda path: not path.startswith(below))
+    return _only({template: described["paths"][template] for template in kept}, described)
 
 
 TARGETS = (
@@ -188,7 +236,6 @@ TARGETS = (
         base="/v2",
         admit=_admit_v2,
         cut=_each_handler_once,
-        whole=True,
     ),
     Target(
         name="v1",
@@ -229,7 +276,9 @@ def run(
     folder = server.folder
     (folder / "document.json").write_text(json.dumps(document), encoding="utf-8")
     fixed = "".join(f'"path.{name}" = "{value}"\n' for name, value in admission.params.items())
-    (folder / "fuzz.toml").write_text(f"[parameters]\n{fixed}\n{CONFIGURATION}", encoding="utf-8")
+    where = f"[[operations]]\ninclude-path-regex = '{admission.within}'\n[operations.parameters]\n"
+    configuration = f'hooks = "{HOOKS}"\n{CONFIGURATION}\n{where}{fixed}'
+    (folder / "fuzz.toml").write_text(configuration, encoding="utf-8")
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", "fuzz.toml"),
         *("run", "document.json", "--url", f"http://127.0.0.1:{server.port}{target.base}"),
@@ -242,6 +291,32 @@ def run(
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
+
+
+@dataclass(frozen=True)
+class Answered:
+    """How often an operation was answered with a status in a phase. See ``hooks``."""
+
+    operation: str
+    phase: str
+    status: int
+    times: int
+
+
+def answers(folder: Path) -> list[Answered]:
+    """What the last run in a folder was answered."""
+    rows = json.loads((folder / "answers.json").read_text(encoding="utf-8"))
+    return [
+        Answered(operation=operation, phase=phase, status=status, times=times)
+        for operation, phase, status, times in rows
+    ]
+
+
+def labels(document: Document) -> set[str]:
+    """The operations of a document, as they are named in what was answered."""
+    return {
+        f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item
+    }
 
 
 def admitted(server: Server, target: Target, master: str) -> Admission:

@@ -44,9 +44,6 @@ PARAMETERS: Node = {
         {"type": "integer", "default": PAGE_SIZE, "maximum": LARGEST_PAGE, "minimum": 1},
     ),
     "page": _query("page", "Which page.", {"type": "integer", "default": 1, "minimum": 1}),
-    "include": _query(
-        "include", "Relations to add to the rows, joined by commas.", {"type": "string"}
-    ),
     "with_trashed": _query(
         "with_trashed", "Rows that were deleted and kept, too.", {"type": "boolean"}
     ),
@@ -57,6 +54,15 @@ PARAMETERS: Node = {
         "force", "Remove for good, instead of keeping what was deleted.", {"type": "boolean"}
     ),
 }
+
+INCLUDE = _query("include", "Relations to add to the rows, joined by commas.", {"type": "string"})
+"""Told for each operation, with a relation that its rows have."""
+
+
+def parameter_ref(name: str) -> Node:
+    """A reference to a parameter."""
+    return {"$ref": f"#/components/parameters/{name}"}
+
 
 LINKED = {
     "attach": ("attached",),

@@ -12,11 +12,14 @@ from crossbar import __version__
 from crossbar.core.actions import Action
 from crossbar.core.registry import Operation, Registry
 from crossbar.dialects.v1 import _spec_parts as parts
+from crossbar.dialects.v1._spec_bodies import body, property_30
+from crossbar.examples import in_path
 from crossbar.families.perscom.components import COMPONENTS
 from crossbar.families.perscom.endpoints import Endpoint
 from crossbar.families.perscom.people_columns import PHOTOS
-from crossbar.families.perscom.shapes import Component, Field, HasMany, Linked
-from crossbar.families.perscom.values import TIMES, property_of
+from crossbar.families.perscom.shapes import Component, Field
+from crossbar.families.perscom.values import TIMES
+from crossbar.openapi import Offer, as_asked, from_item, links_to, params
 
 Node = dict[str, Any]
 
@@ -38,10 +41,15 @@ def content(registry: Registry) -> bytes:
 def document(registry: Registry) -> Node:
     """The whole document."""
     paths: dict[str, Node] = {}
+    offers: list[Offer] = [
+        (name_of(operation.path[2:], method), operation.path[2:])
+        for operation in registry.operations()
+        for method in METHODS[operation.action]
+    ]
     for operation in registry.operations():
         item = paths.setdefault("/v1/" + "/".join(operation.path[2:]), {})
         for method in METHODS[operation.action]:
-            item[method] = _operation(operation, method)
+            item[method] = _operation(operation, method, offers)
     return {
         "openapi": "3.0.3",
         "info": {
@@ -56,7 +64,7 @@ def document(registry: Registry) -> Node:
         "paths": paths,
         "components": {
             "securitySchemes": parts.SECURITY_SCHEMES,
-            "parameters": parts.PARAMETERS,
+            "parameters": {**parts.PARAMETERS, **dict(_in_paths(registry))},
             "responses": parts.refusals(),
             "schemas": {**parts.SCHEMAS, **dict(_schemas())},
         },
@@ -70,13 +78,17 @@ def tag_of(operation: Operation) -> str:
     return " ".join(own).replace("-", " ").title()
 
 
-def _operation(operation: Operation, method: str) -> Node:
-    name = "_".join(part.strip("{}") for part in operation.path[2:])
+def name_of(path: tuple[str, ...], method: str) -> str:
+    """A name for clients that are generated: ``get_users_user``."""
+    return "_".join((method, *(part.strip("{}") for part in path))).replace("-", "_")
+
+
+def _operation(operation: Operation, method: str, offers: list[Offer]) -> Node:
     made: Node = {
-        "operationId": f"{method}_{name}".replace("-", "_"),
+        "operationId": name_of(operation.path[2:], method),
         "tags": [tag_of(operation)],
         "summary": operation.about,
-        "parameters": [*_path_parameters(operation)],
+        "parameters": [parts.parameter_ref(name) for name in params(operation.path[2:])],
     }
     handler = operation.handler
     if not isinstance(handler, Endpoint):
@@ -89,15 +101,18 @@ def _operation(operation: Operation, method: str) -> Node:
             },
         }
     made["description"] = _description(handler)
-    made["parameters"] += [
-        {"$ref": f"#/components/parameters/{name}"} for name in _parameters_of(handler)
-    ]
+    made["parameters"] += _parameters_of(handler)
     if handler.deed.body:
-        made["requestBody"] = _body(handler)
+        made["requestBody"] = body(handler)
     status = "201" if handler.deed.name == "create" else "200"
-    schema = _answer(handler)
+    done: Node = {
+        "description": "Done.",
+        "content": {"application/json": {"schema": _answer(handler)}},
+    }
+    if links := _links(operation.path[2:], handler, offers):
+        done["links"] = links
     made["responses"] = {
-        status: {"description": "Done.", "content": {"application/json": {"schema": schema}}},
+        status: done,
         **{str(each): parts.refusal_ref(each) for each in _statuses(operation)},
     }
     return made
@@ -121,91 +136,49 @@ def _description(endpoint: Endpoint) -> str:
     return " ".join(said)
 
 
-def _path_parameters(operation: Operation) -> Iterator[Node]:
-    is_row = isinstance(operation.handler, Endpoint)
-    schema: Node = {"type": "integer", "minimum": 1} if is_row else {"type": "string"}
-    for part in operation.path[2:]:
-        if part.startswith("{"):
-            yield {"name": part[1:-1], "in": "path", "required": True, "schema": schema}
+def _in_paths(registry: Registry) -> Iterator[tuple[str, Node]]:
+    """The parameters of all paths, by name: ids of rows, and the parts of a picture's address."""
+    row = {"schema": {"type": "integer", "minimum": 1}, "example": 1}
+    for operation in registry.operations():
+        for name in params(operation.path[2:]):
+            part = {"schema": {"type": "string"}, "example": in_path(name)}
+            of_row = isinstance(operation.handler, Endpoint)
+            yield name, {"name": name, "in": "path", "required": True, **(row if of_row else part)}
 
 
-def _parameters_of(endpoint: Endpoint) -> tuple[str, ...]:
-    names: tuple[str, ...] = ()
-    if endpoint.deed.answer in ("row", "rows", "page") and endpoint.deed.name != "me":
-        names = ("include",)
-    if endpoint.deed.answer == "page" and endpoint.deed.name != "me":
-        names = ("limit", "page", *names)
-    if endpoint.deed.name in ("list", "search", "show"):
-        names = (*names, "with_trashed", "only_trashed")
-    if endpoint.deed.verb == "delete":
-        names = ("force", *names)
-    return names
+def _parameters_of(endpoint: Endpoint) -> Iterator[Node]:
+    """The parameters of the query string."""
+    deed, included = endpoint.deed, endpoint.place.includes
+    if deed.verb == "delete":
+        yield parts.parameter_ref("force")
+    if deed.name in ("list", "search", "show"):
+        yield parts.parameter_ref("with_trashed")
+        yield parts.parameter_ref("only_trashed")
+    if deed.name == "me":
+        return
+    if deed.answer == "page":
+        yield parts.parameter_ref("limit")
+        yield parts.parameter_ref("page")
+    if deed.answer in ("row", "rows", "page") and included:
+        yield {**parts.INCLUDE, "example": included[0]}
+
+
+def _links(path: tuple[str, ...], endpoint: Endpoint, offers: list[Offer]) -> Node:
+    """What can be asked of a new row, and of the first one of a page."""
+    deed, param = endpoint.deed, endpoint.place.component.param
+    row = (*path, f"{{{param}}}")
+    if deed.name == "create":
+        known = {**as_asked(path), param: "$response.body#/data/id"}
+        return links_to(from_item(offers, row), known)
+    if deed.name == "list":
+        known = {**as_asked(path), param: "$response.body#/data/0/id"}
+        return links_to((each for each in offers if each[0] == name_of(row, "get")), known)
+    return {}
 
 
 def _statuses(operation: Operation) -> tuple[int, ...]:
     writes = (409,) if operation.action not in (Action.LIST, Action.FETCH) else ()
     return tuple(sorted((401, 402, 403, 404, 405, 408, 413, 422, 429, 500, 503, *writes)))
-
-
-def _body(endpoint: Endpoint) -> Node:
-    component, form = endpoint.place.component, endpoint.deed.body
-    model = {"$ref": f"#/components/schemas/{component.model}"}
-    rows: Node = {"type": "array", "items": model, "minItems": 1}
-    by_id: Node = {"type": "object", "additionalProperties": model, "minProperties": 1}
-    schemas: dict[str, Node] = {
-        "row": {"allOf": [model, {"required": required}]}
-        if (required := _required(endpoint))
-        else model,
-        "changes": model,
-        "rows": _resources(rows),
-        "rows by id": _resources(by_id),
-        "ids": _resources({"type": "array", "items": {"type": "integer"}}),
-        "search": {"$ref": "#/components/schemas/Search"},
-        "links": {"$ref": "#/components/schemas/Links"},
-        "pivot": _pivot(endpoint),
-        "related key": {
-            "type": "object",
-            "required": ["related_key"],
-            "properties": {"related_key": {"type": "integer"}},
-        },
-    }
-    content: Node = {"application/json": {"schema": schemas[form]}}
-    if form in ("row", "changes") and (files := _files_of(component)):
-        with_files = {"type": "object", "properties": files}
-        content["multipart/form-data"] = {"schema": {"allOf": [schemas[form], with_files]}}
-        if component.noun == "images" and form == "row":
-            del content["application/json"]
-    return {"required": form in ("row", "rows", "rows by id", "pivot"), "content": content}
-
-
-def _required(endpoint: Endpoint) -> list[str]:
-    """The columns that a create must set; the path sets some of them."""
-    relation = endpoint.place.relation
-    fixed = relation.column if isinstance(relation, HasMany) else ""
-    return [
-        each.name
-        for each in endpoint.place.component.fields
-        if each.required and each.name != fixed
-    ]
-
-
-def _files_of(component: Component) -> Node:
-    names = {"users": PHOTOS, "images": ("image",)}.get(component.noun, ())
-    return {name: {"type": "string", "format": "binary"} for name in names}
-
-
-def _resources(schema: Node) -> Node:
-    return {"type": "object", "required": ["resources"], "properties": {"resources": schema}}
-
-
-def _pivot(endpoint: Endpoint) -> Node:
-    relation = endpoint.place.relation
-    columns = relation.pivot if isinstance(relation, Linked) else {}
-    fields = [
-        Field(name=name, about=f"{name} of the link.", kind=columns[name]) for name in columns
-    ]
-    pivot = {"type": "object", "properties": {each.name: property_30(each) for each in fields}}
-    return {"type": "object", "required": ["pivot"], "properties": {"pivot": pivot}}
 
 
 def _answer(endpoint: Endpoint) -> Node:
@@ -267,20 +240,6 @@ def _shown(component: Component, field: Field) -> Node:
         if field.kind != "time":
             schema.pop(keyword, None)
     return {**schema, "nullable": True} if may_be_absent else schema
-
-
-def property_30(field: Field) -> Node:
-    """The schema of a column in the words of OpenAPI 3.0."""
-    schema: Node = dict(property_of(field))
-    if field.kind == "time":
-        schema["format"] = "date-time"
-    if field.kind == "array":
-        schema["items"] = {}
-    if field.null:
-        schema["nullable"] = True
-        if "enum" in schema:
-            schema["enum"] = [*schema["enum"], None]
-    return schema
 
 
 def _yaml(node: Any, indent: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ Requests are routed by it, and the OpenAPI document is computed from it.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +49,8 @@ class Endpoint:
 
     ``path`` is below ``/v1.1`` and without suffix. ``body`` names the schema of what is sent,
     ``answers`` are the successful statuses with the schemas of their bodies, ``None`` for a page.
-    ``refusals`` are statuses beyond those that follow from what is needed.
+    ``refusals`` are statuses beyond those that follow from what is needed. ``tells`` says where
+    in the answer the ids are that paths have parameters for.
     """
 
     method: str
@@ -61,6 +62,7 @@ class Endpoint:
     parameters: tuple[Parameter, ...] = ()
     answers: Mapping[int, Node | None]
     refusals: tuple[int, ...] = ()
+    tells: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def tokens(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -12,6 +13,8 @@ from crossbar.dialects.v1_1.endpoints import SUFFIX, Endpoint, Need, Table
 from crossbar.dialects.v1_1.exchange import JSON
 from crossbar.dialects.v1_1.refusals import NAMES
 from crossbar.dialects.v1_1.table import TABLE
+from crossbar.examples import in_path, smallest
+from crossbar.openapi import links_to, params
 from crossbar.validation import Schemas
 
 Node = dict[str, Any]
@@ -49,6 +52,12 @@ SCHEMES: Node = {
     },
 }
 
+ALSO_SENT: Mapping[str, Node] = {
+    "visitor_feed": {"location_city": "Paris", "tags": ["#vip"]},
+    "visitor_report": {"url": "https://example.org/cart"},
+}
+"""By schema, what an example says beyond the least that has to be said."""
+
 ALWAYS = (405, 429, 500, 503)
 OF_KEYS = (401, 403)
 OF_BODIES = (400, 408, 413)
@@ -62,10 +71,15 @@ def content() -> bytes:
 def document_of(table: Table, schemas: Schemas) -> Node:
     """The document, OpenAPI 3.1."""
     paths: Node = {}
+    bodies = {
+        each.body: _schema(schemas, each.body) for each in table.endpoints if each.body is not None
+    }
     for endpoint in table.endpoints:
         at = paths.setdefault(template_of(endpoint), {})
-        at[endpoint.method.lower()] = _operation(endpoint)
-    bodies = {each.body for each in table.endpoints if each.body}
+        at[endpoint.method.lower()] = _operation(endpoint, bodies)
+        for status in endpoint.answers if endpoint.tells else ():
+            links = _links(endpoint, table)
+            at[endpoint.method.lower()]["responses"][str(status)]["links"] = links
     return {
         "openapi": "3.1.0",
         "info": {"title": "Crossbar v1.1", "version": __version__, "description": ABOUT},
@@ -74,7 +88,7 @@ def document_of(table: Table, schemas: Schemas) -> Node:
         "components": {
             "schemas": {
                 "refusal": REFUSAL,
-                **{name: _schema(schemas, name) for name in sorted(bodies)},
+                **dict(sorted(bodies.items())),
             },
             "securitySchemes": SCHEMES,
         },
@@ -96,7 +110,7 @@ def statuses_of(endpoint: Endpoint) -> tuple[int, ...]:
     return (*endpoint.answers, *sorted(refusals))
 
 
-def _operation(endpoint: Endpoint) -> Node:
+def _operation(endpoint: Endpoint, bodies: Node) -> Node:
     node: Node = {
         "summary": endpoint.about,
         "operationId": endpoint.handler.__name__,
@@ -105,9 +119,24 @@ def _operation(endpoint: Endpoint) -> Node:
         "responses": {str(status): _answer(endpoint, status) for status in statuses_of(endpoint)},
     }
     if endpoint.body:
-        schema = {"$ref": f"#/components/schemas/{endpoint.body}"}
-        node["requestBody"] = {"content": {"application/json": {"schema": schema}}}
+        least = smallest(bodies[endpoint.body], {})
+        content = {
+            "schema": {"$ref": f"#/components/schemas/{endpoint.body}"},
+            "example": {**least, **ALSO_SENT.get(endpoint.body, {})},
+        }
+        node["requestBody"] = {"content": {"application/json": content}}
     return node
+
+
+def _links(endpoint: Endpoint, table: Table) -> Node:
+    """What can be asked with the ids that are in an answer, by whoever may have got it."""
+    known = {name: f"$response.body#{pointer}" for name, pointer in endpoint.tells.items()}
+    offers = (
+        (each.handler.__name__, each.tokens)
+        for each in table.endpoints
+        if params(each.tokens) and each.need in (endpoint.need, Need.SECRET, Need.SESSION)
+    )
+    return links_to(offers, known)
 
 
 def _security(endpoint: Endpoint) -> list[Node]:
@@ -122,16 +151,21 @@ def _security(endpoint: Endpoint) -> list[Node]:
 
 
 def _parameters(endpoint: Endpoint) -> list[Node]:
-    named = [part[1:-1] for part in endpoint.tokens if part.startswith("{")]
-    in_path = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in named
+    of_path = [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string"},
+            "example": in_path(name),
+        }
+        for name in params(endpoint.tokens)
     ]
     in_query = [
         {"name": each.name, "in": "query", "description": each.about, "schema": each.schema}
         for each in endpoint.parameters
     ]
-    return [*in_path, *in_query]
+    return [*of_path, *in_query]
 
 
 def _answer(endpoint: Endpoint, status: int) -> Node:

@@ -39,7 +39,7 @@ SEARCH = Parameter(
     name="search",
     about="Words that all must hold, such as `online`, `#tag`, `ip:192.0.2.1`, `id:42`, a lookup"
     " code, an e-mail address, or any text.",
-    schema={"type": "string"},
+    schema={"type": "string", "examples": ["online"]},
 )
 RANGE = tuple(
     Parameter(
@@ -67,6 +67,7 @@ TABLE = Table(
             parameters=(SEARCH, RESULTS),
             answers={200: answers.VISITORS},
             refusals=(400,),
+            tells={"visitor_id": "/visitors/0/short_id"},
         ),
         Endpoint(
             method="GET",
@@ -110,6 +111,7 @@ TABLE = Table(
             parameters=(*RANGE, RESULTS),
             answers={200: answers.SESSIONS},
             refusals=(400,),
+            tells={"session_id": "/sessions/0/id"},
         ),
         Endpoint(
             method="POST",
@@ -120,6 +122,7 @@ TABLE = Table(
             body=REPORT,
             answers={200: answers.CONNECTED, 201: answers.CONNECTED},
             refusals=(409,),
+            tells={"visitor_id": "/visitor/short_id"},
         ),
         Endpoint(
             method="POST",

@@ -23,8 +23,8 @@ from crossbar.dialects.v2._openapi_answers import (
     SHOWN,
 )
 from crossbar.dialects.v2.verbs import VERB_OF
-from crossbar.examples import body
-from crossbar.openapi import Components, Node
+from crossbar.examples import body, in_path
+from crossbar.openapi import Components, Node, as_asked, from_item, links_to, params
 from crossbar.validation import Schemas
 
 WRITES = (Action.CREATE, Action.REPLACE, Action.PATCH, Action.DELETE)
@@ -58,7 +58,7 @@ def document(registry: Registry, schemas: Schemas) -> Node:
         "paths": paths,
         "components": {
             "securitySchemes": parts.SECURITY_SCHEMES,
-            "parameters": parts.PARAMETERS,
+            "parameters": {**parts.PARAMETERS, **dict(_in_paths(registry))},
             "headers": parts.HEADERS,
             "responses": parts.refusals(
                 {each for operation in registry.operations() for each in statuses(operation)}
@@ -76,7 +76,7 @@ class _Maker:
 
     def __init__(self, registry: Registry, schemas: Schemas) -> None:
         self.components = Components(schemas)
-        self._registry = registry
+        self._offers = [(operation_id(each), each.path) for each in registry.operations()]
         self._documents = {name: schemas.document(name) for name in schemas.names()}
 
     def operation(self, operation: Operation) -> Node:
@@ -86,7 +86,7 @@ class _Maker:
             "operationId": operation_id(operation),
             "tags": [noun],
             "summary": operation.about,
-            "parameters": [*_path_parameters(operation), *_parameters(operation)],
+            "parameters": parts.parameter_refs(*params(operation.path), *_parameters(operation)),
             "responses": {
                 **self._successes(operation),
                 **{str(status): parts.refusal_ref(status) for status in statuses(operation)},
@@ -154,21 +154,12 @@ class _Maker:
 
     def _links(self, operation: Operation) -> Node:
         """What can be asked of a document once it is created: its id is in the answer."""
-        if operation.handler is not service.create:
+        if operation.action is not Action.CREATE or handler_of(operation) not in DOCUMENTS:
             return {}
         id_param = id_param_of(operation.collection)
-        path = (*operation.path, f"{{{id_param}}}")
-        return {
-            each.action.value: {
-                "operationId": operation_id(each),
-                "parameters": {
-                    **{part[1:-1]: f"$request.path.{part[1:-1]}" for part in _params(operation)},
-                    id_param: "$response.body#/data/id",
-                },
-            }
-            for each in self._registry.operations()
-            if each.path == path
-        }
+        item = (*operation.path, f"{{{id_param}}}")
+        known = {**as_asked(operation.path), id_param: "$response.body#/data/id"}
+        return links_to(from_item(self._offers, item), known)
 
     def _envelope(self, operation: Operation) -> Node:
         success: Node = {"$ref": "#/components/schemas/Success"}
@@ -257,21 +248,23 @@ def _is_listing(operation: Operation) -> bool:
     return is_list and len(operation.path) == operation.depth
 
 
-def _path_parameters(operation: Operation) -> Iterator[Node]:
-    for part in _params(operation):
-        yield {
-            "name": part[1:-1],
-            "in": "path",
-            "required": True,
-            "schema": {"type": "string", "minLength": 1},
-        }
+def _in_paths(registry: Registry) -> Iterator[tuple[str, Node]]:
+    """The parameters of all paths, by name."""
+    for name in sorted({each for found in registry.operations() for each in params(found.path)}):
+        yield (
+            name,
+            {
+                "name": name,
+                "in": "path",
+                "required": True,
+                "schema": {"type": "string", "minLength": 1},
+                "example": in_path(name),
+            },
+        )
 
 
-def _params(operation: Operation) -> Iterator[str]:
-    return (part for part in operation.path if part.startswith("{"))
-
-
-def _parameters(operation: Operation) -> list[Node]:
+def _parameters(operation: Operation) -> list[str]:
+    """The names of the parameters that are not in the path."""
     names: list[str] = []
     if (listing := handler_of(operation)) in LISTS:
         names += (*parts.PAGING, "full_docs")
@@ -285,4 +278,4 @@ def _parameters(operation: Operation) -> list[Node]:
         names.append("if_match")
     if operation.produces:
         names.append("range")
-    return parts.parameter_refs(*names)
+    return names

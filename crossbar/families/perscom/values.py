@@ -57,7 +57,8 @@ def columns_of(component: Component) -> dict[str, Field]:
 def taken(component: Component, body: Document) -> tuple[Document, Refusals]:
     """The columns that a body sets, converted, and what is wrong with them.
 
-    ``None`` empties a column. Keys that are no columns are left out.
+    ``None`` empties a column, but leaves the times that every row has to the server. Keys that
+    are no columns are left out.
     """
     values: Document = {}
     refusals = Refusals()
@@ -65,6 +66,8 @@ def taken(component: Component, body: Document) -> tuple[Document, Refusals]:
         if name not in body:
             continue
         value = body[name]
+        if value is None and field in TIMES:
+            continue
         if value is None and not field.null:
             refusals.add(name, "required", "The field must not be empty", value=None)
         else:

@@ -136,6 +136,18 @@ async def test_times_of_a_row_may_be_set(v1: Client) -> None:
     assert rank["updated_at"] == "2021-01-01T10:00:00.000000Z"
 
 
+@pytest.mark.parametrize("nothing", [None, ""])
+async def test_times_of_a_row_cannot_be_emptied(v1: Client, nothing: Any) -> None:
+    (user,) = (await v1.get("/users")).data
+    record = await v1.make("/service-records", user_id=1, text="S", created_at=nothing)
+    for path, made in (("/service-records/1", record), ("/users/1", user)):
+        sent = {"created_at": nothing, "updated_at": nothing}
+        for changed in (await v1.patch(path, sent), await v1.request("PUT", path, sent)):
+            assert changed.expect(200).data["created_at"] == made["created_at"]
+            assert changed.data["updated_at"] >= made["updated_at"]
+    assert [row["id"] for row in (await v1.get("/service-records")).data] == [1]
+
+
 async def test_numbers_and_truths_are_taken_as_text(v1: Client) -> None:
     group = await v1.make("/groups", name="First", hidden="1", order="12")
     assert (group["hidden"], group["order"]) == (True, 12)

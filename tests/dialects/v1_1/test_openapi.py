@@ -77,3 +77,48 @@ async def test_answers_are_as_described(team: Team) -> None:
     }.items():
         schema = answer_schema("/v1.1/visitors/{visitor_id}.json", "get", status)
         Draft202012Validator(schema).validate(answer.expect(status).body)
+
+
+def example_of(name: str) -> Any:
+    """The body that the document shows for an operation."""
+    [operation] = [
+        each
+        for item in DOCUMENT["paths"].values()
+        for each in item.values()
+        if each["operationId"] == name
+    ]
+    return operation["requestBody"]["content"]["application/json"]["example"]
+
+
+async def test_examples_are_accepted_where_links_lead(team: Team) -> None:
+    """From a page that connects to everything that its owner and the page itself can ask."""
+    headers = {"X-Public-Key": team.public_key}
+    body = example_of("connect_visitor")
+    connected = (await team.request("POST", "/ext/visitors.json", body, headers)).expect(201).body
+    operation = DOCUMENT["paths"]["/v1.1/ext/visitors.json"]["post"]
+    links = operation["responses"]["201"]["links"]
+    assert {*links} == {
+        *("read_visitor", "delete_visitor", "make_link", "feed_visitor"),
+        *("beat_visitor", "end_connection", "make_lookup_code"),
+    }
+    for endpoint in TABLE.endpoints:
+        name = endpoint.handler.__name__
+        if name in links and name != "delete_visitor":
+            assert links[name]["parameters"] == {"visitor_id": "$response.body#/visitor/short_id"}
+            path = endpoint.path.format(visitor_id=connected["visitor"]["short_id"])
+            sent = example_of(name) if endpoint.body else None
+            proof = {"X-Connection-Secret": connected["secret"], "X-Api-Key": team.key}
+            (await team.request(endpoint.method, path, sent, {**headers, **proof})).expect(200)
+    page = await team.connect()
+    await team.open(page.short_id)
+    await page.start()
+    lists = {
+        "/v1.1/list.json": ("visitors", "short_id", "read_visitor", "visitor_id"),
+        "/v1.1/ext/sessions.json": ("sessions", "id", "note_event", "session_id"),
+    }
+    for path, (rows, key, target, param) in lists.items():
+        answer = (await team.get(path.removeprefix("/v1.1"))).expect(200).body
+        assert answer[rows][0][key]
+        links = DOCUMENT["paths"][path]["get"]["responses"]["200"]["links"]
+        assert links[target]["parameters"] == {param: f"$response.body#/{rows}/0/{key}"}
+        assert "beat_visitor" not in links
