@@ -191,6 +191,8 @@ async def test_fields_select_the_keys_of_every_list(api: Api) -> None:
     (await api.put(f"{api.account}/connectivity", {})).expect(201)
     (bare,) = (await api.get(f'{api.account}/connectivity?fields=["name"]')).expect(200).data
     assert isinstance(bare, str)
+    slots = (await api.get(f'{api.account}/parked_calls?fields=["name"]')).expect(200).data
+    assert slots == {"slots": {}}
 
 
 async def test_devices_of_a_user_are_listed_whole_too(api: Api) -> None:
