@@ -368,8 +368,8 @@ def test_a_store_is_kept_in_order(installation: Installation) -> None:
     assert done.stdout == "2 documents are indexed anew; 0 faults\n"
     with closing(sqlite3.connect(installation.folder / "var" / "crossbar.db")) as database:
         database.execute(
-            "INSERT INTO documents (account_id, doc_id, doc_type, rev, sort, body)"
-            " VALUES (?, 'm', 'mailbox_message', '1-a', '', ?)",
+            "INSERT INTO documents (account_id, doc_id, doc_type, rev, sort, marks, body)"
+            " VALUES (?, 'm', 'mailbox_message', '1-a', '', CAST('[[],[]]' AS BLOB), ?)",
             (installation.account_id, b'{"_id": "m", "_rev": "1-a"}'),
         )
         database.commit()
