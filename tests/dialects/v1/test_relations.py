@@ -216,3 +216,19 @@ async def test_links_end_with_what_they_join(v1: Client) -> None:
     (await v1.post("/users/1/tasks/attach", {"resources": [task["id"]]})).expect(200)
     (await v1.delete(f"/tasks/{task['id']}")).expect(200)
     assert (await v1.get("/users/1/tasks")).data == []
+
+
+async def test_a_row_is_found_only_below_what_it_belongs_to(v1: Client) -> None:
+    await v1.get("/users")
+    bob = await v1.make("/users", name="Bob Kay", email="bob@kay.org")
+    await v1.make("/users/1/service-records", text="x")
+    await v1.make("/users/1/tasks", title="t")
+    rank = await v1.make("/ranks", name="Private")
+    await v1.make("/ranks", name="Major")
+    (await v1.patch("/users/1", {"rank_id": rank["id"]})).expect(200)
+    for path in ("service-records", "tasks", "rank"):
+        (await v1.get(f"/users/1/{path}/1")).expect(200)
+        for own in (f"/users/1/{path}/2", f"/users/{bob['id']}/{path}/1"):
+            for verb in ("GET", "PATCH", "DELETE"):
+                answer = await v1.request(verb, own, {})
+                assert answer.kind == (404, "ModelNotFoundException"), (verb, own)
