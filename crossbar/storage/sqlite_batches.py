@@ -16,9 +16,11 @@ import orjson
 
 from crossbar.documents import Document
 from crossbar.storage import (
+    LARGEST,
     Attachment,
     Batch,
     ClaimTaken,
+    DocumentTooBig,
     Key,
     Missing,
     Put,
@@ -58,11 +60,18 @@ Mark = tuple[str, ...]
 
 
 def encode(document: Document) -> bytes | str:
-    """JSON; as text, not bytes, when it is beyond orjson: integers over 64 bits, deep nesting."""
+    """JSON; as text, not bytes, when it is beyond orjson: integers over 64 bits, deep nesting.
+
+    Raises :class:`~crossbar.storage.DocumentTooBig`.
+    """
+    encoded: bytes | str
     try:
-        return orjson.dumps(document)
+        encoded = orjson.dumps(document)
     except TypeError:
-        return json.dumps(document)
+        encoded = json.dumps(document)
+    if len(encoded) > LARGEST:
+        raise DocumentTooBig
+    return encoded
 
 
 def decode(body: bytes | str) -> Document:
