@@ -397,12 +397,7 @@ async def clashes(change: Change, held: dict[Claim, Key]) -> dict[str, dict[str,
                 message = unique.message
                 if unique.explain is not None:
                     message = await unique.explain(change.context, value, holder)
-                cause = _as_written(change.document, unique.path, value)
+                written = lookup(change.document, unique.path.split("."))
+                cause = written if isinstance(written, str) else value  # as the client spelled it
                 errors[unique.path] = {"unique": {"message": message, "cause": cause}}
     return errors
-
-
-def _as_written(document: Document, path: str, claimed: str) -> str:
-    """How a claimed value is spelled in the document, where its field has only that value."""
-    written = lookup(document, path.split("."), None)
-    return written if isinstance(written, str) else claimed
