@@ -24,7 +24,7 @@ error's status is given here and nowhere else. No HTTP library is imported.
     ├── Conflict 409
     ├── Gone 410
     ├── PreconditionFailed 412
-    ├── PayloadTooLarge 413
+    ├── TooLarge 413              PayloadTooLarge, DocumentTooLarge
     ├── UnsupportedMediaType 415
     ├── RangeNotSatisfiable 416
     ├── TooManyRequests 429
@@ -303,12 +303,23 @@ class PreconditionFailed(CrossbarError):
     phrase = "the document has another revision than If-Match names"
 
 
-class PayloadTooLarge(CrossbarError):
-    """The body is larger than ``max_upload_size``."""
+class TooLarge(CrossbarError):
+    """There is more of something than can be taken in."""
 
     status = 413
     code = "validation error"
     phrase = "payload too large"
+
+
+class DocumentTooLarge(TooLarge):
+    """What a write would leave is larger than the store can hold."""
+
+    code = "document_too_large"
+    phrase = "the document is larger than the store can hold"
+
+
+class PayloadTooLarge(TooLarge):
+    """The body is larger than ``max_upload_size``."""
 
     def __init__(self, limit: int) -> None:
         super().__init__()

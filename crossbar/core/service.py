@@ -403,12 +403,8 @@ async def clashes(change: Change, held: dict[Claim, Key]) -> dict[str, dict[str,
         if unique.explain is not None:
             cause, holder = taken.popitem()
             message = await unique.explain(change.context, cause, holder)
-        cause = _as_written(change.document, unique.path, cause)
+        written = lookup(change.document, unique.path.split("."))
+        if isinstance(written, str):  # as the client spelled it
+            cause = written
         errors[unique.path] = {"unique": {"message": message, "cause": cause}}
     return errors
-
-
-def _as_written(document: Document, path: str, claimed: str) -> str:
-    """How a claimed value is spelled in the document, where its field has only that value."""
-    written = lookup(document, path.split("."), None)
-    return written if isinstance(written, str) else claimed

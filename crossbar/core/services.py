@@ -13,10 +13,10 @@ from crossbar.core.mail import Mail
 from crossbar.core.outside import Outside
 from crossbar.core.switch import Switch
 from crossbar.core.turns import Turns
-from crossbar.errors import NoSuchDocument
+from crossbar.errors import DocumentTooLarge, NoSuchDocument
 from crossbar.events import Events
 from crossbar.settings import Settings
-from crossbar.storage import SYSTEM, Batch, Missing, Store
+from crossbar.storage import SYSTEM, Batch, DocumentTooBig, Missing, Store
 from crossbar.validation import Schemas
 
 if TYPE_CHECKING:
@@ -203,7 +203,8 @@ class Services:
 
         What is new in an account is written only while the account exists: otherwise it would
         stay behind when the account is deleted at the same moment. Raises
-        :class:`~crossbar.errors.NoSuchDocument` then.
+        :class:`~crossbar.errors.NoSuchDocument` then, and
+        :class:`~crossbar.errors.DocumentTooLarge`.
         """
         accounts = {put.key.account_id for put in batch.puts if put.expected is None}
         if accounts := accounts - {SYSTEM}:
@@ -212,4 +213,6 @@ class Services:
             last = await self.store.commit(batch)
         except Missing as missing:
             raise NoSuchDocument(missing.key.doc_id) from None
+        except DocumentTooBig:
+            raise DocumentTooLarge from None
         self.events.announce(batch.events, last)

@@ -30,6 +30,9 @@ from typing import NamedTuple, Protocol
 from crossbar.documents import Document
 from crossbar.records import record
 
+LARGEST = 16_000_000
+"""Bytes of JSON that a document may have. No MongoDB keeps one of more than 16 MiB."""
+
 SYSTEM = "system"
 """The account id under which documents that belong to no account are kept."""
 
@@ -199,6 +202,13 @@ class ClaimTaken(StoreError):
         self.holders = holders
 
 
+class DocumentTooBig(StoreError):
+    """A document is larger than the store can hold: it has more than :data:`LARGEST` bytes.
+
+    A store that keeps documents in another form than JSON may hold somewhat less.
+    """
+
+
 class Unreachable(StoreError):
     """The store did not answer in time; the outcome of a write is unknown to the caller."""
 
@@ -254,7 +264,7 @@ class Store(Protocol):
 
         Returns the number of its last event, 0 when it has none; its events have the numbers up
         to that one, without a gap. Raises :class:`RevisionConflict`, :class:`Missing`,
-        :class:`ClaimTaken`, :class:`Unreachable`.
+        :class:`ClaimTaken`, :class:`DocumentTooBig`, :class:`Unreachable`.
         """
         ...
 

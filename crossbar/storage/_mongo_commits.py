@@ -21,7 +21,7 @@ from pymongo import DeleteOne, InsertOne, ReplaceOne, ReturnDocument
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import PyMongoError
 
-from crossbar.storage import Batch, Unreachable
+from crossbar.storage import Batch, DocumentTooBig, Unreachable
 from crossbar.storage import _mongo_records as records
 from crossbar.storage._mongo_driver import (
     FAILURES,
@@ -31,6 +31,7 @@ from crossbar.storage._mongo_driver import (
     outcome_unknown,
     passing,
     told,
+    too_big,
     unreachable,
 )
 from crossbar.storage._mongo_files import Files
@@ -117,6 +118,8 @@ class Commits:
         """Something in the group cannot be written: find the culprit, let the others through."""
         if len(batches) > 1:
             return [outcome for batch in batches for outcome in await self._outcomes([batch])]
+        if too_big(failure):
+            return [DocumentTooBig()]
         if isinstance(failure, FAILURES):
             return [Refused(f"MongoDB refuses the write: {told(failure)}")]
         return [failure]

@@ -26,6 +26,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import (
     BulkWriteError,
     ConfigurationError,
+    DocumentTooLarge,
     OperationFailure,
     PyMongoError,
 )
@@ -63,6 +64,7 @@ DEFAULTS = {
 """Milliseconds after which a silent server counts as unreachable, unless the URI says."""
 
 _DUPLICATE_KEY = 11000
+_TOO_BIG = frozenset({10334, 17419, 17420})
 
 _T = TypeVar("_T")
 
@@ -188,6 +190,14 @@ def passing(error: Exception) -> bool:
 def outcome_unknown(error: PyMongoError) -> bool:
     """Whether a commit that failed like this may have happened; it can be asked for again."""
     return error.has_error_label("UnknownTransactionCommitResult")
+
+
+def too_big(error: Exception) -> bool:
+    """Whether a document was refused because no server keeps one of its size."""
+    if isinstance(error, BulkWriteError):
+        failures = (error.details or {}).get("writeErrors", [])
+        return any(failure["code"] in _TOO_BIG for failure in failures)
+    return isinstance(error, DocumentTooLarge)
 
 
 def lacks_transactions(error: PyMongoError) -> bool:

@@ -1,7 +1,7 @@
 """What the MongoDB store writes: the shape of its records, and what a group of batches changes.
 
 Pure functions and one class over plain dicts: no driver, no input or output. ``storage.mongodb``
-is the only user.
+and its mates are the only users.
 """
 
 from __future__ import annotations

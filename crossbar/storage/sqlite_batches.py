@@ -15,9 +15,11 @@ from typing import Any
 import orjson
 
 from crossbar.storage import (
+    LARGEST,
     Attachment,
     Batch,
     ClaimTaken,
+    DocumentTooBig,
     Key,
     Missing,
     Put,
@@ -66,11 +68,18 @@ Mark = tuple[str, ...]
 
 
 def encode(value: Any) -> bytes | str:
-    """JSON; as text, not bytes, when it is beyond orjson: integers over 64 bits, deep nesting."""
+    """JSON; as text, not bytes, when it is beyond orjson: integers over 64 bits, deep nesting.
+
+    Raises :class:`~crossbar.storage.DocumentTooBig`.
+    """
+    encoded: bytes | str
     try:
-        return orjson.dumps(value)
+        encoded = orjson.dumps(value)
     except TypeError:
-        return json.dumps(value)
+        encoded = json.dumps(value)
+    if len(encoded) > LARGEST:
+        raise DocumentTooBig
+    return encoded
 
 
 def decode(encoded: bytes | str) -> Any:

@@ -90,6 +90,8 @@ async def test_a_table_has_a_header_and_a_line_for_each_row(api: Api, menus: str
     rows = table(await api.get(f"{menus}?accept=csv&file_name=my.csv"))
     assert rows[0] == ["ID", "name", "flags"]
     assert sorted(row[1] for row in rows[1:]) == ["One", "Two"]
+    whole = table(await api.get(f"{menus}?accept=csv&full_docs=true"))
+    assert whole[0][:2] == ["ID", "name"]
 
 
 async def test_a_table_is_a_download_with_a_name(api: Api, menus: str) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from crossbar.core.shapes import Collection
+from crossbar.storage import LARGEST, Batch, Key, Put
 from tests.conftest import Answer, Api
 from tests.contract.conftest import on_every_store
-from tests.contract.kit import COLLECTIONS, bare_exchange, document, http, refusal
+from tests.contract.kit import COLLECTIONS, bare_exchange, create_all, document, http, refusal
 
 pytestmark = on_every_store
 
@@ -270,3 +271,17 @@ async def test_odd_values_of_any_field_spoil_neither_write_nor_list(
         wrong += [answer for answer in (*read, await api.get(path)) if answer.status != 200]
         failures += [f"{name}: {answer.status} {answer.content[:200]!r}" for answer in wrong]
     assert failures == []
+
+
+async def test_a_document_cannot_grow_beyond_what_the_store_holds(api: Api) -> None:
+    path = f"{api.account}/menus"
+    [menu] = await create_all(api, path, [{"name": "x"}])
+    store, key = api.gateway.services.store, Key(api.master.account_id, "menu", menu)
+    stored = await store.get(key)
+    assert stored is not None
+    grown = {**stored, "filler": "x" * (LARGEST - 1000)}
+    await store.commit(Batch(puts=(Put(key, grown, stored["_rev"]),)))
+    answer = (await api.patch(f"{path}/{menu}", {"more": "y" * 1_000_000})).expect(413)
+    assert answer.body["message"] == "document_too_large"
+    (await api.patch(f"{path}/{menu}", {"filler": None})).expect(200)
+    assert "more" not in (await api.get(f"{path}/{menu}")).expect(200).data

@@ -18,7 +18,7 @@ import gridfs.synchronous.grid_file
 import pytest
 
 from crossbar.clock import FixedClock
-from crossbar.storage import Batch, RevisionConflict, Store, Unreachable
+from crossbar.storage import Batch, DocumentTooBig, RevisionConflict, Store, Unreachable
 from crossbar.storage import _mongo_commits as commits
 from crossbar.storage._mongo_driver import DRIVERS, Refused, check_uri
 from crossbar.storage._mongo_files import LONGEST_UPLOAD
@@ -324,13 +324,16 @@ class TestTransactions:
             await store.commit(Batch(puts=[put("one")], events=[event("one")]))
         assert await ids(store) == []
 
-    async def test_what_cannot_be_written_does_not_stop_its_neighbours(self, store: Store) -> None:
-        too_large = put("large", text="x" * (17 << 20))
+    @pytest.mark.parametrize("mebibytes", [17, 49], ids=["for the server", "for the driver"])
+    async def test_what_is_too_big_does_not_stop_its_neighbours(
+        self, store: Store, mebibytes: int
+    ) -> None:
+        too_big = put("big", text="x" * (mebibytes << 20))
         outcomes = await asyncio.gather(
-            *(write(store, each) for each in (put("one"), too_large, put("two"))),
+            *(write(store, each) for each in (put("one"), too_big, put("two"))),
             return_exceptions=True,
         )
-        assert [type(outcome) for outcome in outcomes] == [type(None), Refused, type(None)]
+        assert [type(outcome) for outcome in outcomes] == [type(None), DocumentTooBig, type(None)]
         assert await ids(store) == ["one", "two"]
 
     async def test_a_fault_in_a_batch_is_its_callers(self, store: Store) -> None:

@@ -317,14 +317,16 @@ async def _stream(
 async def _csv(exchange: Exchange, result: Result) -> web.StreamResponse:
     """A list as a table: the columns are the keys of all rows, flattened with ``_`` (§8.7).
 
-    What is no list is a table of one row.
+    The id comes first, also of whole documents, which have it last. What is no list is a table
+    of one row.
     """
     data = result.data if result.rows is None else [row async for row in result.rows]
     if not data:
         return _bare(exchange, 204)
     data = data if isinstance(data, list) else [data]
     rows = [dict(_flat(row)) for row in data]
-    columns = list(dict.fromkeys(name for row in rows for name in row))
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = sorted(names, key=lambda name: name != "id")
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(_cell(CSV_TITLES.get(name, name)) for name in columns)

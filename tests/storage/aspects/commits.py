@@ -7,9 +7,11 @@ import asyncio
 import pytest
 
 from crossbar.storage import (
+    LARGEST,
     SYSTEM,
     Batch,
     ClaimTaken,
+    DocumentTooBig,
     Missing,
     Remove,
     RevisionConflict,
@@ -34,6 +36,16 @@ BEA = claim("bea")
 
 
 class CommitContract:
+    async def test_a_document_that_is_too_big_is_refused_alone(self, store: Store) -> None:
+        big = put("big", filler="x" * (LARGEST + 1_000_000))
+        outcomes = await asyncio.gather(
+            *(store.commit(Batch(puts=[each])) for each in (put("a"), big, put("b"))),
+            return_exceptions=True,
+        )
+        assert [type(outcome) for outcome in outcomes] == [int, DocumentTooBig, int]
+        assert await store.get(key("big")) is None
+        assert await store.get(key("b")) is not None
+
     async def test_an_empty_batch_is_no_error(self, store: Store) -> None:
         await store.commit(Batch())
         assert await store.last_event() == 0
