@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from crossbar.app import PERSONNEL, REGISTRY
 from crossbar.core import service
 from crossbar.core.registry import Operation
 from crossbar.dialects.v1.spec import document
+from crossbar.dialects.v2 import openapi
 from crossbar.dialects.v2.verbs import VERB_OF
 from crossbar.families.perscom.relations import RELATIONS
 from tests.dialects.v1 import walk
@@ -63,12 +64,14 @@ Document = dict[str, Any]
 class Admission:
     """What requests need to be admitted: headers, and the values of parameters of the path.
 
-    ``within`` is a pattern of the paths whose parameters have them.
+    ``within`` is a pattern of the paths whose parameters have them. ``examples`` are values that
+    parameters have often, where they are not taken from answers.
     """
 
     headers: Mapping[str, str]
     params: Mapping[str, str]
     within: str = "."
+    examples: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -87,15 +90,34 @@ class Target:
 
 
 def _admit_v2(master: str, client: Client) -> Admission:
-    """Basic authentication, since logging out is among what is tried.
+    """Basic authentication, since logging out is among what is tried; a document of every family.
 
     The account has one below it, so that it cannot be deleted.
     """
     created = client.request("PUT", f"/accounts/{master}", {"name": "Fuzzed"})
     account = created.data["id"]
     client.request("PUT", f"/accounts/{account}", {"name": "Below"})
+    examples: dict[str, str] = {}
+    for path, item in json.loads(openapi.content(REGISTRY))["paths"].items():
+        below, _, rest = path.partition("{account_id}/")
+        if below == "/accounts/" and "{" not in rest and "links" in _created(item):
+            media_type = item["put"]["requestBody"]["content"]["application/json"]
+            at = path.format(account_id=account)
+            made = client.request("PUT", at, media_type["example"]["data"])
+            assert made.status == 201, (path, made.body)
+            for link in _created(item)["links"].values():
+                told = link["parameters"].items()
+                examples |= {name: made.data["id"] for name, at in told if "response" in at}
     basic = base64.b64encode(f"{master}:{PASSWORD}".encode()).decode()
-    return Admission({"Authorization": f"Basic {basic}"}, {"account_id": account})
+    return Admission(
+        {"Authorization": f"Basic {basic}"}, {"account_id": account}, examples=examples
+    )
+
+
+def _created(item: Document) -> Document:
+    """What is answered to a PUT at a path that creates something."""
+    found: Document = item.get("put", {}).get("responses", {}).get("201", {})
+    return found
 
 
 def _admit_v1_1(master: str, client: Client) -> Admission:
@@ -274,6 +296,9 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run schemathesis to its end on a document, with further options."""
     folder = server.folder
+    document = deepcopy(document)
+    for name, value in admission.examples.items():
+        document["components"]["parameters"][name]["example"] = value
     (folder / "document.json").write_text(json.dumps(document), encoding="utf-8")
     fixed = "".join(f'"path.{name}" = "{value}"\n' for name, value in admission.params.items())
     where = f"[[operations]]\ninclude-path-regex = '{admission.within}'\n[operations.parameters]\n"
