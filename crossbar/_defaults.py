@@ -22,6 +22,11 @@ class Plan:
     items: Plan | None = None
     check: str = ""
 
+    def inner(self) -> list[Plan]:
+        """The plans for what is below."""
+        found = (*self.named.values(), *(plan for _, plan in self.patterns), self.rest, self.items)
+        return [plan for plan in found if plan]
+
     def of(self, name: str) -> Plan | None:
         """The plan for the property ``name``."""
         if name in self.named:

@@ -24,7 +24,7 @@ from referencing import Registry, Resource
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
-from crossbar._checks import KEYWORD, failed_checks
+from crossbar._checks import KEYWORD, failed_checks, leading
 from crossbar._defaults import NESTED, Plan, complete, copied
 from crossbar._wording import (
     COMPILED_FORMATS,
@@ -119,7 +119,7 @@ class _Compiled:
     wording: Any
     secrets: frozenset[str]
     checked: Plan | None = None
-    """The plan again, if some value below has a check beyond its schema."""
+    """What of the plan leads to values with a check beyond their schema."""
 
     def errors(self, document: Any) -> list[ValidationError]:
         """Every error of ``document``; empty when it is valid."""
@@ -338,10 +338,7 @@ class Schemas:
         secrets = frozenset(
             secret for reached in registry for secret in _secret_names(registry, reached)
         )
-        has_checks = any(
-            KEYWORD in node for reached in registry for node in _nodes(registry.contents(reached))
-        )
-        checked = plan if has_checks else None
+        checked = plan and leading(plan)
         self._compiled[name] = _Compiled(plan, quick, wording, secrets, checked)
         return self._compiled[name]
 
