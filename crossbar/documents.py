@@ -15,6 +15,9 @@ Document = dict[str, Any]
 
 PRIVATE_PREFIXES = ("_", "pvt_")
 
+FIRST_LETTERS = "_p"
+"""Looked at first: most names are told by it, and every field in every request is asked."""
+
 
 def is_private(name: str) -> bool:
     """Whether a top-level key is private."""
@@ -25,15 +28,18 @@ def public(document: Mapping[str, Any]) -> Document:
     """The fields a client may see, without ``id``."""
     shown = dict(document)
     for name in document:
-        # Most are told by their first letter; this is asked of every field in every request.
-        if name[:1] in "_p" and name.startswith(PRIVATE_PREFIXES):
+        if name[:1] in FIRST_LETTERS and name.startswith(PRIVATE_PREFIXES):
             del shown[name]
     return shown
 
 
 def private(document: Mapping[str, Any]) -> Document:
     """The fields that survive a replace: everything a client cannot send."""
-    return {name: value for name, value in document.items() if name.startswith(PRIVATE_PREFIXES)}
+    return {
+        name: document[name]
+        for name in document
+        if name[:1] in FIRST_LETTERS and name.startswith(PRIVATE_PREFIXES)
+    }
 
 
 def merge(stored: Mapping[str, Any], patch: Mapping[str, Any]) -> Document:

@@ -33,7 +33,15 @@ from crossbar.storage import (
     StoreError,
     Unreachable,
 )
-from crossbar.storage.sqlite_batches import HOLDER, add_piece, apply, decode, drop, encode
+from crossbar.storage.sqlite_batches import (
+    HOLDER,
+    add_piece,
+    apply,
+    columns_of,
+    decode,
+    drop,
+    encode,
+)
 from crossbar.storage.sqlite_file import PIECE, Writer, connect
 
 T = TypeVar("T")
@@ -144,7 +152,8 @@ class SQLiteStore:
                 return None
             body = found[0][0]
             recent.keep(key, body)
-        return decode(body)
+        document: Document = decode(body)
+        return document
 
     async def get_many(self, account_id: str, ids: Iterable[str]) -> dict[str, Document]:
         """See :meth:`crossbar.storage.Store.get_many`."""
@@ -202,7 +211,7 @@ class SQLiteStore:
     async def commit(self, batch: Batch) -> int:
         """See :meth:`crossbar.storage.Store.commit`."""
         # Encoded here and now: from its return on, the documents are the caller's again.
-        stored = [(put.document["_rev"], put.sort, encode(put.document)) for put in batch.puts]
+        stored = [columns_of(put) for put in batch.puts]
         logged = [
             (event.action, *event.key, event.revision, event.at, encode(event.summary))
             for event in batch.events

@@ -14,7 +14,6 @@ from typing import Any
 
 import orjson
 
-from crossbar.documents import Document
 from crossbar.storage import (
     LARGEST,
     Attachment,
@@ -39,45 +38,56 @@ CLAIM = (
 EXISTS = "SELECT 1 FROM documents WHERE account_id = ? AND doc_type = ? AND doc_id = ?"
 RELEASE = "DELETE FROM claims WHERE space = ? AND scope = ? AND value = ?"
 THIS = "WHERE account_id = ? AND doc_type = ? AND doc_id = ?"
-# A document that stays at its place in listings is not taken out of their index and put back.
-REWRITE = f"UPDATE documents SET rev = ?, body = ? {THIS} AND rev = ? AND sort IS ?"  # noqa: S608
-MOVE = f"UPDATE documents SET rev = ?, sort = ?, body = ? {THIS} AND rev = ?"  # noqa: S608
-MARKS = (
-    "SELECT 0, name, value, sort FROM entries WHERE account_id = ? AND doc_id = ?"
-    " UNION ALL SELECT 1, space, scope, value FROM claims WHERE account_id = ? AND doc_id = ?"
+INSERT = (
+    "INSERT INTO documents (rev, sort, marks, body, account_id, doc_type, doc_id)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 )
+# Most writes leave a document where it is found: it need not be taken out of indexes and put back.
+SAME_PLACE = (
+    f"UPDATE documents SET rev = ?, body = ? {THIS}"  # noqa: S608
+    " AND rev = ? AND sort IS ? AND marks = ?"
+)
+PLACE = f"SELECT sort, marks FROM documents {THIS} AND rev = ?"  # noqa: S608
+MOVE = f"UPDATE documents SET rev = ?, sort = ?, marks = ?, body = ? {THIS}"  # noqa: S608
+ENTER = (
+    "INSERT INTO entries (account_id, doc_type, doc_id, name, value, sort)"
+    " VALUES (?, ?, ?, ?, ?, ?)"
+)
+LEAVE = f"DELETE FROM entries {THIS} AND name = ? AND value = ? AND sort = ?"  # noqa: S608
 LOG = (
     "INSERT INTO events (action, account_id, doc_type, doc_id, revision, at, summary)"
     " VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 
 
-Columns = tuple[str, str | None, bytes | str]
-"""What is stored of a document: its revision, its place in listings, its body."""
+Columns = tuple[str, str | None, bytes | str, bytes | str]
+"""What is stored of a document: revision, place in listings, entries and claims, body."""
 
 Mark = tuple[str, ...]
 """An entry, as name, value and sort key, or a claim."""
 
 
-def encode(document: Document) -> bytes | str:
-    """JSON; as text, not bytes, when it is beyond orjson: integers over 64 bits, deep nesting.
-
-    Raises :class:`~crossbar.storage.DocumentTooBig`.
-    """
-    encoded: bytes | str
+def encode(value: Any) -> bytes | str:
+    """JSON; as text, not bytes, when it is beyond orjson: integers over 64 bits, deep nesting."""
     try:
-        encoded = orjson.dumps(document)
+        return orjson.dumps(value)
     except TypeError:
-        encoded = json.dumps(document)
-    if len(encoded) > LARGEST:
+        return json.dumps(value)
+
+
+def decode(encoded: bytes | str) -> Any:
+    """The value that :func:`encode` was given."""
+    return orjson.loads(encoded) if isinstance(encoded, bytes) else json.loads(encoded)
+
+
+def columns_of(put: Put) -> Columns:
+    """What is stored of a document, encoded. Raises :class:`~crossbar.storage.DocumentTooBig`."""
+    entries = () if put.sort is None else put.entries
+    marks = [[*map(list, entries)], [*map(list, put.claims)]]
+    body = encode(put.document)
+    if len(body) > LARGEST:
         raise DocumentTooBig
-    return encoded
-
-
-def decode(body: bytes | str) -> Document:
-    """The document that :func:`encode` was given."""
-    document: Document = orjson.loads(body) if isinstance(body, bytes) else json.loads(body)
-    return document
+    return put.document["_rev"], put.sort, encode(marks), body
 
 
 def apply(
@@ -91,26 +101,22 @@ def apply(
     Returns the number of its last event, 0 when it has none.
     """
     for account_id in batch.purge:
-        for table in ("documents", "entries", "claims", "attachments", "pieces"):
-            connection.execute(f"DELETE FROM {table} WHERE account_id = ?", (account_id,))  # noqa: S608
+        _purge(account_id, connection)
     drop(batch.drop_attachments, connection)
     for remove in batch.removes:
         _remove(remove, connection)
-    held: dict[Key, set[Mark]] = {}
+    # Of two puts of a document the later holds, over what there was before the first.
+    puts = {put.key: put for put in batch.puts}
+    held: dict[Key, Collection[Mark]] = {}
     for put, columns in zip(batch.puts, stored, strict=True):
-        if put.expected is None:
-            _insert(put, columns, connection)
-        else:
-            held[put.key] = _replace(put, columns, connection)
+        held.setdefault(put.key, _store(put, columns, connection))
     for key in batch.requires:
         if connection.execute(EXISTS, key).fetchone() is None:
             raise Missing(key)
     # Claims come last: a conflict is reported rather than a claim that is taken, and what one
-    # document of the batch gives up another may take. Of two puts of a document the later holds.
-    puts = {put.key: put for put in batch.puts}
-    for key, claims in held.items():
-        for claim in claims.difference(puts[key].claims):
-            connection.execute(RELEASE, claim)
+    # document of the batch gives up another may take.
+    for key, put in puts.items():
+        _release(set(held[key]).difference(put.claims), connection)
     _take(puts.values(), held, connection)
     return _log(logged, connection)
 
@@ -123,65 +129,69 @@ def _log(logged: Sequence[tuple[Any, ...]], connection: sqlite3.Connection) -> i
     return number or 0
 
 
-def _insert(put: Put, columns: Columns, connection: sqlite3.Connection) -> None:
-    cursor = connection.execute(
-        "INSERT INTO documents (rev, sort, body, account_id, doc_type, doc_id)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        (*columns, *put.key),
-    )
-    if cursor.rowcount == 0:
-        raise RevisionConflict(put.key)
-    _enter(_entries(put), put.key, connection)
-
-
-def _replace(put: Put, columns: Columns, connection: sqlite3.Connection) -> set[Mark]:
-    """Store a document anew and keep up its entries. Returns the claims that it holds so far."""
-    rev, sort, body = columns
+def _store(put: Put, columns: Columns, connection: sqlite3.Connection) -> Collection[Mark]:
+    """Insert or replace a document, with its entries. Returns the claims that it holds so far."""
+    rev, sort, marks, body = columns
+    if put.expected is None:
+        if connection.execute(INSERT, (*columns, *put.key)).rowcount == 0:
+            raise RevisionConflict(put.key)
+        _enter(_entries(sort, marks), put.key, connection)
+        return ()
     this = (*put.key, put.expected)
-    is_stored = (
-        connection.execute(REWRITE, (rev, body, *this, sort)).rowcount
-        or connection.execute(MOVE, (*columns, *this)).rowcount
-    )
-    if not is_stored:
+    if connection.execute(SAME_PLACE, (rev, body, *this, sort, marks)).rowcount:
+        return put.claims
+    before = connection.execute(PLACE, this).fetchone()
+    if before is None:
         raise RevisionConflict(put.key)
-    account_id, _, doc_id = put.key
-    had: set[Mark] = set()
-    held: set[Mark] = set()
-    for is_claim, *mark in connection.execute(MARKS, (account_id, doc_id) * 2):
-        (held if is_claim else had).add(tuple(mark))
-    has = _entries(put)
-    for entry in had - has:
-        connection.execute(
-            "DELETE FROM entries WHERE account_id = ? AND doc_type = ? AND doc_id = ?"
-            " AND name = ? AND value = ? AND sort = ?",
-            (*put.key, *entry),
-        )
+    connection.execute(MOVE, (*columns, *put.key))
+    had, has = _entries(*before), _entries(sort, marks)
+    _leave(had - has, put.key, connection)
     _enter(has - had, put.key, connection)
-    return held
+    return _claims(before[1])
 
 
-def _entries(put: Put) -> set[Mark]:
-    """Name, value and sort key of every entry; an unlisted document has none."""
-    return set() if put.sort is None else {(*entry, put.sort) for entry in put.entries}
+def _entries(sort: str | None, marks: bytes | str) -> set[Mark]:
+    """Name, value and sort key of every entry of a stored document."""
+    return {(name, value, sort or "") for name, value in decode(marks)[0]}
+
+
+def _claims(marks: bytes | str) -> set[Mark]:
+    return {tuple(claim) for claim in decode(marks)[1]}
 
 
 def _enter(entries: Iterable[Mark], key: Key, connection: sqlite3.Connection) -> None:
     for entry in entries:
-        connection.execute(
-            "INSERT INTO entries (account_id, doc_type, doc_id, name, value, sort)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (*key, *entry),
-        )
+        connection.execute(ENTER, (*key, *entry))
+
+
+def _leave(entries: Iterable[Mark], key: Key, connection: sqlite3.Connection) -> None:
+    for entry in entries:
+        connection.execute(LEAVE, (*key, *entry))
+
+
+def _release(claims: Iterable[Mark], connection: sqlite3.Connection) -> None:
+    for claim in claims:
+        connection.execute(RELEASE, claim)
 
 
 def _remove(remove: Remove, connection: sqlite3.Connection) -> None:
-    found = connection.execute(f"SELECT rev FROM documents {THIS}", remove.key).fetchone()  # noqa: S608
-    if found is None:
-        return
-    if remove.expected not in (None, *found):
-        raise RevisionConflict(remove.key)
-    for table in ("documents", "entries", "claims"):
-        connection.execute(f"DELETE FROM {table} {THIS}", remove.key)  # noqa: S608
+    found = connection.execute(f"SELECT rev, sort, marks FROM documents {THIS}", remove.key)  # noqa: S608
+    for rev, sort, marks in found.fetchall():
+        if remove.expected not in (None, rev):
+            raise RevisionConflict(remove.key)
+        _leave(_entries(sort, marks), remove.key, connection)
+        _release(_claims(marks), connection)
+        connection.execute(f"DELETE FROM documents {THIS}", remove.key)  # noqa: S608
+
+
+def _purge(account_id: str, connection: sqlite3.Connection) -> None:
+    """Remove all that an account has; its events stay."""
+    for (marks,) in connection.execute(
+        "SELECT marks FROM documents WHERE account_id = ?", (account_id,)
+    ):
+        _release(_claims(marks), connection)
+    for table in ("documents", "entries", "attachments", "pieces"):
+        connection.execute(f"DELETE FROM {table} WHERE account_id = ?", (account_id,))  # noqa: S608
 
 
 def _take(

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from crossbar.storage import StoreError, Unreachable
 
-FORMAT = 1
+FORMAT = 2
 """The layout that this module writes, kept in the file's ``user_version``."""
 
 PIECE = 256 * 1024
@@ -36,21 +36,21 @@ ABANDONED = 24 * 3600
 """Seconds after which an attachment that was never finished belongs to a process that died."""
 
 SCHEMA = (
+    # ``marks`` are the document's entries and claims, so that a write that changes neither need
+    # not look for them, and one that does knows which. Before the body: that may be long.
     """CREATE TABLE documents (
-        account_id TEXT NOT NULL, doc_id TEXT NOT NULL, doc_type TEXT NOT NULL,
-        rev TEXT NOT NULL, sort TEXT, body BLOB NOT NULL, PRIMARY KEY (account_id, doc_id))""",
+        account_id TEXT NOT NULL, doc_id TEXT NOT NULL, doc_type TEXT NOT NULL, rev TEXT NOT NULL,
+        sort TEXT, marks BLOB NOT NULL, body BLOB NOT NULL, PRIMARY KEY (account_id, doc_id))""",
     """CREATE INDEX listing ON documents (account_id, doc_type, sort, doc_id)
         WHERE sort IS NOT NULL""",
     """CREATE TABLE entries (
         account_id TEXT NOT NULL, doc_type TEXT NOT NULL, name TEXT NOT NULL,
         value TEXT NOT NULL, sort TEXT NOT NULL, doc_id TEXT NOT NULL,
         PRIMARY KEY (account_id, doc_type, name, value, sort, doc_id)) WITHOUT ROWID""",
-    "CREATE INDEX entries_of ON entries (account_id, doc_id)",
     """CREATE TABLE claims (
         space TEXT NOT NULL, scope TEXT NOT NULL, value TEXT NOT NULL, account_id TEXT NOT NULL,
         doc_type TEXT NOT NULL, doc_id TEXT NOT NULL,
         PRIMARY KEY (space, scope, value)) WITHOUT ROWID""",
-    "CREATE INDEX claims_of ON claims (account_id, doc_id)",
     """CREATE TABLE events (
         number INTEGER PRIMARY KEY, action TEXT NOT NULL, account_id TEXT NOT NULL,
         doc_type TEXT NOT NULL, doc_id TEXT NOT NULL, revision TEXT NOT NULL,
@@ -63,7 +63,22 @@ SCHEMA = (
     """CREATE TABLE pieces (
         account_id TEXT NOT NULL, attachment_id TEXT NOT NULL, position INTEGER NOT NULL,
         data BLOB NOT NULL, PRIMARY KEY (account_id, attachment_id, position))""",
-    f"PRAGMA user_version = {FORMAT}",
+)
+
+FROM_FORMAT_1 = (
+    # It found a document's entries and claims through two more indexes.
+    "ALTER TABLE documents RENAME TO documents_1",
+    "DROP INDEX listing",
+    *SCHEMA[:2],
+    """INSERT INTO documents SELECT account_id, doc_id, doc_type, rev, sort, CAST(json_array(
+            json((SELECT json_group_array(json_array(name, value)) FROM entries
+                WHERE account_id = old.account_id AND doc_id = old.doc_id)),
+            json((SELECT json_group_array(json_array(space, scope, value)) FROM claims
+                WHERE account_id = old.account_id AND doc_id = old.doc_id))) AS BLOB), body
+        FROM documents_1 AS old ORDER BY rowid""",
+    "DROP TABLE documents_1",
+    "DROP INDEX entries_of",
+    "DROP INDEX claims_of",
 )
 
 SETTINGS = (
@@ -73,8 +88,9 @@ SETTINGS = (
     "temp_store = MEMORY",
     # 16 MB: a group that outgrows the default of 2 MB is written twice.
     "cache_size = -16384",
-    # 16 MB: moving pages into the database proper takes two more flushes, so do it less often.
-    "wal_autocheckpoint = 4000",
+    # 64 MB: writers wait while pages move into the database proper, and a page that was written
+    # many times in between moves once.
+    "wal_autocheckpoint = 16000",
 )
 
 Work = Callable[[sqlite3.Connection], object]
@@ -237,8 +253,9 @@ def _prepare(connection: sqlite3.Connection, path: str) -> None:
             f"{path} was made by a newer version: its format is {found}, this one knows {FORMAT}"
         )
     if found < FORMAT:
-        for statement in SCHEMA:
+        for statement in FROM_FORMAT_1 if found else SCHEMA:
             connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {FORMAT}")
     abandoned = (
         "SELECT account_id, attachment_id FROM attachments WHERE length IS NULL AND begun < ?"
     )

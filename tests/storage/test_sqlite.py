@@ -408,3 +408,59 @@ async def test_what_was_read_is_forgotten_when_anybody_commits(
         stored = await neighbour.get(key("a")) or {}
         await write(neighbour, put("a", expected=stored["_rev"], n=n))
     assert (await sqlite.get(key("a")) or {})["n"] == 3
+
+
+FORMAT_1 = """
+CREATE TABLE documents (
+    account_id TEXT NOT NULL, doc_id TEXT NOT NULL, doc_type TEXT NOT NULL,
+    rev TEXT NOT NULL, sort TEXT, body BLOB NOT NULL, PRIMARY KEY (account_id, doc_id));
+CREATE INDEX listing ON documents (account_id, doc_type, sort, doc_id) WHERE sort IS NOT NULL;
+CREATE TABLE entries (
+    account_id TEXT NOT NULL, doc_type TEXT NOT NULL, name TEXT NOT NULL,
+    value TEXT NOT NULL, sort TEXT NOT NULL, doc_id TEXT NOT NULL,
+    PRIMARY KEY (account_id, doc_type, name, value, sort, doc_id)) WITHOUT ROWID;
+CREATE INDEX entries_of ON entries (account_id, doc_id);
+CREATE TABLE claims (
+    space TEXT NOT NULL, scope TEXT NOT NULL, value TEXT NOT NULL, account_id TEXT NOT NULL,
+    doc_type TEXT NOT NULL, doc_id TEXT NOT NULL, PRIMARY KEY (space, scope, value)) WITHOUT ROWID;
+CREATE INDEX claims_of ON claims (account_id, doc_id);
+CREATE TABLE events (
+    number INTEGER PRIMARY KEY, action TEXT NOT NULL, account_id TEXT NOT NULL,
+    doc_type TEXT NOT NULL, doc_id TEXT NOT NULL, revision TEXT NOT NULL,
+    at INTEGER NOT NULL, summary BLOB NOT NULL);
+CREATE TABLE attachments (
+    account_id TEXT NOT NULL, attachment_id TEXT NOT NULL, begun INTEGER NOT NULL,
+    length INTEGER, md5 TEXT, PRIMARY KEY (account_id, attachment_id)) WITHOUT ROWID;
+CREATE INDEX unfinished ON attachments (begun) WHERE length IS NULL;
+CREATE TABLE pieces (
+    account_id TEXT NOT NULL, attachment_id TEXT NOT NULL, position INTEGER NOT NULL,
+    data BLOB NOT NULL, PRIMARY KEY (account_id, attachment_id, position));
+PRAGMA user_version = 1;
+"""
+"""How files were laid out before documents carried their entries and claims."""
+
+
+async def test_a_file_of_the_first_format_is_taken_over(path: str, another: Opener) -> None:
+    with raw(path) as old:
+        old.executescript(FORMAT_1)
+        body = b'{"_rev":"1-a"}'
+        for doc_id, sort in (("one", "b"), ("two", None)):
+            old.execute(
+                "INSERT INTO documents VALUES (?, ?, 'user', '1-a', ?, ?)",
+                (ACCOUNT, doc_id, sort, body),
+            )
+        old.execute("INSERT INTO entries VALUES (?, 'user', 'n', '\"é', 'b', 'one')", (ACCOUNT,))
+        for value in ("ann", "bea"):
+            old.execute(
+                "INSERT INTO claims VALUES ('users.username', ?, ?, ?, 'user', 'one')",
+                (ACCOUNT, value, ACCOUNT),
+            )
+    store = await another()
+    assert await ids(store) == await ids(store, ("n", '"é')) == ["one"]
+    assert await store.get(key("two")) == {"_rev": "1-a"}
+    changed = put("one", rev="2-b", expected="1-a", entries=[("n", "0")], claims=[claim("bea")])
+    await write(store, changed)
+    assert (await ids(store, ("n", '"é')), await ids(store, ("n", "0"))) == ([], ["one"])
+    assert await store.holders([claim("ann"), claim("bea")]) == {claim("bea"): key("one")}
+    await store.close()
+    await another()
