@@ -68,18 +68,11 @@ Mark = tuple[str, ...]
 
 
 def encode(value: Any) -> bytes | str:
-    """JSON; as text, not bytes, when it is beyond orjson: integers over 64 bits, deep nesting.
-
-    Raises :class:`~crossbar.storage.DocumentTooBig`.
-    """
-    encoded: bytes | str
+    """JSON; as text, not bytes, when it is beyond orjson: integers over 64 bits, deep nesting."""
     try:
-        encoded = orjson.dumps(value)
+        return orjson.dumps(value)
     except TypeError:
-        encoded = json.dumps(value)
-    if len(encoded) > LARGEST:
-        raise DocumentTooBig
-    return encoded
+        return json.dumps(value)
 
 
 def decode(encoded: bytes | str) -> Any:
@@ -88,10 +81,13 @@ def decode(encoded: bytes | str) -> Any:
 
 
 def columns_of(put: Put) -> Columns:
-    """What is stored of a document, encoded."""
+    """What is stored of a document, encoded. Raises :class:`~crossbar.storage.DocumentTooBig`."""
     entries = () if put.sort is None else put.entries
     marks = [[*map(list, entries)], [*map(list, put.claims)]]
-    return put.document["_rev"], put.sort, encode(marks), encode(put.document)
+    body = encode(put.document)
+    if len(body) > LARGEST:
+        raise DocumentTooBig
+    return put.document["_rev"], put.sort, encode(marks), body
 
 
 def apply(
