@@ -34,12 +34,12 @@ def body(endpoint: Endpoint) -> Node:
     schema = _schema(endpoint)
     content: Node = {"application/json": {"schema": schema, "example": _example(endpoint)}}
     if form in ("row", "changes") and (files := _files_of(component)):
-        with_files: Node = {"type": "object", "properties": files}
+        with_files: Node = {"type": "object", "allOf": [schema], "properties": files}
         if component.noun == "images" and form == "row":
             with_files["required"] = list(files)
             del content["application/json"]
         content["multipart/form-data"] = {
-            "schema": {"allOf": [schema, with_files]},
+            "schema": with_files,
             "encoding": {name: {"contentType": "image/*"} for name in files},
         }
     return {"required": form in ("row", "rows", "rows by id", "pivot"), "content": content}
