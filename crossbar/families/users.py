@@ -37,12 +37,13 @@ from crossbar.families.photos import (
 from crossbar.families.quickcall import quickcall_routes
 from crossbar.families.reactions import note_sync, tell_of_user
 from crossbar.families.vcards import CARD_TYPES, fetch_card
+from crossbar.families.welcome import UNWANTED, greet
 from crossbar.numbers import normalize_emergency_number
 
 LOGIN_MARKS = "pvt_login_marks"
 SECRET_FIELDS = ("pvt_md5_auth", "pvt_sha1_auth", LOGIN_MARKS)
 
-NEVER_STORED = ("confirm_password",)
+NEVER_STORED = ("confirm_password", UNWANTED)
 MD5_DIGEST = re.compile(r"[0-9a-fA-F]{32}")
 
 
@@ -261,7 +262,7 @@ USERS = Collection(
         check=(check_credentials,),
         prepare=(derive_secrets,),
         deleting=(drop_all,),
-        committed=(tell_of_user,),
+        committed=(tell_of_user, greet),
     ),
     routes=(*USER_ROUTES, *PERSONAL_ROUTES, *quickcall_routes("user_id")),
 )

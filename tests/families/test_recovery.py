@@ -14,6 +14,7 @@ from tests.families.support import ANN, interrupt_commits, make, refusal, stored
 from tests.mailbox import Mailbox, mailbox
 
 UI = "https://ui.example.com/"
+UNGREETED = {"send_email_on_creation": False}
 RECOVERY = "/v2/user_auth/recovery"
 ADDRESS = "ann@example.com"
 
@@ -37,7 +38,7 @@ def overrides(box: Mailbox) -> dict[str, Any]:
 
 @pytest.fixture
 async def ann(api: Api) -> str:
-    return await make(api, "users", **ANN, email=ADDRESS)
+    return await make(api, "users", **ANN, email=ADDRESS, **UNGREETED)
 
 
 async def ask(api: Api, **sent: Any) -> Answer:
@@ -142,7 +143,7 @@ async def test_whoever_is_asked_for_the_answer_is_the_same(api: Api, box: Mailbo
     (await api.patch(admin, {"email": ADDRESS})).expect(200)
     await make(api, "users", **ANN)
     tenant = await api.create_account("Closed")
-    shut = {**ANN, "email": ADDRESS}
+    shut = {**ANN, "email": ADDRESS, **UNGREETED}
     (await api.put(f"/v2/accounts/{tenant}/users", shut)).expect(201)
     (await api.patch(f"/v2/accounts/{tenant}", {"enabled": False})).expect(200)
     bob = {"username": "bob", "password": "hunter22", "enabled": False, "email": ADDRESS}
@@ -223,7 +224,8 @@ async def test_a_link_dies_with_user_and_account(api: Api, box: Mailbox, ann: st
     (await api.delete(f"{api.account}/users/{ann}")).expect(200)
     refusal(await redeem(api, reset_id), "user", "not_found")
     tenant = await api.create_account("Tenant")
-    (await api.put(f"/v2/accounts/{tenant}/users", {**ANN, "email": ADDRESS})).expect(201)
+    there = {**ANN, "email": ADDRESS, **UNGREETED}
+    (await api.put(f"/v2/accounts/{tenant}/users", there)).expect(201)
     reset_id = await reset_id_for_ann(api, box, account_name="Tenant")
     (await api.patch(f"/v2/accounts/{tenant}", {"enabled": False})).expect(200)
     refusal(await redeem(api, reset_id), "user", "not_found")
