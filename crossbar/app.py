@@ -243,16 +243,16 @@ def handler_of(gateway: Gateway) -> Handler:
     v1_1 = V1_1(services, gateway.identity, buckets)
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        response = await answer(request)
+        path = split_target(request.raw_path)[0]
+        response: web.StreamResponse | None = PAGES.answer(request, path)
+        if response is None and path.startswith("/v2/"):
+            return await v2.serve(request)
+        if response is None:
+            response = await other(request, path)
         response.headers.setdefault("server", "Crossbar")  # aiohttp's own tells versions
         return response
 
-    async def answer(request: web.BaseRequest) -> web.StreamResponse:
-        path = split_target(request.raw_path)[0]
-        if (page := PAGES.answer(request, path)) is not None:
-            return page
-        if path.startswith("/v2/"):
-            return await v2.serve(request)
+    async def other(request: web.BaseRequest, path: str) -> web.StreamResponse:
         if f"{path}/".startswith("/v1.1/"):
             return await v1_1.serve(request)
         if path.startswith("/v1/") and not path.startswith(OLD):

@@ -15,31 +15,34 @@ Document = dict[str, Any]
 
 PRIVATE_PREFIXES = ("_", "pvt_")
 
-FIRST_LETTERS = "_p"
-"""Looked at first: most names are told by it, and every field in every request is asked."""
+MANY_NAMES = 10_000
 
 
-def is_private(name: str) -> bool:
-    """Whether a top-level key is private."""
-    return name.startswith(PRIVATE_PREFIXES)
+class _Privacy(dict[str, bool]):
+    """Which names are private, remembered: every field of every request is asked about."""
+
+    def __missing__(self, name: str) -> bool:
+        if len(self) >= MANY_NAMES:  # clients may make up names
+            self.clear()
+        self[name] = found = name.startswith(PRIVATE_PREFIXES)
+        return found
+
+
+is_private = _Privacy().__getitem__
+"""Whether a top-level key is private."""
 
 
 def public(document: Mapping[str, Any]) -> Document:
     """The fields a client may see, without ``id``."""
     shown = dict(document)
-    for name in document:
-        if name[:1] in FIRST_LETTERS and name.startswith(PRIVATE_PREFIXES):
-            del shown[name]
+    for name in filter(is_private, document):
+        del shown[name]
     return shown
 
 
 def private(document: Mapping[str, Any]) -> Document:
     """The fields that survive a replace: everything a client cannot send."""
-    return {
-        name: document[name]
-        for name in document
-        if name[:1] in FIRST_LETTERS and name.startswith(PRIVATE_PREFIXES)
-    }
+    return {name: document[name] for name in filter(is_private, document)}
 
 
 def merge(stored: Mapping[str, Any], patch: Mapping[str, Any]) -> Document:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from crossbar import documents as module
 from crossbar.documents import (
+    MANY_NAMES,
     Document,
     is_private,
     lookup,
@@ -109,6 +110,13 @@ def test_keys_that_look_private_are(name: str) -> None:
 @pytest.mark.parametrize("name", ["", "id", "pvt", "x_", "xpvt_"])
 def test_other_keys_are_not_private(name: str) -> None:
     assert not is_private(name)
+
+
+def test_names_that_are_made_up_do_not_fill_the_memory() -> None:
+    for number in range(MANY_NAMES + 1):
+        assert not is_private(f"x{number}")
+    assert len(is_private.__self__) <= MANY_NAMES
+    assert is_private("pvt_x")
 
 
 @given(st.dictionaries(st.sampled_from(["a", "pvt_a", "_a", "id"]), SCALARS))
