@@ -28,7 +28,8 @@ class _Privacy(dict[str, bool]):
         return found
 
 
-is_private = _Privacy().__getitem__
+PRIVACY = _Privacy()
+is_private = PRIVACY.__getitem__
 """Whether a top-level key is private."""
 
 
