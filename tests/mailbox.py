@@ -24,6 +24,15 @@ class Mailbox:
     encrypted: list[bool] = field(default_factory=list)
     _received: asyncio.Queue[EmailMessage] = field(default_factory=asyncio.Queue)
 
+    def settings(self) -> dict[str, Any]:
+        """Settings of a gateway that sends its mails here."""
+        return {
+            "mail.host": "127.0.0.1",
+            "mail.port": self.port,
+            "mail.security": "none",
+            "mail.sender": "Crossbar <noreply@example.com>",
+        }
+
     async def handle_DATA(self, server: SMTP, session: Any, envelope: Envelope) -> str:
         """Take a mail, or refuse it."""
         if self.refusals:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from tests.conftest import Answer, Api
 from tests.families.support import ANN, interrupt_commits, make, refusal, stored
-from tests.mailbox import Mailbox, mailbox
+from tests.mailbox import Mailbox
 
 UI = "https://ui.example.com/"
 UNGREETED = {"send_email_on_creation": False}
@@ -20,18 +19,8 @@ ADDRESS = "ann@example.com"
 
 
 @pytest.fixture
-async def box() -> AsyncIterator[Mailbox]:
-    async with mailbox() as box:
-        yield box
-
-
-@pytest.fixture
 def overrides(box: Mailbox) -> dict[str, Any]:
-    return {
-        "mail.host": "127.0.0.1",
-        "mail.port": box.port,
-        "mail.security": "none",
-        "mail.sender": "Crossbar <noreply@example.com>",
+    return box.settings() | {
         "recovery.ui_urls": ["https://ui.example.com", "http://localhost:3000/ui"],
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from crossbar.storage import Span
 from tests.conftest import Answer, Api, credentials
 from tests.families.support import ANN, refusal
-from tests.mailbox import Mailbox, mailbox
+from tests.mailbox import Mailbox
 
 CONFIG = "configs_crossbar.auth"
 
@@ -271,18 +270,8 @@ async def _kept(api: Api, account_id: str) -> int:
 
 class TestRecovery:
     @pytest.fixture
-    async def box(self) -> AsyncIterator[Mailbox]:
-        async with mailbox() as box:
-            yield box
-
-    @pytest.fixture
     def overrides(self, box: Mailbox) -> dict[str, Any]:
-        return {
-            "mail.host": "127.0.0.1",
-            "mail.port": box.port,
-            "mail.security": "none",
-            "recovery.ui_urls": ["https://ui.example.com"],
-        }
+        return box.settings() | {"recovery.ui_urls": ["https://ui.example.com"]}
 
     async def test_a_mailed_link_is_a_way_in_like_others(
         self, api: Api, box: Mailbox, tenant: str

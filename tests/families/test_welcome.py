@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from tests.conftest import Api
 from tests.families.support import ANN, BOB, make
-from tests.mailbox import Mailbox, mailbox
+from tests.mailbox import Mailbox
 
 ADDRESS = "ann@example.com"
 
 
 @pytest.fixture
-async def box() -> AsyncIterator[Mailbox]:
-    async with mailbox() as box:
-        yield box
-
-
-@pytest.fixture
 def overrides(box: Mailbox) -> dict[str, Any]:
-    return {
-        "mail.host": "127.0.0.1",
-        "mail.port": box.port,
-        "mail.security": "none",
-        "mail.sender": "Crossbar <noreply@example.com>",
-    }
+    return box.settings()
 
 
 async def test_a_new_user_is_told_of_the_login_and_not_of_the_password(
