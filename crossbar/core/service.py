@@ -18,13 +18,14 @@ import orjson
 import structlog
 
 from crossbar.core.actions import Context, Result
-from crossbar.core.change import Change, claim_of, put_of
+from crossbar.core.change import Change, put_of
 from crossbar.core.paging import page_of, page_size_of, read_page, span_of
 from crossbar.core.preconditions import require_match, require_writable
 from crossbar.core.presenting import present, row_maker
-from crossbar.core.shapes import Collection, Handler, Singleton, Stage, Unique
+from crossbar.core.shapes import Collection, Handler, Singleton, Stage
 from crossbar.core.stamping import fresh_id, stamped
-from crossbar.documents import Document, lookup, merge, private, public
+from crossbar.core.uniqueness import clashes, holders_of
+from crossbar.documents import Document, merge, private, public
 from crossbar.errors import (
     Conflict,
     MethodNotAllowed,
@@ -32,7 +33,7 @@ from crossbar.errors import (
     RangeNotSatisfiable,
     ValidationFailed,
 )
-from crossbar.storage import Claim, ClaimTaken, Entry, Key, Put, Remove, RevisionConflict, Span
+from crossbar.storage import ClaimTaken, Entry, Key, Put, Remove, RevisionConflict, Span
 
 log = structlog.get_logger(__name__)
 
@@ -186,7 +187,8 @@ async def judge(change: Change) -> None:
     change.refusals.merge(errors)
     await _run(hooks.check, change)
     if change.refusals:
-        await _add_clashes(change)
+        # Uniqueness is reported together with the other refusals (§7.8).
+        change.refusals.merge(await clashes(change, await holders_of(change)))
         raise ValidationFailed(change.refusals)
     require_writable(change)
 
@@ -358,53 +360,3 @@ async def react(change: Change) -> None:
             await stage(change)
         except Exception:
             log.exception("committed_hook_failed", hook=stage.__name__, document=change.key.doc_id)
-
-
-async def _add_clashes(change: Change) -> None:
-    """Report uniqueness together with the other refusals (§7.8)."""
-    held = await _holders_of(change)
-    change.refusals.merge(await clashes(change, held))
-
-
-async def _holders_of(change: Change) -> dict[Claim, Key]:
-    """Which of the values that the proposed document claims another document holds."""
-    if not isinstance(change.family, Collection):
-        return {}
-    claims = [
-        claim_of(unique, change.key, value)
-        for unique in change.family.unique
-        for value in _claimed(unique, change.document)
-    ]
-    held = await change.context.services.store.holders(claims)
-    return {claim: holder for claim, holder in held.items() if holder != change.key}
-
-
-def _claimed(unique: Unique, document: Document) -> list[str]:
-    """The values that a document claims; none where a refused field has an impossible type."""
-    try:
-        return list(unique.values(document))
-    except (TypeError, AttributeError, ValueError):
-        return []
-
-
-async def clashes(change: Change, held: dict[Claim, Key]) -> dict[str, dict[str, Any]]:
-    """The refusals for unique values that others hold, all of a field together."""
-    uniques = change.family.unique if isinstance(change.family, Collection) else ()
-    errors: dict[str, dict[str, Any]] = {}
-    for unique in uniques:
-        claims = {
-            value: claim_of(unique, change.key, value)
-            for value in _claimed(unique, change.document)
-        }
-        taken = {value: held[claim] for value, claim in claims.items() if claim in held}
-        if not taken:
-            continue
-        message, cause = unique.message, ", ".join(taken)
-        if unique.explain is not None:
-            cause, holder = taken.popitem()
-            message = await unique.explain(change.context, cause, holder)
-        written = lookup(change.document, unique.path.split("."))
-        if isinstance(written, str):  # as the client spelled it
-            cause = written
-        errors[unique.path] = {"unique": {"message": message, "cause": cause}}
-    return errors

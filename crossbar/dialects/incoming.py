@@ -41,20 +41,21 @@ async def in_time(request: web.BaseRequest, reading: Awaitable[T], seconds: floa
 async def read_whole(request: web.BaseRequest, limit: int) -> bytes:
     """The body. Raises :class:`PayloadTooLarge` above ``limit`` bytes, and :class:`Malformed`."""
     await _begin(request, limit)
-    content = bytearray()
+    arriving = bytearray()
     try:
         if request.content.is_eof():
-            content += request.content.read_nowait()
+            content = request.content.read_nowait()
         else:
             async for chunk in request.content.iter_any():
-                content += chunk
-                if len(content) > limit:
+                arriving += chunk
+                if len(arriving) > limit:
                     break
+            content = bytes(arriving)
     except (HttpProcessingError, web.RequestPayloadError) as error:
         raise Malformed(_reason(error)) from None
     if len(content) > limit:
         raise PayloadTooLarge(limit)
-    return bytes(content)
+    return content
 
 
 async def read_parts(

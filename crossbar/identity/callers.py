@@ -11,8 +11,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from crossbar.clock import Clock
 from crossbar.core.actions import Caller
-from crossbar.storage import Event
+from crossbar.storage import Batch, Event, Key, Remove, Store
 
 MAX_REMEMBERED = 20_000
 SUBJECT_TYPES = frozenset({"account", "user", "api_key", "session", "revoked_token"})
@@ -89,3 +90,10 @@ class Callers:
                 credentials.discard(credential)
                 if not credentials:
                     del self._by_subject[subject]
+
+
+async def withdraw(key: Key, *, store: Store, callers: Callers, clock: Clock) -> None:
+    """Remove what callers came by: it is worthless now here, and within a second elsewhere."""
+    event = Event("deleted", key, "", clock.gregorian(), {})
+    await store.commit(Batch(removes=(Remove(key),), events=(event,)))
+    callers.notice(event)

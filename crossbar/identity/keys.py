@@ -29,7 +29,7 @@ from crossbar.core.stamping import fresh_id, stamp
 from crossbar.documents import Document, without_nulls
 from crossbar.errors import Conflict, InvalidCredentials, NoSuchDocument
 from crossbar.identity.buckets import Buckets
-from crossbar.identity.callers import Callers
+from crossbar.identity.callers import Callers, withdraw
 from crossbar.identity.people import People, remembered_until
 from crossbar.identity.secrets import Secrets
 from crossbar.identity.tenants import Tenants
@@ -196,9 +196,7 @@ class Keys:
     async def revoke(self, account_id: str, key_id: str) -> None:
         """Make a key worthless, now here and within a second elsewhere. Unknown ones are that."""
         key = Key(account_id, KEY_TYPE, key_id)
-        event = Event("deleted", key, "", self._clock.gregorian(), {})
-        await self._store.commit(Batch(removes=(Remove(key),), events=(event,)))
-        self._callers.notice(event)
+        await withdraw(key, store=self._store, callers=self._callers, clock=self._clock)
 
     async def _secret_of(self, key: Key, document: Document) -> str:
         """The text of a new key, which names it and cannot be guessed."""

@@ -20,12 +20,11 @@ from crossbar.core.directory import account_key
 from crossbar.core.stamping import fresh_id
 from crossbar.documents import Document, next_revision
 from crossbar.errors import InvalidCredentials
-from crossbar.identity.callers import Callers
+from crossbar.identity.callers import Callers, withdraw
 from crossbar.identity.secrets import Secrets
 from crossbar.settings import Tokens
 from crossbar.storage import (
     Batch,
-    Event,
     Key,
     Missing,
     Put,
@@ -132,9 +131,7 @@ class Sessions:
     async def end(self, account_id: str, session_id: str) -> None:
         """End a session and every token of it, now here and within a second elsewhere."""
         key = Key(account_id, SESSION_TYPE, session_id)
-        event = Event("deleted", key, "", self._clock.gregorian(), {})
-        await self._store.commit(Batch(removes=(Remove(key),), events=(event,)))
-        self._callers.notice(event)
+        await withdraw(key, store=self._store, callers=self._callers, clock=self._clock)
 
     async def require(self, account_id: str, session_id: str) -> None:
         """Raise :class:`InvalidCredentials` when a session has ended."""

@@ -16,6 +16,7 @@ from crossbar.core.actions import Context
 from crossbar.core.change import Change, event_of, put_of
 from crossbar.core.shapes import Collection
 from crossbar.core.stamping import stamped
+from crossbar.core.uniqueness import clashes
 from crossbar.documents import Document, next_revision
 from crossbar.errors import Conflict, ValidationFailed
 from crossbar.storage import Batch, ClaimTaken, Event, Key, Put, Remove, RevisionConflict
@@ -103,7 +104,7 @@ class Work:
             await self.context.services.commit(batch)
         except ClaimTaken as taken:
             for change, _ in self._batches:
-                if errors := await service.clashes(change, taken.holders):
+                if errors := await clashes(change, taken.holders):
                     raise ValidationFailed(errors) from None
             raise Conflict from None
         except RevisionConflict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from crossbar.core.actions import Context, Result, is_false
@@ -65,41 +66,47 @@ async def delete_row(place: Place, context: Context) -> Result:
 
 async def create_rows(place: Place, context: Context) -> Result:
     """Several new rows, all of them or none."""
-    tree = tree_asked(place, context)
-    bodies = _bodies(context, list)
 
-    async def build(work: Work) -> list[Pair]:
-        pairs: list[Pair] = []
-        gathered = Refusals()
-        for at, body in enumerate(bodies):
-            try:
-                pairs.append(await _created(work, place, _object(body)))
-            except ValidationFailed as error:
-                gathered.merge(_below(f"resources.{at}", error))
-        _refuse(gathered)
-        return pairs
+    async def create(work: Work, _: object, body: Any) -> Pair:
+        return await _created(work, place, _object(body))
 
-    pairs = await perform(context, build)
-    return Result(data=await shown_rows(place, context, pairs, tree))
+    return await _write_all(place, context, list, create)
 
 
 async def update_rows(place: Place, context: Context) -> Result:
     """Several rows changed, all of them or none; ids that are not here are skipped."""
+
+    async def update(work: Work, number: str, body: Any) -> Pair | None:
+        try:
+            stored, link = await place.pair(context, number)
+            return await updated(work, place.component, stored, _object(body)), link
+        except NoSuchDocument:
+            return None
+
+    return await _write_all(place, context, dict, update)
+
+
+async def _write_all(
+    place: Place,
+    context: Context,
+    kind: type[list[Any]] | type[Document],
+    write: Callable[[Work, Any, Any], Awaitable[Pair | None]],
+) -> Result:
+    """Write the rows of a batch, each named by its place or its id; refusals are gathered."""
     tree = tree_asked(place, context)
-    bodies = _bodies(context, dict)
+    bodies = _bodies(context, kind)
 
     async def build(work: Work) -> list[Pair]:
         pairs: list[Pair] = []
         gathered = Refusals()
-        for number, body in bodies.items():
+        for name, body in enumerate(bodies) if kind is list else bodies.items():
             try:
-                stored, link = await place.pair(context, number)
-                changed = await updated(work, place.component, stored, _object(body))
-                pairs.append((changed, link))
-            except NoSuchDocument:
-                continue
+                pair = await write(work, name, body)
             except ValidationFailed as error:
-                gathered.merge(_below(f"resources.{number}", error))
+                gathered.merge(_below(f"resources.{name}", error))
+                continue
+            if pair is not None:
+                pairs.append(pair)
         _refuse(gathered)
         return pairs
 
