@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
+
 from crossbar.core.registry import Operation
 from crossbar.core.shapes import Access
 from tests.conftest import Answer, Api
@@ -92,6 +94,15 @@ def is_no_fault(answer: Answer) -> bool:
 
 Judge = Callable[[Operation], Awaitable[str | None]]
 
+PARTS = 8
+in_parts = pytest.mark.parametrize("part", range(PARTS))
+"""For a test that asks every operation for so much that one time limit is too short for all."""
+
+
+def part_of(chosen: list[Operation], part: int) -> list[Operation]:
+    """One of ``PARTS`` parts of the operations, which together are all of them."""
+    return chosen[part::PARTS]
+
 
 async def failures(chosen: list[Operation], judge: Judge) -> list[str]:
     """What the judge says against each operation."""
@@ -141,7 +152,8 @@ async def test_strangers_siblings_and_children_are_forbidden(api: Api, tree: Tre
     assert await failures([one for one in SCOPED if one in PROTECTED], judge) == []
 
 
-async def test_an_ancestors_administrator_may(api: Api, tree: Tree) -> None:
+@in_parts
+async def test_an_ancestors_administrator_may(api: Api, tree: Tree, part: int) -> None:
     administrator = {
         "first_name": "Ann",
         "last_name": "Lee",
@@ -165,7 +177,7 @@ async def test_an_ancestors_administrator_may(api: Api, tree: Tree) -> None:
 
     # An operator's verdict on a user that does not exist comes before the operator's privilege.
     chosen = [one for one in SCOPED if one.path[-1] != "user_auth"]
-    assert await failures(chosen, judge) == []
+    assert await failures(part_of(chosen, part), judge) == []
 
 
 async def test_an_operation_without_an_account_is_open_to_every_token_or_to_operators(
@@ -180,7 +192,10 @@ async def test_an_operation_without_an_account_is_open_to_every_token_or_to_oper
     assert await failures(chosen, judge) == []
 
 
-async def test_an_unknown_account_is_404_with_and_without_a_token(api: Api, tree: Tree) -> None:
+@in_parts
+async def test_an_unknown_account_is_404_with_and_without_a_token(
+    api: Api, tree: Tree, part: int
+) -> None:
     deleted = await api.create_account("Deleted")
     (await api.delete(f"/v2/accounts/{deleted}")).expect(200)
 
@@ -196,7 +211,7 @@ async def test_an_unknown_account_is_404_with_and_without_a_token(api: Api, tree
         expected = {"message": "invalid account_id 'short'"}
         return refusal(answer, 404, "bad identifier", expected)
 
-    assert await failures(SCOPED, judge) == []
+    assert await failures(part_of(SCOPED, part), judge) == []
 
 
 async def test_an_unknown_document_is_404_and_named(api: Api) -> None:
@@ -238,7 +253,8 @@ async def test_a_verb_that_is_not_offered_is_405_and_names_those_that_are(api: A
     assert await failures(ALL, judge) == []
 
 
-async def test_a_trailing_slash_changes_nothing(api: Api, tree: Tree) -> None:
+@in_parts
+async def test_a_trailing_slash_changes_nothing(api: Api, tree: Tree, part: int) -> None:
     async def judge(operation: Operation) -> str | None:
         answers = []
         for end in ("", "/", "//"):
@@ -249,4 +265,5 @@ async def test_a_trailing_slash_changes_nothing(api: Api, tree: Tree) -> None:
             answers.append((answer.status, answer.body.get("message")))
         return None if len({*answers}) == 1 else str(answers)
 
-    assert await failures([one for one in ALL if label(one) not in NOT_TWICE], judge) == []
+    chosen = [one for one in ALL if label(one) not in NOT_TWICE]
+    assert await failures(part_of(chosen, part), judge) == []
