@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from crossbar.core.actions import Context
 from crossbar.documents import Document
@@ -14,11 +14,16 @@ from crossbar.families.perscom.rows import every, find_many, number_of
 from crossbar.families.perscom.shapes import Component, HasMany, Linked
 from crossbar.families.perscom.showing import show
 
+T = TypeVar("T")
+
 Tree = dict[str, Any]
 """Relations by name, each with those below it."""
 
 MAX_DEPTH = 5
 MAX_INCLUDED = 40
+MOST_ROWS = 10_000
+"""Rows that an answer may include: each level of relations may multiply those of the one above."""
+
 OF_LINKS = ("record", "assignment")
 """Names that ask for the columns of links, which linked rows carry anyway."""
 
@@ -72,59 +77,122 @@ def target_of(component: Component, name: str) -> Component | None:
 async def include(
     context: Context, component: Component, rows: Sequence[tuple[Document, Document]], tree: Tree
 ) -> None:
-    """Add the relations of a tree to shown rows; each row comes with what is stored of it."""
-    for name, below in tree.items():
-        relation = component.relations.get(name)
-        if isinstance(relation, Linked):
-            await _include_linked(context, component, rows, name, relation, below)
-        elif isinstance(relation, HasMany):
-            await _include_many(context, component, rows, name, relation, below)
-        elif (target := target_of(component, name)) is not None:
-            await _include_one(context, rows, name, target, below)
-        elif name not in OF_LINKS:
-            for shown, _ in rows:
-                shown[name] = None
+    """Add the relations of a tree to shown rows; each row comes with what is stored of it.
+
+    Raises :class:`ValidationFailed` for more than ``MOST_ROWS`` rows, be it that they had to be
+    read or that the answer would repeat some of them so often.
+    """
+    await _Inclusion(context).add(component, rows, tree)
+    known: dict[int, int] = {}
+    if sum(_weight(shown, tree, known) - 1 for shown, _ in rows) > MOST_ROWS:
+        raise _too_many()
 
 
-async def _shown(
-    context: Context, component: Component, stored: Sequence[Document], below: Tree
-) -> list[Document]:
-    rows = [(await show(context, component, each), each) for each in stored]
-    await include(context, component, rows, below)
-    return [shown for shown, _ in rows]
+def _too_many() -> ValidationFailed:
+    message = f"More than {MOST_ROWS} rows would be included"
+    return ValidationFailed.of("include", "maximum", message, target=MOST_ROWS)
 
 
-async def _include_one(
-    context: Context,
-    rows: Sequence[tuple[Document, Document]],
-    name: str,
-    target: Component,
-    below: Tree,
-) -> None:
-    """The row that a column refers to."""
-    wanted = {shown[f"{name}_id"] for shown, _ in rows if shown.get(f"{name}_id") is not None}
-    found = await find_many(context, target, wanted)
-    made = await _shown(context, target, list(found.values()), below)
-    by_number = dict(zip(found, made, strict=True))
-    for shown, _ in rows:
-        shown[name] = by_number.get(shown.get(f"{name}_id") or 0)
+def _weight(shown: Document, tree: Tree, known: dict[int, int]) -> int:
+    """How many rows a row is in the answer: itself and, wherever it is shown, those below it."""
+    weight = known.get(id(shown))
+    if weight is None:
+        weight = 1
+        for name, below in tree.items():
+            found = shown.get(name) or []
+            rows = found if isinstance(found, list) else [found]
+            weight += sum(_weight(row, below, known) for row in rows)
+        known[id(shown)] = weight
+    return weight
 
 
-async def _include_many(
-    context: Context,
-    component: Component,
-    rows: Sequence[tuple[Document, Document]],
-    name: str,
-    relation: HasMany,
-    below: Tree,
-) -> None:
-    """The rows whose column refers to this one."""
-    target = COMPONENTS[relation.component]
-    for shown, stored in rows:
-        referred = referring(context, component, relation, number_of(component, stored))
-        found = [each async for each in referred]
-        made = await _shown(context, target, found, below)
-        shown[name] = (made[0] if made else None) if relation.single else made
+class _Inclusion:
+    """What one answer includes, and how much more may be read for it."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._left = MOST_ROWS
+
+    async def add(
+        self, component: Component, rows: Sequence[tuple[Document, Document]], tree: Tree
+    ) -> None:
+        """Add the relations of a tree to rows that are shown so far without."""
+        for name, below in tree.items():
+            relation = component.relations.get(name)
+            if isinstance(relation, Linked):
+                await self._add_linked(component, rows, name, relation, below)
+            elif isinstance(relation, HasMany):
+                await self._add_many(component, rows, name, relation, below)
+            elif (target := target_of(component, name)) is not None:
+                await self._add_one(rows, name, target, below)
+            elif name not in OF_LINKS:
+                for shown, _ in rows:
+                    shown[name] = None
+
+    async def _shown(
+        self, component: Component, stored: Sequence[Document], below: Tree
+    ) -> list[Document]:
+        rows = [(await show(self._context, component, each), each) for each in stored]
+        await self.add(component, rows, below)
+        return [shown for shown, _ in rows]
+
+    async def _bounded(self, rows: AsyncIterator[T]) -> list[T]:
+        found = []
+        async for each in rows:
+            if self._left == 0:
+                raise _too_many()
+            self._left -= 1
+            found.append(each)
+        return found
+
+    async def _add_one(
+        self,
+        rows: Sequence[tuple[Document, Document]],
+        name: str,
+        target: Component,
+        below: Tree,
+    ) -> None:
+        """The row that a column refers to."""
+        wanted = {shown[f"{name}_id"] for shown, _ in rows if shown.get(f"{name}_id") is not None}
+        found = await find_many(self._context, target, wanted)
+        made = await self._shown(target, list(found.values()), below)
+        by_number = dict(zip(found, made, strict=True))
+        for shown, _ in rows:
+            shown[name] = by_number.get(shown.get(f"{name}_id") or 0)
+
+    async def _add_many(
+        self,
+        component: Component,
+        rows: Sequence[tuple[Document, Document]],
+        name: str,
+        relation: HasMany,
+        below: Tree,
+    ) -> None:
+        """The rows whose column refers to this one."""
+        target = COMPONENTS[relation.component]
+        for shown, stored in rows:
+            number = number_of(component, stored)
+            referred = referring(self._context, component, relation, number)
+            made = await self._shown(target, await self._bounded(referred), below)
+            shown[name] = (made[0] if made else None) if relation.single else made
+
+    async def _add_linked(
+        self,
+        component: Component,
+        rows: Sequence[tuple[Document, Document]],
+        name: str,
+        relation: Linked,
+        below: Tree,
+    ) -> None:
+        """The rows that links lead to, each with the columns of its link."""
+        target = COMPONENTS[relation.component]
+        for shown, stored in rows:
+            number = number_of(component, stored)
+            pairs = await self._bounded(linked_rows(self._context, relation, number))
+            made = await self._shown(target, [each for each, _ in pairs], below)
+            for row, (_, link) in zip(made, pairs, strict=True):
+                row[relation.shown_as] = shown_pivot(self._context, relation, link)
+            shown[name] = made
 
 
 def entry_of(component: Component, relation: HasMany, number: int) -> tuple[str, Any]:
@@ -141,22 +209,3 @@ async def referring(
     async for stored in every(context, target, entry_of(component, relation, number)):
         if all(stored.get(column) == wanted for column, wanted in relation.only):
             yield stored
-
-
-async def _include_linked(
-    context: Context,
-    component: Component,
-    rows: Sequence[tuple[Document, Document]],
-    name: str,
-    relation: Linked,
-    below: Tree,
-) -> None:
-    """The rows that links lead to, each with the columns of its link."""
-    target = COMPONENTS[relation.component]
-    for shown, stored in rows:
-        number = number_of(component, stored)
-        pairs = [pair async for pair in linked_rows(context, relation, number)]
-        made = await _shown(context, target, [each for each, _ in pairs], below)
-        for row, (_, link) in zip(made, pairs, strict=True):
-            row[relation.shown_as] = shown_pivot(context, relation, link)
-        shown[name] = made

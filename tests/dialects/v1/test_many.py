@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from crossbar.families.perscom.includes import MOST_ROWS
 from crossbar.families.perscom.reading import DEEPEST
 from crossbar.storage import Row, Span
 from tests.conftest import Api
@@ -99,6 +100,32 @@ async def test_rows_below_others_are_read_as_far_as_they_are_shown(
     assert [each["id"] for each in page["data"]] == [50, 48, 46, 44, 42]
     assert page["meta"]["total"] == 30
     assert len(read) < 20
+
+
+async def test_an_answer_includes_a_bounded_number_of_rows(people: Client) -> None:
+    records = [{"user_id": 1, "text": f"{number}"} for number in range(110)]
+    (await people.post("/service-records/batch", {"resources": records})).expect(200)
+    few = await people.get("/service-records?limit=10&include=user.service_records.author")
+    assert [len(row["user"]["service_records"]) for row in few.expect(200).data] == [110] * 10
+    for query in (
+        "limit=100&include=user.service_records",  # 100 rows of a user with 110 rows
+        "limit=1&include=user.service_records.user.service_records",  # 110 rows of such a user
+        "limit=100&include=user.service_records.user.service_records.user",
+    ):
+        refused = (await people.get(f"/service-records?{query}")).expect(422)
+        assert list(refused.errors) == ["include"]
+        assert str(MOST_ROWS) in refused.errors["include"][0]
+
+
+@on_every_store
+async def test_rows_that_are_read_for_one_answer_are_bounded(
+    people: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crossbar.families.perscom.includes.MOST_ROWS", 22)
+    refused = (await people.get("/positions/1?include=users")).expect(422)
+    assert list(refused.errors) == ["include"]
+    monkeypatch.setattr("crossbar.families.perscom.includes.MOST_ROWS", 23)
+    assert len((await people.get("/positions/1?include=users")).expect(200).data["users"]) == 23
 
 
 async def test_pages_of_a_sorted_search_are_its_parts(people: Client) -> None:
