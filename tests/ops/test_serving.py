@@ -159,7 +159,7 @@ def _wait_until_refused(port: int) -> None:
         probe = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         try:
             probe.connect()
-        except ConnectionRefusedError:
+        except (ConnectionRefusedError, ConnectionResetError):  # reset: it was being accepted
             return
         finally:
             probe.close()
