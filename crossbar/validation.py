@@ -24,8 +24,8 @@ from referencing import Registry, Resource
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
-from crossbar._checks import KEYWORD, failed_checks, leading
-from crossbar._defaults import NESTED, Plan, complete, copied
+from crossbar._checks import KEYWORD, failed_checks
+from crossbar._defaults import NESTED, Plan, complete, copied, leading
 from crossbar._wording import (
     COMPILED_FORMATS,
     FORMAT_CHECKER,
@@ -114,12 +114,14 @@ def _soften(document: Any, errors: Iterable[ValidationError]) -> bool:
 class _Compiled:
     """One schema, ready to judge."""
 
-    plan: Plan | None
     quick: CompiledValidator
     wording: Any
     secrets: frozenset[str]
-    checked: Plan | None = None
-    """What of the plan leads to values with a check beyond their schema."""
+    filled: Plan | None
+    """What of the schema leads to defaults."""
+
+    checked: Plan | None
+    """What of it leads to values with a check beyond their schema."""
 
     def errors(self, document: Any) -> list[ValidationError]:
         """Every error of ``document``; empty when it is valid."""
@@ -271,8 +273,8 @@ class Schemas:
         """
         compiled = self._compiled.get(name) or self._compile(name)
         try:
-            if compiled.plan and type(document) in NESTED:
-                complete(document, compiled.plan)
+            if compiled.filled and type(document) in NESTED:
+                complete(document, compiled.filled)
             errors = compiled.errors(document)
             while errors and not self._strict and _soften(document, errors):
                 errors = compiled.errors(document)
@@ -338,8 +340,9 @@ class Schemas:
         secrets = frozenset(
             secret for reached in registry for secret in _secret_names(registry, reached)
         )
-        checked = plan and leading(plan)
-        self._compiled[name] = _Compiled(plan, quick, wording, secrets, checked)
+        filled = plan and leading(plan, to=lambda part: part.defaults)
+        checked = plan and leading(plan, to=lambda part: part.check)
+        self._compiled[name] = _Compiled(quick, wording, secrets, filled, checked)
         return self._compiled[name]
 
     def _plan(self, schema: Any, resolver: Any) -> Plan | None:
@@ -381,8 +384,8 @@ class Schemas:
         """Whether a schema compiles, and whether it accepts its own defaults."""
         try:
             compiled = self._compiled.get(name) or self._compile(name)
-            if compiled.plan:
-                complete({}, compiled.plan)
+            if compiled.filled:
+                complete({}, compiled.filled)
         except BrokenSchema as error:
             yield str(error)
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -426,7 +427,7 @@ def test_a_schema_may_contain_itself_and_another_that_contains_it(tmp_path: Path
 
 def test_references_in_a_circle_end(tmp_path: Path) -> None:
     folder = write(tmp_path, thing=field({"$ref": "ring"}), ring={"$ref": "ring"})
-    assert Schemas(folder)._compile("thing").plan is not None
+    assert Schemas(folder)._compile("thing").filled is None
 
 
 # Soft types ---------------------------------------------------------------------------------
@@ -702,12 +703,8 @@ def test_long_lists_and_greedy_patterns_end_soon(tmp_path: Path) -> None:
 def test_when_the_validators_disagree_the_document_is_refused(tmp_path: Path) -> None:
     schemas = one(tmp_path, {})
     compiled = schemas._compile("thing")
-    schemas._compiled["thing"] = validation._Compiled(
-        compiled.plan,
-        jsonschema_rs.Draft202012Validator(False),
-        compiled.wording,
-        frozenset(),
-    )
+    refuses_all = jsonschema_rs.Draft202012Validator(False)
+    schemas._compiled["thing"] = replace(compiled, quick=refuses_all)
     assert schemas.apply("thing", {"a": 1})[1] == {
         ROOT: {"invalid": {"message": FAILED, "value": {"a": 1}}}
     }
