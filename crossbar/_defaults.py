@@ -64,13 +64,14 @@ def leading(plan: Plan, to: Callable[[Plan], object]) -> Plan | None:
     }:
         leads |= more
     # A plan may contain itself, so all are there before any is filled.
-    kept = {key: Plan(check=plans[key].check) for key in leads}
+    kept = {key: Plan() for key in leads}
     for key, part in kept.items():
         _fill(part, plans[key], kept)
     return kept.get(id(plan))
 
 
 def _fill(part: Plan, whole: Plan, kept: Mapping[int, Plan]) -> None:
+    part.check = whole.check
     part.items, part.rest = kept.get(id(whole.items)), kept.get(id(whole.rest))
     part.defaults = [
         (name, copied(value), kept.get(id(inner))) for name, value, inner in whole.defaults

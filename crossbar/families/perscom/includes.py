@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from crossbar.core.actions import Context
 from crossbar.documents import Document
 from crossbar.errors import ValidationFailed
 from crossbar.families.perscom.components import COMPONENTS
-from crossbar.families.perscom.links import linked_rows, shown_pivot
+from crossbar.families.perscom.links import Pair, linked_rows
 from crossbar.families.perscom.rows import every, find_many, number_of
-from crossbar.families.perscom.shapes import Component, HasMany, Linked
-from crossbar.families.perscom.showing import show
-
-T = TypeVar("T")
+from crossbar.families.perscom.shapes import Component, HasMany, Linked, Relation
+from crossbar.families.perscom.showing import show_pair
 
 Tree = dict[str, Any]
 """Relations by name, each with those below it."""
@@ -119,33 +117,28 @@ class _Inclusion:
         """Add the relations of a tree to rows that are shown so far without."""
         for name, below in tree.items():
             relation = component.relations.get(name)
-            if isinstance(relation, Linked):
-                await self._add_linked(component, rows, name, relation, below)
-            elif isinstance(relation, HasMany):
-                await self._add_many(component, rows, name, relation, below)
+            if relation is not None:
+                await self._add_related(component, rows, name, relation, below)
             elif (target := target_of(component, name)) is not None:
-                await self._add_one(rows, name, target, below)
+                await self._add_referred(rows, name, target, below)
             elif name not in OF_LINKS:
                 for shown, _ in rows:
                     shown[name] = None
 
     async def _shown(
-        self, component: Component, stored: Sequence[Document], below: Tree
+        self,
+        component: Component,
+        pairs: Iterable[Pair],
+        below: Tree,
+        relation: Relation | None = None,
     ) -> list[Document]:
-        rows = [(await show(self._context, component, each), each) for each in stored]
+        rows = [
+            (await show_pair(self._context, component, pair, relation), pair[0]) for pair in pairs
+        ]
         await self.add(component, rows, below)
         return [shown for shown, _ in rows]
 
-    async def _bounded(self, rows: AsyncIterator[T]) -> list[T]:
-        found = []
-        async for each in rows:
-            if self._left == 0:
-                raise _too_many()
-            self._left -= 1
-            found.append(each)
-        return found
-
-    async def _add_one(
+    async def _add_referred(
         self,
         rows: Sequence[tuple[Document, Document]],
         name: str,
@@ -155,44 +148,32 @@ class _Inclusion:
         """The row that a column refers to."""
         wanted = {shown[f"{name}_id"] for shown, _ in rows if shown.get(f"{name}_id") is not None}
         found = await find_many(self._context, target, wanted)
-        made = await self._shown(target, list(found.values()), below)
+        made = await self._shown(target, [(stored, None) for stored in found.values()], below)
         by_number = dict(zip(found, made, strict=True))
         for shown, _ in rows:
             shown[name] = by_number.get(shown.get(f"{name}_id") or 0)
 
-    async def _add_many(
+    async def _add_related(
         self,
         component: Component,
         rows: Sequence[tuple[Document, Document]],
         name: str,
-        relation: HasMany,
+        relation: Relation,
         below: Tree,
     ) -> None:
-        """The rows whose column refers to this one."""
+        """The rows that a relation leads to, from each row by itself."""
         target = COMPONENTS[relation.component]
+        is_single = isinstance(relation, HasMany) and relation.single
         for shown, stored in rows:
             number = number_of(component, stored)
-            referred = referring(self._context, component, relation, number)
-            made = await self._shown(target, await self._bounded(referred), below)
-            shown[name] = (made[0] if made else None) if relation.single else made
-
-    async def _add_linked(
-        self,
-        component: Component,
-        rows: Sequence[tuple[Document, Document]],
-        name: str,
-        relation: Linked,
-        below: Tree,
-    ) -> None:
-        """The rows that links lead to, each with the columns of its link."""
-        target = COMPONENTS[relation.component]
-        for shown, stored in rows:
-            number = number_of(component, stored)
-            pairs = await self._bounded(linked_rows(self._context, relation, number))
-            made = await self._shown(target, [each for each, _ in pairs], below)
-            for row, (_, link) in zip(made, pairs, strict=True):
-                row[relation.shown_as] = shown_pivot(self._context, relation, link)
-            shown[name] = made
+            pairs = []
+            async for pair in related(self._context, component, relation, number):
+                if self._left == 0:
+                    raise _too_many()
+                self._left -= 1
+                pairs.append(pair)
+            made = await self._shown(target, pairs, below, relation)
+            shown[name] = (made[0] if made else None) if is_single else made
 
 
 def entry_of(component: Component, relation: HasMany, number: int) -> tuple[str, Any]:
@@ -201,11 +182,15 @@ def entry_of(component: Component, relation: HasMany, number: int) -> tuple[str,
     return relation.column, f"{component.noun}:{number}" if is_image else number
 
 
-async def referring(
-    context: Context, component: Component, relation: HasMany, number: int
-) -> AsyncIterator[Document]:
-    """The stored rows that a has-many relation leads to."""
+async def related(
+    context: Context, component: Component, relation: Relation, number: int
+) -> AsyncIterator[Pair]:
+    """The stored rows that a relation of a row leads to, each with its link where it is linked."""
+    if isinstance(relation, Linked):
+        async for pair in linked_rows(context, relation, number):
+            yield pair
+        return
     target = COMPONENTS[relation.component]
     async for stored in every(context, target, entry_of(component, relation, number)):
         if all(stored.get(column) == wanted for column, wanted in relation.only):
-            yield stored
+            yield stored, None

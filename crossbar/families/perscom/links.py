@@ -21,6 +21,9 @@ from crossbar.families.perscom.work import Work
 from crossbar.storage import Entry, Key, Span
 from crossbar.validation import Refusals
 
+Pair = tuple[Document, Document | None]
+"""A stored row, and the link that leads to it where it is linked."""
+
 LINKS = Collection(
     noun="links",
     doc_type="perscom_link",

@@ -9,14 +9,11 @@ from crossbar.core.actions import Context
 from crossbar.documents import Document
 from crossbar.errors import NoSuchDocument
 from crossbar.families.perscom.components import USERS
-from crossbar.families.perscom.includes import entry_of, referring
-from crossbar.families.perscom.links import linked_rows, links_of, other_end
+from crossbar.families.perscom.includes import entry_of, related
+from crossbar.families.perscom.links import Pair, links_of, other_end
 from crossbar.families.perscom.rows import count, every, find, number_of
 from crossbar.families.perscom.shapes import Component, HasMany, Linked, Relation
 from crossbar.families.users import PERSON
-
-Pair = tuple[Document, Document | None]
-"""A stored row, and the link that leads to it where it is linked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,15 +56,12 @@ class Place:
                 yield stored, None
             return
         parent = await self.parent_row(context)
-        number = number_of(self.parent, parent)
-        if isinstance(self.relation, Linked):
-            async for pair in linked_rows(context, self.relation, number):
-                yield pair
-        elif isinstance(self.relation, HasMany):
-            async for stored in referring(context, self.parent, self.relation, number):
-                yield stored, None
-        else:
+        if self.relation is None:
             yield await self._referred(context, parent), None
+            return
+        number = number_of(self.parent, parent)
+        async for pair in related(context, self.parent, self.relation, number):
+            yield pair
 
     async def count(self, context: Context) -> int | None:
         """How many rows are here; ``None`` where the store cannot tell without reading them."""

@@ -12,10 +12,10 @@ from crossbar.errors import ValidationFailed
 from crossbar.families.perscom import recurring
 from crossbar.families.perscom.components import COMPONENTS, NEWSFEED
 from crossbar.families.perscom.includes import Tree, include, target_of, tree_of
-from crossbar.families.perscom.links import linked_rows, shown_pivot
+from crossbar.families.perscom.links import Pair, linked_rows
 from crossbar.families.perscom.people import number_everybody
 from crossbar.families.perscom.people_rows import find_caller
-from crossbar.families.perscom.places import Pair, Place
+from crossbar.families.perscom.places import Place
 from crossbar.families.perscom.rows import PORTION, find_many, flat, number_of
 from crossbar.families.perscom.scopes import Need, may
 from crossbar.families.perscom.searching import (
@@ -27,7 +27,7 @@ from crossbar.families.perscom.searching import (
     searchable,
 )
 from crossbar.families.perscom.shapes import Component, Linked
-from crossbar.families.perscom.showing import show
+from crossbar.families.perscom.showing import show_pair
 from crossbar.families.perscom.trash import in_order, pair_of, pairs_of, trash_asked
 from crossbar.families.perscom.values import instant
 
@@ -76,15 +76,11 @@ async def shown_rows(
     place: Place, context: Context, pairs: Sequence[Pair], tree: Tree
 ) -> list[Document]:
     """Rows as clients see them, with what is included and the columns of their links."""
-    rows = []
-    for stored, link in pairs:
-        shown = await show(context, place.component, stored)
-        if link is not None and isinstance(place.relation, Linked):
-            shown[place.relation.shown_as] = shown_pivot(context, place.relation, link)
-        rows.append((shown, stored))
+    component, relation = place.component, place.relation
+    rows = [(await show_pair(context, component, pair, relation), pair[0]) for pair in pairs]
     if tree:
-        await include(context, place.component, rows, tree)
-        _narrow(place.component, context, [shown for shown, _ in rows])
+        await include(context, component, rows, tree)
+        _narrow(component, context, [shown for shown, _ in rows])
     return [shown for shown, _ in rows]
 
 

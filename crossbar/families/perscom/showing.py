@@ -14,10 +14,10 @@ from crossbar.errors import NoSuchDocument
 from crossbar.families.perscom import people_rows, recurring
 from crossbar.families.perscom.addresses import Address, file_address
 from crossbar.families.perscom.components import COMPONENTS, LIKES, USERS
-from crossbar.families.perscom.links import linked_rows
+from crossbar.families.perscom.links import Pair, linked_rows, shown_pivot
 from crossbar.families.perscom.records import RECORDS
 from crossbar.families.perscom.rows import find, flat
-from crossbar.families.perscom.shapes import Component
+from crossbar.families.perscom.shapes import Component, Linked, Relation
 
 Computed = Callable[[Context, Document], Awaitable[Document]]
 
@@ -29,6 +29,17 @@ async def show(context: Context, component: Component, stored: Document) -> Docu
     shown = flat(component, stored)
     compute = _COMPUTED.get(component.noun)
     return {**shown, **await compute(context, stored)} if compute else shown
+
+
+async def show_pair(
+    context: Context, component: Component, pair: Pair, relation: Relation | None
+) -> Document:
+    """The same for a row that a relation leads to: with the columns of its link, if it has one."""
+    stored, link = pair
+    shown = await show(context, component, stored)
+    if link is not None and isinstance(relation, Linked):
+        shown[relation.shown_as] = shown_pivot(context, relation, link)
+    return shown
 
 
 async def _found(context: Context, noun: str, number: Any) -> Document | None:

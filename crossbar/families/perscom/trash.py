@@ -13,7 +13,8 @@ from enum import Enum
 from crossbar.core.actions import Context, is_true
 from crossbar.documents import Document
 from crossbar.errors import NoSuchDocument
-from crossbar.families.perscom.places import Pair, Place
+from crossbar.families.perscom.links import Pair
+from crossbar.families.perscom.places import Place
 from crossbar.families.perscom.rows import PORTION, find, key_of
 from crossbar.families.perscom.searching import ID, Column, Search, Sort
 from crossbar.families.perscom.shapes import HasMany

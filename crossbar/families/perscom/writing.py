@@ -14,7 +14,8 @@ from crossbar.families.perscom import links
 from crossbar.families.perscom.components import STATUSES_OF_USER
 from crossbar.families.perscom.effects import add_status
 from crossbar.families.perscom.keeping import family_of
-from crossbar.families.perscom.places import Pair, Place
+from crossbar.families.perscom.links import Pair
+from crossbar.families.perscom.places import Place
 from crossbar.families.perscom.reading import shown_row, shown_rows, tree_asked
 from crossbar.families.perscom.rows import key_of, number_of
 from crossbar.families.perscom.shapes import Component, Linked
