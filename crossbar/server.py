@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import faulthandler
 import gc
 import os
+import signal
 import socket
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -14,8 +16,9 @@ import structlog
 from aiohttp import web
 
 from crossbar.app import Handler, handler_of, open_gateway, web_server
-from crossbar.settings import Settings
-from crossbar.workers import STOP_SIGNALS, Supervisor
+from crossbar.pulse import BEAT
+from crossbar.settings import Http, Settings
+from crossbar.workers import STOP_SIGNALS, Post, Supervisor
 
 log = structlog.get_logger(__name__)
 
@@ -25,6 +28,9 @@ BACKLOG = 1024
 
 LAST_MOMENT = 1.0
 """Seconds for what began after the requests under way were waited for."""
+
+AFTERWARDS = 15.0
+"""Seconds for all that is to be done after the requests: jobs and letters above all."""
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -85,12 +91,17 @@ def run(settings: Settings, listener: socket.socket) -> int:
         run_loop(_serve(settings, listener))
         return 0
 
-    def work(lifeline: int) -> None:
+    def work(post: Post) -> None:
         member = _join(listener.family, listener.getsockname())
         member.setblocking(False)
-        run_loop(_serve(settings, member, lifeline))
+        run_loop(_serve(settings, member, post))
 
-    return Supervisor(settings.http.workers, work).run()
+    return Supervisor(
+        settings.http.workers,
+        work,
+        hang_timeout=settings.http.hang_timeout,
+        stop_timeout=settings.http.shutdown_timeout + AFTERWARDS,
+    ).run()
 
 
 def run_loop(main: Coroutine[Any, Any, T]) -> T:
@@ -103,17 +114,15 @@ def run_loop(main: Coroutine[Any, Any, T]) -> T:
         return runner.run(main)
 
 
-async def _serve(settings: Settings, listener: socket.socket, lifeline: int | None = None) -> None:
+async def _serve(settings: Settings, listener: socket.socket, post: Post | None = None) -> None:
     """One process: serve until told to stop, then finish what is under way.
 
-    The end of ``lifeline`` tells it too: the process that would pass on a signal is gone.
+    The end of its lifeline tells it too: the process that would pass on a signal is gone.
     """
-    stopping = asyncio.Event()
+    stopping = _stop_on_signals(settings.http)
     loop = asyncio.get_running_loop()
-    for number in STOP_SIGNALS:
-        loop.add_signal_handler(number, stopping.set)
-    if lifeline is not None:
-        loop.add_reader(lifeline, stopping.set)
+    if post is not None:
+        loop.add_reader(post.lifeline, stopping.set)
     async with open_gateway(settings) as gateway:
         traffic = Traffic(handler_of(gateway))
         server = web_server(settings, traffic.handle)
@@ -123,13 +132,56 @@ async def _serve(settings: Settings, listener: socket.socket, lifeline: int | No
         await site.start()
         _spare_the_collector()
         log.info("serving", url=url_of(listener), process=os.getpid())
+        turning = asyncio.create_task(_turn(post))
         await stopping.wait()
-        if lifeline is not None:
-            loop.remove_reader(lifeline)
+        _end_within(settings.http.shutdown_timeout + AFTERWARDS)
+        if post is not None:
+            loop.remove_reader(post.lifeline)
         await site.stop()
         await traffic.drain(settings.http.shutdown_timeout)
         await runner.cleanup()
+    turning.cancel()
+    faulthandler.cancel_dump_traceback_later()
     log.info("stopped", process=os.getpid())
+
+
+def _stop_on_signals(settings: Http) -> asyncio.Event:
+    """What is set by SIGTERM and SIGINT. An event loop that never comes to see it is ended.
+
+    That is why these are signal handlers of Python's and none of the loop's: they also run while
+    the loop is stuck in a request.
+    """
+    stopping, loop = asyncio.Event(), asyncio.get_running_loop()
+    patience = settings.hang_timeout or settings.shutdown_timeout + AFTERWARDS
+    is_told = False
+
+    def stop(number: int, frame: object) -> None:
+        nonlocal is_told
+        if not is_told:
+            is_told = True
+            _end_within(patience)
+            loop.call_soon_threadsafe(stopping.set)
+
+    for number in STOP_SIGNALS:
+        signal.signal(number, stop)
+    return stopping
+
+
+def _end_within(seconds: float) -> None:
+    """End this process after a time, come what may, and say where each of its threads then is.
+
+    A thread that is not Python's sees to it: it needs nothing that a stuck one may hold. What it
+    writes to standard error is text, whatever the log is.
+    """
+    faulthandler.dump_traceback_later(seconds, exit=True)
+
+
+async def _turn(post: Post | None) -> None:
+    """Show, as long as the event loop turns, that it does."""
+    while True:
+        if post is not None:
+            post.beat()
+        await asyncio.sleep(BEAT)
 
 
 def _spare_the_collector() -> None:

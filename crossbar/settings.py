@@ -61,6 +61,12 @@ class Http:
     shutdown_timeout: float = setting(
         10.0, "Seconds that requests under way get to finish when the server stops.", minimum=0
     )
+    hang_timeout: float = setting(
+        10.0,
+        "Seconds after which a worker whose event loop does not turn is killed and replaced, and"
+        " a single server process that is told to stop meanwhile is ended. 0: nobody is watched.",
+        minimum=0,
+    )
     compress: bool = setting(True, "Compress answers for clients that accept it.")
     trusted_proxies: tuple[str, ...] = setting(
         ("127.0.0.1", "::1"),

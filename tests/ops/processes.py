@@ -103,6 +103,7 @@ class Server:
     arguments: tuple[str, ...] = ("--port", "0")
     changes: Mapping[str, str] = field(default_factory=dict)
     measured: bool = False
+    program: tuple[str, ...] = (*COMMAND, "serve")
     printed: str = ""
     port: int = 0
 
@@ -110,7 +111,7 @@ class Server:
         log = self.log_file.open("a")
         with log:
             self.process = subprocess.Popen(
-                [*COMMAND, "serve", *self.arguments],
+                [*self.program, *self.arguments],
                 cwd=self.folder,
                 env=environment(self.changes, measured=self.measured),
                 stdin=subprocess.DEVNULL,
