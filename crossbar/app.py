@@ -24,6 +24,7 @@ from crossbar.core.switch import NoSwitch
 from crossbar.dialects.banner import banner
 from crossbar.dialects.documentation import Described, documentation
 from crossbar.dialects.pages import Page, Pages
+from crossbar.dialects.probes import Probes
 from crossbar.dialects.protocol import Server
 from crossbar.dialects.targets import split_target
 from crossbar.dialects.v1 import V1, spec
@@ -45,6 +46,7 @@ from crossbar.identity.credentials import Identity
 from crossbar.identity.gate import Gate
 from crossbar.identity.keys import KeyKind
 from crossbar.identity.secrets import Secrets, SecretsError, load_or_create
+from crossbar.metrics import Metrics
 from crossbar.outside import Web
 from crossbar.settings import Limits, Settings
 from crossbar.smtp import mail_of
@@ -103,11 +105,12 @@ async def open_gateway(
     settings: Settings, *, clock: Clock | None = None, store: Store | None = None
 ) -> AsyncIterator[Gateway]:
     """Open the store and wire everything to it; close it all at the end."""
-    store = store or store_for(settings.storage)
+    metrics = Metrics()
+    store = store or store_for(settings.storage, metrics.note_commit)
     await store.open()
     try:
         secrets = await secrets_of(settings, store)
-        async with _wired(settings, clock or Clock(), store, secrets) as gateway:
+        async with _wired(settings, clock or Clock(), store, secrets, metrics) as gateway:
             yield gateway
     finally:
         await store.close()
@@ -124,11 +127,11 @@ def schemas_of(settings: Settings) -> Schemas:
 
 @asynccontextmanager
 async def _wired(
-    settings: Settings, clock: Clock, store: Store, secrets: Secrets
+    settings: Settings, clock: Clock, store: Store, secrets: Secrets, metrics: Metrics
 ) -> AsyncIterator[Gateway]:
     events = Events(store)
     accounts = AccountDirectory(store)
-    identity = Identity(store, accounts, secrets, clock, settings, REGISTRY, KEYS)
+    identity = Identity(store, accounts, secrets, clock, settings, REGISTRY, KEYS, metrics)
     events.subscribe(accounts)
     events.subscribe(identity.callers)
     await events.start()
@@ -149,6 +152,7 @@ async def _wired(
                 mail=mail,
                 scopes={dialect: kind.scopes for dialect, kind in KEYS.items()},
                 outside=Web(),
+                metrics=metrics,
             )
             rule = partial(password_suffices, services)
             basic = Basic(identity, secrets, clock, rule) if settings.auth.basic else None
@@ -241,6 +245,7 @@ def handler_of(gateway: Gateway) -> Handler:
     v2 = V2(services, gateway.gate, buckets)
     v1 = V1(services, gateway.identity, PERSONNEL, buckets)
     v1_1 = V1_1(services, gateway.identity, buckets)
+    probes = Probes(services)
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         path = split_target(request.raw_path)[0]
@@ -259,6 +264,8 @@ def handler_of(gateway: Gateway) -> Handler:
             return await v1.serve(request)
         if VERSION.match(path):
             return await v2.serve(request)
+        if (probed := await probes.answer(request, path)) is not None:
+            return probed
         return console.answer(request, path) or banner(request)
 
     return handle

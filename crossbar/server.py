@@ -9,13 +9,17 @@ import gc
 import os
 import signal
 import socket
+import tempfile
+import time
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
 from aiohttp import web
 
 from crossbar.app import Handler, handler_of, open_gateway, web_server
+from crossbar.metrics import PUBLISHED, Board, Metrics
 from crossbar.pulse import BEAT
 from crossbar.settings import Http, Settings
 from crossbar.workers import STOP_SIGNALS, Post, Supervisor
@@ -90,18 +94,19 @@ def run(settings: Settings, listener: socket.socket) -> int:
     if settings.http.workers == 1:
         run_loop(_serve(settings, listener))
         return 0
+    with tempfile.TemporaryDirectory(prefix="crossbar-metrics-") as folder:
 
-    def work(post: Post) -> None:
-        member = _join(listener.family, listener.getsockname())
-        member.setblocking(False)
-        run_loop(_serve(settings, member, post))
+        def work(post: Post) -> None:
+            member = _join(listener.family, listener.getsockname())
+            member.setblocking(False)
+            run_loop(_serve(settings, member, post, Board(Path(folder), post.number)))
 
-    return Supervisor(
-        settings.http.workers,
-        work,
-        hang_timeout=settings.http.hang_timeout,
-        stop_timeout=settings.http.shutdown_timeout + AFTERWARDS,
-    ).run()
+        return Supervisor(
+            settings.http.workers,
+            work,
+            hang_timeout=settings.http.hang_timeout,
+            stop_timeout=settings.http.shutdown_timeout + AFTERWARDS,
+        ).run()
 
 
 def run_loop(main: Coroutine[Any, Any, T]) -> T:
@@ -114,7 +119,12 @@ def run_loop(main: Coroutine[Any, Any, T]) -> T:
         return runner.run(main)
 
 
-async def _serve(settings: Settings, listener: socket.socket, post: Post | None = None) -> None:
+async def _serve(
+    settings: Settings,
+    listener: socket.socket,
+    post: Post | None = None,
+    board: Board | None = None,
+) -> None:
     """One process: serve until told to stop, then finish what is under way.
 
     The end of its lifeline tells it too: the process that would pass on a signal is gone.
@@ -132,7 +142,14 @@ async def _serve(settings: Settings, listener: socket.socket, post: Post | None 
         await site.start()
         _spare_the_collector()
         log.info("serving", url=url_of(listener), process=os.getpid())
-        turning = asyncio.create_task(_turn(post))
+        metrics = gateway.services.metrics
+        metrics.connections = lambda: len(server.connections)
+        if board is not None:
+            metrics.share(board)
+        tasks = [
+            asyncio.create_task(_turn(metrics, post)),
+            asyncio.create_task(_publish(metrics)),
+        ]
         await stopping.wait()
         _end_within(settings.http.shutdown_timeout + AFTERWARDS)
         if post is not None:
@@ -140,7 +157,8 @@ async def _serve(settings: Settings, listener: socket.socket, post: Post | None 
         await site.stop()
         await traffic.drain(settings.http.shutdown_timeout)
         await runner.cleanup()
-    turning.cancel()
+    for task in tasks:
+        task.cancel()
     faulthandler.cancel_dump_traceback_later()
     log.info("stopped", process=os.getpid())
 
@@ -176,12 +194,21 @@ def _end_within(seconds: float) -> None:
     faulthandler.dump_traceback_later(seconds, exit=True)
 
 
-async def _turn(post: Post | None) -> None:
-    """Show, as long as the event loop turns, that it does."""
+async def _turn(metrics: Metrics, post: Post | None) -> None:
+    """Show, as long as the event loop turns, that it does, and how late it is."""
     while True:
         if post is not None:
             post.beat()
+        due = time.perf_counter() + BEAT
         await asyncio.sleep(BEAT)
+        metrics.note_lag(max(0.0, time.perf_counter() - due))
+
+
+async def _publish(metrics: Metrics) -> None:
+    """Put up what was counted, for as long as the process serves."""
+    while True:
+        await metrics.publish()
+        await asyncio.sleep(PUBLISHED)
 
 
 def _spare_the_collector() -> None:

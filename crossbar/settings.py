@@ -67,6 +67,11 @@ class Http:
         " a single server process that is told to stop meanwhile is ended. 0: nobody is watched.",
         minimum=0,
     )
+    metrics_token: str = setting(
+        "",
+        "Who sends this as a bearer token may read /metrics; else only clients on this machine.",
+        secret=True,
+    )
     compress: bool = setting(True, "Compress answers for clients that accept it.")
     trusted_proxies: tuple[str, ...] = setting(
         ("127.0.0.1", "::1"),

@@ -15,6 +15,7 @@ from crossbar.core.switch import Switch
 from crossbar.core.turns import Turns
 from crossbar.errors import DocumentTooLarge, NoSuchDocument
 from crossbar.events import Events
+from crossbar.metrics import Metrics
 from crossbar.settings import Settings
 from crossbar.storage import SYSTEM, Batch, DocumentTooBig, Missing, Store
 from crossbar.validation import Schemas
@@ -195,6 +196,7 @@ class Services:
     mail: Mail
     scopes: Mapping[str, Scopes]
     outside: Outside
+    metrics: Metrics
     turns: Turns = field(default_factory=Turns)
     background: Background = field(default_factory=Background)
 
@@ -216,3 +218,5 @@ class Services:
         except DocumentTooBig:
             raise DocumentTooLarge from None
         self.events.announce(batch.events, last)
+        for event in batch.events:
+            self.metrics.note_event(event.key.doc_type, event.action)

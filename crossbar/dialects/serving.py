@@ -1,10 +1,11 @@
-"""What every dialect does around its requests: errors become refusals, and a line in the log."""
+"""What every dialect does around its requests: errors become refusals, and each is counted."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar
+import time
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from aiohttp import web
@@ -12,6 +13,7 @@ from aiohttp import web
 from crossbar.core.services import Services
 from crossbar.dialects.targets import split_target
 from crossbar.errors import CrossbarError, StoreUnavailable
+from crossbar.metrics import UNMATCHED, Metrics, Route
 from crossbar.storage import StoreError
 
 log = structlog.get_logger(__name__)
@@ -43,6 +45,34 @@ class Exchange(Protocol):
         """Whose request it is, once that is known."""
         ...
 
+    @property
+    def operation(self) -> Hashable | None:
+        """What it asks for, once that is known."""
+        ...
+
+
+class Routes:
+    """The requests of one dialect, counted by what they ask for.
+
+    ``name`` says method and path template of an operation. It is asked once for each.
+    """
+
+    def __init__(
+        self, metrics: Metrics, dialect: str, name: Callable[[Any], tuple[str, str]]
+    ) -> None:
+        self._metrics = metrics
+        self._dialect = dialect
+        self._name = name
+        self._routes: dict[Hashable | None, Route] = {None: metrics.route(dialect, "", UNMATCHED)}
+
+    def note(self, operation: Hashable | None, status: int, seconds: float) -> None:
+        """Count a request that was answered."""
+        route = self._routes.get(operation)
+        if route is None:
+            named = self._metrics.route(self._dialect, *self._name(operation))
+            route = self._routes[operation] = named
+        route.note(status, seconds)
+
 
 E = TypeVar("E", bound=Exchange)
 
@@ -63,25 +93,28 @@ async def serve(
     exchange: E,
     answer: Callable[[E], Awaitable[web.StreamResponse]],
     refuse: Callable[[E, CrossbarError], web.StreamResponse],
+    routes: Routes,
 ) -> web.StreamResponse:
     """The answer to a request, whatever happens, and a line about it if the log is to have one.
 
     The line is without the query: tokens may be there.
     """
-    started = services.clock.precise()
+    started = time.perf_counter()
     try:
         response = await answer(exchange)
     except PASSED_ON:
         raise
     except Exception as error:
         response = refuse(exchange, refusal_of(error, exchange.request_id))
+    seconds = time.perf_counter() - started
+    routes.note(exchange.operation, response.status, seconds)
     if services.settings.http.access_log:
         log.info(
             "request",
             method=exchange.request.method,
             path=split_target(exchange.request.raw_path)[0],
             status=response.status,
-            milliseconds=round((services.clock.precise() - started) * 1000, 1),
+            milliseconds=round(seconds * 1000, 1),
             address=exchange.address,
             account_id=exchange.account_id,
             request_id=exchange.request_id,

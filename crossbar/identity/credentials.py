@@ -31,6 +31,7 @@ from crossbar.identity.secrets import Secrets
 from crossbar.identity.sessions import Sessions
 from crossbar.identity.tenants import Tenants
 from crossbar.identity.throttle import Throttle
+from crossbar.metrics import Metrics
 from crossbar.settings import Settings
 from crossbar.storage import Batch, Entry, Event, Key, RevisionConflict, Span, Store
 
@@ -52,6 +53,7 @@ class Identity:
         settings: Settings,
         registry: Registry,
         kinds: Mapping[str, KeyKind],
+        metrics: Metrics,
     ) -> None:
         self._store = store
         self._accounts = accounts
@@ -59,6 +61,7 @@ class Identity:
         self._clock = clock
         self._registry = registry
         self._throttle = Throttle(clock)
+        self._metrics = metrics
         self.people = People(store, accounts, clock, settings)
         self.callers = Callers()
         self.sessions = Sessions(store, secrets, clock, settings.tokens, self.callers)
@@ -215,10 +218,12 @@ class Identity:
         """Raise :class:`TooManyRequests` while failed logins must wait."""
         wait = self._throttle.wait((subject, address))
         if wait:
+            self._metrics.note_refused_login("too_soon")
             raise TooManyRequests(wait)
 
     def login_failed(self, subject: str, address: str) -> None:
         """Remember a failed login."""
+        self._metrics.note_refused_login("wrong")
         self._throttle.failed((subject, address))
 
     def login_succeeded(self, subject: str, address: str) -> None:

@@ -23,7 +23,7 @@ sort keys, index values and claims, all of them text, so that two stores cannot 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -32,6 +32,9 @@ from crossbar.records import record
 
 LARGEST = 16_000_000
 """Bytes of JSON that a document may have. No MongoDB keeps one of more than 16 MiB."""
+
+Observer = Callable[[int, float], None]
+"""Told of every transaction that was committed: how many batches it held, and its seconds."""
 
 SYSTEM = "system"
 """The account id under which documents that belong to no account are kept."""
@@ -211,6 +214,10 @@ class DocumentTooBig(StoreError):
 
 class Unreachable(StoreError):
     """The store did not answer in time; the outcome of a write is unknown to the caller."""
+
+
+def unobserved(batches: int, seconds: float) -> None:
+    """The observer of a store that nobody observes."""
 
 
 class Store(Protocol):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import count
@@ -21,7 +22,7 @@ from pymongo import DeleteOne, InsertOne, ReplaceOne, ReturnDocument
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import PyMongoError
 
-from crossbar.storage import Batch, DocumentTooBig, Unreachable
+from crossbar.storage import Batch, DocumentTooBig, Observer, Unreachable
 from crossbar.storage import _mongo_records as records
 from crossbar.storage._mongo_driver import (
     FAILURES,
@@ -57,7 +58,7 @@ Outcome = int | Exception
 class Commits:
     """Gathers the batches of one process, and commits them."""
 
-    def __init__(self, connection: Connection, files: Files) -> None:
+    def __init__(self, connection: Connection, files: Files, observer: Observer) -> None:
         database = connection.database
         self._connection = connection
         self._documents = database["documents"]
@@ -65,6 +66,7 @@ class Commits:
         self._events = database["events"]
         self._counters = database["counters"]
         self._files = files
+        self._observer = observer
         self._waiting: deque[tuple[Batch, asyncio.Future[int]]] = deque()
         self._working: asyncio.Task[None] | None = None
         self._closed = False
@@ -102,8 +104,11 @@ class Commits:
         clock = asyncio.get_running_loop().time
         deadline, pause = clock() + PATIENCE, _SHORTEST
         while True:
+            began = time.perf_counter()
             try:
-                return await self._try(batches, deadline)
+                outcomes = await self._try(batches, deadline)
+                self._observer(len(batches), time.perf_counter() - began)
+                return outcomes
             except Unreachable as failure:
                 return [Unreachable(*failure.args) for _ in batches]
             except Exception as failure:

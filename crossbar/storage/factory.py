@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from crossbar.settings import Storage
-from crossbar.storage import Store
+from crossbar.storage import Observer, Store, unobserved
 
 SQLITE = "sqlite:///"
 MONGODB = ("mongodb://", "mongodb+srv://")
@@ -25,7 +25,7 @@ def file_of(settings: Storage) -> Path | None:
     return Path(name)
 
 
-def store_for(settings: Storage) -> Store:
+def store_for(settings: Storage, observer: Observer = unobserved) -> Store:
     """The store that ``storage.url`` names, not opened. Raises :class:`UnknownStorage`.
 
     Drivers are imported only when they are used.
@@ -36,10 +36,10 @@ def store_for(settings: Storage) -> Store:
         from crossbar.storage.sqlite import SQLiteStore
 
         path.parent.mkdir(parents=True, exist_ok=True)
-        return SQLiteStore(str(path))
+        return SQLiteStore(str(path), observer=observer)
     if url.startswith(MONGODB):
         from crossbar.storage.mongodb import MongoStore
 
-        return MongoStore(url, driver=settings.mongodb_driver)
+        return MongoStore(url, driver=settings.mongodb_driver, observer=observer)
     scheme = url.partition(":")[0]
     raise UnknownStorage(f"storage.url: {scheme!r} is neither sqlite:///FILE nor mongodb://…")

@@ -24,7 +24,17 @@ from pymongo.errors import PyMongoError
 
 from crossbar.clock import Clock
 from crossbar.documents import Document, new_id
-from crossbar.storage import Attachment, Batch, Claim, Key, Numbered, Row, Span
+from crossbar.storage import (
+    Attachment,
+    Batch,
+    Claim,
+    Key,
+    Numbered,
+    Observer,
+    Row,
+    Span,
+    unobserved,
+)
 from crossbar.storage import _mongo_records as records
 from crossbar.storage._mongo_commits import COUNTER, Commits
 from crossbar.storage._mongo_driver import (
@@ -65,13 +75,21 @@ class MongoStore:
     a URI that weakens write concern, read concern or read preference.
     """
 
-    def __init__(self, uri: str, *, driver: str = "motor", clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        uri: str,
+        *,
+        driver: str = "motor",
+        clock: Clock | None = None,
+        observer: Observer = unobserved,
+    ) -> None:
         if driver not in DRIVERS:
             raise ValueError(f"no MongoDB driver {driver!r}: choose from {', '.join(DRIVERS)}")
         check_uri(uri)
         self._uri = uri
         self._driver = driver
         self._clock = clock or Clock()
+        self._observer = observer
 
     async def open(self) -> None:
         """Connect, and create whatever structure is missing.
@@ -83,7 +101,7 @@ class MongoStore:
         self._database = self._connection.database
         self._documents = self._database["documents"]
         self._files = Files(self._connection, self._clock)
-        self._commits = Commits(self._connection, self._files)
+        self._commits = Commits(self._connection, self._files, self._observer)
         try:
             with translated():
                 await self._prove_transactions()

@@ -27,11 +27,13 @@ from crossbar.storage import (
     Event,
     Key,
     Numbered,
+    Observer,
     Position,
     Row,
     Span,
     StoreError,
     Unreachable,
+    unobserved,
 )
 from crossbar.storage.sqlite_batches import (
     HOLDER,
@@ -103,9 +105,12 @@ class SQLiteStore:
     up for more than ``patience`` seconds raises :class:`Unreachable`.
     """
 
-    def __init__(self, path: str, *, patience: float = 5.0) -> None:
+    def __init__(
+        self, path: str, *, patience: float = 5.0, observer: Observer = unobserved
+    ) -> None:
         self._path = path
         self._patience = patience
+        self._observer = observer
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._reader: sqlite3.Connection | None = None
         self._writer: Writer | None = None
@@ -118,7 +123,7 @@ class SQLiteStore:
             self._folder = tempfile.TemporaryDirectory(prefix="crossbar-")
             path = str(Path(self._folder.name, "store.db"))
         self._reader, connection = await asyncio.to_thread(connect, path, self._patience)
-        self._writer = Writer(connection, path, self._patience)
+        self._writer = Writer(connection, path, self._patience, self._observer)
         self._recent = Recent()
 
     async def close(self) -> None:

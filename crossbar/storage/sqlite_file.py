@@ -18,7 +18,7 @@ from functools import partial
 from itertools import product
 from typing import Any, NamedTuple, TypeVar
 
-from crossbar.storage import StoreError, Unreachable
+from crossbar.storage import Observer, StoreError, Unreachable
 
 FORMAT = 2
 """The layout that this module writes, kept in the file's ``user_version``."""
@@ -116,10 +116,13 @@ class Writer:
     interpreter's lock from each other at every statement.
     """
 
-    def __init__(self, connection: sqlite3.Connection, path: str, patience: float) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, path: str, patience: float, observer: Observer
+    ) -> None:
         self._connection = connection
         self._path = path
         self._patience = patience
+        self._observer = observer
         self._loop = asyncio.get_running_loop()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
         self._waiting: list[_Job] = []
@@ -149,6 +152,7 @@ class Writer:
         while self._waiting:
             outcomes: list[Outcome] = []
             jobs: list[_Job] = []
+            began = time.perf_counter()
             try:
                 await self._begin()
                 jobs, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
@@ -159,6 +163,7 @@ class Writer:
                     await self._begin()
                     outcomes = await self._attempt_all(jobs, self._attempt_alone)
                 await self._in_thread(partial(self._connection.execute, "COMMIT"))
+                self._observer(len(jobs), time.perf_counter() - began)
             except Exception as error:
                 with suppress(sqlite3.Error):
                     self._connection.rollback()

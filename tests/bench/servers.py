@@ -26,9 +26,9 @@ def free_port() -> int:
 
 @contextmanager
 def running(
-    module: str, *arguments: str, port: int, log: Path
+    module: str, *arguments: str, port: int, log: Path, patience: float = 10
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A server process that accepts connections; ended by its own id."""
+    """A server process that accepts connections; ended by its own id, soon by force."""
     environment = {**os.environ, "CROSSBAR_LIMITS__ENABLED": "false"}
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -44,7 +44,7 @@ def running(
         finally:
             process.send_signal(signal.SIGTERM)
             try:
-                process.wait(10)
+                process.wait(patience)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

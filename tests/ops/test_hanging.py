@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -95,6 +97,45 @@ def test_a_worker_that_hangs_says_where_and_is_replaced(
             client = server.client()
             assert client.request("GET", "/schemas/menus").status == 200
             client.close()
+        server.stop()
+
+
+def total(page: str, name: str) -> float:
+    """The sum of a metric's samples, whatever their labels."""
+    rows = re.findall(rf"^{name}(?:{{.*}})? (\S+)$", page, re.MULTILINE)
+    return sum(map(float, rows))
+
+
+def scrape(server: Server) -> str:
+    with urllib.request.urlopen(
+        f"http://127.0.0.1:{server.port}/metrics", timeout=PATIENCE
+    ) as page:
+        text: str = page.read().decode()
+    return text
+
+
+def test_every_worker_answers_for_all_and_for_those_before_it(installation: Installation) -> None:
+    asked = 20
+    with serving(installation, 2) as server:
+        for _ in range(asked):
+            client = server.client()
+            assert client.request("GET", "/schemas/menus").status == 200
+            client.close()
+        # What another worker has counted is known within a second.
+        wait_until(lambda: total(scrape(server), "crossbar_requests_total") == asked)
+        assert total(scrape(server), "crossbar_workers") == 2
+        wait_until(lambda: total(scrape(server), "crossbar_loop_lag_seconds_count") > 0)
+        held = [server.client() for _ in range(5)]
+        for client in held:
+            client.request("GET", "/schemas/menus")
+        wait_until(lambda: total(scrape(server), "crossbar_connections") >= 5)
+        wait_until(lambda: total(scrape(server), "crossbar_requests_total") == asked + 5)
+        for client in held:
+            client.close()
+        for worker in server.workers():
+            os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: server.log.count('"serving"') == 4)
+        assert total(scrape(server), "crossbar_requests_total") == asked + 5
         server.stop()
 
 

@@ -19,7 +19,7 @@ from crossbar.core.registry import Match, Operation, Registry
 from crossbar.core.services import Services
 from crossbar.core.shapes import Access
 from crossbar.dialects.addresses import Proxies
-from crossbar.dialects.serving import serve
+from crossbar.dialects.serving import Routes, serve
 from crossbar.dialects.targets import path_tokens, query_pairs, split_target
 from crossbar.dialects.v1.answers import Exchange, write, write_error, write_preflight
 from crossbar.dialects.v1.bodies import Body, read_body
@@ -64,6 +64,7 @@ class V1:
         self._registry = registry
         self._proxies = Proxies(services.settings.http.trusted_proxies)
         self._strangers = strangers
+        self._routes = Routes(services.metrics, DIALECT, _named)
         self._buckets = Buckets(services.clock, capacity=PER_MINUTE, refill=PER_MINUTE / 60)
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -74,7 +75,7 @@ class V1:
             address=self._proxies.client_of(request),
             scheme=self._proxies.scheme_of(request),
         )
-        return await serve(self._services, exchange, self._answer, self._refuse)
+        return await serve(self._services, exchange, self._answer, self._refuse, self._routes)
 
     def _refuse(self, exchange: Exchange, error: CrossbarError) -> web.StreamResponse:
         """The answer to a request that is refused; who asks too much is told until when."""
@@ -97,6 +98,7 @@ class V1:
         if method == "POST" and body.method is not None:
             method = body.method
         operation = _choose(operations, "GET" if method == "HEAD" else method, verbs)
+        exchange.operation = operation
         context = await self._context(exchange, operation, params, body)
         if body.problem is not None:
             if isinstance(operation.handler, Endpoint):
@@ -197,6 +199,12 @@ class V1:
         }
         if charge.retry_after:
             raise TooManyRequests(charge.retry_after)
+
+
+def _named(operation: Operation) -> tuple[str, str]:
+    """Method and path of an operation, as operators are told."""
+    verbs = [verb for verb, actions in ACTIONS.items() if operation.action in actions]
+    return verbs[-1], "/".join(["/v1", *operation.path[2:]])
 
 
 def _verbs_of(operations: Mapping[Action, Operation]) -> tuple[str, ...]:

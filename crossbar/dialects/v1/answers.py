@@ -11,6 +11,7 @@ import orjson
 from aiohttp import web
 
 from crossbar.core.actions import Download, Result
+from crossbar.core.registry import Operation
 from crossbar.dialects.targets import split_target
 from crossbar.errors import (
     BadRequest,
@@ -69,6 +70,7 @@ class Exchange:
     address: str = ""
     scheme: str = "http"
     account_id: str | None = None
+    operation: Operation | None = None
     query: Mapping[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
 

@@ -12,10 +12,10 @@ from aiohttp import web
 
 from crossbar.core.services import Services
 from crossbar.dialects.addresses import Proxies
-from crossbar.dialects.serving import serve
+from crossbar.dialects.serving import Routes, serve
 from crossbar.dialects.targets import path_tokens, split_target
-from crossbar.dialects.v1_1.admission import Admission
-from crossbar.dialects.v1_1.endpoints import Need, Offers
+from crossbar.dialects.v1_1.admission import DIALECT, Admission
+from crossbar.dialects.v1_1.endpoints import Endpoint, Need, Offers
 from crossbar.dialects.v1_1.exchange import Exchange
 from crossbar.dialects.v1_1.refusals import refuse
 from crossbar.dialects.v1_1.table import TABLE
@@ -36,6 +36,7 @@ class V1_1:
         self._admission = Admission(services, identity, buckets)
         self._schemas = Schemas(strict=True)
         self._proxies = Proxies(services.settings.http.trusted_proxies)
+        self._routes = Routes(services.metrics, DIALECT, _named)
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to a request, whatever happens."""
@@ -46,7 +47,7 @@ class V1_1:
             request_id=new_id(),
             address=self._proxies.client_of(request),
         )
-        return await serve(self._services, exchange, self._answer, refuse)
+        return await serve(self._services, exchange, self._answer, refuse, self._routes)
 
     async def _answer(self, exchange: Exchange) -> web.StreamResponse:
         request = exchange.request
@@ -57,13 +58,18 @@ class V1_1:
         need = next(iter(offers.values())).need
         if request.method == "OPTIONS" and need in (Need.PUBLIC, Need.SESSION):
             return _preflight(exchange, offers)
+        exchange.operation = endpoint = offers.get(request.method)
         await self._admission.admit(exchange, need)
-        endpoint = offers.get(request.method)
         if endpoint is None and request.method == "HEAD" and "GET" in offers:
             endpoint = None if offers["GET"].is_page else offers["GET"]
         if endpoint is None:
             raise MethodNotAllowed(tuple(offers))
         return await endpoint.handler(exchange)
+
+
+def _named(endpoint: Endpoint) -> tuple[str, str]:
+    """Method and path of an endpoint, as operators are told."""
+    return endpoint.method, f"/v1.1{endpoint.path}"
 
 
 def _preflight(exchange: Exchange, offers: Offers) -> web.Response:

@@ -43,7 +43,7 @@ class Parameter:
     schema: Node
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Endpoint:
     """One thing that can be asked.
 

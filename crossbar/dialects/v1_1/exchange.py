@@ -17,7 +17,7 @@ from crossbar.core.actions import Action, Caller, Context, Query
 from crossbar.core.directory import Account
 from crossbar.core.services import Services
 from crossbar.dialects.incoming import Malformed, in_time, read_whole
-from crossbar.dialects.v1_1.endpoints import Offers
+from crossbar.dialects.v1_1.endpoints import Endpoint, Offers
 from crossbar.dialects.v2.parsing import parse_json
 from crossbar.dialects.v2.verbs import VERB_OF
 from crossbar.documents import Document
@@ -43,6 +43,7 @@ class Exchange:
     query: Mapping[str, str] = field(default_factory=dict)
     caller: Caller | None = None
     account: Account | None = None
+    operation: Endpoint | None = None
     limits: Mapping[str, int] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     body: Document | None = None

@@ -20,7 +20,7 @@ from crossbar.core.service import require_documents
 from crossbar.core.services import Services
 from crossbar.core.shapes import Access
 from crossbar.dialects.addresses import Proxies
-from crossbar.dialects.serving import serve
+from crossbar.dialects.serving import Routes, serve
 from crossbar.dialects.targets import path_tokens
 from crossbar.dialects.v2.answers import (
     Exchange,
@@ -38,7 +38,7 @@ from crossbar.dialects.v2.negotiation import (
     revisions,
 )
 from crossbar.dialects.v2.query import ANY, parse_query
-from crossbar.dialects.v2.verbs import VERBS, verbs_of
+from crossbar.dialects.v2.verbs import VERB_OF, VERBS, verbs_of
 from crossbar.documents import new_id
 from crossbar.errors import (
     CrossbarError,
@@ -67,6 +67,7 @@ class V2:
         self._buckets = buckets
         self._settings = services.settings
         self._proxies = Proxies(services.settings.http.trusted_proxies)
+        self._routes = Routes(services.metrics, "v2", _named)
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to a request, whatever happens."""
@@ -76,7 +77,7 @@ class V2:
             clock=self._services.clock,
             may_compress=self._settings.http.compress,
         )
-        return await serve(self._services, exchange, self._answer, self._refuse)
+        return await serve(self._services, exchange, self._answer, self._refuse, self._routes)
 
     def _refuse(self, exchange: Exchange, refusal: CrossbarError) -> web.StreamResponse:
         if exchange.charge is None and self._settings.limits.enabled:
@@ -108,6 +109,7 @@ class V2:
             # A tunnelled verb needs a method with a body; GET never changes anything (§2.4).
             verb = "GET"
             operation = _choose_operation(operations, verb)
+        exchange.operation = operation
         account = await account_in_path(services.accounts, params)
         self._charge(exchange, operation)
         require_access(operation, exchange.caller, account)
@@ -205,6 +207,11 @@ class V2:
                 raise TooManyRequests(exchange.charge.retry_after)
         else:
             exchange.charge = self._buckets.peek(key)
+
+
+def _named(operation: Operation) -> tuple[str, str]:
+    """Method and path of an operation, as operators are told."""
+    return VERB_OF[operation.action], f"/v2{operation.template}"
 
 
 def _request_id(request: web.BaseRequest) -> str:

@@ -90,6 +90,7 @@ class Exchange:
     token: str | None = None
     charge: Charge | None = None
     operations: Mapping[Action, Operation] | None = None
+    operation: Operation | None = None
     wanted: Wanted = Wanted.JSON
     headers: dict[str, str] = field(default_factory=dict)
     has_begun: bool = False
