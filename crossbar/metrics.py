@@ -151,7 +151,7 @@ class Board:
 
     def others(self) -> Iterator[tuple[Numbers, int | None]]:
         """The numbers of the other workers, with their connections if they live."""
-        for file in self._folder.iterdir():
+        for file in self._folder.glob("[0-9]*"):
             if file.suffix != ".new" and file != self._own:
                 when, numbers, connections = _read(file)
                 yield numbers, connections if time.monotonic() - when < SILENT else None
