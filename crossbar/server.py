@@ -178,7 +178,8 @@ def _stop_on_signals(settings: Http) -> asyncio.Event:
         if not is_told:
             is_told = True
             _end_within(patience)
-            loop.call_soon_threadsafe(stopping.set)
+            with contextlib.suppress(RuntimeError):  # the loop has ended already
+                loop.call_soon_threadsafe(stopping.set)
 
     for number in STOP_SIGNALS:
         signal.signal(number, stop)
