@@ -10,6 +10,7 @@ import structlog
 from aiohttp import web
 
 from crossbar.core.services import Services
+from crossbar.dialects.headers import require_once
 from crossbar.dialects.targets import split_target
 from crossbar.errors import CrossbarError, StoreUnavailable
 from crossbar.storage import StoreError
@@ -70,6 +71,7 @@ async def serve(
     """
     started = services.clock.precise()
     try:
+        require_once(exchange.request.headers)
         response = await answer(exchange)
     except PASSED_ON:
         raise
