@@ -259,7 +259,9 @@ async def impersonate(context: Context) -> Result:
     if context.parameter("action") != "impersonate_user":
         raise FaultyRequest("action required")
     caller = await _verified_anew(context)
-    allowed = caller.is_superduper_admin and caller.is_admin_user
+    is_operator = caller.is_superduper_admin and caller.is_admin_user
+    # Who is somebody else already would hide behind them.
+    allowed = is_operator and "original_account_id" not in caller.claims
     if not allowed or account.account_id == caller.account_id:
         raise Forbidden
     require_good_standing(context, account)

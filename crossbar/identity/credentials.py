@@ -22,7 +22,7 @@ from crossbar.core.services import Session
 from crossbar.core.stamping import stamp
 from crossbar.documents import Document
 from crossbar.errors import InvalidCredentials, TooManyRequests
-from crossbar.identity.bearers import Bearers
+from crossbar.identity.bearers import KEY_SIGNATURE, Bearers
 from crossbar.identity.callers import Callers
 from crossbar.identity.keys import KeyKind, Keys
 from crossbar.identity.passwords import Passwords, login_digests
@@ -153,8 +153,12 @@ class Identity:
         return f"{method}:{self.passwords.fingerprint(account_id, digest)}"
 
     def new_api_key(self) -> dict[str, Any]:
-        """Private fields of a fresh API key: a keyed hash to find it by, and the key, sealed."""
-        return self._api_key_fields(random.token_hex(32))
+        """Private fields of a fresh API key: a keyed hash to find it by, and the key, sealed.
+
+        With them comes a new secret for the tokens of the account itself, so that what was made
+        with the old key ends with it.
+        """
+        return {**self._api_key_fields(random.token_hex(32)), KEY_SIGNATURE: random.token_hex(16)}
 
     async def renew_api_key(self, account: Account, api_key: str) -> None:
         """Bring up to date the key of an account that an older server secret has found."""
