@@ -255,8 +255,12 @@ def _owner_of(stored: Document) -> tuple[str, str]:
 
 
 def _owner(caller: Caller) -> tuple[str, str] | None:
-    """The user who calls. An account without a user has no identities, nor who acts as one."""
-    if caller.user_id is None or caller.behind is not None:
+    """The user who calls. An account without a user has no identities, nor who acts as one.
+
+    Nor has a key: an identity that it linked would let its holder in when the key is revoked.
+    """
+    is_another = caller.behind is not None or "key_id" in caller.claims
+    if caller.user_id is None or is_another:
         return None
     return caller.account_id, caller.user_id
 

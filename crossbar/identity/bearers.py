@@ -133,7 +133,6 @@ class Bearers:
                 str(claims["jti"]),
                 claims.get("session_id"),
                 *account.tree[:1],
-                *map(claims.get, OPERATOR),
                 *_subjects(caller),
             ),
             noticed=noticed,
@@ -155,7 +154,8 @@ class Bearers:
         if "session_id" in claims:
             await self._sessions.require(account.account_id, str(claims["session_id"]))
         proof: dict[str, Any] = {"method": str(claims["method"]), "token": token, "claims": claims}
-        caller = self._people.caller(account, user, **proof)
+        behind = None if operator is None else self._people.caller(*operator, **proof)
+        caller = self._people.caller(account, user, **proof, behind=behind)
         if "as" not in claims:
             return caller
         below, other = await self.acted_as(account, user, claims["as"])
