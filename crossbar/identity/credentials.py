@@ -85,6 +85,7 @@ class Identity:
             memory_kib=settings.passwords.memory_kib,
             iterations=settings.passwords.iterations,
             concurrency=settings.passwords.concurrency,
+            queue=settings.passwords.queue,
         )
 
     # Secrets of users and accounts
