@@ -123,8 +123,8 @@ class Bearers:
         account = await self._people.account(str(claims.get("account_id")), anew=anew)
         caller = await self._caller_of(claims, token, account, anew=anew)
         until = claims["exp"]
-        for each in {account.account_id, caller.account_id, claims.get(OPERATOR[0])} - {None}:
-            until = remembered_until(await self._people.account(each), until)
+        for each in filter(None, (caller, caller.behind)):
+            until = remembered_until(await self._people.account(each.account_id), until)
         self._callers.remember(
             token,
             caller,

@@ -11,7 +11,7 @@ import pytest
 
 import crossbar
 from crossbar.dialects.headers import ONCE
-from tests.conftest import Answer, Api
+from tests.conftest import Api
 
 LISTS = {
     "accept",
@@ -87,7 +87,9 @@ async def test_lines_of_lists_are_joined(api: Api) -> None:
     accepted = ("Accept: image/png", "Accept: application/json")
     assert (await send(api, get, token, *accepted))[0] == 200
     assert (await send(api, get, token, *accepted[:1]))[0] == 406
-    _, page = await send(api, "GET /v2/openapi.json", "Accept-Encoding: br", "Accept-Encoding: gzip")
+    _, page = await send(
+        api, "GET /v2/openapi.json", "Accept-Encoding: br", "Accept-Encoding: gzip"
+    )
     assert b"content-encoding: gzip" in page.lower()
     browser = ("Accept: image/png", "Accept: text/html")
     assert (await send(api, "GET /", *browser))[0] == 302

@@ -1,4 +1,4 @@
-"""What a credential was used for ends with it: new API keys, and operators who are none any more."""
+"""What was made with an API key, or by an operator, ends with it."""
 
 from __future__ import annotations
 

@@ -117,8 +117,7 @@ async def test_who_is_cancelled_loses_neither_place_nor_turn(has_turn: bool) -> 
     third = await turns.come("a", "third")
     if has_turn:
         turns.going.set()
-        while first.done() is False:
-            await asyncio.sleep(0)
+        await first
         turns.going.clear()
     second.cancel()
     await turns.finish(first, second, third)
