@@ -166,6 +166,16 @@ async def test_a_cancellation_may_come_with_anything_else() -> None:
     assert turns.had[2:] == ["fifth", "sixth"]
 
 
+async def test_a_place_that_was_just_cancelled_is_given_away() -> None:
+    turns = Turns(1, 2)
+    tasks = [await turns.come("a", name) for name in ("first", "second", "third")]
+    tasks.append(asyncio.create_task(turns._come(Someone("b"), "fourth")))
+    tasks[2].cancel()  # the fourth comes before the third has run again
+    await turns.finish(*tasks)
+    assert turns.had == ["first", "second", "fourth"]
+    assert turns.refused == []
+
+
 async def test_a_place_that_is_cancelled_is_passed_over() -> None:
     queue, order = FairQueue(1, 5), []
 
