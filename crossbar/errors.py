@@ -29,7 +29,7 @@ error's status is given here and nowhere else. No HTTP library is imported.
     ├── RangeNotSatisfiable 416
     ├── TooManyRequests 429
     ├── NotImplementedHere 501
-    └── Unavailable 503           StoreUnavailable, SwitchUnavailable, SwitchTimedOut,
+    └── Unavailable 503           Busy, StoreUnavailable, SwitchUnavailable, SwitchTimedOut,
                                   MailUnavailable
 """
 
@@ -377,6 +377,17 @@ class Unavailable(CrossbarError):
     status = 503
     code = "unavailable"
     phrase = "temporarily unavailable"
+
+
+class Busy(Unavailable):
+    """Too many logins wait already; the same one may succeed in a moment."""
+
+    code = "busy"
+    phrase = "too many logins at once"
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"retry-after": "1"}
 
 
 class StoreUnavailable(Unavailable):

@@ -141,6 +141,13 @@ class Passwords:
     concurrency: int = setting(
         2, "How many hashes are computed at once in a process.", minimum=1, maximum=64
     )
+    queue: int = setting(
+        100,
+        "How many logins may wait for that in a process; more are answered 503. Clients take"
+        " turns, and who has sent most is refused first.",
+        minimum=1,
+        maximum=100_000,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

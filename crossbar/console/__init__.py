@@ -13,6 +13,7 @@ from importlib.resources.abc import Traversable
 
 from aiohttp import hdrs, web
 
+from crossbar.dialects.headers import joined
 from crossbar.dialects.pages import Page
 
 HOME = "/console/"
@@ -84,7 +85,7 @@ def answer(request: web.BaseRequest, path: str) -> web.Response | None:
         if page.status == web.HTTPOk.status_code:
             page.set_status(web.HTTPNotFound.status_code)
         return page
-    is_browser = "text/html" in request.headers.get(hdrs.ACCEPT, "")
+    is_browser = "text/html" in (joined(request.headers, hdrs.ACCEPT) or "")
     if path == HOME[:-1] or (path == "/" and is_browser):
         return web.Response(status=302, headers={hdrs.LOCATION: HOME, hdrs.VARY: hdrs.ACCEPT})
     return None

@@ -43,7 +43,7 @@ class Caller:
     (``cb_user_auth``, ``cb_api_auth``, …), the first level of token restrictions. ``priv_level``
     is the user's, or the configured default. ``is_admin_user`` is true only for a *user* whose
     privilege is ``admin``. ``claims`` are those of the token or key; empty for Basic. ``behind``
-    is who logged in, when the caller acts as somebody below: what is refused to the one is to the
+    is who logged in, when the caller acts as somebody else: what is refused to the one is to the
     other. ``rules`` are the restrictions by noun that the credential itself carries, judged in
     addition to the account's; ``None`` for none.
     """

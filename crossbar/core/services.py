@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -36,6 +37,22 @@ class Session:
     user: Document | None
     refresh_token: str
     document: Document
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """An attempt to get in, as far as it can be told before anything is verified.
+
+    ``way`` is a constant that names the way in, ``names`` are what was named, as it was sent and
+    whether it exists or not; ``proof`` is what was sent to prove it. None of it is kept as it is.
+    ``cost`` makes the pace slower that failures are held to.
+    """
+
+    way: str
+    names: tuple[str, ...]
+    address: str
+    proof: str = field(default="", repr=False)
+    cost: float = 1.0
 
 
 class KeyMaker(Protocol):
@@ -154,16 +171,26 @@ class Credentials(Protocol):
         """The account that has the key."""
         ...
 
-    def slow_down(self, subject: str, address: str) -> None:
-        """Raise ``TooManyRequests`` while failed logins of this subject and address must wait."""
+    def slow_down(self, tried: Tried) -> None:
+        """Raise ``TooManyRequests`` when the attempt must wait for those that failed before."""
         ...
 
-    def login_failed(self, subject: str, address: str) -> None:
-        """Remember a failed login."""
+    def turn(self, tried: Tried) -> AbstractAsyncContextManager[None]:
+        """What an attempt waits for that verifies a password.
+
+        Raises ``TooManyRequests`` as :meth:`slow_down` does, and ``Busy``.
+        """
         ...
 
-    def login_succeeded(self, subject: str, address: str) -> None:
-        """Forget the failed logins of this subject and address."""
+    def login_failed(self, tried: Tried) -> None:
+        """Remember a failed attempt.
+
+        Raises ``TooManyRequests`` if it came too soon: then nobody is told that it was wrong.
+        """
+        ...
+
+    def login_succeeded(self, tried: Tried) -> None:
+        """Remember that the attempt was right."""
         ...
 
     async def revoke_token(self, caller: Caller) -> None:

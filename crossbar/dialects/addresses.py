@@ -8,6 +8,8 @@ from functools import lru_cache
 
 from aiohttp import web
 
+from crossbar.dialects.headers import agreed, joined
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -22,9 +24,9 @@ class Proxies:
         self._trusts = lru_cache(maxsize=4096)(self._is_trusted)
 
     def client_of(self, request: web.BaseRequest) -> str:
-        """The address of the nearest hop that is no trusted proxy."""
+        """The address of the nearest hop that is no trusted proxy, whichever line names it."""
         peer = request.remote or ""
-        forwarded = request.headers.get("X-Forwarded-For")
+        forwarded = joined(request.headers, "X-Forwarded-For")
         if forwarded is None or not self._trusts(peer):
             return peer
         hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
@@ -32,7 +34,7 @@ class Proxies:
 
     def scheme_of(self, request: web.BaseRequest) -> str:
         """``http`` or ``https``: what the client speaks, also to a trusted proxy."""
-        told = request.headers.get("X-Forwarded-Proto", "").lower()
+        told = (agreed(request.headers, "X-Forwarded-Proto") or "").lower()
         if told in ("http", "https") and self._trusts(request.remote or ""):
             return told
         return request.scheme

@@ -9,6 +9,8 @@ from functools import cache
 
 from aiohttp import web
 
+from crossbar.dialects.headers import joined
+
 Maker = Callable[[], bytes]
 
 
@@ -26,10 +28,10 @@ class Page:
         if request.method not in ("GET", "HEAD"):
             return web.Response(status=405, headers={"allow": "GET, HEAD"})
         headers = {**self._headers, "etag": self.tag(), "cache-control": "no-cache"}
-        if self.tag() in request.headers.get("If-None-Match", ""):
+        if self.tag() in (joined(request.headers, "If-None-Match") or ""):
             return web.Response(status=304, headers=headers)
         body = self.content()
-        if "gzip" in request.headers.get("Accept-Encoding", ""):
+        if "gzip" in (joined(request.headers, "Accept-Encoding") or ""):
             headers["content-encoding"] = "gzip"
             body = self.compressed()
         return web.Response(body=body, headers=headers)

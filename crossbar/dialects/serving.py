@@ -10,7 +10,9 @@ from typing import Any, Protocol, TypeVar
 import structlog
 from aiohttp import web
 
+from crossbar.core.clients import CLIENT
 from crossbar.core.services import Services
+from crossbar.dialects.headers import require_once
 from crossbar.dialects.targets import split_target
 from crossbar.errors import CrossbarError, StoreUnavailable
 from crossbar.metrics import UNMATCHED, Metrics, Route
@@ -77,6 +79,24 @@ class Routes:
 E = TypeVar("E", bound=Exchange)
 
 
+class _Asking:
+    """The client of a request, for what is shared out among clients."""
+
+    __slots__ = ("_exchange",)
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    @property
+    def address(self) -> str:
+        return self._exchange.address
+
+    @property
+    def is_there(self) -> bool:
+        transport = self._exchange.request.transport
+        return transport is not None and not transport.is_closing()
+
+
 def refusal_of(error: Exception, request_id: str) -> CrossbarError:
     """What a client is told of an error; what it is not told is logged."""
     if isinstance(error, CrossbarError):
@@ -101,6 +121,8 @@ async def serve(
     """
     started = time.perf_counter()
     try:
+        CLIENT.set(_Asking(exchange))
+        require_once(exchange.request.headers)
         response = await answer(exchange)
     except PASSED_ON:
         raise

@@ -163,7 +163,7 @@ async def _verified_anew(context: Context) -> Caller:
     """
     caller = context.require_caller()
     token = caller.token
-    if token is None or caller.behind is not None:
+    if token is None or "as" in caller.claims:
         raise Forbidden
     return await context.services.credentials.read_token(token, anew=True)
 
@@ -259,7 +259,8 @@ async def impersonate(context: Context) -> Result:
     if context.parameter("action") != "impersonate_user":
         raise FaultyRequest("action required")
     caller = await _verified_anew(context)
-    allowed = caller.is_superduper_admin and caller.is_admin_user
+    # Who acts as somebody already would hide behind them.
+    allowed = caller.is_superduper_admin and caller.is_admin_user and caller.behind is None
     if not allowed or account.account_id == caller.account_id:
         raise Forbidden
     require_good_standing(context, account)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from crossbar.core.actions import Action, Context, Result
 from crossbar.core.directory import Account
+from crossbar.core.services import Tried
 from crossbar.core.shapes import Access, Route, Routes, route
 from crossbar.documents import Document
 from crossbar.errors import InvalidCredentials, UnknownKey
 from crossbar.families.auth import describe_own, log_in, login_answer
 from crossbar.families.login_attempts import FAILED, Way
-from crossbar.families.login_names import accounts_named, validated
+from crossbar.families.login_names import accounts_named, names_sent, validated
 from crossbar.families.login_rules import API_METHOD, USER_METHOD, admit, note
 from crossbar.families.recovery import RECOVERY_ROUTES
 
@@ -28,26 +29,43 @@ async def login(context: Context) -> Result:
     """A token for the user whose user name and password digest was sent."""
     sent = validated(context, "user_auth")
     credentials = context.services.credentials
-    accounts = await accounts_named(context, sent)
-    subject = ",".join(account.account_id for account in accounts) or NOBODY
-    credentials.slow_down(subject, context.address)
     method, digest = sent["method"], sent["credentials"].lower()
-    if not accounts:
-        await credentials.find_user(NOBODY, method, digest)
+    tried = Tried(
+        way=USER_METHOD,
+        names=names_sent(sent),
+        address=context.address,
+        proof=f"{method}:{digest}",
+    )
+    accounts = await accounts_named(context, sent)
+    async with credentials.turn(tried):
+        found = await _user_with(context, accounts, method, digest)
+    if found is None:
+        for account in accounts:
+            note(context, account, BY_PASSWORD, FAILED, message=InvalidCredentials.phrase)
+        credentials.login_failed(tried)
+        raise InvalidCredentials
+    credentials.login_succeeded(tried)
+    account, user = found
+    granted = await admit(context, BY_PASSWORD, account, user)
+    await credentials.renew_login(account.account_id, user, method, digest)
+    acting = await _acting(context, account, user, sent)
+    if acting:  # a token that acts as somebody else is not renewed
+        return await login_answer(context, account, user, USER_METHOD, **granted, **acting)
+    return await log_in(context, account, user, USER_METHOD, **granted)
+
+
+async def _user_with(
+    context: Context, accounts: list[Account], method: str, digest: str
+) -> tuple[Account, Document] | None:
+    """The user whose digest it is, with the account; where there is none it takes as long."""
+    credentials = context.services.credentials
     for account in accounts:
         user = await credentials.find_user(account.account_id, method, digest)
         if user is not None:
-            credentials.login_succeeded(subject, context.address)
-            granted = await admit(context, BY_PASSWORD, account, user)
-            await credentials.renew_login(account.account_id, user, method, digest)
-            acting = await _acting(context, account, user, sent)
-            if acting:  # a token that acts as somebody else is not renewed
-                return await login_answer(context, account, user, USER_METHOD, **granted, **acting)
-            return await log_in(context, account, user, USER_METHOD, **granted)
-    credentials.login_failed(subject, context.address)
-    for account in accounts:
-        note(context, account, BY_PASSWORD, FAILED, message=InvalidCredentials.phrase)
-    raise InvalidCredentials
+            return account, user
+    if not accounts:
+        await credentials.find_user(NOBODY, method, digest)
+    return None
 
 
 async def _acting(context: Context, account: Account, user: Document, sent: Document) -> Document:
@@ -63,12 +81,14 @@ async def login_with_key(context: Context) -> Result:
     """A token for the account whose API key was sent."""
     sent = validated(context, "api_auth")
     credentials = context.services.credentials
-    credentials.slow_down(API_METHOD, context.address)
+    # By each key on its own: it is random and long, so guessing is hopeless anyway.
+    tried = Tried(way=API_METHOD, names=(sent["api_key"],), address=context.address)
+    credentials.slow_down(tried)
     account = await credentials.find_by_api_key(sent["api_key"])
     if account is None:
-        credentials.login_failed(API_METHOD, context.address)
+        credentials.login_failed(tried)
         raise UnknownKey
-    credentials.login_succeeded(API_METHOD, context.address)
+    credentials.login_succeeded(tried)
     granted = await admit(context, BY_KEY, account, None)
     await credentials.renew_api_key(account, sent["api_key"])
     return await log_in(context, account, None, API_METHOD, **granted)

@@ -10,6 +10,7 @@ from crossbar.errors import ValidationFailed
 from crossbar.families.accounts import normalized_name
 from crossbar.families.number_owners import account_with_number
 from crossbar.families.second_factor import RESPONSE
+from crossbar.numbers import to_e164
 
 NAMED_BY = ("phone_number", "account_realm", "realm", "account_name")
 """The fields that may name the account; ``realm`` is an old name of ``account_realm``."""
@@ -24,6 +25,22 @@ def validated(context: Context, schema: str) -> Document:
     if errors:
         raise ValidationFailed(errors)
     return sent
+
+
+def names_sent(sent: Document) -> tuple[str, ...]:
+    """What names an account, normalised: failed logins are counted by each of them.
+
+    Whether there is such an account makes no difference: else one could learn which there are.
+    """
+    number = sent.get("phone_number")
+    realm = sent.get("account_realm") or sent.get("realm")
+    name = sent.get("account_name")
+    named = {
+        "number": to_e164(number) or number if isinstance(number, str) else None,
+        "realm": realm.lower() if isinstance(realm, str) else None,
+        "name": normalized_name(name) if isinstance(name, str) else None,
+    }
+    return tuple(f"{kind}:{text}" for kind, text in named.items() if text) or ("",)
 
 
 async def accounts_named(context: Context, sent: Document) -> list[Account]:

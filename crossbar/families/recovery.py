@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from contextlib import suppress
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -22,19 +23,23 @@ from crossbar.core.amending import amend
 from crossbar.core.change import Change
 from crossbar.core.directory import Account
 from crossbar.core.mail import Letter
+from crossbar.core.services import Tried
 from crossbar.core.shapes import Access, Route
 from crossbar.documents import Document, next_revision
-from crossbar.errors import NotFound, ValidationFailed
+from crossbar.errors import NotFound, TooManyRequests, ValidationFailed
 from crossbar.families.auth import login_answer
 from crossbar.families.login_attempts import Way
-from crossbar.families.login_names import NAMED_BY, accounts_named, validated
+from crossbar.families.login_names import NAMED_BY, accounts_named, names_sent, validated
 from crossbar.families.login_rules import USER_METHOD, admit
 from crossbar.families.users import USERS
 from crossbar.storage import Batch, Entry, Key, Put, RevisionConflict, Span
 
 RESET_TYPE = "password_reset"
-SUBJECT = "password recovery"
-"""As whose failed logins requests for mail and wrong reset ids count."""
+MAILS, RESETS = "recovery mails", "reset ids"
+"""The ways by whose names requests for mail and wrong reset ids are counted."""
+
+MAIL_COST = 20.0
+"""How much slower mails are sent to those who ask for many than passwords are verified."""
 
 BY_MAIL = Way(method=USER_METHOD, proof="user_auth_recovery_reset")
 
@@ -61,9 +66,13 @@ async def request_mail(context: Context) -> Result:
         raise ValidationFailed.of("account_name", "required", message)
     _require_own_interface(context, sent["ui_url"])
     credentials = context.services.credentials
-    credentials.slow_down(SUBJECT, context.address)
+    user = " ".join((*names_sent(sent), sent["username"].lower()))
+    # By the address alone: mails to many are worse than many to one, who is written to seldom.
+    tried = Tried(way=MAILS, names=("",), address=context.address, proof=user, cost=MAIL_COST)
+    credentials.slow_down(tried)
+    with suppress(TooManyRequests):  # this one is still to come
+        credentials.login_failed(tried)
     context.services.mail.post(partial(_letter, context, sent))
-    credentials.login_failed(SUBJECT, context.address)
     return Result(data=ANSWER)
 
 
@@ -164,7 +173,8 @@ async def redeem(context: Context) -> Result:
     reset_id = validated(context, "user_auth_recovery_reset")["reset_id"].lower()
     account_id, user_id = reset_id[:ID_LENGTH], reset_id[ID_LENGTH : 2 * ID_LENGTH]
     credentials = context.services.credentials
-    credentials.slow_down(SUBJECT, context.address)
+    tried = Tried(way=RESETS, names=(reset_id,), address=context.address)
+    credentials.slow_down(tried)
     granted: Document = {}
 
     async def use_up(change: Change) -> None:
@@ -180,9 +190,8 @@ async def redeem(context: Context) -> Result:
         account = await _live_account(context, account_id)
         user = await amend(context, USERS, Key(account_id, "user", user_id), use_up)
     except NotFound:
-        credentials.login_failed(SUBJECT, context.address)
+        credentials.login_failed(tried)
         raise ValidationFailed.of("user", "not_found", UNKNOWN) from None
-    credentials.login_succeeded(SUBJECT, context.address)
     return await login_answer(context, account, user, USER_METHOD, **granted)
 
 

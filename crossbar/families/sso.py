@@ -22,6 +22,7 @@ from crossbar.core.actions import Action, Caller, Context, Result
 from crossbar.core.directory import Account
 from crossbar.core.outside import OutsideFailed
 from crossbar.core.presenting import summarizer
+from crossbar.core.services import Tried
 from crossbar.core.shapes import Access, Route, Routes, route
 from crossbar.core.stamping import fresh_id, stamped
 from crossbar.documents import Document
@@ -54,7 +55,7 @@ LINK_LIFETIME = 900
 OWNER_ACCOUNT, OWNER_USER = "pvt_owner_account_id", "pvt_owner_id"
 
 SUBJECT = "identity of another service"
-"""As whose failed logins wrong codes count."""
+"""The way in, by whose name wrong codes are counted."""
 
 BY_IDENTITY = Way(method=REFRESH_METHOD, proof="jwt_auth_token")
 LONGEST = 255
@@ -76,14 +77,20 @@ async def callback(context: Context) -> Result:
     """A token for the user whose identity it is, or the id of a link to be made."""
     sent = validated(context, "auth.callback")
     credentials = context.services.credentials
-    credentials.slow_down(SUBJECT, context.address)
+    tried = Tried(
+        way=SUBJECT,
+        names=(f"{sent['provider']} {sent['client_id']}",),
+        address=context.address,
+        proof=sent["code"],
+    )
+    credentials.slow_down(tried)
     try:
         identity = await _identity(context, sent)
     except OutsideFailed as error:
         log.warning("identity_not_proven", provider=sent["provider"][:64], reason=str(error))
-        credentials.login_failed(SUBJECT, context.address)
+        credentials.login_failed(tried)
         raise InvalidCredentials from None
-    credentials.login_succeeded(SUBJECT, context.address)
+    credentials.login_succeeded(tried)
     link, owner = await _link_of(context, identity)
     if owner is None:
         return Result(data=row(link))
@@ -255,8 +262,12 @@ def _owner_of(stored: Document) -> tuple[str, str]:
 
 
 def _owner(caller: Caller) -> tuple[str, str] | None:
-    """The user who calls. An account without a user has no identities, nor who acts as one."""
-    if caller.user_id is None or caller.behind is not None:
+    """The user who calls. An account without a user has no identities, nor who acts as one.
+
+    Nor has a key: an identity that it linked would let its holder in when the key is revoked.
+    """
+    is_another = caller.behind is not None or "key_id" in caller.claims
+    if caller.user_id is None or is_another:
         return None
     return caller.account_id, caller.user_id
 

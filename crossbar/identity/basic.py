@@ -14,6 +14,8 @@ from typing import Protocol
 from crossbar.clock import Clock
 from crossbar.core.actions import Caller
 from crossbar.core.directory import Account
+from crossbar.core.services import Tried
+from crossbar.documents import Document
 from crossbar.errors import InvalidCredentials
 from crossbar.identity.credentials import MD5, SHA, Identity
 from crossbar.identity.passwords import login_digests
@@ -48,7 +50,9 @@ class Basic:
         self._suffices = suffices
 
     async def authenticate(self, encoded: str, address: str) -> Caller:
-        """Whose header it is. Raises :class:`InvalidCredentials` and :class:`TooManyRequests`."""
+        """Whose header it is. Raises :class:`InvalidCredentials`, :class:`TooManyRequests` and
+        :class:`Busy`.
+        """
         callers = self._identity.callers
         credential = self._secrets.mac("basic", encoded.encode("utf-8", "replace")).hex()
         caller = callers.recall(credential, self._clock.precise())
@@ -56,14 +60,20 @@ class Basic:
             return caller
         account_id, secret = _parsed(encoded)
         noticed = callers.noticed
-        account = await self._identity.people.account(account_id)
-        self._identity.slow_down(account_id, address)
-        caller = await self._by_password(account, secret)
-        is_user = caller is not None and caller.user_id is not None
-        if caller is None or not await self._suffices(account, is_user=is_user):
-            self._identity.login_failed(account_id, address)
+        tried = Tried(way=METHOD, names=(account_id,), address=address, proof=secret)
+        method, digest = _digest_of(secret)
+        async with self._identity.turn(tried):
+            account = await self._account(account_id)
+            is_right, user = await self._verified(account_id, account, secret)
+        if account is None or not (
+            is_right and await self._suffices(account, is_user=user is not None)
+        ):
+            self._identity.login_failed(tried)
             raise InvalidCredentials
-        self._identity.login_succeeded(account_id, address)
+        self._identity.login_succeeded(tried)
+        if user is not None and digest is not None:
+            await self._identity.renew_login(account_id, user, method, digest)
+        caller = self._identity.people.caller(account, user, METHOD)
         callers.remember(
             credential,
             caller,
@@ -73,18 +83,27 @@ class Basic:
         )
         return caller
 
-    async def _by_password(self, account: Account, secret: str) -> Caller | None:
-        people = self._identity.people
+    async def _account(self, account_id: str) -> Account | None:
+        try:
+            return await self._identity.people.account(account_id)
+        except InvalidCredentials:
+            return None
+
+    async def _verified(
+        self, account_id: str, account: Account | None, secret: str
+    ) -> tuple[bool, Document | None]:
+        """Whether the secret is right, and whose it is if it is not the account's own.
+
+        How much is verified depends on the secret alone: where there is no account, or it has no
+        password, or no such user, a wrong secret takes as long.
+        """
         method, digest = _digest_of(secret)
         if digest is not None:
-            user = await self._identity.find_user(account.account_id, method, digest)
+            user = await self._identity.find_user(account_id, method, digest)
             if user is not None:
-                await self._identity.renew_login(account.account_id, user, method, digest)
-                return people.caller(account, user, METHOD)
-        hashed = account.document.get("pvt_password_auth")
-        if hashed and await self._identity.passwords.verify(secret, hashed):
-            return people.caller(account, None, METHOD)
-        return None
+                return True, user
+        hashed = account.document.get("pvt_password_auth") if account else None
+        return await self._identity.passwords.verify(secret, hashed), None
 
 
 def _parsed(encoded: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ it is revoked.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -23,6 +24,13 @@ from crossbar.identity.tokens import Tokens
 from crossbar.storage import SYSTEM, Batch, Event, Key, Put, Remove, RevisionConflict, Span, Store
 
 REVOKED_TYPE = "revoked_token"
+
+SIGNATURE = "pvt_signature_secret"
+KEY_SIGNATURE = "pvt_api_key_signature"
+"""The field of an account that goes with its API key: tokens without a user depend on it."""
+
+OPERATOR = ("original_account_id", "original_owner_id")
+"""Claims of a token that an operator was given for somebody else: who the operator is."""
 
 
 class Bearers:
@@ -58,12 +66,13 @@ class Bearers:
     ) -> str:
         """A new auth token that lives ``lifetime`` seconds, by default as the settings say."""
         owner = {"owner_id": user["_id"]} if user is not None else {}
+        operator = await self._operator_of(claims)
         return self.tokens.issue(
             {
                 "account_id": account.account_id,
                 **owner,
                 "method": method,
-                "identity_sig": await self.signature(account, user),
+                "identity_sig": (await self.signatures(account, user, operator))[0],
                 **{name: value for name, value in claims.items() if value is not None},
             },
             lifetime=lifetime,
@@ -74,16 +83,24 @@ class Bearers:
         return (await self.signatures(account, user))[0]
 
     async def signatures(
-        self, account: Account, user: Document | None, *, anew: bool = False
+        self,
+        account: Account,
+        user: Document | None,
+        operator: tuple[Account, Document] | None = None,
+        *,
+        anew: bool = False,
     ) -> list[str]:
         """What ties a token to the present secrets of account, user and system, for each server
         secret.
 
-        A token dies when one of these secrets changes. ``anew`` is as in :meth:`read`.
+        A token dies when one of these secrets changes: also that of the account's API key, when
+        it is of no user, and those of the ``operator`` that it was given to. ``anew`` is as in
+        :meth:`read`.
         """
-        secrets = [
-            document.get("pvt_signature_secret", "") for document in (account.document, user or {})
-        ]
+        own = account.document.get(KEY_SIGNATURE, "") if user is None else user.get(SIGNATURE, "")
+        secrets = [account.document.get(SIGNATURE, ""), own]
+        if operator is not None:
+            secrets += [each.get(SIGNATURE, "") for each in (operator[0].document, operator[1])]
         if of_system := await self._people.system_signature(account, anew=anew):
             secrets.append(of_system)
         message = ":".join(secrets).encode()
@@ -105,14 +122,19 @@ class Bearers:
         noticed = self._callers.noticed
         account = await self._people.account(str(claims.get("account_id")), anew=anew)
         caller = await self._caller_of(claims, token, account, anew=anew)
+        until = claims["exp"]
+        for each in filter(None, (caller, caller.behind)):
+            until = remembered_until(await self._people.account(each.account_id), until)
         self._callers.remember(
             token,
             caller,
-            remembered_until(
-                await self._people.account(caller.account_id),
-                remembered_until(account, claims["exp"]),
+            until,
+            (
+                str(claims["jti"]),
+                claims.get("session_id"),
+                *account.tree[:1],
+                *_subjects(caller),
             ),
-            (str(claims["jti"]), claims.get("session_id"), *account.tree[:1], *_subjects(caller)),
             noticed=noticed,
         )
         return caller
@@ -123,18 +145,37 @@ class Bearers:
         """The caller of genuine claims, if the user still is what it was."""
         user_id = claims.get("owner_id")
         user = await self._people.user(account.account_id, user_id) if user_id else None
-        if claims.get("identity_sig") not in await self.signatures(account, user, anew=anew):
+        operator = await self._operator_of(claims, anew=anew)
+        signatures = await self.signatures(account, user, operator, anew=anew)
+        if claims.get("identity_sig") not in signatures:
             raise InvalidCredentials
         if await self._store.get(Key(SYSTEM, REVOKED_TYPE, str(claims["jti"]))) is not None:
             raise InvalidCredentials
         if "session_id" in claims:
             await self._sessions.require(account.account_id, str(claims["session_id"]))
         proof: dict[str, Any] = {"method": str(claims["method"]), "token": token, "claims": claims}
-        caller = self._people.caller(account, user, **proof)
+        behind = None if operator is None else self._people.caller(*operator, **proof)
+        caller = self._people.caller(account, user, **proof, behind=behind)
         if "as" not in claims:
             return caller
         below, other = await self.acted_as(account, user, claims["as"])
         return self._people.caller(below, other, **proof, behind=caller)
+
+    async def _operator_of(
+        self, claims: Mapping[str, Any], *, anew: bool = False
+    ) -> tuple[Account, Document] | None:
+        """Account and user of the operator that a token was given to, if it was given to one.
+
+        Raises :class:`InvalidCredentials` for who is no operator any more.
+        """
+        account_id, user_id = map(claims.get, OPERATOR)
+        if account_id is None:
+            return None
+        account = await self._people.account(str(account_id), anew=anew)
+        user = await self._people.user(account.account_id, str(user_id))
+        if not (account.is_superduper_admin and user.get("priv_level") == "admin"):
+            raise InvalidCredentials
+        return account, user
 
     async def acted_as(
         self, account: Account, user: Document | None, wanted: Any

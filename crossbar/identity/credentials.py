@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import secrets as random
-from collections.abc import Mapping
-from contextlib import suppress
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
 from crossbar.clock import Clock
 from crossbar.core.actions import Caller
 from crossbar.core.change import put_of
+from crossbar.core.clients import network_of
 from crossbar.core.directory import Account, AccountDirectory, account_key
 from crossbar.core.registry import Registry
-from crossbar.core.services import Session
+from crossbar.core.services import Session, Tried
 from crossbar.core.stamping import stamp
 from crossbar.documents import Document
-from crossbar.errors import InvalidCredentials, TooManyRequests
-from crossbar.identity.bearers import Bearers
+from crossbar.errors import Busy, InvalidCredentials, TooManyRequests
+from crossbar.identity.bearers import KEY_SIGNATURE, Bearers
 from crossbar.identity.callers import Callers
 from crossbar.identity.keys import KeyKind, Keys
 from crossbar.identity.passwords import Passwords, login_digests
@@ -60,8 +62,9 @@ class Identity:
         self._secrets = secrets
         self._clock = clock
         self._registry = registry
-        self._throttle = Throttle(clock)
         self._metrics = metrics
+        # One for each way in: who floods one of them makes none of the others forget.
+        self._throttles: defaultdict[str, Throttle] = defaultdict(lambda: Throttle(clock))
         self.people = People(store, accounts, clock, settings)
         self.callers = Callers()
         self.sessions = Sessions(store, secrets, clock, settings.tokens, self.callers)
@@ -88,6 +91,7 @@ class Identity:
             memory_kib=settings.passwords.memory_kib,
             iterations=settings.passwords.iterations,
             concurrency=settings.passwords.concurrency,
+            queue=settings.passwords.queue,
         )
 
     # Secrets of users and accounts
@@ -123,7 +127,8 @@ class Identity:
         """Bring up to date what a user who has just logged in with ``digest`` was found by.
 
         A mark that was made with an older server secret is made with the newest, so that the
-        older one can be removed some day, and a hash made with other parameters is made anew.
+        older one can be removed some day, and a hash made with other parameters is made anew,
+        unless too many wait for one.
         """
         renewed: dict[str, Any] = {}
         mark, marks = self._mark(account_id, method, digest), user["pvt_login_marks"]
@@ -132,7 +137,8 @@ class Identity:
             renewed["pvt_login_marks"] = [mark, *others]
         name = _HASH_FIELDS[method]
         if self.passwords.needs_update(user[name]):
-            renewed[name] = await self.passwords.hash(digest)
+            with suppress(Busy):
+                renewed[name] = await self.passwords.hash(digest)
         await self._renew(Key(account_id, USER_TYPE, user["_id"]), user, renewed)
 
     async def _renew(self, key: Key, document: Document, renewed: dict[str, Any]) -> None:
@@ -156,8 +162,12 @@ class Identity:
         return f"{method}:{self.passwords.fingerprint(account_id, digest)}"
 
     def new_api_key(self) -> dict[str, Any]:
-        """Private fields of a fresh API key: a keyed hash to find it by, and the key, sealed."""
-        return self._api_key_fields(random.token_hex(32))
+        """Private fields of a fresh API key: a keyed hash to find it by, and the key, sealed.
+
+        With them comes a new secret for the tokens of the account itself, so that what was made
+        with the old key ends with it.
+        """
+        return {**self._api_key_fields(random.token_hex(32)), KEY_SIGNATURE: random.token_hex(16)}
 
     async def renew_api_key(self, account: Account, api_key: str) -> None:
         """Bring up to date the key of an account that an older server secret has found."""
@@ -191,7 +201,7 @@ class Identity:
     async def find_user(self, account_id: str, method: str, digest: str) -> Document | None:
         """The live, enabled user whose login digest (``md5`` or ``sha``) this is.
 
-        The fingerprint finds a handful of candidates; each is verified.
+        The fingerprint finds a handful of candidates; each is verified, in a turn of the caller's.
         """
         tried = False
         for fingerprint in self.passwords.fingerprints(account_id, digest):
@@ -214,21 +224,47 @@ class Identity:
                 return found[0]
         return None
 
-    def slow_down(self, subject: str, address: str) -> None:
-        """Raise :class:`TooManyRequests` while failed logins must wait."""
-        wait = self._throttle.wait((subject, address))
-        if wait:
+    # Attempts
+
+    def slow_down(self, tried: Tried) -> None:
+        """Raise :class:`TooManyRequests` when the attempt must wait; see :class:`Throttle`."""
+        if wait := self._throttles[tried.way].wait(self._subjects(tried), self._mark_of(tried)):
             self._metrics.note_refused_login("too_soon")
             raise TooManyRequests(wait)
 
-    def login_failed(self, subject: str, address: str) -> None:
-        """Remember a failed login."""
-        self._metrics.note_refused_login("wrong")
-        self._throttle.failed((subject, address))
+    @asynccontextmanager
+    async def turn(self, tried: Tried) -> AsyncIterator[None]:
+        """A turn at verifying passwords, for an attempt that need not wait.
 
-    def login_succeeded(self, subject: str, address: str) -> None:
-        """Forget the failed logins of this subject and address."""
-        self._throttle.succeeded((subject, address))
+        Raises :class:`TooManyRequests` and what :meth:`Passwords.turn` raises.
+        """
+        self.slow_down(tried)  # who is refused anyway takes nobody's place
+        async with self.passwords.turn():
+            self.slow_down(tried)  # of many at once, only so many are verified
+            yield
+
+    def login_failed(self, tried: Tried) -> None:
+        """Remember a failed attempt. Raises :class:`TooManyRequests` if it came too soon."""
+        self._metrics.note_refused_login("wrong")
+        throttle = self._throttles[tried.way]
+        if wait := throttle.failed(self._subjects(tried), self._mark_of(tried), tried.cost):
+            raise TooManyRequests(wait)
+
+    def login_succeeded(self, tried: Tried) -> None:
+        """Remember that an attempt was right."""
+        self._throttles[tried.way].succeeded(self._mark_of(tried))
+
+    def _subjects(self, tried: Tried) -> list[bytes]:
+        """What failures are counted by: each name, with where the attempt comes from."""
+        network = network_of(tried.address)
+        return [self._digest("subject", network, name) for name in tried.names]
+
+    def _mark_of(self, tried: Tried) -> bytes:
+        return self._digest("mark", network_of(tried.address), *tried.names, tried.proof)
+
+    def _digest(self, *parts: str) -> bytes:
+        """Some bytes that stand for texts of strangers, and do not tell them."""
+        return self._secrets.mac("attempts", repr(parts).encode())[:16]
 
     # Tokens and sessions
 

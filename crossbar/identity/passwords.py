@@ -11,11 +11,13 @@ import asyncio
 import base64
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
 from secrets import token_bytes
 from typing import NamedTuple
 
 from passlib.hash import argon2
 
+from crossbar.identity.fair_queue import FairQueue
 from crossbar.identity.secrets import Secrets
 
 
@@ -40,6 +42,8 @@ def login_digests(username: str, password: str) -> LoginDigests:
 class Passwords:
     """Hashes and verifies with argon2id, off the event loop, ``concurrency`` at a time.
 
+    Whoever wants a hash waits for a turn, and ``queue`` may wait: see :class:`FairQueue`.
+
     One hash takes ``memory_kib`` KiB of memory and ``iterations`` passes over it; the defaults are
     the least that OWASP recommends, some 20 ms. Old hashes stay valid when these change.
 
@@ -59,6 +63,7 @@ class Passwords:
         memory_kib: int = 19456,
         iterations: int = 2,
         concurrency: int = 2,
+        queue: int = 100,
     ) -> None:
         self._secrets = secrets
         argon2.get_backend()  # loaded here: two threads that load it at once fail
@@ -68,21 +73,32 @@ class Passwords:
         # Argon2 runs without the interpreter's lock: threads are enough, and their number bounds
         # the memory and the processors that logins can take from everything else.
         self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="password")
+        self._queue = FairQueue(concurrency, queue)
         self._decoy = (
             f"$argon2id$v=19$m={memory_kib},t={iterations},p=1${_unpadded(16)}${_unpadded(32)}"
         )
 
-    async def hash(self, text: str) -> str:
-        """The argon2id hash of ``text``, in PHC form.
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """What a login waits for before it verifies anything; see :meth:`FairQueue.turn`."""
+        return self._queue.turn()
 
-        Raises :class:`ValueError` for a text of more than 4,096 bytes.
+    async def hash(self, text: str) -> str:
+        """The argon2id hash of ``text``, in PHC form; not to be asked for within a turn.
+
+        Raises :class:`ValueError` for a text of more than 4,096 bytes, and what waiting for a
+        turn raises.
         """
         loop = asyncio.get_running_loop()
-        hashed: str = await loop.run_in_executor(self._threads, self._hasher.hash, _bytes(text))
+        async with self.turn():
+            hashed: str = await loop.run_in_executor(
+                self._threads, self._hasher.hash, _bytes(text)
+            )
         return hashed
 
     async def verify(self, text: str, hashed: str | None) -> bool:
         """Whether ``hashed`` is a hash of ``text``; an unreadable one matches nothing.
+
+        For a login, within a :meth:`turn`.
 
         With ``None`` the answer is no, after the usual time: so a login that found no candidate
         cannot be told from one that found the wrong one.

@@ -110,6 +110,22 @@ async def test_a_link_belongs_to_one_user(api: Api, provider: OpenId, ann: str) 
     (await api.put(f"/v2/auth/links/{free}", {}, token=key)).expect(403)
 
 
+async def test_who_acts_as_a_user_links_nothing_that_would_outlive_that(
+    api: Api, provider: OpenId
+) -> None:
+    free = (await come_back(api, provider, {"sub": "operator"})).expect(201).data["id"]
+    path = f"/v2/auth/links/{free}"
+    tenant = await api.create_account("Tenant")
+    users = f"/v2/accounts/{tenant}/users"
+    ann = (await api.put(users, ANN)).expect(201).data["id"]
+    acting = await api.put(f"{users}/{ann}/user_auth", {}, action="impersonate_user")
+    (await api.put(path, {}, token=acting.expect(201).body["auth_token"])).expect(403)
+    sent = {"name": "bot", "scopes": ["*"], "owner_id": api.master.user_id}
+    key = (await api.put(f"{api.account}/api_keys", sent)).expect(201).data["_read_only"]["key"]
+    (await api.put(path, {}, token=key)).expect(403)
+    (await api.put(path, {})).expect(201)
+
+
 async def test_an_identity_that_was_given_up_has_to_be_proven_anew(
     api: Api, provider: OpenId, ann: str
 ) -> None:

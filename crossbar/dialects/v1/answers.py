@@ -12,6 +12,7 @@ from aiohttp import web
 
 from crossbar.core.actions import Download, Result
 from crossbar.core.registry import Operation
+from crossbar.dialects.headers import joined
 from crossbar.dialects.targets import split_target
 from crossbar.errors import (
     BadRequest,
@@ -188,7 +189,7 @@ def _headers(exchange: Exchange, content_type: str) -> dict[str, str]:
 
 def write_preflight(exchange: Exchange, verbs: tuple[str, ...]) -> web.Response:
     """What scripts of any page may send here."""
-    asked = exchange.request.headers.get("Access-Control-Request-Headers", "")
+    asked = joined(exchange.request.headers, "Access-Control-Request-Headers")
     headers = {
         **CORS,
         "access-control-allow-methods": ", ".join(verbs),

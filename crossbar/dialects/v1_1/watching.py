@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 from aiohttp import web
 
 from crossbar.core.actions import Action, Context
+from crossbar.dialects.headers import joined
 from crossbar.dialects.targets import split_target
 from crossbar.dialects.v1_1.admission import require_plan
 from crossbar.dialects.v1_1.exchange import Exchange
@@ -180,7 +181,7 @@ def _cookie(target: str, secret: str, link: Document) -> str:
 def _cookie_of(exchange: Exchange) -> str:
     cookies: SimpleCookie = SimpleCookie()
     with suppress(CookieError):
-        cookies.load(exchange.header("Cookie"))
+        cookies.load(joined(exchange.request.headers, "Cookie", "; ") or "")
     return cookies[COOKIE].value if COOKIE in cookies else ""
 
 

@@ -20,6 +20,7 @@ from crossbar.core.service import require_documents
 from crossbar.core.services import Services
 from crossbar.core.shapes import Access
 from crossbar.dialects.addresses import Proxies
+from crossbar.dialects.headers import agreed, joined
 from crossbar.dialects.serving import Routes, serve
 from crossbar.dialects.targets import path_tokens
 from crossbar.dialects.v2.answers import (
@@ -116,7 +117,7 @@ class V2:
         await require_unrestricted(
             services.accounts, operation, exchange.caller, account, (tokens, verb)
         )
-        accept = accepted_types(headers.get("Accept"), exchange.parameter("accept"))
+        accept = accepted_types(joined(headers, "Accept"), exchange.parameter("accept"))
         if accept:
             exchange.wanted = choose(operation, accept)
         context = Context(
@@ -133,8 +134,8 @@ class V2:
             if operation.action is Action.LIST
             else ANY,
             parameters=body.parameters,
-            if_match=revisions(headers.get("If-Match")),
-            if_none_match=revisions(headers.get("If-None-Match")),
+            if_match=revisions(joined(headers, "If-Match")),
+            if_none_match=revisions(joined(headers, "If-None-Match")),
             body_is_readable=can_read(operation, body.content_type),
             accept=accept,
         )
@@ -215,7 +216,7 @@ def _named(operation: Operation) -> tuple[str, str]:
 
 
 def _request_id(request: web.BaseRequest) -> str:
-    sent = request.headers.get("X-Request-ID")
+    sent = agreed(request.headers, "X-Request-ID")
     if sent is not None and _REQUEST_ID.fullmatch(sent):
         return sent
     return new_id()

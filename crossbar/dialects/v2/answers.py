@@ -22,6 +22,7 @@ from crossbar.core.actions import Action, Caller, Download, Page, Result, is_tru
 from crossbar.core.paging import in_groups
 from crossbar.core.preconditions import names_revision
 from crossbar.core.registry import Operation
+from crossbar.dialects.headers import joined
 from crossbar.dialects.targets import split_target
 from crossbar.dialects.v2.body import NO_BODY, Body
 from crossbar.dialects.v2.negotiation import CSV_TYPES, Wanted, accepts_gzip, byte_range, revisions
@@ -209,7 +210,7 @@ def cut_off(exchange: Exchange) -> NoReturn:
 def _is_known(exchange: Exchange, revision: str | None) -> bool:
     """Whether the client has this revision of what it reads; refuse a read of another (§3.4)."""
     headers = exchange.request.headers
-    wanted, known = headers.get("If-Match"), headers.get("If-None-Match")
+    wanted, known = joined(headers, "If-Match"), joined(headers, "If-None-Match")
     if wanted is not None and not names_revision(revisions(wanted), revision):
         raise PreconditionFailed
     exchange.headers["expires"] = EXPIRES
@@ -275,7 +276,7 @@ def _json(exchange: Exchange, status: int, envelope: dict[str, Any]) -> web.Stre
     if (
         exchange.may_compress
         and len(body) >= MIN_COMPRESSED
-        and accepts_gzip(sent.get("Accept-Encoding"))
+        and accepts_gzip(joined(sent, "Accept-Encoding"))
     ):
         response = web.Response(body=body, status=status, headers=headers)
         response.enable_compression(web.ContentCoding.gzip)
