@@ -110,7 +110,7 @@ class V2:
             operation = _choose_operation(operations, verb)
         account = await account_in_path(services.accounts, params)
         self._charge(exchange, operation)
-        require_access(operation, exchange.caller, account)
+        require_access(operation, exchange.caller, account, params)
         await require_unrestricted(
             services.accounts, operation, exchange.caller, account, (tokens, verb)
         )
