@@ -334,7 +334,19 @@ ACCOUNTS = Collection(
         _power("api_key", Action.FETCH, read_api_key, "Read the API key"),
         _power("api_key", Action.CREATE, renew_api_key, "Replace the API key"),
         _power("move", Action.REPLACE, account_tree.move, "Move the account under another parent"),
-        _power("reseller", Action.CREATE, account_tree.promote, "Make the account a reseller"),
-        _power("reseller", Action.DELETE, account_tree.demote, "Make the account an ordinary one"),
+        _route(
+            "reseller",
+            Action.CREATE,
+            account_tree.promote,
+            "Make the account a reseller",
+            access=Access.SUPERDUPER,
+        ),
+        _route(
+            "reseller",
+            Action.DELETE,
+            account_tree.demote,
+            "Make the account an ordinary one",
+            access=Access.SUPERDUPER,
+        ),
     ),
 )
