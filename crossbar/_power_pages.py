@@ -123,7 +123,7 @@ def operations() -> Iterator[tuple[str, Operation]]:
     for operation in REGISTRY.operations():
         if operation.access in POWERS:
             yield f"{VERB_OF[operation.action]} /v2{operation.template}", operation
-    verbs = {action: verb for verb, actions in reversed(ACTIONS.items()) for action in actions}
+    verbs = {action: verb for verb, actions in ACTIONS.items() for action in actions}
     for operation in PERSONNEL.operations():
         if operation.access in POWERS:
             path = "/".join(operation.path[2:])

@@ -147,9 +147,7 @@ def is_own(caller: Caller, powers: Powers, document: Document) -> bool:
 
 def may_see_secrets(caller: Caller | None, powers: Powers, document: Document) -> bool:
     """Whether what is secret in a stored document is shown to the caller."""
-    if caller is None:
-        return False
-    return caller.is_administrator or is_own(caller, powers, document)
+    return caller is not None and (caller.is_administrator or is_own(caller, powers, document))
 
 
 def _is_allowed(

@@ -9,18 +9,19 @@ from typing import Any
 
 from crossbar.core.access import may_see_secrets, readable
 from crossbar.core.actions import Context, Result
-from crossbar.core.shapes import Collection, Column, Family, Singleton
+from crossbar.core.shapes import Collection, Column, Family, Powers, Singleton
 from crossbar.documents import Document, public
+
+NO_POWERS = Powers()
 
 
 async def present(context: Context, stored: Document) -> tuple[Document, Document]:
     """What the caller is shown: as :func:`unveiled`, without secrets that are not for it."""
-    family = context.operation.family
+    family, caller = context.operation.family, context.caller
     shown, metadata = await unveiled(context, family, stored)
-    if isinstance(family, Collection) and not may_see_secrets(
-        context.caller, family.powers, stored
-    ):
-        shown = _without(family.powers.secrets, shown)
+    powers = family.powers if isinstance(family, Collection) else NO_POWERS
+    if powers.secrets and not may_see_secrets(caller, powers, stored):
+        shown = _without(powers.secrets, shown)
     return shown, metadata
 
 
@@ -68,9 +69,9 @@ def seen_by(context: Context) -> Callable[[Document], Document] | None:
     Filters judge what is left: a secret must not be found out by guessing, either.
     """
     family, caller = context.operation.family, context.caller
-    if not isinstance(family, Collection) or not family.powers.secrets:
+    powers = family.powers if isinstance(family, Collection) else NO_POWERS
+    if not powers.secrets or (caller is not None and caller.is_administrator):
         return None
-    powers = family.powers
 
     def seen(document: Document) -> Document:
         if may_see_secrets(caller, powers, document):

@@ -19,7 +19,7 @@ from crossbar.clock import FixedClock
 from crossbar.core.actions import Action
 from crossbar.core.directory import account_key
 from crossbar.core.registry import Operation
-from crossbar.core.shapes import POWERS, Access
+from crossbar.core.shapes import POWERS, Access, Collection, Singleton
 from crossbar.documents import Document, lookup
 from crossbar.settings import Settings
 from tests.conftest import Api, running_api
@@ -184,8 +184,9 @@ def over(stored: Document, change: Document) -> Document:
     merged = dict(stored)
     for name, value in change.items():
         before = merged.get(name)
-        nested = isinstance(value, dict) and isinstance(before, dict)
-        merged[name] = {**before, **value} if nested else value
+        if isinstance(value, dict) and isinstance(before, dict):
+            value = {**before, **value}
+        merged[name] = value
     return merged
 
 
@@ -342,8 +343,8 @@ async def test_the_key_of_an_account_is_told_nowhere_that_its_path_would_not(
     (await api.put(house.path, below, token=house.user)).expect(403)
     rules = {"*/api_key": [], "#": ["_"]}
     restrictions = {"_": {"admin": {"accounts": [{"rules": rules}]}}}
-    sent = {"restrictions": restrictions}
-    (await api.post(f"{house.path}/token_restrictions", sent)).expect(200)
+    restricted = {"restrictions": restrictions}
+    (await api.post(f"{house.path}/token_restrictions", restricted)).expect(200)
     (await api.get(f"{house.path}/api_key", token=house.boss)).expect(403)
     for verb, path, sent in ways:
         answer = (await api.request(verb, path, sent, token=house.boss)).expect(200)
@@ -458,7 +459,7 @@ def test_whatever_is_named_like_a_secret_is_declared() -> None:
     found = {
         (family.noun, path)
         for family in REGISTRY.families
-        if hasattr(family, "schema")
+        if isinstance(family, Collection | Singleton)
         for path in secret_fields(SCHEMAS[family.schema])
         if not path.endswith("require_pin") and path not in family.powers.secrets
     }
