@@ -265,6 +265,13 @@ async def test_a_user_changes_everything_else_in_its_own_document(api: Api, hous
     assert (await api.post(place, shown, token=token)).expect(200).data == shown
 
 
+async def test_a_user_writes_the_account_back_with_something_added(api: Api, house: House) -> None:
+    """A user interface does so at the first login, whoever logs in."""
+    shown = (await api.get(house.path, token=house.user)).expect(200).data
+    sent = {**shown, "ui_restrictions": {"myaccount": {"user": {"show_tab": True}}}}
+    assert (await api.post(house.path, sent, token=house.user)).expect(200).data == sent
+
+
 async def test_a_replace_that_leaves_power_out_changes_none(api: Api, house: House) -> None:
     place, boss = f"{house.path}/users", f"{house.path}/users/{house.boss_id}"
     email = "boss@example.com"
