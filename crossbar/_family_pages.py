@@ -32,6 +32,8 @@ MAY: Mapping[Access, str] = {
     Access.PUBLIC: "anybody",
     Access.TOKEN: "any token",
     Access.ACCOUNT: "the account and those above",
+    Access.SELF: "administrators and the user",
+    Access.ADMIN: "administrators",
     Access.SUPERDUPER: "operators",
 }
 
@@ -45,8 +47,10 @@ How to ask, and what every family has in common, is in the [README](../../README
 refusal looks like in [errors](../errors.md). A PUT creates, a POST replaces, a PATCH merges.
 
 Who may: *anybody* needs no token; *any token* is every caller that has logged in; *the account
-and those above* are callers of the account in the path and of the accounts above it; *operators*
-are callers of the master account, who may use everything. Token restrictions may take away more.
+and those above* are callers of the account in the path and of the accounts above it;
+*administrators* are those of them whose privilege level is `admin`; *operators* are
+administrators of the master account, whose callers may use everything else. Token restrictions may
+take away more. [Powers](../powers.md) says what is for administrators, and why.
 
 Paths of fields are dotted: `a[]` are the items of a list, `a.*` the values of any key, `a./…/` the
 values of keys that match. A link in the place of a type leads to a schema that several share.

@@ -241,6 +241,11 @@ class Auth:
         "Privilege level that a token without a user counts as.",
         choices=("admin", "user"),
     )
+    users_have_all_powers: bool = setting(
+        False,
+        "Let every user do what is otherwise for administrators, as upstream does: change"
+        " privilege levels and passwords of others, read the account's API key, and so on.",
+    )
     attempts_kept: int = setting(
         2_682_000,
         "Seconds that the log of logins goes back; older entries are dropped.",

@@ -41,11 +41,12 @@ class Caller:
 
     ``user_id`` is ``None`` for account-level credentials (an API key). ``method`` names the way in
     (``cb_user_auth``, ``cb_api_auth``, …), the first level of token restrictions. ``priv_level``
-    is the user's, or the configured default. ``is_admin_user`` is true only for a *user* whose
-    privilege is ``admin``. ``claims`` are those of the token or key; empty for Basic. ``behind``
-    is who logged in, when the caller acts as somebody else: what is refused to the one is to the
-    other. ``rules`` are the restrictions by noun that the credential itself carries, judged in
-    addition to the account's; ``None`` for none.
+    is the user's, or the configured default; ``has_all_powers`` says that it does not matter.
+    ``is_admin_user`` is true only for a *user* whose privilege is ``admin``. ``claims`` are those
+    of the token or key; empty for Basic. ``behind`` is who logged in, when the caller acts as
+    somebody else: what is refused to the one is to the other. ``rules`` are the restrictions by
+    noun that the credential itself carries, judged in addition to the account's; ``None`` for
+    none.
     """
 
     account_id: str
@@ -54,10 +55,16 @@ class Caller:
     user_id: str | None = None
     is_superduper_admin: bool = False
     is_admin_user: bool = False
+    has_all_powers: bool = False
     token: str | None = None
     claims: Mapping[str, Any] = field(default_factory=dict)
     behind: Caller | None = None
     rules: Mapping[str, Any] | None = None
+
+    @property
+    def is_administrator(self) -> bool:
+        """Whether the caller may do what is for administrators, where it may do anything."""
+        return self.has_all_powers or self.priv_level == "admin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

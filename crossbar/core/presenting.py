@@ -7,12 +7,27 @@ from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
-from crossbar.core.actions import Context, Query, Result
-from crossbar.core.shapes import Collection, Column, Singleton
+from crossbar.core.access import may_see_secrets, readable
+from crossbar.core.actions import Context, Result
+from crossbar.core.shapes import Collection, Column, Family, Powers, Singleton
 from crossbar.documents import Document, public
+
+NO_POWERS = Powers()
 
 
 async def present(context: Context, stored: Document) -> tuple[Document, Document]:
+    """What the caller is shown: as :func:`unveiled`, without secrets that are not for it."""
+    family, caller = context.operation.family, context.caller
+    shown, metadata = await unveiled(context, family, stored)
+    powers = family.powers if isinstance(family, Collection) else NO_POWERS
+    if powers.secrets and not may_see_secrets(caller, powers, stored):
+        shown = _without(powers.secrets, shown)
+    return shown, metadata
+
+
+async def unveiled(
+    context: Context, family: Family, stored: Document
+) -> tuple[Document, Document]:
     """The public fields with ``id``, after the family's ``present`` hooks; and the metadata.
 
     Metadata are private facts that may be shown beside the data (protocol reference, appendix A).
@@ -25,18 +40,68 @@ async def present(context: Context, stored: Document) -> tuple[Document, Documen
         metadata["modified"] = stored["pvt_modified"]
     if stored.get("pvt_deleted"):
         metadata["deleted"] = True
-    family = context.operation.family
     if isinstance(family, Collection | Singleton):
         for hook in family.hooks.present:
             metadata |= await hook(context, shown, stored) or {}
     return shown, metadata
 
 
-def row_maker(family: Collection, query: Query) -> Callable[[Document], Any]:
-    """What turns a stored document into a list row: its summary, or with ``full_docs`` it all."""
-    if query.full_docs:
-        return _whole
-    return itemgetter("_id") if family.summary is None else summarizer(family.summary)
+async def row_maker(context: Context) -> Callable[[Document], Any]:
+    """What turns a stored document into a list row: its summary, or with ``full_docs`` it all.
+
+    Of a document that the caller may not read by itself a list shows no more than the summary.
+    """
+    family = context.operation.collection
+    summary = itemgetter("_id") if family.summary is None else summarizer(family.summary)
+    if not context.query.full_docs:
+        return summary
+    may, seen = await readable(context), seen_by(context) or _same
+
+    def make(document: Document) -> Any:
+        return _whole(seen(document)) if may(document["_id"]) else summary(document)
+
+    return make
+
+
+def seen_by(context: Context) -> Callable[[Document], Document] | None:
+    """What hides from the caller the secrets of a list's documents; ``None`` if there are none.
+
+    Filters judge what is left: a secret must not be found out by guessing, either.
+    """
+    family, caller = context.operation.family, context.caller
+    powers = family.powers if isinstance(family, Collection) else NO_POWERS
+    if not powers.secrets or (caller is not None and caller.is_administrator):
+        return None
+
+    def seen(document: Document) -> Document:
+        if may_see_secrets(caller, powers, document):
+            return document
+        return _without(powers.secrets, document)
+
+    return seen
+
+
+def _same(document: Document) -> Document:
+    return document
+
+
+def _without(paths: Iterable[str], document: Document) -> Document:
+    """The document without the values at these dotted paths."""
+    for path in paths:
+        document = _pruned(document, path.split("."))
+    return document
+
+
+def _pruned(value: Any, path: list[str]) -> Any:
+    """A copy without what is at the path, which leads into all items of a list."""
+    name, *rest = path
+    if isinstance(value, list):
+        return [_pruned(item, path) for item in value]
+    if not isinstance(value, dict) or name not in value:
+        return value
+    if rest:
+        return {**value, name: _pruned(value[name], rest)}
+    return {key: item for key, item in value.items() if key != name}
 
 
 def narrowed(result: Result, fields: Iterable[str]) -> Result:

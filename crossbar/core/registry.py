@@ -250,6 +250,10 @@ def _place(family: Family, base: tuple[str, ...], nesting: Nesting | None) -> _P
     }
 
 
+def _access_of(family: Collection | Singleton, action: Action) -> Access:
+    return Access.ADMIN if action in family.powers.actions else family.access
+
+
 def _standard_operation(
     family: Collection, base: tuple[str, ...], action: Action, nesting: Nesting | None
 ) -> Operation:
@@ -261,7 +265,7 @@ def _standard_operation(
         action=action,
         family=family,
         handler=handler,
-        access=family.access,
+        access=_access_of(family, action),
         about=f"{about} {family.noun.replace('_', ' ')}",
         id_param="" if on_collection else id_param,
         schema=family.schema,
@@ -301,7 +305,7 @@ def _singleton_operations(family: Singleton) -> Iterator[Operation]:
                 action=action,
                 family=family,
                 handler=handler,
-                access=family.access,
+                access=_access_of(family, action),
                 about=f"{about} {family.noun.replace('_', ' ')}",
                 schema=family.schema,
                 **_place(family, base, None),

@@ -20,8 +20,9 @@ import structlog
 from crossbar.core.actions import Context, Result
 from crossbar.core.change import Change, put_of
 from crossbar.core.paging import page_of, page_size_of, read_page, span_of
+from crossbar.core.powers import keep_guarded, require_powers
 from crossbar.core.preconditions import require_match, require_writable
-from crossbar.core.presenting import present, row_maker
+from crossbar.core.presenting import present, row_maker, seen_by
 from crossbar.core.shapes import Collection, Handler, Singleton, Stage
 from crossbar.core.stamping import fresh_id, stamped
 from crossbar.core.uniqueness import clashes, holders_of
@@ -49,7 +50,7 @@ async def list_documents(context: Context) -> Result:
     await require_parents(context)
     entry = parent_entry(context)
     span = Span(account_id=context.account_id, doc_type=family.doc_type, entry=entry)
-    return await list_span(context, span, row_maker(family, context.query))
+    return await list_span(context, span, await row_maker(context))
 
 
 async def list_span(
@@ -67,6 +68,7 @@ async def list_span(
     size = page_size_of(query, services.settings.lists.page_size)
     page = page_of(query)
     filters = (*query.filters, *query.bounds)
+    seen = seen or seen_by(context)
     rows = read_page(services.store, span_of(query, span), filters, size, page, show, seen)
     paged = page if query.paginate else None
     if query.is_chunked:
@@ -178,12 +180,15 @@ async def settled_removal(change: Change, *, is_soft: bool) -> tuple[Put | Remov
 async def judge(change: Change) -> None:
     """Normalise, validate and check what is proposed; afterwards it may be written.
 
-    Raises :class:`ValidationFailed` with every refused field, :class:`PreconditionFailed`,
+    Raises :class:`Forbidden` for a field that is not the caller's to change,
+    :class:`ValidationFailed` with every refused field, :class:`PreconditionFailed`,
     :class:`UnsupportedMediaType`.
     """
     context, hooks = change.context, change.family.hooks
+    await keep_guarded(change)
     await _run(hooks.normalize, change)
     change.document, errors = context.services.schemas.apply(change.family.schema, change.document)
+    await require_powers(change)
     change.refusals.merge(errors)
     await _run(hooks.check, change)
     if change.refusals:

@@ -35,13 +35,21 @@ class Access(Enum):
     """Who may use an operation, before token restrictions are asked.
 
     ``PUBLIC``: anybody. ``TOKEN``: any authenticated caller. ``ACCOUNT``: a caller whose account
-    is the URL's account or an ancestor of it. ``SUPERDUPER``: a caller from the master account.
+    is the URL's account or an ancestor of it. ``ADMIN``: an administrator among those, where the
+    URL has an account. ``SELF``: such an administrator, or the user whom the URL names.
+    ``SUPERDUPER``: an administrator of the master account.
     """
 
     PUBLIC = "public"
     TOKEN = "token"  # noqa: S105 - the name of a rule, not a secret
     ACCOUNT = "account"
+    SELF = "self"
+    ADMIN = "admin"
     SUPERDUPER = "superduper"
+
+
+POWERS = frozenset({Access.SELF, Access.ADMIN, Access.SUPERDUPER})
+"""What a user without powers may not do, but for ``SELF`` about itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +152,28 @@ class Hooks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Powers:
+    """What of a family is for administrators, since it gives power over accounts or people.
+
+    ``actions`` are the standard actions that only they may use, ``fields`` the dotted paths of
+    what only they may change. What is at the paths of ``own`` a user may change too, where it is
+    its own; ``secrets`` are paths that are, moreover, shown to nobody else. ``owner`` is the field
+    that holds the id of the user whose document it is: ``_id`` for users themselves.
+    """
+
+    actions: frozenset[Action] = frozenset()
+    fields: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    owner: str = ""
+
+    @property
+    def guarded(self) -> tuple[str, ...]:
+        """The paths of everything that not everybody may change."""
+        return (*self.fields, *self.own, *self.secrets)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One hand-written operation. ``path`` is below the family's own, for example
     ``"{media_id}/raw"``; ``loads`` makes unknown documents that the path names a 404 first.
@@ -192,6 +222,7 @@ class Collection:
     scopes: tuple[Scope, ...] = (Scope.ACCOUNT,)
     access: Access = Access.ACCOUNT
     soft_delete: bool = True
+    powers: Powers = Powers()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +241,7 @@ class Singleton:
     optional: bool = False
     hooks: Hooks = Hooks()
     access: Access = Access.ACCOUNT
+    powers: Powers = Powers()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from crossbar.core.amending import amend
 from crossbar.core.change import Change
 from crossbar.core.directory import account_key
 from crossbar.core.service import load_document, sent
-from crossbar.core.shapes import Collection, Route
+from crossbar.core.shapes import Access, Collection, Route
 from crossbar.documents import Document
 from crossbar.errors import ValidationFailed
 from crossbar.storage import Key
@@ -26,12 +26,13 @@ Changed = Callable[[Context, Key], Awaitable[None]]
 class SubObject:
     """A sub-object: its noun, which is also the field that holds it, and its schema.
 
-    ``changed`` is told whose sub-object was written.
+    ``changed`` is told whose sub-object was written, ``access`` says who may write it.
     """
 
     noun: str
     schema: str
     changed: Changed | None = None
+    access: Access | None = None
 
     def routes(self) -> tuple[Route, ...]:
         """The operations: read, replace, remove."""
@@ -42,11 +43,19 @@ class SubObject:
             handler=self.replace,
             about=f"Replace {label}",
             schema=self.schema,
+            access=self.access,
+        )
+        removing = Route(
+            path="",
+            action=Action.DELETE,
+            handler=self.remove,
+            about=f"Remove {label}",
+            access=self.access,
         )
         return (
             Route(path="", action=Action.FETCH, handler=self.fetch, about=f"Read {label}"),
             replacing,
-            Route(path="", action=Action.DELETE, handler=self.remove, about=f"Remove {label}"),
+            removing,
         )
 
     async def fetch(self, context: Context) -> Result:

@@ -20,7 +20,9 @@ async def flush(context: Context, holder: Key) -> None:
 
 ACCESS_LISTS = Routes(
     noun="access_lists",
-    routes=SubObject(noun="access_lists", schema="access_lists", changed=flush).routes(),
+    routes=SubObject(
+        noun="access_lists", schema="access_lists", changed=flush, access=Access.ADMIN
+    ).routes(),
     scopes=(Scope.ACCOUNT,),
     nested=(Nesting(noun="devices", doc_type="device"),),
     access=Access.ACCOUNT,

@@ -273,7 +273,7 @@ async def demote(context: Context, turn: Put) -> Result:
 async def _set_reseller(context: Context, turn: Put, *, is_reseller: bool) -> Result:
     stored = await service.load(context)
     account = account_of(stored)
-    if not context.require_caller().is_superduper_admin or not account.tree:
+    if not account.tree:
         raise Forbidden
     change = _private_change(context, stored, {**stored, "pvt_reseller": is_reseller})
     change.more.append(turn)

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import partial
 from secrets import token_hex
 from typing import Any
 
 from crossbar.core import service
+from crossbar.core.access import may_read
 from crossbar.core.actions import Action, Context, Result
 from crossbar.core.change import Change
 from crossbar.core.directory import ACCOUNT_TYPE, Account, account_key, account_of
@@ -22,6 +24,7 @@ from crossbar.core.shapes import (
     Collection,
     Hooks,
     Index,
+    Powers,
     Route,
     Scope,
     Unique,
@@ -162,9 +165,15 @@ async def add_facts(context: Context, shown: Document, stored: Document) -> Docu
     shown |= facts
     wanted = context.says_yes("include_api_key")
     wanted = wanted or context.services.settings.accounts.include_api_key
-    if wanted and not _is_limited(context):
+    if wanted and await _may_see_key(context, stored):
         shown |= _api_key(context, stored)
     return facts
+
+
+async def _may_see_key(context: Context, stored: Document) -> bool:
+    """Whether the caller might read the key by its own path: nowhere else is more told."""
+    path = ("accounts", stored["_id"], "api_key")
+    return not _is_limited(context) and await may_read(context, path, account_of(stored))
 
 
 async def _facts(context: Context, stored: Document) -> Document:
@@ -236,6 +245,8 @@ def _route(path: str, action: Action, handler: Any, about: str, **more: Any) -> 
     )
 
 
+_power = partial(_route, access=Access.ADMIN)
+
 ACCOUNTS = Collection(
     noun="accounts",
     doc_type=ACCOUNT_TYPE,
@@ -275,6 +286,7 @@ ACCOUNTS = Collection(
         Index(name="api_key", values=lambda document: document.get("pvt_api_key_marks", ())),
         Index(name="perscom_id", values=_number),
     ),
+    powers=Powers(fields=("enabled", "name", "realm", "password", "ips", "access_lists")),
     hooks=Hooks(
         normalize=(normalize,),
         check=(check_password,),
@@ -288,17 +300,17 @@ ACCOUNTS = Collection(
             action=Action.CREATE,
             handler=account_tree.create,
             about="Create an account below the caller's",
-            access=Access.TOKEN,
+            access=Access.ADMIN,
             schema="accounts",
         ),
-        _route(
+        _power(
             "",
             Action.CREATE,
             account_tree.create,
             "Create an account below this one",
             schema="accounts",
         ),
-        _route("", Action.DELETE, account_tree.delete, "Delete the account and all it has"),
+        _power("", Action.DELETE, account_tree.delete, "Delete the account and all it has"),
         _route("children", Action.LIST, account_tree.children, "List the accounts directly below"),
         _route("descendants", Action.LIST, account_tree.descendants, "List all accounts below"),
         _route(
@@ -319,10 +331,22 @@ ACCOUNTS = Collection(
             account_tree.tree,
             "List the ancestors from the caller's account down",
         ),
-        _route("api_key", Action.FETCH, read_api_key, "Read the API key"),
-        _route("api_key", Action.CREATE, renew_api_key, "Replace the API key"),
-        _route("move", Action.REPLACE, account_tree.move, "Move the account under another parent"),
-        _route("reseller", Action.CREATE, account_tree.promote, "Make the account a reseller"),
-        _route("reseller", Action.DELETE, account_tree.demote, "Make the account an ordinary one"),
+        _power("api_key", Action.FETCH, read_api_key, "Read the API key"),
+        _power("api_key", Action.CREATE, renew_api_key, "Replace the API key"),
+        _power("move", Action.REPLACE, account_tree.move, "Move the account under another parent"),
+        _route(
+            "reseller",
+            Action.CREATE,
+            account_tree.promote,
+            "Make the account a reseller",
+            access=Access.SUPERDUPER,
+        ),
+        _route(
+            "reseller",
+            Action.DELETE,
+            account_tree.demote,
+            "Make the account an ordinary one",
+            access=Access.SUPERDUPER,
+        ),
     ),
 )

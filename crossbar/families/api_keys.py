@@ -6,13 +6,11 @@ whom and for what. The one key that upstream gives every account is a part of ``
 
 from __future__ import annotations
 
-from functools import wraps
-
 from crossbar.core import service
 from crossbar.core.actions import Action, Caller, Context, Result
 from crossbar.core.change import Change
 from crossbar.core.scopes import EVERYTHING
-from crossbar.core.shapes import Collection, Handler, Hooks, Route, renamed
+from crossbar.core.shapes import Access, Collection, Handler, Hooks, Route, renamed
 from crossbar.documents import Document
 from crossbar.errors import Forbidden, NoSuchDocument
 from crossbar.storage import Key
@@ -118,26 +116,14 @@ async def list_scopes(context: Context) -> Result:
     return Result(data={dialect: known.names() for dialect, known in scopes.items()})
 
 
-def for_admins(handler: Handler) -> Handler:
-    """The handler, for administrators only: keys can be as powerful as they are."""
-
-    @wraps(handler)
-    async def guarded(context: Context) -> Result:
-        caller = context.require_caller()
-        if not (caller.priv_level == "admin" or caller.is_superduper_admin):
-            raise Forbidden
-        return await handler(context)
-
-    return guarded
-
-
 def _route(path: str, action: Action, handler: Handler, about: str) -> Route:
     schema = None if action in (Action.LIST, Action.FETCH, Action.DELETE) else "api_keys"
     return Route(
         path=path,
         action=action,
-        handler=for_admins(handler),
+        handler=handler,
         about=about,
+        access=Access.ADMIN,
         schema=schema,
         loads=False,
     )

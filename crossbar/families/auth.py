@@ -328,13 +328,29 @@ AUTH_OF_ACCOUNT = Routes(
     scopes=(Scope.ACCOUNT,),
     access=Access.ACCOUNT,
     routes=(
-        route("", Action.CREATE, reset_account_signature, "Invalidate every token of the account"),
+        Route(
+            path="",
+            action=Action.CREATE,
+            handler=reset_account_signature,
+            about="Invalidate every token of the account",
+            access=Access.ADMIN,
+        ),
     ),
 )
 
 USER_ROUTES = (
-    route(
-        "{user_id}/auth", Action.CREATE, reset_user_signature, "Invalidate every token of the user"
+    Route(
+        path="{user_id}/auth",
+        action=Action.CREATE,
+        handler=reset_user_signature,
+        about="Invalidate every token of the user",
+        access=Access.SELF,
     ),
-    route("{user_id}/user_auth", Action.CREATE, impersonate, "Log in as this user, for operators"),
+    Route(
+        path="{user_id}/user_auth",
+        action=Action.CREATE,
+        handler=impersonate,
+        about="Log in as this user, for operators",
+        access=Access.SUPERDUPER,
+    ),
 )

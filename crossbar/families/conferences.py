@@ -47,7 +47,7 @@ async def list_conferences(context: Context) -> Result:
     entry = parent_entry(context)
     span = Span(account_id=context.account_id, doc_type="conference", entry=entry)
     rooms = await live_rooms(context)
-    make = row_maker(context.operation.collection, context.query)
+    make = await row_maker(context)
 
     def show(document: Document) -> Document:
         row = make(document)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from crossbar.core.actions import Action
 from crossbar.core.change import Change
-from crossbar.core.shapes import Collection, Hooks, Unique
+from crossbar.core.shapes import Collection, Hooks, Powers, Unique
 from crossbar.core.switch import Command
 from crossbar.documents import Document, lookup
 
@@ -51,6 +51,10 @@ CONNECTIVITY = Collection(
             message="SIP credentials already in use",
             space="sip.username",
         ),
+    ),
+    powers=Powers(
+        actions=frozenset({Action.CREATE, Action.REPLACE, Action.PATCH, Action.DELETE}),
+        secrets=("servers.auth.auth_password",),
     ),
     hooks=Hooks(normalize=(set_realm,), committed=(flush,)),
 )

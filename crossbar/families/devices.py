@@ -19,6 +19,7 @@ from crossbar.core.shapes import (
     Hooks,
     Index,
     Nesting,
+    Powers,
     Route,
     Scope,
     Unique,
@@ -231,6 +232,9 @@ DEVICES = Collection(
     nested=(Nesting(noun="users", doc_type="user", index="user"),),
     hooks=Hooks(
         normalize=(normalize,), check=(check_sip, check_type), committed=(tell_of_device,)
+    ),
+    powers=Powers(
+        fields=("access_lists",), own=("sip",), secrets=("sip.password",), owner="owner_id"
     ),
     routes=(
         Route(path="", action=Action.LIST, handler=list_devices, about="List devices"),

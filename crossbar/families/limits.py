@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from crossbar.core.actions import Context
+from crossbar.core.actions import Action, Context
 from crossbar.core.change import Change
-from crossbar.core.shapes import Hooks, Singleton
+from crossbar.core.shapes import Hooks, Powers, Singleton
 from crossbar.documents import Document
 from crossbar.errors import Forbidden
 
@@ -31,5 +31,6 @@ LIMITS = Singleton(
     noun="limits",
     doc_type="limits",
     schema="limits",
+    powers=Powers(actions=frozenset({Action.REPLACE})),
     hooks=Hooks(normalize=(normalize,), present=(add_credit_terms,)),
 )

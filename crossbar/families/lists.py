@@ -59,7 +59,7 @@ async def delete_all(context: Context) -> Result:
     for row in rows:
         change.also_remove(Key(key.account_id, ENTRY_TYPE, row.position.doc_id), row.document)
     await commit_private(change)
-    show = row_maker(context.operation.collection, context.query)
+    show = await row_maker(context)
     return Result(data=[show(row.document) for row in rows])
 
 

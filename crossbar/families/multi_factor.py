@@ -8,7 +8,17 @@ from __future__ import annotations
 from crossbar.core.actions import Action, Context, Result
 from crossbar.core.presenting import summarizer
 from crossbar.core.service import list_span, revision_of_list
-from crossbar.core.shapes import CRUD, Access, Collection, Column, Hooks, Route, Scope, route
+from crossbar.core.shapes import (
+    CRUD,
+    Access,
+    Collection,
+    Column,
+    Hooks,
+    Powers,
+    Route,
+    Scope,
+    route,
+)
 from crossbar.documents import Document
 from crossbar.errors import Forbidden
 from crossbar.families.login_attempts import fetch_attempt, list_second_factors
@@ -63,6 +73,7 @@ MULTI_FACTOR = Collection(
     summary=SUMMARY,
     hooks=Hooks(prepare=(seal_secrets,)),
     actions=CRUD - {Action.LIST},
+    powers=Powers(actions=CRUD - {Action.LIST, Action.FETCH}),
     routes=(
         route("", Action.LIST, list_both, "List the providers of the account and of the system"),
         route(

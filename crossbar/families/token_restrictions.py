@@ -6,7 +6,7 @@ They are applied in ``core.access``; this family only keeps the document.
 from __future__ import annotations
 
 from crossbar.core.actions import Action
-from crossbar.core.shapes import Singleton
+from crossbar.core.shapes import Powers, Singleton
 
 TOKEN_RESTRICTIONS = Singleton(
     noun="token_restrictions",
@@ -14,4 +14,5 @@ TOKEN_RESTRICTIONS = Singleton(
     schema="token_restrictions",
     actions=frozenset({Action.FETCH, Action.REPLACE, Action.DELETE}),
     optional=True,
+    powers=Powers(actions=frozenset({Action.REPLACE, Action.DELETE})),
 )

@@ -21,6 +21,7 @@ from crossbar.core.shapes import (
     Handler,
     Hooks,
     Index,
+    Powers,
     Route,
     Unique,
     field_index,
@@ -91,7 +92,6 @@ async def normalize(change: Change) -> None:
     note_sync(change)
     for name in NEVER_STORED:
         document.pop(name, None)
-    change.notes["credentials"] = document.pop("credentials", None)
     if isinstance(document.get("username"), str):
         document["username"] = document["username"].lower()
     if document.get("password") in ("", None):
@@ -101,7 +101,7 @@ async def normalize(change: Change) -> None:
 
 async def check_credentials(change: Change) -> None:
     """A changed user name needs the password anew; a password needs a user name (§7.8)."""
-    imported = change.notes["credentials"]
+    imported = change.notes["credentials"] = change.document.pop("credentials", None)
     if imported is not None and not (isinstance(imported, str) and MD5_DIGEST.fullmatch(imported)):
         message = "Credentials must be the md5 of username:password, in hex"
         change.refusals.add("credentials", "invalid", message)
@@ -263,6 +263,13 @@ USERS = Collection(
         prepare=(derive_secrets,),
         deleting=(drop_all,),
         committed=(tell_of_user, greet),
+    ),
+    powers=Powers(
+        actions=frozenset({Action.CREATE, Action.DELETE}),
+        fields=("priv_level", "enabled"),
+        own=("username", "password", "credentials", "email", "hotdesk"),
+        secrets=("hotdesk.pin",),
+        owner="_id",
     ),
     routes=(*USER_ROUTES, *PERSONAL_ROUTES, *quickcall_routes("user_id")),
 )

@@ -11,7 +11,7 @@ import re
 from crossbar.core.actions import Action, Context
 from crossbar.core.change import Change
 from crossbar.core.services import Services
-from crossbar.core.shapes import Hooks, Singleton
+from crossbar.core.shapes import Hooks, Powers, Singleton
 from crossbar.documents import Document
 from crossbar.storage import Key
 
@@ -51,5 +51,6 @@ VISITOR_SETTINGS = Singleton(
     doc_type="visitor_settings",
     schema="visitor_settings",
     actions=frozenset({Action.FETCH, Action.REPLACE, Action.PATCH}),
+    powers=Powers(actions=frozenset({Action.REPLACE, Action.PATCH})),
     hooks=Hooks(prepare=(drop_key,), present=(add_key,)),
 )

@@ -15,6 +15,7 @@ from crossbar.core.shapes import (
     Handler,
     Hooks,
     Nesting,
+    Powers,
     Route,
     Unique,
     field_index,
@@ -128,6 +129,7 @@ VMBOXES = Collection(
     unique=(Unique(path="mailbox", values=_mailboxes, message=BAD_MAILBOX),),
     indexes=(field_index("owner_id"),),
     nested=(Nesting(noun="users", doc_type="user", index="owner_id"),),
+    powers=Powers(own=("pin", "require_pin"), secrets=("pin",), owner="owner_id"),
     hooks=Hooks(
         normalize=(normalize,),
         check=(check_mailbox, check_pin, check_transcription),

@@ -58,6 +58,7 @@ class People:
             priv_level=level,
             is_superduper_admin=account.is_superduper_admin,
             is_admin_user=user is not None and level == "admin",
+            has_all_powers=self._settings.auth.users_have_all_powers,
             **more,
         )
 

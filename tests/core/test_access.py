@@ -77,9 +77,30 @@ def test_nobody_may_use_what_is_public_and_nothing_else() -> None:
 
 def test_what_is_for_operators_is_for_them_only() -> None:
     about, _ = operation("about")
-    require_access(about, caller(is_superduper_admin=True), None)
-    with pytest.raises(Forbidden):
-        require_access(about, caller(), None)
+    require_access(about, caller(is_superduper_admin=True, priv_level="admin"), None)
+    for other in (caller(), caller(priv_level="admin"), caller(is_superduper_admin=True)):
+        with pytest.raises(Forbidden):
+            require_access(about, other, None)
+
+
+@pytest.mark.parametrize("target", [OWN, BELOW])
+def test_what_gives_power_is_for_administrators_of_the_account_or_an_ancestor(target: str) -> None:
+    key, _ = operation(f"accounts/{OWN}/api_key", Action.FETCH)
+    require_access(key, caller(priv_level="admin"), account(target))
+    require_access(key, caller(has_all_powers=True), account(target))
+    for other in (caller(), caller(is_superduper_admin=True), caller(BELOW, priv_level="admin")):
+        with pytest.raises(Forbidden):
+            require_access(key, other, account(OWN))
+
+
+def test_what_is_about_oneself_needs_no_administrator() -> None:
+    reset, _ = operation(f"accounts/{OWN}/users/ann/auth", Action.CREATE)
+    ann = caller(user_id="ann")
+    require_access(reset, ann, account(OWN), {"user_id": "ann"})
+    require_access(reset, caller(priv_level="admin"), account(OWN), {"user_id": "bob"})
+    for user in (ann, caller()):
+        with pytest.raises(Forbidden):
+            require_access(reset, user, account(OWN), {"user_id": "bob"})
 
 
 def test_any_token_opens_what_asks_for_one_but_no_foreign_account() -> None:

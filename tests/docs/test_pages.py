@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from crossbar import _family_pages
+from crossbar import _family_pages, _power_pages
 from crossbar._error_pages import errors_page
 from crossbar._settings_pages import settings_page
 from crossbar.app import REGISTRY
@@ -25,7 +25,12 @@ PAGES = (
 
 
 @pytest.mark.parametrize(
-    ("page", "made"), [("errors", errors_page()), ("settings", settings_page())]
+    ("page", "made"),
+    [
+        ("errors", errors_page()),
+        ("powers", _power_pages.page()),
+        ("settings", settings_page()),
+    ],
 )
 def test_generated_pages_are_fresh(page: str, made: str) -> None:
     assert (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8") == made, "run `make docs`"

@@ -95,7 +95,10 @@ def type_of(error: type[CrossbarError]) -> str:
 
 def write_error(exchange: Exchange, error: CrossbarError) -> web.Response:
     """An error in the dialect's form."""
-    body: dict[str, Any] = {"message": error.phrase, "type": type_of(type(error))}
+    message = (
+        error.detail.get("cause", error.phrase) if isinstance(error, Forbidden) else error.phrase
+    )
+    body: dict[str, Any] = {"message": message, "type": type_of(type(error))}
     if isinstance(error, ValidationFailed) and error.fields:
         errors = {
             path: [rule.get("message", name) for name, rule in rules.items()]

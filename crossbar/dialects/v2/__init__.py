@@ -113,7 +113,7 @@ class V2:
         exchange.operation = operation
         account = await account_in_path(services.accounts, params)
         self._charge(exchange, operation)
-        require_access(operation, exchange.caller, account)
+        require_access(operation, exchange.caller, account, params)
         await require_unrestricted(
             services.accounts, operation, exchange.caller, account, (tokens, verb)
         )

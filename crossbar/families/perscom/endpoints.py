@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
+from crossbar.core.access import require_access
 from crossbar.core.actions import Action, Context, Result
 from crossbar.core.shapes import Access, Route, Routes, Scope
 from crossbar.errors import Forbidden, NoSuchDocument
@@ -56,7 +57,8 @@ class Endpoint:
         return await self.deed.run(self.place, context)
 
     async def authorize(self, context: Context) -> None:
-        """Refuse a caller without the scopes, unless it is about the caller."""
+        """Refuse a caller without the powers or the scopes, unless it is about the caller."""
+        require_access(context.operation, context.caller, context.account)
         for need in self.needs:
             if not await may(context, need) and not await self._is_own(context):
                 await may(context, need, insist=True)
@@ -244,8 +246,14 @@ def _route(endpoint: Endpoint, path: str) -> Route:
         action=endpoint.deed.action,
         handler=endpoint,
         about=endpoint.deed.about.format(rows=words, row=f"{article} {one}"),
+        access=Access.ADMIN if _gives_power(endpoint) else None,
         loads=False,
     )
+
+
+def _gives_power(endpoint: Endpoint) -> bool:
+    """Whether people come or go by it: an administrator decides who is one of an account's."""
+    return endpoint.place.component is USERS and endpoint.deed.verb in ("create", "delete")
 
 
 def _joined(*parts: str) -> str:

@@ -1,0 +1,83 @@
+"""Fields that are not everybody's to change: judged here, for every family and every dialect.
+
+A family says in its ``powers`` which they are. What a caller was shown may always be sent back:
+only what differs is judged, and what a replace leaves out of such fields stays as it was.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+from crossbar.core.access import is_own
+from crossbar.core.actions import Action, Caller
+from crossbar.core.change import Change
+from crossbar.core.presenting import unveiled
+from crossbar.documents import Document, lookup
+from crossbar.errors import Forbidden
+
+SHOWN = "shown"
+"""Among the notes of a change: the document as it was shown, with all its secrets."""
+
+
+async def keep_guarded(change: Change) -> None:
+    """Let a replace keep what its caller may not change and has left out, or has not been shown.
+
+    Otherwise it would set that to what the schema says of new documents.
+    """
+    caller = _judged(change)
+    if caller is None:
+        return
+    shown = change.notes[SHOWN] = await _shown(change)
+    if change.context.operation.action is not Action.REPLACE:
+        return
+    for path in _not_for(caller, change):
+        *above, name = path.split(".")
+        holder, before = lookup(change.document, above), lookup(shown, above)
+        if isinstance(holder, dict) and isinstance(before, dict) and name in before:
+            holder.setdefault(name, deepcopy(before[name]))
+
+
+async def require_powers(change: Change) -> None:
+    """Refuse to let a caller without powers change what is for administrators, or is another's.
+
+    Runs on what is normalised and has its defaults. Raises :class:`Forbidden`.
+    """
+    caller = _judged(change)
+    if caller is None:
+        return
+    schemas, family = change.context.services.schemas, change.family
+    before, _ = schemas.apply(family.schema, deepcopy(change.notes[SHOWN]))
+    for path in _not_for(caller, change):
+        parts = path.split(".")
+        if lookup(change.document, parts) != lookup(before, parts):
+            raise _refusal(path, "only an administrator may change this")
+    owner = family.powers.owner
+    if change.document.get(owner) not in (None, before.get(owner), caller.user_id):
+        raise _refusal(owner, "only an administrator may give this to somebody else")
+
+
+def _judged(change: Change) -> Caller | None:
+    """The caller, if it is one of those whose changes are looked at."""
+    caller = change.context.caller
+    if caller is None or caller.is_administrator or not change.family.powers.guarded:
+        return None
+    return caller
+
+
+def _not_for(caller: Caller, change: Change) -> tuple[str, ...]:
+    """The paths that the caller may not change: fewer where the document is its own, or new."""
+    powers, current = change.family.powers, change.current
+    if current is None or is_own(caller, powers, current):
+        return powers.fields
+    return (*powers.guarded, powers.owner)
+
+
+async def _shown(change: Change) -> Document:
+    if change.current is None:
+        return {}
+    shown, _ = await unveiled(change.context, change.family, change.current)
+    return shown
+
+
+def _refusal(path: str, message: str) -> Forbidden:
+    return Forbidden(cause=f"{path}: {message}")
