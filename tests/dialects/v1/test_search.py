@@ -208,7 +208,8 @@ async def test_pages_have_links_and_facts(v1: Client) -> None:
     assert meta["path"].endswith("/v1/units")
     assert first["links"]["prev"] is None
     assert first["links"]["next"] == f"{meta['path']}?limit=3&include=users&page=2"
-    assert [each["label"] for each in meta["links"]] == ["Previous", "1", "2", "3", "Next"]
+    labels = ["&laquo; Previous", "1", "2", "3", "Next &raquo;"]
+    assert [each["label"] for each in meta["links"]] == labels
     seen, url = [], first["links"]["first"]
     while url is not None:
         page = (await v1.get(url.partition("/v1")[2])).expect(200).body

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import FormData
 
 from tests.conftest import Api
+from tests.contract.kit import bare_exchange, http
 from tests.dialects.v1.support import Client
 
 PICTURE = b"\x89PNG" + bytes(2000)
@@ -57,6 +58,9 @@ async def test_a_picture_is_kept_shown_changed_and_removed(owners: Client, place
     assert (got.status, got.content) == (200, PICTURE)
     assert got.headers["Content-Type"] == "image/png"
     assert got.headers["X-Content-Type-Options"] == "nosniff"
+    asked = await bare_exchange(owners.api, http("HEAD", row["image_url"]))
+    assert asked.headers["content-length"] == str(len(PICTURE))
+    assert asked.content == b""
 
     again = FormData({"name": "Other"}, default_to_multipart=True)
     again.add_field("image", PICTURE, filename="b.png", content_type="image/png")
