@@ -141,7 +141,10 @@ def is_waiting(context: Context, link: Document) -> bool:
 
 
 async def unopened(context: Context, link_id: str) -> tuple[Document, Document]:
-    """A link that can be opened, and its visitor. Raises :class:`Gone`, :class:`NoSuchDocument`."""
+    """A link that can be opened, and its visitor.
+
+    Raises :class:`Gone`, :class:`NoSuchDocument`.
+    """
     link = await read(context, link_id)
     visitor_at = visitor_key(context.account_id, link["visitor_id"])
     visitor = await context.services.store.get(visitor_at)

@@ -8,8 +8,16 @@ import pytest
 
 from tests.conftest import Answer, Api
 from tests.contract.conftest import on_every_store
-from tests.contract.kit import UNKNOWN, bare_exchange, create_all, http, label, operations, path_of
-from tests.contract.kit import verb_of
+from tests.contract.kit import (
+    UNKNOWN,
+    bare_exchange,
+    create_all,
+    http,
+    label,
+    operations,
+    path_of,
+    verb_of,
+)
 
 VARYING = {"x-request-id", "date", "connection", "transfer-encoding"}
 

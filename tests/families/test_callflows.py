@@ -153,5 +153,9 @@ async def test_only_recipients_by_mail_have_addresses(api: Api, module: str) -> 
     assert refusal(bad, f"{place}.id", "wrong_format")["value"] == user
     bad = await api.post(path, alert({"type": "email", "id": ["ann@example.com", user]}))
     refusal(bad, f"{place}.id.1", "wrong_format")
-    refusal(await api.post(path, alert({"type": "user", "id": 5})), f"{place}.id", "not_one_schema_valid")
+    refusal(
+        await api.post(path, alert({"type": "user", "id": 5})),
+        f"{place}.id",
+        "not_one_schema_valid",
+    )
     refusal(await api.post(path, alert({"type": "sms", "id": user})), f"{place}.type", "enum")
