@@ -131,6 +131,7 @@ class V2:
             if_none_match=revisions(headers.get("If-None-Match")),
             body_is_readable=can_read(operation, body.content_type),
             accept=accept,
+            changes_nothing=request.method == "HEAD",
         )
         if operation.loads:
             await require_documents(context)
