@@ -26,6 +26,7 @@ from crossbar.dialects.documentation import Described, documentation
 from crossbar.dialects.pages import Page, Pages
 from crossbar.dialects.probes import Probes
 from crossbar.dialects.protocol import Server
+from crossbar.dialects.serving import is_preflight
 from crossbar.dialects.targets import split_target
 from crossbar.dialects.v1 import V1, spec
 from crossbar.dialects.v1_1 import V1_1
@@ -238,7 +239,8 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 def handler_of(gateway: Gateway) -> Handler:
     """What answers every request: the dialect that its path names, the console, or the banner.
 
-    Browsers that ask for the root are sent to the console; other clients are greeted (§1.1).
+    Browsers that ask for the root are sent to the console; other clients are greeted. Whatever
+    else there is not is missed in the words of v2.
     """
     services, limits = gateway.services, gateway.services.settings.limits
     buckets = buckets_of(limits, services.clock)
@@ -249,12 +251,14 @@ def handler_of(gateway: Gateway) -> Handler:
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         path = split_target(request.raw_path)[0]
-        response: web.StreamResponse | None = PAGES.answer(request, path)
+        asks_first = is_preflight(request)
+        response: web.StreamResponse | None = None if asks_first else PAGES.answer(request, path)
         if response is None and path.startswith("/v2/"):
             return await v2.serve(request)
         if response is None:
             response = await other(request, path)
         response.headers.setdefault("server", "Crossbar")  # aiohttp's own tells versions
+        response.headers.setdefault("x-content-type-options", "nosniff")
         return response
 
     async def other(request: web.BaseRequest, path: str) -> web.StreamResponse:
@@ -262,11 +266,11 @@ def handler_of(gateway: Gateway) -> Handler:
             return await v1_1.serve(request)
         if path.startswith("/v1/") and not path.startswith(OLD):
             return await v1.serve(request)
-        if VERSION.match(path):
+        if VERSION.match(path) or is_preflight(request):
             return await v2.serve(request)
         if (probed := await probes.answer(request, path)) is not None:
             return probed
-        return console.answer(request, path) or banner(request)
+        return console.answer(request, path) or banner(request, path) or await v2.serve(request)
 
     return handle
 

@@ -247,6 +247,9 @@ class FaultyRequest(NotFound):
     phrase = "faulty request"
 
 
+_WITH = {"GET": ("GET", "HEAD")}
+
+
 class MethodNotAllowed(CrossbarError):
     """The path exists; the verb is not offered there."""
 
@@ -260,7 +263,11 @@ class MethodNotAllowed(CrossbarError):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        return {"allow": ", ".join(self.allowed)} if self.allowed else {}
+        if not self.allowed:
+            return {}
+        # Whatever can be read can be asked for without its content.
+        verbs = (each for verb in self.allowed for each in _WITH.get(verb, (verb,)))
+        return {"allow": ", ".join(dict.fromkeys(verbs))}
 
 
 class NotAcceptable(CrossbarError):

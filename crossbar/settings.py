@@ -172,7 +172,7 @@ class Accounts:
         "sip.2600hz.com", "Domain under which an account without a realm is given one."
     )
     timezone: str = setting("America/Los_Angeles", "Time zone of an account that names none.")
-    language: str = setting("en-US", "Language of an account that names none.")
+    language: str = setting("en-us", "Language of an account that names none.")
     allow_subaccounts_for_direct: bool = setting(
         True, "Let accounts that are no resellers create accounts below them."
     )

@@ -53,10 +53,10 @@ def complaint(verb: str, path: str, status: int, content_type: str, body: Any) -
 
 def _operation_at(verb: str, path: str) -> tuple[str, Any] | None:
     """Where the document describes an operation, and its responses."""
-    version, *tokens = path_tokens(path)
-    if version != "v2" or tokens[:1] == ["account"]:
-        return None
     try:
+        version, *tokens = path_tokens(path)
+        if version != "v2" or tokens[:1] == ["account"]:
+            return None
         operations, _ = REGISTRY.match(tokens)
     except NoSuchPath:
         return None

@@ -114,6 +114,7 @@ class Context:
     ``params`` are the named path parameters, ``parameters`` the control values that may come in
     the query string or the envelope (protocol reference §2.3; :meth:`parameter` looks them up).
     ``if_match`` and ``if_none_match`` are revisions, without quotes; ``("*",)`` stands for any.
+    ``changes_nothing`` is for who only asks what a read would answer: it starts no call, say.
     """
 
     operation: Operation
@@ -131,6 +132,7 @@ class Context:
     if_none_match: tuple[str, ...] | None = None
     body_is_readable: bool = True
     accept: tuple[str, ...] = ()
+    changes_nothing: bool = False
 
     @property
     def account_id(self) -> str:

@@ -1,4 +1,4 @@
-"""What a client gets that asks for no API: a plain-text greeting that helps."""
+"""What a client gets that asks for nothing in particular: a plain-text greeting that helps."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ TEXT = f"""\
 """
 
 
-def banner(request: web.BaseRequest) -> web.Response:
-    """200, ``text/plain`` (protocol reference §1.1).
+def banner(request: web.BaseRequest, path: str) -> web.Response | None:
+    """200, ``text/plain``; ``None`` for every path but ``/``: a probe must not find what is not.
 
     Who asks for a tunnel gets 501: any 2xx would say that there is one now.
     """
@@ -24,4 +24,4 @@ def banner(request: web.BaseRequest) -> web.Response:
         refusal = web.Response(status=501)
         refusal.force_close()
         return refusal
-    return web.Response(text=TEXT)
+    return web.Response(text=TEXT) if path == "/" else None

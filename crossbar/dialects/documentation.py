@@ -23,7 +23,6 @@ POLICY = {
         " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
 }
 """What browsers are told of every page: only this server, and no scripts within pages."""
 

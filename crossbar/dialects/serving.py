@@ -97,6 +97,25 @@ class _Asking:
         return transport is not None and not transport.is_closing()
 
 
+def is_cross_origin(request: web.BaseRequest) -> bool:
+    """Whether a browser asks, or asks whether it may ask, for a page of another origin."""
+    headers = request.headers
+    return (
+        "Origin" in headers
+        or "Access-Control-Request-Method" in headers
+        or "Access-Control-Request-Headers" in headers
+    )
+
+
+def is_preflight(request: web.BaseRequest) -> bool:
+    """Whether a browser asks if it may ask.
+
+    Every dialect says yes, whatever the path: a page never sees the answer to a request whose
+    preflight was refused, so it could not tell what does not exist from a server that is down.
+    """
+    return request.method == "OPTIONS" and is_cross_origin(request)
+
+
 def refusal_of(error: Exception, request_id: str) -> CrossbarError:
     """What a client is told of an error; what it is not told is logged."""
     if isinstance(error, CrossbarError):

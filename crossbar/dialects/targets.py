@@ -16,9 +16,12 @@ def split_target(target: str) -> tuple[str, str]:
 
 
 def path_tokens(raw_path: str) -> list[str]:
-    """The decoded tokens of a path. Trailing slashes do not matter, doubled ones do (§1.2)."""
+    """The decoded tokens of a path, one at least: that of the root is empty.
+
+    Trailing slashes do not matter, doubled ones do (§1.2). Raises :class:`NoSuchPath`.
+    """
     path = split_target(raw_path)[0].rstrip("/")
-    tokens = path.split("/")[1:]
+    tokens = path.split("/")[1:] or [""]
     if "%" not in path:
         return tokens
     try:

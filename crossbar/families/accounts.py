@@ -160,7 +160,13 @@ async def check_password(change: Change) -> None:
 
 
 async def add_facts(context: Context, shown: Document, stored: Document) -> Document:
-    """What single-account answers show beyond the document (§9.3), in it and beside it."""
+    """What single-account answers show beyond the document (§9.3), in it and beside it.
+
+    Clients look into some fields without asking whether they are there.
+    """
+    shown.setdefault("caller_id", {})
+    shown.setdefault("dial_plan", {})
+    shown.setdefault("language", context.services.settings.accounts.language)
     facts = await _facts(context, stored)
     shown |= facts
     wanted = context.says_yes("include_api_key")

@@ -42,6 +42,8 @@ async def connect(context: Context) -> Result:
         await _require_caller(context)
     contact = contact_of(context, button)
     request = request_of(context, button, contact)
+    if context.changes_nothing:
+        return Result(data=request)
     if context.says_yes("blocking"):
         return Result(data=await _call(context, request, contact))
     context.services.background.start(_call_alone(context, request, contact), "click to call")

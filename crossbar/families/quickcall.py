@@ -71,6 +71,8 @@ def quickcall_routes(id_param: str) -> tuple[Route, ...]:
 async def start(context: Context) -> Result:
     """Tell the switch to ring and dial; answer what it was told."""
     request = await request_of(context)
+    if context.changes_nothing:
+        return Result(data=request)
     await context.services.switch.tell(Command(COMMAND, context.account_id, request))
     return Result(data=request)
 

@@ -27,12 +27,14 @@ from crossbar.families.visitor_sharing import finish
 from crossbar.families.visitor_times import instant
 from crossbar.families.visitors import (
     ATTRIBUTES,
+    HISTORY,
     SHORT_ID,
     VISITORS,
     digest,
     has_code,
     is_heard,
     proves,
+    visited,
     visitor_key,
 )
 from crossbar.families.watch_links import put_visitor
@@ -173,6 +175,7 @@ def _observe(context: Context, visitor: Document, sent: Document, user_agent: st
     facts = {name: sent[name] for name in ATTRIBUTES if name in sent}
     if "url" in sent:
         facts["last_url"] = sent["url"]
+        facts[HISTORY] = visited(visitor, sent["url"], instant(context.services.clock))
     facts |= describe(user_agent)
     facts["ip_address"] = context.address
     facts["last_seen_at"] = instant(context.services.clock)

@@ -55,6 +55,10 @@ OBSERVED = (
 )
 """What is found out about a visitor; a server-side feed may correct it."""
 
+HISTORY = "pvt_history"
+MOST_PAGES, MOST_TEXT = 100, 20_000
+"""How many pages of a visitor are remembered, and how many characters of them together."""
+
 COMPUTED = ("first_seen_at", "is_in_session", "is_online", "last_seen_at", "short_id")
 
 
@@ -72,6 +76,17 @@ def has_code(context: Context, visitor: Document) -> bool:
     """Whether the visitor can be found by its lookup code."""
     since = instant(context.services.clock, CODE_FOR)
     return "lookup_code" in visitor and visitor["last_seen_at"] > since
+
+
+def visited(visitor: Document, url: str | None, at: str) -> list[Document]:
+    """The pages that a visitor was on, oldest first, and one more. Heartbeats repeat the page."""
+    pages: list[Document] = visitor.get(HISTORY, [])
+    if url is None or (pages and pages[-1]["url"] == url):
+        return pages
+    pages = [*pages, {"url": url, "visited_at": at}][-MOST_PAGES:]
+    while sum(len(page["url"]) for page in pages) > MOST_TEXT:
+        pages.pop(0)
+    return pages
 
 
 def is_in_session(context: Context, visitor: Document) -> bool:

@@ -30,14 +30,13 @@ RENAMED = {"warning": '214 - "notify_email_address is notify_email_addresses now
 BAD_MAILBOX = "Invalid mailbox number or already exists"
 
 
-def _is_number(mailbox: object) -> bool:
-    return isinstance(mailbox, str) and mailbox.isascii() and mailbox.isdigit()
-
-
 def _mailboxes(document: Document) -> Iterable[str]:
-    """Box numbers are compared as integers: ``012`` is ``12``."""
+    """Boxes are compared as text, those with numbers as integers: ``012`` is ``12``."""
     mailbox = document.get("mailbox")
-    return (str(mailbox).lstrip("0") or "0",) if _is_number(mailbox) else ()
+    if not isinstance(mailbox, str) or not mailbox:
+        return ()
+    is_number = mailbox.isascii() and mailbox.isdigit()
+    return (mailbox.lstrip("0") or "0",) if is_number else (mailbox,)
 
 
 async def normalize(change: Change) -> None:
@@ -57,13 +56,6 @@ async def check_pin(change: Change) -> None:
     if isinstance(pin, str) and len(pin) > longest:
         message = f"String must not be more than {longest} characters"
         change.refusals.add("pin", "maxLength", message, target=longest)
-
-
-async def check_mailbox(change: Change) -> None:
-    """Callers type the box number, so it must be one."""
-    mailbox = change.value("mailbox")
-    if isinstance(mailbox, str) and mailbox and not _is_number(mailbox):
-        change.refusals.add("mailbox", "unique", BAD_MAILBOX, cause=mailbox)
 
 
 async def check_transcription(change: Change) -> None:
@@ -132,7 +124,7 @@ VMBOXES = Collection(
     powers=Powers(own=("pin", "require_pin"), secrets=("pin",), owner="owner_id"),
     hooks=Hooks(
         normalize=(normalize,),
-        check=(check_mailbox, check_pin, check_transcription),
+        check=(check_pin, check_transcription),
         deleting=(empty_box,),
     ),
     routes=(

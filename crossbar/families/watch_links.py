@@ -140,6 +140,19 @@ def is_waiting(context: Context, link: Document) -> bool:
     return bool(link["expires_at"] > instant(context.services.clock))
 
 
+async def unopened(context: Context, link_id: str) -> tuple[Document, Document]:
+    """A link that can be opened, and its visitor.
+
+    Raises :class:`Gone`, :class:`NoSuchDocument`.
+    """
+    link = await read(context, link_id)
+    visitor_at = visitor_key(context.account_id, link["visitor_id"])
+    visitor = await context.services.store.get(visitor_at)
+    if visitor is None or "number" in link or not is_waiting(context, link):
+        raise Gone("this link was used, or its time is over")
+    return link, visitor
+
+
 async def open_link(context: Context, link_id: str) -> str:
     """Open a link, once; the secret by which its page is known from now on.
 
@@ -148,11 +161,7 @@ async def open_link(context: Context, link_id: str) -> str:
     secret = secrets.token_urlsafe(SECRET_BYTES)
 
     async def attempt() -> None:
-        link = await read(context, link_id)
-        visitor_at = visitor_key(context.account_id, link["visitor_id"])
-        visitor = await context.services.store.get(visitor_at)
-        if visitor is None or "number" in link or not is_waiting(context, link):
-            raise Gone("this link was used, or its time is over")
+        link, visitor = await unopened(context, link_id)
         number, taken = await next_number(context, "sessions")
         link |= {"number": number, "pvt_viewer": digest(secret)}
         key = Key(context.account_id, LINK_TYPE, link_id)

@@ -165,3 +165,52 @@ async def test_a_telephone_is_wide_enough(console: Console, width: int) -> None:
     await page.keyboard.press("d")
     await console.photograph("debug-narrow")
     assert await page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@NARROW
+async def test_the_whole_menu_can_be_reached_on_a_telephone(console: Console, width: int) -> None:
+    page = console.page
+    button = page.get_by_role("button", name="Menu", exact=True)
+    menu = page.get_by_role("navigation", name="Account")
+    await button.click()
+    await expect(menu.get_by_role("link", name="Limits")).to_be_in_viewport()
+    box = await menu.bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= 800
+    last = menu.get_by_role("link").last
+    title = (await last.inner_text()).strip()
+    await last.click()
+    await console.expect_title(title)
+    await expect(menu).to_be_hidden()
+    await button.click()
+    await expect(last).to_be_in_viewport()
+    await console.expect_accessible("menu")
+    await console.photograph("menu-narrow")
+    await last.click()
+    await expect(menu).to_be_hidden()
+    await button.click()
+    await button.click()
+    await expect(menu).to_be_hidden()
+
+
+@NARROW
+async def test_escape_closes_the_menu(console: Console, width: int) -> None:
+    page = console.page
+    button = page.get_by_role("button", name="Menu", exact=True)
+    menu = page.get_by_role("navigation", name="Account")
+    await button.click()
+    await menu.get_by_label("Find a family").focus()
+    await page.keyboard.press("Escape")
+    await expect(menu).to_be_hidden()
+    await expect(button).to_be_focused()
+    await expect(button).to_have_attribute("aria-expanded", "false")
+
+
+async def test_the_menu_shows_where_one_is(console: Console) -> None:
+    link = console.page.get_by_role("navigation", name="Account").get_by_role("link")
+    title = (await link.last.inner_text()).strip()
+    await console.go("limits", title="Limits")
+    await console.go((await link.last.get_attribute("href") or "").rpartition("/")[2])
+    await console.expect_title(title)
+    await expect(link.last).to_be_in_viewport()
+    assert await console.page.evaluate("scrollY") == 0

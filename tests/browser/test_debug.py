@@ -53,6 +53,18 @@ async def test_d_shows_what_curl_needs_and_hides_it_again(console: Console) -> N
     await expect(panel).to_have_count(0)
 
 
+@pytest.mark.parametrize("width", [360])
+async def test_a_finger_shows_it_and_hides_it_too(console: Console, width: int) -> None:
+    page = console.page
+    panel = page.get_by_role("complementary", name="Debug mode")
+    await page.get_by_role("button", name="Menu", exact=True).click()
+    await page.get_by_role("button", name="Debug mode").click()
+    await expect(panel.locator('[data-fact="Account id"]')).to_have_text(console.account.id)
+    await expect(page.get_by_role("navigation", name="Account")).to_be_hidden()
+    await panel.get_by_role("button", name="Hide it").click()
+    await expect(panel).to_have_count(0)
+
+
 async def test_d_in_an_input_is_a_letter(console: Console) -> None:
     await console.page.get_by_label("Find a family").press("d")
     await expect(console.page.get_by_label("Find a family")).to_have_value("d")

@@ -52,12 +52,64 @@ async def test_each_of_three_headers_makes_a_preflight(api: Api, name: str) -> N
 
 async def test_options_without_any_of_them_is_405(api: Api) -> None:
     answer = await api.request("OPTIONS", f"{api.account}/menus", token="")
-    assert answer.expect(405).headers["Allow"] == "GET, PUT"
+    assert answer.expect(405).headers["Allow"] == "GET, HEAD, PUT"
     assert answer.body["message"] == "invalid_method"
 
 
-async def test_a_preflight_of_nothing_is_404(api: Api) -> None:
-    (await api.request("OPTIONS", "/v2/nope", token="", headers=ORIGIN)).expect(404)
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "//",
+        "/nope",
+        "/docs/",
+        "/docs/nope",
+        "/console/",
+        "/console/nope",
+        "/v2",
+        "/v2/",
+        "/v2/nope",
+        "/v2/%FF",
+        "/v2/account/menus",
+        "/v2/accounts/x/nope",
+        f"/v2/accounts/{UNKNOWN}/menus",
+        "/v2/openapi.json",
+        "/v1/accounts",
+        "/v1/nope",
+        "/v1/ranks",
+        "/v1/spec.yaml",
+        "/v1.1/nope.json",
+        "/v1.1/usage.json",
+        "/v1.1/watch?x",
+        "/v3/menus",
+    ],
+)
+async def test_every_path_may_be_asked_for(api: Api, path: str, method: str) -> None:
+    """A page that may not ask cannot tell 404 from a server that is down."""
+    headers = {**ORIGIN, "Access-Control-Request-Method": method}
+    answer = await api.request("OPTIONS", path, token="", headers=headers)
+    assert answer.status in (200, 204)
+    assert answer.content == b""
+    assert answer.headers["Access-Control-Allow-Origin"] in ("*", ORIGIN["Origin"])
+    allowed = answer.headers["Access-Control-Allow-Methods"].split(", ")
+    assert method in allowed or path.startswith("/v1.1")
+    assert answer.headers["Access-Control-Allow-Headers"]
+
+
+async def test_what_does_not_exist_can_be_read_about_by_pages(api: Api) -> None:
+    for path in ("/nope", "/v2/nope"):
+        answer = (await api.get(path, headers=ORIGIN)).expect(404)
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+async def test_a_preflight_needs_no_good_token(api: Api) -> None:
+    """The page cannot know that its token has expired before it may ask."""
+    api.clock.advance(7200)
+    for path in (f"{api.account}/menus?auth_token={api.token}", "/v2/nope"):
+        headers = {**ORIGIN, "Access-Control-Request-Method": "PUT"}
+        (await api.request("OPTIONS", path, headers=headers)).expect(200)
+    (await api.get(f"{api.account}/menus")).expect(401)
 
 
 async def test_a_preflight_does_not_promise_what_is_no_verb(api: Api) -> None:

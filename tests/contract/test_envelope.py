@@ -138,11 +138,25 @@ async def test_a_write_carries_neither_etag_nor_expiry(api: Api, menu: Answer) -
         assert not {"ETag", "Expires"} & set(answer.headers)
 
 
-async def test_what_has_no_revision_has_no_etag(api: Api) -> None:
-    for path in ("/v2/token_auth", f"{api.account}/limits", f"{api.account}/about"):
-        answer = (await api.get(path)).expect(200)
-        assert "revision" not in answer.body
+async def test_what_has_no_revision_is_answered_with_the_requests(api: Api) -> None:
+    answers = [
+        await api.get(path)
+        for path in (
+            "/v2/token_auth",
+            f"{api.account}/limits",
+            f"{api.account}/about",
+            f"{api.account}/api_key",
+            f"{api.account}/api_key",
+        )
+    ]
+    answers.append(await api.delete("/v2/token_auth"))
+    for answer in answers:
+        assert answer.expect(200).body["revision"] == answer.body["request_id"]
         assert "ETag" not in answer.headers
+
+
+async def test_a_refusal_has_no_revision(api: Api) -> None:
+    assert "revision" not in (await api.get(f"{api.account}/menus/{UNKNOWN}")).expect(404).body
 
 
 async def test_error_answers_are_plain_json_too(api: Api) -> None:

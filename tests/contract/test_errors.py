@@ -125,7 +125,7 @@ async def test_404_for_an_unknown_api_key_does_not_repeat_it(api: Api) -> None:
 async def test_405(api: Api) -> None:
     answer = await api.patch(f"{api.account}/menus", {})
     says(answer, 405, "invalid_method", {"message": "method not allowed"})
-    assert answer.headers["Allow"] == "GET, PUT"
+    assert answer.headers["Allow"] == "GET, HEAD, PUT"
     says(await api.delete(api.account), 405, "invalid_method", {"message": "method not allowed"})
 
 

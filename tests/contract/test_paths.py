@@ -13,24 +13,35 @@ pytestmark = on_every_store
 USER = {"first_name": "Ann", "last_name": "Lee"}
 
 
-async def test_what_is_no_api_path_gets_a_greeting(api: Api) -> None:
-    paths = (
-        "/",
+@pytest.mark.parametrize("verb", ["GET", "POST"])
+async def test_the_root_greets(api: Api, verb: str) -> None:
+    for target in ("/", "/?v2", "http://gateway.example", "http://gateway.example/"):
+        answer = (await bare_exchange(api, http(verb, target))).expect(200)
+        assert answer.headers["content-type"] == "text/plain; charset=utf-8", target
+        assert b"/v2/" in answer.content, target
+
+
+@pytest.mark.parametrize("verb", ["GET", "POST"])
+@pytest.mark.parametrize(
+    "path",
+    [
         "/x",
         "/v",
         "/version",
         "/V2",
         "/v2x/schemas",
+        "//",
         "//v2",
         "/%76%32",
         "/vv2/",
-        "/?v2",
-    )
-    for path in paths:
-        for verb in ("GET", "POST"):
-            answer = (await bare_exchange(api, http(verb, path))).expect(200)
-            assert answer.headers["content-type"] == "text/plain; charset=utf-8", path
-            assert b"/v2/" in answer.content, path
+        "/%FF",
+        "/.well-known/x",
+    ],
+)
+async def test_nothing_else_is_found_outside_of_the_api(api: Api, verb: str, path: str) -> None:
+    answer = (await bare_exchange(api, http(verb, path))).expect(404)
+    assert answer.body["message"] == "not_found"
+    assert answer.headers["x-request-id"] == answer.body["request_id"]
 
 
 async def test_nobody_is_told_that_there_is_a_tunnel(api: Api) -> None:

@@ -85,7 +85,7 @@ async def test_a_verb_that_the_path_does_not_offer_is_405(api: Api, menu: str, v
     for method in ("GET", "PUT", "POST"):
         answer = await api.request(method, f"{api.account}/menus?verb={verb.replace(' ', '%20')}")
         assert answer.expect(405).body["message"] == "invalid_method"
-        assert answer.headers["Allow"] == "GET, PUT"
+        assert answer.headers["Allow"] == "GET, HEAD, PUT"
 
 
 @pytest.mark.parametrize("verb", ["", 5, None, ["PUT"], {"a": "PUT"}, True])

@@ -33,10 +33,30 @@ async def test_a_new_account_has_its_defaults_and_shows_what_is_not_stored(api: 
         "superduper_admin": False,
         "wnm_allow_additions": False,
         "billing_mode": "limits_only",
+        "caller_id": {},
+        "dial_plan": {},
+        "language": "en-us",
     }
     account = await stored_account(api, answer.data["id"])
     shown = {"created", "enabled", "is_reseller", "reseller_id", "superduper_admin"}
     assert account.keys().isdisjoint({*shown, "wnm_allow_additions", "billing_mode", "api_key"})
+
+
+async def test_what_clients_look_into_is_there_and_may_be_sent_back(api: Api) -> None:
+    path = path_of(await api.create_account("Branch office"))
+    read = (await api.get(path)).expect(200).data
+    assert (read["caller_id"], read["dial_plan"], read["language"]) == ({}, {}, "en-us")
+    own = {"external": {"number": "+14155550100"}}
+    (await api.post(path, read)).expect(200)
+    again = (await api.get(path)).expect(200).data
+    assert again == read
+    (await api.patch(path, {"caller_id": own, "language": "de-de"})).expect(200)
+    changed = (await api.get(path)).expect(200).data
+    assert (changed["caller_id"], changed["language"]) == (own, "de-de")
+    cleared = await api.patch(path, {"caller_id": None, "language": None})
+    assert cleared.expect(200).data == read
+    for data in ((await api.get(api.account)).data, (await api.patch(api.account, {})).data):
+        assert data["language"] == "en-us"
 
 
 async def test_what_is_not_stored_is_shown_beside_the_account_too(

@@ -131,3 +131,31 @@ async def test_features_during_calls_are_judged_too(api: Api) -> None:
     doc_id = await make(api, "callflows", metaflow={"numbers": {"1": {"module": "hold"}}})
     made = (await shown(api, "callflows", doc_id))["metaflow"]
     assert made["numbers"]["1"]["data"] == {"unhold_key": "1"}
+
+
+@pytest.mark.parametrize("module", ["missed_call_alert", "notification"])
+async def test_only_recipients_by_mail_have_addresses(api: Api, module: str) -> None:
+    def alert(*recipients: dict[str, Any]) -> dict[str, Any]:
+        flow = node(module, {"name": "Missed", "recipients": [*recipients]})
+        return {"numbers": ["7"], "flow": flow}
+
+    user = "0a" * 16
+    good = (
+        {"type": "user", "id": user},
+        {"type": "user", "id": [user, "b" * 32]},
+        {"type": "email", "id": "ann@example.com"},
+        {"type": "email", "id": ["ann@example.com", "bob@example.com"]},
+    )
+    doc_id = await make(api, "callflows", **alert(*good))
+    assert (await shown(api, "callflows", doc_id))["flow"]["data"]["recipients"] == [*good]
+    path, place = f"{api.account}/callflows/{doc_id}", "flow.data.recipients.0"
+    bad = await api.post(path, alert({"type": "email", "id": user}))
+    assert refusal(bad, f"{place}.id", "wrong_format")["value"] == user
+    bad = await api.post(path, alert({"type": "email", "id": ["ann@example.com", user]}))
+    refusal(bad, f"{place}.id.1", "wrong_format")
+    refusal(
+        await api.post(path, alert({"type": "user", "id": 5})),
+        f"{place}.id",
+        "not_one_schema_valid",
+    )
+    refusal(await api.post(path, alert({"type": "sms", "id": user})), f"{place}.type", "enum")

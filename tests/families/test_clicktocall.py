@@ -243,3 +243,15 @@ async def test_a_button_calls_only_those_on_its_list(api: Api) -> None:
         expected = ("Contact doesn't match whitelist", normalized(contact))
         assert (refused["message"], refused["data"]) == expected
     await history(api, path, 1)
+
+
+async def test_to_ask_about_a_button_does_not_press_it(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ordered = switch(monkeypatch, {"call_id": "c1"})
+    path = await button(api)
+    for query in ("contact=2002", "contact=2002&blocking=true"):
+        (await api.request("HEAD", f"{path}/connect?{query}")).expect(200)
+    (await api.get(f"{path}/connect?contact=2002&blocking=true")).expect(200)
+    assert len(ordered) == 1
+    await history(api, path, 1)

@@ -197,3 +197,11 @@ class TestLimited:
         api.clock.advance(2)
         (await api.get(f"{path}/2002")).expect(200)
         (await api.get(f"{path}/2002")).expect(429)
+
+
+async def test_to_ask_about_a_call_does_not_start_it(api: Api) -> None:
+    path = await phone(api)
+    (await api.request("HEAD", f"{path}/2002")).expect(200)
+    assert told(api, "quickcall") == []
+    (await api.get(f"{path}/2002")).expect(200)
+    assert len(told(api, "quickcall")) == 1

@@ -55,7 +55,7 @@ async def test_the_answer_says_who_and_where(api: Api) -> None:
         "account_id": api.master.account_id,
         "account_name": "Master",
         "owner_id": api.master.user_id,
-        "language": "en-US",
+        "language": "en-us",
         "is_reseller": True,
         "is_master_account": True,
         "reseller_id": api.master.account_id,

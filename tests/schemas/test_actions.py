@@ -37,6 +37,8 @@ BOUNDS = {
     *("minLength", "maxLength", "pattern", "format", "minimum", "maximum"),
     *("minItems", "maxItems", "uniqueItems"),
 }
+CONDITIONAL = {"if", "then"}
+"""What is broken by hand, in the tests of callflows: only addresses have the form of addresses."""
 
 
 @cache
@@ -109,7 +111,8 @@ def test_schema_is_well_formed(name: str) -> None:
 @pytest.mark.parametrize("name", ACTIONS)
 def test_only_standard_keywords_and_known_references(name: str) -> None:
     for place, part in parts(ACTIONS[name]):
-        assert set(part) <= PLAIN | APPLIED | BOUNDS | {"$ref", "writeOnly", KEYWORD}, place
+        known = PLAIN | APPLIED | BOUNDS | CONDITIONAL
+        assert set(part) <= known | {"$ref", "writeOnly", KEYWORD}, place
         assert part.get("$ref", name) in REGISTRY, place
 
 
@@ -138,7 +141,7 @@ def test_every_rule_was_broken() -> None:
     skipped: Counter[str] = Counter()
     for schema in ACTIONS.values():
         list(violations(schema, REGISTRY, skipped=skipped))
-    assert not skipped
+    assert skipped == dict.fromkeys(CONDITIONAL, 2)
 
 
 def test_secrets_are_write_only() -> None:

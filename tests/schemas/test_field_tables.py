@@ -59,8 +59,21 @@ DIFFERENCES: dict[str, Difference] = {
     r"^\+1(\d{10})$": Difference(r"^\+1([0-9]{10})$", ASCII),
 }
 
+_USERS = "ids of users are no addresses: the format is only that of recipients of type email"
+_EMAIL = {
+    "if": {"properties": {"type": {"const": "email"}}},
+    "then": {"properties": {"id": {"format": "email", "items": {"format": "email"}}}},
+}
+_RECIPIENTS = {
+    "recipients[].id<oneOf:0>: bounds should be {'format': 'email'}, is {}": _USERS,
+    "recipients[].id<oneOf:1>[]: bounds should be {'format': 'email'}, is {}": _USERS,
+    f"recipients[]: bounds should be {{}}, is {_EMAIL!r}": _USERS,
+}
+
 # Faults of the table that we do not repeat, by schema, with the reason.
 FAULTS: dict[str, dict[str, str]] = {
+    "callflows.missed_call_alert": _RECIPIENTS,
+    "callflows.notification": _RECIPIENTS,
     "callflows.audio_macro": {
         "macros: default should be [], is '(none)'": "its own minItems would refuse the default",
     },

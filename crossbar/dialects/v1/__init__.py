@@ -19,7 +19,7 @@ from crossbar.core.registry import Match, Operation, Registry
 from crossbar.core.services import Services
 from crossbar.core.shapes import Access
 from crossbar.dialects.addresses import Proxies
-from crossbar.dialects.serving import Routes, serve
+from crossbar.dialects.serving import Routes, is_preflight, serve
 from crossbar.dialects.targets import path_tokens, query_pairs, split_target
 from crossbar.dialects.v1.answers import Exchange, write, write_error, write_preflight
 from crossbar.dialects.v1.bodies import Body, read_body
@@ -87,10 +87,12 @@ class V1:
     async def _answer(self, exchange: Exchange) -> web.StreamResponse:
         """Run the request through the steps, in the order of refusals."""
         request = exchange.request
+        if is_preflight(request):
+            return write_preflight(exchange, tuple(ACTIONS))
         exchange.query = dict(query_pairs(split_target(request.raw_path)[1]))
         _, *tokens = path_tokens(request.raw_path)
         operations, params = self._match(tokens)
-        verbs = _verbs_of(operations)
+        verbs = (*_verbs_of(operations), "OPTIONS")
         if request.method == "OPTIONS":
             return write_preflight(exchange, verbs)
         body = await read_body(request, self._services.settings.http)
@@ -209,10 +211,9 @@ def _named(operation: Operation) -> tuple[str, str]:
 
 def _verbs_of(operations: Mapping[Action, Operation]) -> tuple[str, ...]:
     """The verbs that a path offers."""
-    verbs = [
+    return tuple(
         verb for verb, actions in ACTIONS.items() if any(each in operations for each in actions)
-    ]
-    return (*(("HEAD",) if "GET" in verbs else ()), *verbs, "OPTIONS")
+    )
 
 
 def _choose(

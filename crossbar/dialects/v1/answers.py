@@ -147,12 +147,12 @@ def page_of(exchange: Exchange, rows: int, *, page: int, limit: int, total: int)
             "from": start,
             "last_page": last,
             "links": [
-                {"url": before, "label": "Previous", "active": False},
+                {"url": before, "label": "&laquo; Previous", "active": False},
                 *(
                     {"url": url(number), "label": str(number), "active": number == page}
                     for number in _around(page, last)
                 ),
-                {"url": after, "label": "Next", "active": False},
+                {"url": after, "label": "Next &raquo;", "active": False},
             ],
             "path": path,
             "per_page": limit,
@@ -185,6 +185,7 @@ def _headers(exchange: Exchange, content_type: str) -> dict[str, str]:
         "vary": "Authorization, X-Perscom-Id",
         "x-request-id": exchange.request_id,
         "server": "Crossbar",
+        "x-content-type-options": "nosniff",
         **CORS,
         **exchange.headers,
     }
@@ -212,12 +213,12 @@ async def _send(exchange: Exchange, download: Download) -> web.StreamResponse:
         "content-length": str(download.length),
         "content-disposition": f"inline; filename*=UTF-8''{quote(download.filename, safe='')}",
         "content-security-policy": "default-src 'none'; sandbox",
-        "x-content-type-options": "nosniff",
         "cache-control": "public, max-age=31536000, immutable",
     }
     response = web.StreamResponse(headers=headers)
     await response.prepare(exchange.request)
-    async for chunk in download.read(0, download.length):
-        await response.write(chunk)
+    if exchange.request.method != "HEAD":
+        async for chunk in download.read(0, download.length):
+            await response.write(chunk)
     await response.write_eof()
     return response

@@ -16,7 +16,6 @@ from crossbar.dialects.v1._spec_bodies import body, property_30
 from crossbar.examples import in_path
 from crossbar.families.perscom.components import COMPONENTS
 from crossbar.families.perscom.endpoints import Endpoint
-from crossbar.families.perscom.people_columns import PHOTOS
 from crossbar.families.perscom.shapes import Component, Field
 from crossbar.families.perscom.values import TIMES
 from crossbar.openapi import Offer, as_asked, from_item, links_to, params
@@ -213,11 +212,7 @@ def _schemas() -> Iterator[tuple[str, Node]]:
             },
         )
         number = Field(name="id", about="Number of the row.", kind="integer", null=False)
-        kept = [
-            each
-            for each in component.fields
-            if not each.hidden and not (each.name in PHOTOS and component.noun == "users")
-        ]
+        kept = [each for each in component.fields if not each.hidden]
         shown = [number, *kept, *TIMES, *component.computed]
         resource: Node = {
             "type": "object",

@@ -12,10 +12,10 @@ from aiohttp import web
 
 from crossbar.core.services import Services
 from crossbar.dialects.addresses import Proxies
-from crossbar.dialects.serving import Routes, serve
+from crossbar.dialects.serving import Routes, is_preflight, serve
 from crossbar.dialects.targets import path_tokens, split_target
 from crossbar.dialects.v1_1.admission import DIALECT, Admission
-from crossbar.dialects.v1_1.endpoints import Endpoint, Need, Offers
+from crossbar.dialects.v1_1.endpoints import Endpoint
 from crossbar.dialects.v1_1.exchange import Exchange
 from crossbar.dialects.v1_1.refusals import refuse
 from crossbar.dialects.v1_1.table import TABLE
@@ -25,6 +25,7 @@ from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
 from crossbar.validation import Schemas
 
+METHODS = tuple(dict.fromkeys(endpoint.method for endpoint in TABLE.endpoints))
 SENT_BY_PAGES = "content-type, x-public-key, x-connection-secret, x-watch-token"
 
 
@@ -51,17 +52,16 @@ class V1_1:
 
     async def _answer(self, exchange: Exchange) -> web.StreamResponse:
         request = exchange.request
+        if is_preflight(request):
+            return _preflight(exchange)
         _, *tokens = path_tokens(request.raw_path)
         offers, exchange.params = TABLE.match(tokens)
         pairs = parse_qsl(split_target(request.raw_path)[1], keep_blank_values=True)
         exchange.query = dict(reversed(pairs))
-        need = next(iter(offers.values())).need
-        if request.method == "OPTIONS" and need in (Need.PUBLIC, Need.SESSION):
-            return _preflight(exchange, offers)
-        exchange.operation = endpoint = offers.get(request.method)
-        await self._admission.admit(exchange, need)
-        if endpoint is None and request.method == "HEAD" and "GET" in offers:
-            endpoint = None if offers["GET"].is_page else offers["GET"]
+        exchange.operation = endpoint = offers.get(
+            "GET" if request.method == "HEAD" else request.method
+        )
+        await self._admission.admit(exchange, next(iter(offers.values())).need)
         if endpoint is None:
             raise MethodNotAllowed(tuple(offers))
         return await endpoint.handler(exchange)
@@ -72,16 +72,13 @@ def _named(endpoint: Endpoint) -> tuple[str, str]:
     return endpoint.method, f"/v1.1{endpoint.path}"
 
 
-def _preflight(exchange: Exchange, offers: Offers) -> web.Response:
-    """What scripts of pages may send. It says nothing of any account, since none is named yet:
-    the answer to the request itself tells whether its origin is one of the account's.
+def _preflight(exchange: Exchange) -> web.Response:
+    """What scripts of pages may send: no secret key. It says nothing of any account, since none is
+    named yet: the answer to the request itself tells whether its origin is one of the account's.
     """
-    origin = exchange.header("Origin")
-    if not origin:
-        raise MethodNotAllowed(tuple(offers))
     headers = {
-        "access-control-allow-origin": origin,
-        "access-control-allow-methods": ", ".join(offers),
+        "access-control-allow-origin": exchange.header("Origin") or "*",
+        "access-control-allow-methods": ", ".join(METHODS),
         "access-control-allow-headers": SENT_BY_PAGES,
         "access-control-max-age": "600",
         "vary": "Origin",

@@ -100,7 +100,16 @@ VISITOR = _object(
         "unique_id": _nullable("string"),
     }
 )
+PAGE = _object({"url": TEXT, "visited_at": TIME})
 ONE_VISITOR = _object({"status": OK, "visitor": VISITOR})
+WITH_HISTORY = _object(
+    {
+        "status": OK,
+        "visitor": _object(
+            {**VISITOR["properties"], "history": _list(PAGE)}, optional=("history",)
+        ),
+    }
+)
 VISITORS = _object({"status": OK, "visitors": _list(VISITOR)})
 SESSIONS = _object({"status": OK, "sessions": _list(SESSION)})
 WATCH_URL = _object({"watch_url": {"type": "string", "format": "uri"}})

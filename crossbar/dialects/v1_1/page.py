@@ -82,7 +82,6 @@ def headers(view: View) -> dict[str, str]:
         "cache-control": "no-store",
         "content-type": "text/html; charset=utf-8",
         "referrer-policy": "no-referrer",
-        "x-content-type-options": "nosniff",
         "x-robots-tag": "noindex",
     }
     if not may_be_framed:

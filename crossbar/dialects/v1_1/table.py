@@ -24,6 +24,7 @@ from crossbar.dialects.v1_1.visiting import (
     read_visitor,
 )
 from crossbar.dialects.v1_1.watching import end_watch, open_watch, show_watch
+from crossbar.families.visitors import MOST_PAGES
 
 RESULTS = Parameter(
     name="max_results",
@@ -40,6 +41,11 @@ SEARCH = Parameter(
     about="Words that all must hold, such as `online`, `#tag`, `ip:192.0.2.1`, `id:42`, a lookup"
     " code, an e-mail address, or any text.",
     schema={"type": "string", "examples": ["online"]},
+)
+HISTORY = Parameter(
+    name="with_history",
+    about=f"Whether to tell the pages that it was on, oldest first, {MOST_PAGES} at most.",
+    schema={"type": "boolean", "default": False},
 )
 RANGE = tuple(
     Parameter(
@@ -74,7 +80,8 @@ TABLE = Table(
             path="/visitors/{visitor_id}",
             about="Read a visitor",
             handler=read_visitor,
-            answers={200: answers.ONE_VISITOR},
+            parameters=(HISTORY,),
+            answers={200: answers.WITH_HISTORY},
             refusals=(404,),
         ),
         Endpoint(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from aiohttp import web
 
 from crossbar.core import service
-from crossbar.core.actions import Action, Context
+from crossbar.core.actions import Action, Context, is_true
 from crossbar.core.service import ATTEMPTS
 from crossbar.dialects.v1_1.exchange import Exchange
 from crossbar.dialects.v1_1.objects import session_object, visitor_object
@@ -17,7 +17,7 @@ from crossbar.families.visitor_search import search
 from crossbar.families.visitor_sessions import VISITOR_SESSIONS
 from crossbar.families.visitor_times import instant_of
 from crossbar.families.visitor_usage import usage
-from crossbar.families.visitors import SHORT_ID, VISITORS, visitor_key
+from crossbar.families.visitors import HISTORY, SHORT_ID, VISITORS, visitor_key
 from crossbar.families.watch_links import make
 from crossbar.settings import Settings
 from crossbar.storage import Span
@@ -49,9 +49,13 @@ def _results(exchange: Exchange) -> int:
 
 
 async def read_visitor(exchange: Exchange) -> web.StreamResponse:
-    """One visitor."""
+    """One visitor; with the pages that it was on, if they are asked for."""
     context = await _context_of(exchange, Action.FETCH)
-    return await _shown(exchange, context)
+    visitor = await service.load(context)
+    shown = await visitor_object(context, visitor)
+    if is_true(exchange.query.get("with_history")):
+        shown["history"] = visitor.get(HISTORY, [])
+    return exchange.answer({"status": "ok", "visitor": shown})
 
 
 async def delete_visitor(exchange: Exchange) -> web.StreamResponse:

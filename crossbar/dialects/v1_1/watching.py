@@ -37,6 +37,7 @@ from crossbar.families.watch_links import (
     open_link,
     place_of,
     read,
+    unopened,
 )
 
 HEX = re.compile(r"[0-9a-f]{32}")
@@ -63,13 +64,14 @@ async def open_watch(exchange: Exchange) -> web.StreamResponse:
         return _gone({})
     try:
         context = await _context(exchange, place)
-        secret = await open_link(context, place.link_id)
+        link, _ = await unopened(context, place.link_id)
+        target = f"{public_url(exchange.services.settings)}/v1.1/watch/{'/'.join(place)}"
+        told = {**headers(View(state="waiting", branding=link["branding"])), "location": target}
+        if exchange.request.method != "HEAD":  # to look at a link is not to use it
+            secret = await open_link(context, place.link_id)
+            told["set-cookie"] = _cookie(target, secret, link)
     except (Gone, NotFound, Unauthenticated):
         return _gone(await _branding(exchange, place))
-    link = await read(context, place.link_id)
-    target = f"{public_url(exchange.services.settings)}/v1.1/watch/{'/'.join(place)}"
-    view = View(state="waiting", branding=link["branding"])
-    told = {**headers(view), "location": target, "set-cookie": _cookie(target, secret, link)}
     return web.Response(status=303, headers=told)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 
 from aiohttp import web
 
@@ -21,12 +22,11 @@ from crossbar.core.services import Services
 from crossbar.core.shapes import Access
 from crossbar.dialects.addresses import Proxies
 from crossbar.dialects.headers import agreed, joined
-from crossbar.dialects.serving import Routes, serve
+from crossbar.dialects.serving import Routes, is_preflight, serve
 from crossbar.dialects.targets import path_tokens
 from crossbar.dialects.v2.answers import (
     Exchange,
     cut_off,
-    is_cross_origin,
     write,
     write_error,
     write_preflight,
@@ -92,19 +92,15 @@ class V2:
         request, services = exchange.request, self._services
         headers = request.headers
         address = exchange.address = self._proxies.client_of(request)
-        version, *tokens = path_tokens(request.raw_path)
-        if version == "v1":
-            raise Gone("API version 1 is not supported. Please upgrade to version 2.")
-        if version != "v2":
-            raise NoSuchPath
+        if is_preflight(request):
+            return self._preflight(exchange)
+        tokens = _tokens_below_v2(request)
         body = exchange.body = await read_body(request, self._settings.http)
         verb = self._effective_verb(exchange)
         await self._authenticate(exchange)
         tokens = self._expand_alias(tokens, exchange)
         operations, params = services.registry.match(tokens)
         exchange.operations = operations
-        if request.method == "OPTIONS":
-            return self._preflight(exchange)
         operation = _choose_operation(operations, verb)
         if request.method in SAFE_METHODS and verb != "GET":
             # A tunnelled verb needs a method with a body; GET never changes anything (§2.4).
@@ -138,6 +134,7 @@ class V2:
             if_none_match=revisions(joined(headers, "If-None-Match")),
             body_is_readable=can_read(operation, body.content_type),
             accept=accept,
+            changes_nothing=request.method == "HEAD",
         )
         if operation.loads:
             await require_documents(context)
@@ -152,7 +149,9 @@ class V2:
         if method not in METHODS:
             raise NotImplementedHere
         tunnelled = exchange.parameter("verb")
-        return tunnelled.upper() if isinstance(tunnelled, str) and tunnelled else method
+        if isinstance(tunnelled, str) and tunnelled:
+            return tunnelled.upper()
+        return "GET" if method == "HEAD" else method
 
     async def _authenticate(self, exchange: Exchange) -> None:
         """Find out who calls (§5.5). A bad credential is none; an expired token is refused."""
@@ -189,8 +188,12 @@ class V2:
         return tokens
 
     def _preflight(self, exchange: Exchange) -> web.StreamResponse:
-        if not is_cross_origin(exchange.request):
-            raise MethodNotAllowed(exchange.verbs)
+        """Any path may be asked for: what is wrong with it, the request itself is told."""
+        with suppress(NoSuchPath, Gone):
+            tokens = _tokens_below_v2(exchange.request)
+            if tokens[:1] == ["account"]:
+                tokens = ["accounts", "own", *tokens[1:]]
+            exchange.operations, _ = self._services.registry.match(tokens)
         return write_preflight(exchange)
 
     def _charge(self, exchange: Exchange, operation: Operation) -> None:
@@ -220,6 +223,16 @@ def _request_id(request: web.BaseRequest) -> str:
     if sent is not None and _REQUEST_ID.fullmatch(sent):
         return sent
     return new_id()
+
+
+def _tokens_below_v2(request: web.BaseRequest) -> list[str]:
+    """The path, without the version. Raises :class:`NoSuchPath`, :class:`Gone`."""
+    version, *tokens = path_tokens(request.raw_path)
+    if version == "v1":
+        raise Gone("API version 1 is not supported. Please upgrade to version 2.")
+    if version != "v2":
+        raise NoSuchPath
+    return tokens
 
 
 def _authorization(exchange: Exchange) -> tuple[str, str]:

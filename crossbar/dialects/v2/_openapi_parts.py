@@ -40,11 +40,14 @@ COMMON: Node = {
 ENVELOPES: Node = {
     "Success": {
         "type": "object",
-        "required": ["status", "request_id", "node", "timestamp"],
+        "required": ["status", "revision", "request_id", "node", "timestamp"],
         "properties": {
             "data": {},
             "status": {"const": "success"},
-            "revision": {"type": "string", "description": "For `If-Match`; also the `ETag`."},
+            "revision": {
+                "type": "string",
+                "description": "For `If-Match`; also the `ETag`. Of what has none, the request's.",
+            },
             "metadata": {
                 "type": "object",
                 "description": "When it was made and changed; of an account, its private facts.",

@@ -23,6 +23,7 @@ from crossbar.core.paging import in_groups
 from crossbar.core.preconditions import names_revision
 from crossbar.core.registry import Operation
 from crossbar.dialects.headers import joined
+from crossbar.dialects.serving import is_cross_origin
 from crossbar.dialects.targets import split_target
 from crossbar.dialects.v2.body import NO_BODY, Body
 from crossbar.dialects.v2.negotiation import CSV_TYPES, Wanted, accepts_gzip, byte_range, revisions
@@ -132,8 +133,7 @@ def _envelope(exchange: Exchange, result: Result) -> dict[str, Any]:
         envelope["data"] = result.data
     if result.metadata:
         envelope["metadata"] = result.metadata
-    if result.revision is not None:
-        envelope["revision"] = result.revision
+    envelope["revision"] = result.revision or exchange.request_id
     if result.page is not None:
         envelope |= _paging(result.page)
     envelope["status"] = "success"
@@ -190,16 +190,6 @@ def write_preflight(exchange: Exchange) -> web.StreamResponse:
     return _bare(exchange, 200)
 
 
-def is_cross_origin(request: web.BaseRequest) -> bool:
-    """Whether a browser asks, or asks whether it may ask, for a page of another origin."""
-    headers = request.headers
-    return (
-        "Origin" in headers
-        or "Access-Control-Request-Method" in headers
-        or "Access-Control-Request-Headers" in headers
-    )
-
-
 def cut_off(exchange: Exchange) -> NoReturn:
     """End an answer that has begun and cannot be finished, so that nobody takes it for whole."""
     if exchange.request.transport is not None:
@@ -232,6 +222,7 @@ def _headers(exchange: Exchange, content_type: str | None) -> dict[str, str]:
         "content-language": "en",
         "vary": "accept-language, accept",
         "server": "Crossbar",
+        "x-content-type-options": "nosniff",
     }
     if content_type is not None:
         headers["content-type"] = content_type
@@ -301,12 +292,15 @@ async def _stream(
     """A list as it is read: ``data`` first, then the other keys as text (§8.6)."""
     response = web.StreamResponse(headers=_headers(exchange, "application/json"))
     await _begin(exchange, response)
+    if exchange.request.method == "HEAD":
+        await response.write_eof()
+        return response
     await response.write(b'{"data":[')
     separator = b""
     async for chunk in in_groups(rows, result.chunk_size):
         await response.write(separator + b",".join(orjson.dumps(row) for row in chunk))
         separator = b","
-    closing = _close({"status": "success"}, exchange)
+    closing = _close({"revision": exchange.request_id, "status": "success"}, exchange)
     closing.pop("tokens", None)
     if result.page is not None:
         closing |= _paging(result.page)
@@ -384,7 +378,8 @@ async def _send(exchange: Exchange, download: Download) -> web.StreamResponse:
         status=200 if span is None else 206, headers=_headers(exchange, download.content_type)
     )
     await _begin(exchange, response)
-    async for chunk in download.read(start, stop):
-        await response.write(chunk)
+    if exchange.request.method != "HEAD":
+        async for chunk in download.read(start, stop):
+            await response.write(chunk)
     await response.write_eof()
     return response

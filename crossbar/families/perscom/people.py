@@ -25,10 +25,10 @@ from crossbar.families.perscom.people_rows import (
     SEQUENCE,
     find,
     find_caller,
+    photo_path,
     span_of,
 )
 from crossbar.families.perscom.work import BODY, VALUES, Work, perform, work_of
-from crossbar.families.photos import PHOTO
 from crossbar.families.users import HUNDRED, PERSON, USERS, email_of
 from crossbar.storage import Entry, Key, Span
 
@@ -138,7 +138,7 @@ async def keep_file(change: Change) -> None:
 
 
 async def _keep_photos(change: Change, values: Document) -> None:
-    for name, attachment in ((PHOTOS[0], PHOTO), (PHOTOS[1], PHOTOS[1])):
+    for name, attachment in PHOTOS.items():
         if name in values:
             await replace_upload(change, attachment, values[name])
 
@@ -169,7 +169,9 @@ async def _check_email(change: Change, email: Any) -> None:
 def _check_photos(change: Change, values: Document) -> None:
     for name in PHOTOS:
         value = values.get(name)
-        if value is not None:
+        if isinstance(value, str) and value == photo_path(change.current or {}, name):
+            del values[name]  # sent back as it was read
+        elif value is not None:
             references.check_image(change.refusals, name, value)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from crossbar.families.perscom.columns import link, may, must, shown
 from crossbar.families.perscom.shapes import Field
+from crossbar.families.photos import PHOTO
 
-PHOTOS = ("profile_photo", "cover_photo")
-"""Columns that take an uploaded picture."""
+PHOTOS: Mapping[str, str] = {"profile_photo": PHOTO, "cover_photo": "cover_photo"}
+"""Columns that take an uploaded picture, and the attachments that keep them."""
 
 USER_FIELDS = (
     must("name", "Given and family name.", schema={"minLength": 1, "maxLength": 250}),
@@ -29,8 +32,8 @@ USER_FIELDS = (
     ),
     may("notes", "Remarks about the user; never shown.", hidden=True),
     may("notes_updated_at", "When the remarks were changed.", kind="time", hidden=True),
-    may("profile_photo", "An uploaded picture; null removes it."),
-    may("cover_photo", "An uploaded picture; null removes it."),
+    may("profile_photo", "An uploaded picture, shown as its path; null removes it."),
+    may("cover_photo", "An uploaded picture, shown as its path; null removes it."),
     may("last_seen_at", "When the user was last active.", kind="time"),
 )
 

@@ -16,7 +16,6 @@ from crossbar.errors import NoSuchDocument
 from crossbar.families.perscom.addresses import Address, file_address
 from crossbar.families.perscom.people_columns import PHOTOS, USER_FIELDS
 from crossbar.families.perscom.work import last_number
-from crossbar.families.photos import PHOTO
 from crossbar.families.users import HUNDRED, PERSON, PERSON_NUMBER, USERS
 from crossbar.storage import Entry, Key, Span
 
@@ -48,6 +47,8 @@ def flat(stored: Document) -> Document:
     for field in USER_FIELDS:
         if field.name not in OWN_FIELDS and not field.hidden:
             shown[field.name] = person.get(field.name)
+    for column in PHOTOS:
+        shown[column] = photo_path(stored, column)
     shown["approved"] = stored.get("enabled", True)
     changed = instant_of(moment(stored["pvt_modified"]))
     shown["created_at"] = person.get("created_at") or instant_of(moment(stored["pvt_created"]))
@@ -55,6 +56,12 @@ def flat(stored: Document) -> Document:
     if stored.get("pvt_deleted"):
         shown["deleted_at"] = changed
     return shown
+
+
+def photo_path(stored: Document, column: str) -> str | None:
+    """What is shown of a picture beside its address, and ignored when it is sent back."""
+    address = file_address(stored, PHOTOS[column])
+    return None if address is None else address.removeprefix("/")
 
 
 def computed(context: Context, stored: Document) -> Document:
@@ -67,8 +74,7 @@ def computed(context: Context, stored: Document) -> Document:
         "online": (person.get("last_seen_at") or "") > since,
         "url": Address(path),
         "relative_url": path,
-        "profile_photo_url": file_address(stored, PHOTO),
-        "cover_photo_url": file_address(stored, "cover_photo"),
+        **{f"{column}_url": file_address(stored, name) for column, name in PHOTOS.items()},
     }
 
 

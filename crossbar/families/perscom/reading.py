@@ -32,7 +32,7 @@ from crossbar.families.perscom.trash import in_order, pair_of, pairs_of, trash_a
 from crossbar.families.perscom.values import instant
 
 PAGE_SIZE = 15
-LARGEST_PAGE = 100
+LARGEST_PAGE = 1000
 DEEPEST = 10_000
 """Rows of a sorted search that can be seen: so many are kept while the others are looked at."""
 

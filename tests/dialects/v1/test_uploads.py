@@ -9,6 +9,7 @@ import pytest
 from aiohttp import FormData
 
 from tests.conftest import Api
+from tests.contract.kit import bare_exchange, http
 from tests.dialects.v1.support import Client
 
 PICTURE = b"\x89PNG" + bytes(2000)
@@ -57,6 +58,9 @@ async def test_a_picture_is_kept_shown_changed_and_removed(owners: Client, place
     assert (got.status, got.content) == (200, PICTURE)
     assert got.headers["Content-Type"] == "image/png"
     assert got.headers["X-Content-Type-Options"] == "nosniff"
+    asked = await bare_exchange(owners.api, http("HEAD", row["image_url"]))
+    assert asked.headers["content-length"] == str(len(PICTURE))
+    assert asked.content == b""
 
     again = FormData({"name": "Other"}, default_to_multipart=True)
     again.add_field("image", PICTURE, filename="b.png", content_type="image/png")
@@ -115,8 +119,8 @@ async def test_photos_of_people_are_those_of_v2(api: Api, v1: Client) -> None:
     for name in ("profile_photo", "cover_photo"):
         form.add_field(name, PICTURE + name.encode(), filename="p.png", content_type="image/png")
     made = (await v1.request("POST", "/users", data=form)).expect(201).data
-    assert "profile_photo" not in made
     for name in ("profile_photo", "cover_photo"):
+        assert made[name] == made[f"{name}_url"].partition("/v1/")[2]
         got = await v1.get(made[f"{name}_url"].partition("/v1")[2])
         assert got.content == PICTURE + name.encode()
     rows = (await api.get(f"{api.account}/users")).data
@@ -129,8 +133,15 @@ async def test_photos_of_people_are_those_of_v2(api: Api, v1: Client) -> None:
     changed = (await v1.request("POST", item, data=change)).expect(200).data
     assert changed["profile_photo_url"] == made["profile_photo_url"]
     assert changed["cover_photo_url"] != made["cover_photo_url"]
+    read = (await v1.get(item)).expect(200).data
+    kept = (await v1.request("PUT", item, {**read, "name": "Ann Lea"})).expect(200).data
+    assert kept["profile_photo_url"] == read["profile_photo_url"]
+    assert kept["profile_photo"] == read["profile_photo"]
+    refused = await v1.patch(item, {"cover_photo": read["profile_photo"]})
+    assert list(refused.expect(422).errors) == ["cover_photo"]
     cleared = (await v1.patch(item, {"profile_photo": None})).expect(200).data
     assert cleared["profile_photo_url"] is None
+    assert cleared["profile_photo"] is None
     assert cleared["cover_photo_url"] == changed["cover_photo_url"]
     assert (await api.get(f"{api.account}/users/{user_id}/photo")).status == 404
 

@@ -371,3 +371,19 @@ async def test_sessions_are_listed_by_time(team: Team, api: Api) -> None:
     assert await listed("?from=2027-01-15T08:01:00Z&to=2027-01-15T09:01:00%2B01:00") == [2]
     assert await listed("?to=2027-01-15") == []
     (await team.get("/ext/sessions?from=yesterday")).refused(400, "invalid_request")
+
+
+async def test_to_ask_about_a_link_does_not_use_it(team: Team) -> None:
+    page = await team.connect()
+    link = await team.link(page.short_id)
+    (await team.request("HEAD", link)).expect(303)
+    asked = (await team.request("HEAD", link)).expect(303)
+    assert "Set-Cookie" not in asked.headers
+    assert await page.beat() is None
+    opened = (await team.request("GET", link)).expect(303)
+    assert opened.headers["Location"] == asked.headers["Location"]
+    cookie = {"Cookie": opened.headers["Set-Cookie"].partition(";")[0]}
+    path = opened.headers["Location"].partition("/v1.1")[2]
+    assert (await team.request("HEAD", path, headers=cookie)).expect(200).text == ""
+    (await team.request("HEAD", path)).expect(410)
+    (await team.request("HEAD", link)).expect(410)

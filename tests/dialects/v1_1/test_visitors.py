@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from crossbar.families.visitors import SHORT_ID
+from crossbar.families.visitors import MOST_PAGES, MOST_TEXT, SHORT_ID
 from tests.conftest import Api
 from tests.dialects.v1_1.conftest import Team, new_team, on_every_store
 
@@ -62,6 +62,46 @@ async def test_what_a_page_says_is_kept_and_null_clears_it(team: Team, api: Api)
     assert (shown["unique_id"], shown["identities"]) == (None, said["identities"])
     assert shown["last_url"] == "https://shop.example.com/b"
     assert (shown["first_seen_at"], shown["last_seen_at"]) == (NOW, "2027-01-15T08:00:20.000Z")
+
+
+async def history(team: Team, short_id: str) -> Any:
+    path = f"/visitors/{short_id}.json?with_history=true"
+    return (await team.get(path)).expect(200).body["visitor"]["history"]
+
+
+async def test_the_pages_of_a_visitor_are_told_to_who_asks(team: Team, api: Api) -> None:
+    page = await team.connect()
+    assert await history(team, page.short_id) == []
+    for url in ("https://a.test/1", "https://a.test/1", "https://a.test/2", None):
+        api.clock.advance(1)
+        await page.beat(url=url)
+    await page.beat(unique_id="u1")
+    await page.beat(url="https://a.test/1")
+    assert await history(team, page.short_id) == [
+        {"url": "https://a.test/1", "visited_at": "2027-01-15T08:00:01.000Z"},
+        {"url": "https://a.test/2", "visited_at": "2027-01-15T08:00:03.000Z"},
+        {"url": "https://a.test/1", "visited_at": "2027-01-15T08:00:04.000Z"},
+    ]
+    for query in ("", "?with_history=false", "?with_history="):
+        path = f"/visitors/{page.short_id}.json{query}"
+        assert "history" not in (await team.get(path)).expect(200).body["visitor"]
+    (await team.send("PUT", f"/ext/visitors/{page.short_id}", {"tags": ["#x"]})).expect(200)
+    assert len(await history(team, page.short_id)) == 3
+    path = f"/v2/accounts/{team.account_id}/visitors/{page.short_id}"
+    assert "history" not in str((await api.get(path)).expect(200).data)
+
+
+async def test_so_many_pages_of_a_visitor_are_remembered(team: Team) -> None:
+    page = await team.connect(url="https://a.test/first")
+    for number in range(MOST_PAGES):
+        await page.beat(url=f"https://a.test/{number}")
+    kept = await history(team, page.short_id)
+    assert [each["url"] for each in kept] == [f"https://a.test/{n}" for n in range(MOST_PAGES)]
+    for letter in "abcdefghijklmnop":
+        await page.beat(url=letter * 2000)
+    kept = await history(team, page.short_id)
+    assert [each["url"][0] for each in kept] == list("ghijklmnop")
+    assert sum(len(each["url"]) for each in kept) == MOST_TEXT
 
 
 async def test_what_is_too_much_is_refused(team: Team) -> None:

@@ -30,19 +30,25 @@ function Frame({who}) {
     if (!here.path.length) go(href(["accounts", who.accountId]), {replace: true});
     open(false);
   }, [here.href]);
+  const close = () => {
+    if (!isOpen) return;
+    open(false);
+    document.querySelector(".menu-button").focus();
+  };
   const known = account.value && account.value.data.id === accountId ? account.value.data : null;
   return html`<div class="frame">
     <a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
     <header class="top">
       <button type="button" class="icon menu-button" aria-label="Menu" aria-expanded=${isOpen}
         aria-controls="menu" onClick=${() => open(!isOpen)}>☰</button>
-      <a class="brand" href=${href(["accounts", accountId])}>
+      <a class="brand" aria-label="Crossbar" href=${href(["accounts", accountId])}>
         <img src="img/icon.svg" alt="" width="24" height="24" /><span>Crossbar</span></a>
       <div class="where"><${AccountButton} account=${known} own=${who.accountId} /></div>
       <span class="who">${who.userName || "API key"}</span>
       <button type="button" class="small" onClick=${logOut}>Log out</button>
     </header>
-    <${Menu} model=${model.value} accountId=${accountId} isMaster=${who.isMaster} here=${here} isOpen=${isOpen} />
+    <${Menu} model=${model.value} accountId=${accountId} isMaster=${who.isMaster} here=${here} isOpen=${isOpen}
+      close=${close} />
     <main class="main" id="main" tabindex="-1">
       <${Problem} error=${account.error || model.error}>
         <p>Go to <a href=${href(["accounts", who.accountId])}>your own account</a>, or

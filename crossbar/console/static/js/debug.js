@@ -1,4 +1,4 @@
-/** Debug mode: `d` shows what is needed to speak to the API by hand; `d` again hides it. */
+/** Debug mode: `d`, or the menu, shows what is needed to speak to the API by hand, or hides it. */
 import {API} from "./api.js";
 import {html, useEffect} from "./html.js";
 import {session} from "./session.js";
@@ -10,8 +10,17 @@ const shown = createStore(false);
 addEventListener("keydown", (event) => {
   const isPlain = !event.ctrlKey && !event.altKey && !event.metaKey && !event.repeat;
   const isTyping = event.target.closest?.("input, textarea, select, [contenteditable]");
-  if (event.key === "d" && isPlain && !isTyping && session.get()) shown.set(!shown.get());
+  if (event.key === "d" && isPlain && !isTyping && session.get()) toggle();
 });
+
+function toggle() {
+  shown.set(!shown.get());
+}
+
+/** The way to it for who has no keyboard. */
+export function DebugButton() {
+  return html`<button type="button" class="small" aria-pressed=${shown.use()} onClick=${toggle}>Debug mode</button>`;
+}
 
 /** The panel, at the foot of every screen. */
 export function DebugPanel({account}) {
@@ -41,6 +50,7 @@ export function DebugPanel({account}) {
         <dd><code data-fact="Server version">${who.version}</code></dd>
       </div>
     </dl>
-    <p class="fine">Debug mode. <kbd>d</kbd> hides it. Whoever has the token can act as you.</p>
+    <p class="fine">Debug mode. <button type="button" class="link" onClick=${toggle}>Hide it</button>, or press
+      <kbd>d</kbd>. Whoever has the token can act as you.</p>
   </aside>`;
 }

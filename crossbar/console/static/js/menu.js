@@ -1,5 +1,6 @@
 /** The menu of an account: every family that the API has. */
-import {html, useState} from "./html.js";
+import {DebugButton} from "./debug.js";
+import {html, useEffect, useState} from "./html.js";
 import {href} from "./router.js";
 import {label} from "./words.js";
 
@@ -11,9 +12,18 @@ const PARTS = {
   system: "Whole system",
 };
 
-/** Families by what they are; typing narrows the list. */
-export function Menu({model, accountId, isMaster, here, isOpen}) {
+/** Families by what they are; typing narrows the list. Where the window is narrow it has to be opened. */
+export function Menu({model, accountId, isMaster, here, isOpen, close}) {
   const [wanted, want] = useState("");
+  useEffect(() => {
+    document.querySelector("#menu [aria-current]")?.scrollIntoView({block: "nearest"});
+  }, [isOpen, here.href, model]);
+  useEffect(() => {
+    if (!isOpen) return undefined;
+    const onKey = ({key}) => key === "Escape" && close();
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, [isOpen]);
   const isOfAccount = here.path[0] === "accounts";
   const noun = here.path[isOfAccount ? 2 : 0];
   const show = here.query.get("show");
@@ -26,7 +36,8 @@ export function Menu({model, accountId, isMaster, here, isOpen}) {
   const families = all.filter(({noun}) => noun !== "children" && fits(noun, wanted));
   const isShown = (family) => family.noun === noun && isOfAccount === (family.kind !== "system");
   const addressOf = (family) => (family.kind === "system" ? [family.noun] : ["accounts", accountId, family.noun]);
-  return html`<nav class=${isOpen ? "menu open" : "menu"} id="menu" aria-label="Account">
+  return html`<nav class=${isOpen ? "menu open" : "menu"} id="menu" aria-label="Account"
+    onClick=${(event) => event.target.closest("a, button") && close()}>
     <ul>
       ${own.map(([text, path, query, isHere]) => html`<li key=${text}>
         <a href=${href(["accounts", accountId, ...path], query)} aria-current=${isHere ? "page" : null}>
@@ -42,6 +53,7 @@ export function Menu({model, accountId, isMaster, here, isOpen}) {
             ${label(family.noun)}</a></li>`)}
       </ul></div>`;
     })}
+    <p><${DebugButton} /></p>
   </nav>`;
 }
 
