@@ -249,7 +249,9 @@ class SQLiteStore:
             )
         )
 
-    async def put_attachment(self, account_id: str, chunks: AsyncIterator[bytes]) -> Attachment:
+    async def put_attachment(
+        self, account_id: str, chunks: AsyncIterator[bytes], requires: Sequence[Key] = ()
+    ) -> Attachment:
         """See :meth:`crossbar.storage.Store.put_attachment`."""
         name = (account_id, new_id())
         digest, length, position = hashlib.md5(usedforsecurity=False), 0, 0
@@ -262,10 +264,11 @@ class SQLiteStore:
                 while len(waiting) > PIECE:
                     piece = bytes(waiting[:PIECE])
                     del waiting[:PIECE]
-                    await self._write(partial(add_piece, name, position, piece, None))
+                    await self._write(partial(add_piece, name, position, piece, None, requires))
                     position += 1
             whole = Attachment(name[1], length, digest.hexdigest())
-            await self._write(partial(add_piece, name, position, bytes(waiting), whole))
+            last = partial(add_piece, name, position, bytes(waiting), whole, requires)
+            await self._write(last)
         except BaseException:
             # Should this fail too, the next start removes what is abandoned.
             with suppress(StoreError):
