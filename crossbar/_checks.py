@@ -2,8 +2,9 @@
 
 The private mate of :mod:`crossbar.validation`. Upstream makes these checks in its server, wherever
 a schema is used (protocol reference §4.5, "extra server check"). ``client_url`` is an address of
-a web server that clients may name; ``callflow`` and ``metaflow`` are nodes, whose ``data`` is
-judged by the schema of their module (``callflows.<module>``).
+a web server that clients may name; ``expressions`` is a list of regular expressions that the
+server itself matches; ``callflow`` and ``metaflow`` are nodes, whose ``data`` is judged by the
+schema of their module (``callflows.<module>``).
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from crossbar._defaults import Plan, below
 from crossbar._wording import dotted
 from crossbar.client_urls import ClientUrls
 from crossbar.documents import Document
+from crossbar.patterns import MOST, Expression, Unusable
 
 KEYWORD = "x-check"
 CLIENT_URL = "client_url"
+EXPRESSIONS = "expressions"
 
 Path = tuple[str | int, ...]
 
@@ -40,10 +43,28 @@ def failed_checks(
     """The errors of all checks by dotted path. The data of nodes gets its defaults here."""
     errors: dict[str, Any] = {}
     for path, check, value in _checked_values(document, plan):
-        if check != CLIENT_URL:
+        if check == EXPRESSIONS:
+            errors |= _failed_expressions(path, value)
+        elif check != CLIENT_URL:
             errors |= _failed_node(path, check, value, schemas)
         elif isinstance(value, str) and not client_urls.allow(value):
             errors[dotted(path)] = {"error": {"message": "invalid client URL", "value": value}}
+    return errors
+
+
+def _failed_expressions(path: Path, patterns: Any) -> dict[str, Any]:
+    """What of a list cannot be matched, and what of it is one too many."""
+    if not isinstance(patterns, list):
+        return {}  # its own schema says so
+    if len(patterns) > MOST:
+        message = f"The list is more than {MOST} items"
+        return {dotted(path): {"maxItems": {"message": message, "target": MOST}}}
+    errors: dict[str, Any] = {}
+    for place, pattern in enumerate(patterns):
+        try:
+            Expression(pattern if isinstance(pattern, str) else "")
+        except Unusable as error:
+            errors[dotted((*path, place))] = {"error": {"message": str(error), "value": pattern}}
     return errors
 
 

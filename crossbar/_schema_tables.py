@@ -88,6 +88,11 @@ def _choice(values: list[Any]) -> str:
     return f"one of {', '.join(map(code, values))}"
 
 
+_CHECKS = {
+    "client_url": "no blocked host",
+    "expressions": "regular expressions without look-around",
+}
+
 _WORDS: Mapping[str, Callable[[Any], str]] = {
     "enum": _choice,
     "const": lambda value: f"always {code(value)}",
@@ -98,7 +103,7 @@ _WORDS: Mapping[str, Callable[[Any], str]] = {
     "format": lambda name: f"format {name}",
     "uniqueItems": lambda is_so: "no item twice" if is_so else "",
     "additionalProperties": lambda rest: "no other keys" if rest is False else "",
-    "x-check": lambda check: "no blocked host" if check == "client_url" else "",
+    "x-check": lambda check: _CHECKS.get(check, ""),
 }
 
 _RANGES = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from crossbar.app import open_gateway
 from crossbar.clock import Clock
@@ -65,5 +66,13 @@ async def _store(settings: Settings) -> list[Finding]:
     text = f"master account {master.account_id}" if master else "empty; `crossbar init` fills it"
     return [
         Finding("store", True, f"answers; {last} events in its log"),
+        *_mode(file),
         Finding("accounts", master is not None, text),
     ]
+
+
+def _mode(file: Path | None) -> Iterator[Finding]:
+    """Whether others may read the database; older versions left that to the umask."""
+    if file is not None and (mode := file.stat().st_mode & 0o777) & 0o077:
+        advice = f"{file} has mode {mode:03o}: others than its owner may use it; `chmod 600` it"
+        yield Finding("file", False, f"{advice} and what lies beside it")

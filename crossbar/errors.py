@@ -379,11 +379,19 @@ class NotImplementedHere(CrossbarError):
 
 
 class Unavailable(CrossbarError):
-    """A part that the request needs does not answer; the same request may succeed later."""
+    """A part that the request needs does not answer; the same request may succeed later.
+
+    ``retry_after`` are the seconds after which a client may try again.
+    """
 
     status = 503
     code = "unavailable"
     phrase = "temporarily unavailable"
+    retry_after: int = 5
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"retry-after": str(self.retry_after)}
 
 
 class Busy(Unavailable):

@@ -94,11 +94,15 @@ class Events:
             self._seen = max(self._seen, numbered[-1].number)
 
     async def _follow(self) -> None:
+        is_readable = True
         while True:
             try:
                 await self.catch_up()
+                is_readable = True
             except Exception as error:  # without this loop everything remembered would go stale
-                log.warning("event_log_unreadable", error=repr(error))
+                if is_readable:
+                    log.warning("event_log_unreadable", error=repr(error))
+                is_readable = False
                 self._forget()
             await asyncio.sleep(POLL_INTERVAL)
 

@@ -29,6 +29,7 @@ from crossbar._defaults import NESTED, Plan, complete, copied, leading
 from crossbar._wording import (
     COMPILED_FORMATS,
     FORMAT_CHECKER,
+    LINEAR,
     ROOT,
     WordingValidator,
     worded,
@@ -331,6 +332,7 @@ class Schemas:
                 schema,
                 formats=COMPILED_FORMATS,
                 validate_formats=True,
+                pattern_options=LINEAR,
                 retriever=lambda uri: self._schema(uri.removeprefix("json-schema:///")),
             )
             plan = self._plan(schema, resolver)

@@ -33,8 +33,8 @@ async def attach(change: Change) -> None:
 
 async def store_upload(change: Change, name: str, upload: Upload) -> None:
     """Store the bytes and make them the document's attachment ``name``, replacing the old one."""
-    store = change.context.services.store
-    stored = await store.put_attachment(change.key.account_id, _chunks(upload.content))
+    services = change.context.services
+    stored = await services.put_attachment(change.key.account_id, _chunks(upload.content))
     change.dropped += attachment_ids(change.document)
     change.document[ATTACHMENTS] = {
         name: {
@@ -64,12 +64,12 @@ async def copy_attachments(context: Context, source: Document) -> Document:
 
     Attachments go with the document that names them, so no two documents name the same.
     """
-    store, account_id = context.services.store, context.account_id
+    services, account_id = context.services, context.account_id
     attachments = {}
     for name, facts in source.get(ATTACHMENTS, {}).items():
-        content = store.read_attachment(account_id, facts["id"])
+        content = services.store.read_attachment(account_id, facts["id"])
         try:
-            copied = await store.put_attachment(account_id, content)
+            copied = await services.put_attachment(account_id, content)
         except KeyError:  # dropped since the source was read
             raise Conflict from None
         attachments[name] = {**facts, "id": copied.attachment_id}

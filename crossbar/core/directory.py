@@ -14,6 +14,9 @@ from crossbar.storage import SYSTEM, Entry, Event, Key, Span, Store
 
 ACCOUNT_TYPE = "account"
 RESTRICTIONS_TYPE = "token_restrictions"
+OWNER = "account"
+"""The entry by which documents of the system are found that belong to an account."""
+
 SYSTEM_SIGNATURE = "pvt_system_signature"
 """The field of the master account that every token of the system depends on."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import AsyncIterator, Hashable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from crossbar.clock import Clock
 from crossbar.core.background import Background
-from crossbar.core.directory import AccountDirectory, account_key
+from crossbar.core.directory import OWNER, AccountDirectory, account_key
 from crossbar.core.mail import Mail
 from crossbar.core.outside import Outside
 from crossbar.core.switch import Switch
@@ -18,7 +18,7 @@ from crossbar.errors import DocumentTooLarge, NoSuchDocument
 from crossbar.events import Events
 from crossbar.metrics import Metrics
 from crossbar.settings import Settings
-from crossbar.storage import SYSTEM, Batch, DocumentTooBig, Missing, Store
+from crossbar.storage import SYSTEM, Attachment, Batch, DocumentTooBig, Missing, Store
 from crossbar.validation import Schemas
 
 if TYPE_CHECKING:
@@ -227,15 +227,30 @@ class Services:
     turns: Turns = field(default_factory=Turns)
     background: Background = field(default_factory=Background)
 
+    async def put_attachment(self, account_id: str, chunks: AsyncIterator[bytes]) -> Attachment:
+        """Store bytes for a document of an account, while the account exists.
+
+        Otherwise they would stay behind when it is deleted at the same moment. Raises
+        :class:`~crossbar.errors.NoSuchDocument` then.
+        """
+        requires = () if account_id == SYSTEM else (account_key(account_id),)
+        try:
+            return await self.store.put_attachment(account_id, chunks, requires)
+        except Missing as missing:
+            raise NoSuchDocument(missing.key.doc_id) from None
+
     async def commit(self, batch: Batch) -> None:
         """Write a batch and tell this process's subscribers. Every write goes through here.
 
-        What is new in an account is written only while the account exists: otherwise it would
-        stay behind when the account is deleted at the same moment. Raises
+        What is new in an account, or belongs to it, is written only while the account exists:
+        otherwise it would stay behind when the account is deleted at the same moment. Raises
         :class:`~crossbar.errors.NoSuchDocument` then, and
         :class:`~crossbar.errors.DocumentTooLarge`.
         """
         accounts = {put.key.account_id for put in batch.puts if put.expected is None}
+        for put in batch.puts:
+            if put.key.account_id == SYSTEM:
+                accounts.update(entry.value for entry in put.entries if entry.name == OWNER)
         if accounts := accounts - {SYSTEM}:
             batch = replace(batch, requires=(*batch.requires, *map(account_key, accounts)))
         try:

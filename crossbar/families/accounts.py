@@ -33,8 +33,8 @@ from crossbar.documents import Document
 from crossbar.errors import Forbidden
 from crossbar.families import account_tree
 from crossbar.families.account_tree import PARENT, reseller_below, tree_of
+from crossbar.families.belongings import remove_belongings, remove_late_belongings
 from crossbar.families.client_addresses import ADDRESSES
-from crossbar.families.number_owners import forget_numbers_of_account
 
 LEAKED = (
     "api_key",
@@ -297,7 +297,8 @@ ACCOUNTS = Collection(
         normalize=(normalize,),
         check=(check_password,),
         prepare=(prepare,),
-        deleting=(forget_numbers_of_account,),
+        deleting=(remove_belongings,),
+        committed=(remove_late_belongings,),
         present=(add_facts,),
     ),
     routes=(

@@ -10,7 +10,6 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
-from crossbar._wording import holds
 from crossbar.core.access import require_access, require_unrestricted
 from crossbar.core.actions import Action, Context, Result, is_true
 from crossbar.core.change import event_of
@@ -22,6 +21,7 @@ from crossbar.core.switch import Command
 from crossbar.documents import Document, lookup
 from crossbar.errors import ContactRefused, SwitchTimedOut, SwitchUnavailable, ValidationFailed
 from crossbar.numbers import normalized
+from crossbar.patterns import Expression, Unusable
 from crossbar.storage import Batch, Entry, Key, Put
 
 HISTORY_TYPE = "c2c_history"
@@ -78,9 +78,17 @@ def contact_of(context: Context, button: Document) -> str:
         raise ValidationFailed.of("contact", "maxLength", message, target=LONGEST_CONTACT)
     contact = normalized(sent)
     whitelist = button.get("whitelist")
-    if whitelist and not any(holds("pattern", pattern, contact) for pattern in whitelist):
+    if whitelist and not any(_finds(pattern, contact) for pattern in whitelist):
         raise ContactRefused(contact)
     return contact
+
+
+def _finds(pattern: str, contact: str) -> bool:
+    """Whether a pattern fits; one does not that was stored before patterns were judged."""
+    try:
+        return Expression(pattern).finds(contact)
+    except Unusable:
+        return False
 
 
 def request_of(context: Context, button: Document, contact: str) -> Document:

@@ -10,7 +10,6 @@ from crossbar.core.change import Change
 from crossbar.core.service import list_span
 from crossbar.core.shapes import CRUD, Collection, Hooks, Route, Scope, Unique
 from crossbar.documents import Document, public
-from crossbar.patterns import compiled
 from crossbar.storage import Span
 
 BOX_TYPE = "faxbox"
@@ -21,16 +20,6 @@ STORED_ADDRESS = f"pvt_{ADDRESS}"
 async def normalize(change: Change) -> None:
     """The generated address is the server's; clients only send back what they have read."""
     change.document.pop(ADDRESS, None)
-
-
-async def check_permissions(change: Change) -> None:
-    """Who may send by mail is told by patterns, so they must be patterns."""
-    patterns = change.value("smtp_permission_list")
-    for position, pattern in enumerate(patterns if isinstance(patterns, list) else ()):
-        if isinstance(pattern, str) and compiled(pattern) is None:
-            path = f"smtp_permission_list.{position}"
-            message = "Value is no regular expression"
-            change.refusals.add(path, "error", message, value=pattern)
 
 
 async def give_address(change: Change) -> None:
@@ -75,7 +64,6 @@ FAXBOXES = Collection(
     ),
     hooks=Hooks(
         normalize=(normalize,),
-        check=(check_permissions,),
         prepare=(give_address,),
         present=(show_address,),
     ),

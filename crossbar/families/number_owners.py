@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Iterable
 
 from crossbar.core.actions import Context
 from crossbar.core.change import Change
-from crossbar.core.directory import Account
+from crossbar.core.directory import OWNER, Account
 from crossbar.documents import Document, next_revision
 from crossbar.numbers import to_e164
 from crossbar.storage import SYSTEM, Entry, Key, Put, Remove, Row, Span, Store
@@ -39,20 +39,13 @@ async def index_numbers(change: Change) -> None:
             "pvt_type": OWNER_TYPE,
             "pvt_account_id": account_id,
         }
-        entries = [Entry("account", account_id), *(Entry("number", each) for each in numbers)]
+        entries = [Entry(OWNER, account_id), *(Entry("number", each) for each in numbers)]
         change.more.append(Put(key, document, None, entries=entries))
 
 
 async def forget_numbers(change: Change) -> None:
     """Logins find nobody by its numbers any more."""
     change.removes.append(Remove(_key_of(change)))
-
-
-async def forget_numbers_of_account(change: Change) -> None:
-    """Logins find nobody by the numbers of its callflows any more."""
-    store = change.context.services.store
-    async for row in _rows(store, Entry("account", change.key.doc_id)):
-        change.removes.append(Remove(Key(SYSTEM, OWNER_TYPE, row.position.doc_id)))
 
 
 async def account_with_number(context: Context, number: str) -> Account | None:

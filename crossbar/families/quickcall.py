@@ -17,7 +17,7 @@ from crossbar.core.switch import Command
 from crossbar.documents import Document, lookup
 from crossbar.errors import ValidationFailed
 from crossbar.families.endpoints import devices_behind, usable
-from crossbar.patterns import compiled
+from crossbar.patterns import Expression, Unusable
 
 COMMAND = "quickcall"
 EXPORTED = ["Account-ID", "Retain-CID", "Authorizing-ID", "Authorizing-Type"]
@@ -52,11 +52,6 @@ PROTOCOL = (
 
 _DECORATION = re.compile(r"[ ,.()-]")
 LONGEST_NUMBER = 64
-_LONGEST_PATTERN = 128
-_CHOICES = re.compile(r"[*+?{|]")
-_REPEATED_GROUP = re.compile(r"\)[*+?{]")
-MOST_CHOICES = 4
-"""Repetitions and alternatives in a pattern. Each multiplies the ways to match a number."""
 
 
 def quickcall_routes(id_param: str) -> tuple[Route, ...]:
@@ -182,10 +177,7 @@ def seconds_of(value: Any) -> int:
 
 
 def filtered(number: str, number_filter: Any) -> str:
-    """The number to dial: without its decoration, as it is, or what the pattern captures.
-
-    A client's pattern must not take long, so nothing that repeats can be repeated in it.
-    """
+    """The number to dial: without its decoration, as it is, or what the pattern captures."""
     if len(number) > LONGEST_NUMBER:
         message = f"String must not be more than {LONGEST_NUMBER} characters"
         raise ValidationFailed.of("number", "maxLength", message, target=LONGEST_NUMBER)
@@ -193,23 +185,13 @@ def filtered(number: str, number_filter: Any) -> str:
         return _DECORATION.sub("", number)
     if number_filter in (False, "false"):
         return number
-    pattern = _quick(str(number_filter))
-    match = pattern.search(number)
-    if match is None or not pattern.groups or not match[1]:
+    try:
+        captured = Expression(str(number_filter)).captured(number)
+    except Unusable as error:
+        raise ValidationFailed.of(
+            "number_filter", "invalid", str(error), value=number_filter
+        ) from None
+    if not captured:
         message = "The number has nothing that the filter captures"
         raise ValidationFailed.of("number_filter", "pattern", message, value=number)
-    return str(match[1])
-
-
-def _quick(pattern: str) -> re.Pattern[str]:
-    """The pattern. Refused when it is none, and when looking for it could take long."""
-    is_quick = (
-        len(pattern) <= _LONGEST_PATTERN
-        and len(_CHOICES.findall(pattern)) <= MOST_CHOICES
-        and not _REPEATED_GROUP.search(pattern)
-    )
-    made = compiled(pattern) if is_quick else None
-    if made is None:
-        message = "The filter is no regular expression, or too complicated a one"
-        raise ValidationFailed.of("number_filter", "invalid", message, value=pattern)
-    return made
+    return captured

@@ -19,7 +19,7 @@ import structlog
 
 from crossbar.core import service
 from crossbar.core.actions import Action, Caller, Context, Result
-from crossbar.core.directory import Account
+from crossbar.core.directory import OWNER, Account
 from crossbar.core.outside import OutsideFailed
 from crossbar.core.presenting import summarizer
 from crossbar.core.services import Tried
@@ -31,7 +31,13 @@ from crossbar.families.auth import login_answer
 from crossbar.families.login_attempts import Way
 from crossbar.families.login_names import validated
 from crossbar.families.login_rules import REFRESH_METHOD, admit
-from crossbar.families.sso_documents import DOCUMENT_ROUTES, app_with, provider_with, secret_of
+from crossbar.families.sso_documents import (
+    DOCUMENT_ROUTES,
+    LINK_TYPE,
+    app_with,
+    provider_with,
+    secret_of,
+)
 from crossbar.records import record
 from crossbar.storage import (
     SYSTEM,
@@ -48,7 +54,6 @@ from crossbar.storage import (
 
 log = structlog.get_logger(__name__)
 
-LINK_TYPE = "auth_link"
 LINK_LIFETIME = 900
 """Seconds within which an identity that was proven can be linked to a user."""
 
@@ -231,7 +236,10 @@ async def _write(
     """Store a link. Raises :class:`Conflict` when another request was quicker."""
     key = Key(SYSTEM, LINK_TYPE, doc_id)
     saved = stamped(context, key, document)
-    entries = [Entry("owner", "/".join(_owner_of(saved)))] if OWNER_ACCOUNT in saved else []
+    entries: list[Entry] = []
+    if OWNER_ACCOUNT in saved:
+        owner = _owner_of(saved)
+        entries = [Entry("owner", "/".join(owner)), Entry(OWNER, owner[0])]
     put = Put(key, saved, expected, entries=entries, claims=[_claim(saved["pvt_identity"])])
     try:
         await context.services.commit(Batch(puts=[put], removes=removes))

@@ -25,6 +25,7 @@ from crossbar.storage import SYSTEM, Key, Span
 
 PROVIDER_TYPE = "auth_provider"
 APP_TYPE = "auth_app"
+LINK_TYPE = "auth_link"
 ADDRESSES = ("discovery", "access_code_url", "profile_url")
 SEALED = "pvt_secret_sealed"
 PURPOSE = "secret of a registration"

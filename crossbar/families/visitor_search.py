@@ -14,7 +14,7 @@ from crossbar.storage import Span
 
 MOST_WORDS = 20
 CODE = re.compile(r"[0-9]{4}")
-E_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+E_MAIL = re.compile(r"[^@\s]+@[^@\s.]+\.[^@\s]+")
 SEARCHED = (
     "unique_id",
     "short_id",

@@ -107,13 +107,19 @@ def load_or_create(path: Path) -> Secrets:
     One secret a line, newest first; empty lines and lines that start with ``#`` are skipped. Of
     several processes that make the file at once one does it and all read the same.
 
-    Raises :class:`SecretsError` when others than its owner may read or write the file.
+    Raises :class:`SecretsError` when the file can be neither read nor made, and when others than
+    its owner may read or write it.
     """
-    if not path.exists():
-        _create(path)
-    with path.open(encoding="utf-8") as file:
-        _refuse_open_doors(path, file)
-        lines = [line.strip() for line in file]
+    try:
+        if not path.exists():
+            _create(path)
+        with path.open(encoding="utf-8") as file:
+            _refuse_open_doors(path, file)
+            lines = [line.strip() for line in file]
+    except OSError as error:
+        raise SecretsError(f"{path} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise SecretsError(f"{path} cannot be read: it is not text in UTF-8") from None
     try:
         return Secrets([line for line in lines if line and not line.startswith("#")])
     except SecretsError as error:
@@ -122,7 +128,7 @@ def load_or_create(path: Path) -> Secrets:
 
 def _create(path: Path) -> None:
     """Put the file there complete, or not at all; leave one alone that appears meanwhile."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # A file that is opened under its final name is empty for a moment, in which another process
     # could read it. A link appears with its content, and fails when the name is taken.
     draft = path.with_name(f".{path.name}.{token_hex(8)}")

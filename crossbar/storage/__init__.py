@@ -290,10 +290,13 @@ class Store(Protocol):
         """
         ...
 
-    async def put_attachment(self, account_id: str, chunks: AsyncIterator[bytes]) -> Attachment:
+    async def put_attachment(
+        self, account_id: str, chunks: AsyncIterator[bytes], requires: Sequence[Key] = ()
+    ) -> Attachment:
         """Store a stream of bytes durably and name it. Not visible until a document refers to it.
 
-        When ``chunks`` raises, nothing is kept.
+        When ``chunks`` raises, nothing is kept; nor when one of the documents in ``requires`` is
+        not there at the end, which raises :class:`Missing`.
         """
         ...
 

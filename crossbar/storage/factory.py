@@ -35,7 +35,7 @@ def store_for(settings: Storage, observer: Observer = unobserved) -> Store:
     if path is not None:
         from crossbar.storage.sqlite import SQLiteStore
 
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return SQLiteStore(str(path), observer=observer)
     if url.startswith(MONGODB):
         from crossbar.storage.mongodb import MongoStore

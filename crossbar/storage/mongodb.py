@@ -17,7 +17,7 @@ and ``_mongo_files`` are the only ones that import a driver.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import PyMongoError
@@ -29,6 +29,7 @@ from crossbar.storage import (
     Batch,
     Claim,
     Key,
+    Missing,
     Numbered,
     Observer,
     Row,
@@ -223,9 +224,19 @@ class MongoStore:
         with translated():
             await self._database["events"].delete_many({"_id": {"$lte": upto}})
 
-    async def put_attachment(self, account_id: str, chunks: AsyncIterator[bytes]) -> Attachment:
+    async def put_attachment(
+        self, account_id: str, chunks: AsyncIterator[bytes], requires: Sequence[Key] = ()
+    ) -> Attachment:
         """Store a stream of bytes durably and name it. When ``chunks`` raises, nothing is kept."""
-        return await self._files.put(account_id, chunks)
+        stored = await self._files.put(account_id, chunks)
+        if requires:
+            # Commits happen one after the other: a purge that comes later finds the bytes.
+            try:
+                await self.commit(Batch(requires=requires))
+            except Missing:
+                await self.commit(Batch(drop_attachments=[(account_id, stored.attachment_id)]))
+                raise
+        return stored
 
     def attachments(self, before: int) -> AsyncIterator[tuple[str, str]]:
         """The attachments that were stored before a time, in Unix seconds, account by account."""

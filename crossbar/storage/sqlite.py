@@ -44,7 +44,7 @@ from crossbar.storage.sqlite_batches import (
     drop,
     encode,
 )
-from crossbar.storage.sqlite_file import PIECE, Writer, connect
+from crossbar.storage.sqlite_file import PIECE, Place, Writer, connect
 
 T = TypeVar("T")
 
@@ -99,7 +99,7 @@ class Recent:
 
 
 class SQLiteStore:
-    """A :class:`crossbar.storage.Store` in the file ``path``.
+    """A :class:`crossbar.storage.Store` in the file ``path``, which is made for its owner alone.
 
     ``":memory:"`` means a private file that is removed on close. A write that other processes hold
     up for more than ``patience`` seconds raises :class:`Unreachable`.
@@ -114,6 +114,7 @@ class SQLiteStore:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._reader: sqlite3.Connection | None = None
         self._writer: Writer | None = None
+        self._place: Place | None = None
         self._recent = Recent()
 
     async def open(self) -> None:
@@ -123,7 +124,8 @@ class SQLiteStore:
             self._folder = tempfile.TemporaryDirectory(prefix="crossbar-")
             path = str(Path(self._folder.name, "store.db"))
         self._reader, connection = await asyncio.to_thread(connect, path, self._patience)
-        self._writer = Writer(connection, path, self._patience, self._observer)
+        self._place = Place(path)
+        self._writer = Writer(connection, path, self._place, self._patience, self._observer)
         self._recent = Recent()
 
     async def close(self) -> None:
@@ -138,7 +140,7 @@ class SQLiteStore:
             folder.cleanup()
 
     async def ping(self) -> None:
-        """Return when the file can be read."""
+        """Return when the file is in its place and can be read."""
         self._read("SELECT 1 FROM events LIMIT 1")
 
     async def get(self, key: Key) -> Document | None:
@@ -252,7 +254,9 @@ class SQLiteStore:
             )
         )
 
-    async def put_attachment(self, account_id: str, chunks: AsyncIterator[bytes]) -> Attachment:
+    async def put_attachment(
+        self, account_id: str, chunks: AsyncIterator[bytes], requires: Sequence[Key] = ()
+    ) -> Attachment:
         """See :meth:`crossbar.storage.Store.put_attachment`."""
         name = (account_id, new_id())
         digest, length, position = hashlib.md5(usedforsecurity=False), 0, 0
@@ -265,10 +269,11 @@ class SQLiteStore:
                 while len(waiting) > PIECE:
                     piece = bytes(waiting[:PIECE])
                     del waiting[:PIECE]
-                    await self._write(partial(add_piece, name, position, piece, None))
+                    await self._write(partial(add_piece, name, position, piece, None, requires))
                     position += 1
             whole = Attachment(name[1], length, digest.hexdigest())
-            await self._write(partial(add_piece, name, position, bytes(waiting), whole))
+            last = partial(add_piece, name, position, bytes(waiting), whole, requires)
+            await self._write(last)
         except BaseException:
             # Should this fail too, the next start removes what is abandoned.
             with suppress(StoreError):
@@ -312,8 +317,9 @@ class SQLiteStore:
             await asyncio.sleep(0)
 
     def _read(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        if self._reader is None:
+        if self._reader is None or self._place is None:
             raise Unreachable(f"{self._path}: not open")
+        self._place.require_lately()
         try:
             return self._reader.execute(sql, values).fetchall()
         except sqlite3.Error as error:

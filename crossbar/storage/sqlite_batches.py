@@ -110,15 +110,19 @@ def apply(
     held: dict[Key, Collection[Mark]] = {}
     for put, columns in zip(batch.puts, stored, strict=True):
         held.setdefault(put.key, _store(put, columns, connection))
-    for key in batch.requires:
-        if connection.execute(EXISTS, key).fetchone() is None:
-            raise Missing(key)
+    _require(batch.requires, connection)
     # Claims come last: a conflict is reported rather than a claim that is taken, and what one
     # document of the batch gives up another may take.
     for key, put in puts.items():
         _release(set(held[key]).difference(put.claims), connection)
     _take(puts.values(), held, connection)
     return _log(logged, connection)
+
+
+def _require(keys: Iterable[Key], connection: sqlite3.Connection) -> None:
+    for key in keys:
+        if connection.execute(EXISTS, key).fetchone() is None:
+            raise Missing(key)
 
 
 def _log(logged: Sequence[tuple[Any, ...]], connection: sqlite3.Connection) -> int:
@@ -217,9 +221,11 @@ def add_piece(
     position: int,
     data: bytes,
     whole: Attachment | None,
+    requires: Sequence[Key],
     connection: sqlite3.Connection,
 ) -> None:
     """Store a piece of an attachment; with ``whole``, the last one: it can be read from now on."""
+    _require(requires, connection)
     if position == 0:
         connection.execute(
             "INSERT INTO attachments (account_id, attachment_id, begun) VALUES (?, ?, ?)",

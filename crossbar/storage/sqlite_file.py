@@ -8,6 +8,7 @@ written is not known here: it comes as functions.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import sqlite3
 import time
@@ -16,9 +17,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from functools import partial
 from itertools import product
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+import structlog
+
 from crossbar.storage import Observer, StoreError, Unreachable
+
+log = structlog.get_logger(__name__)
 
 FORMAT = 2
 """The layout that this module writes, kept in the file's ``user_version``."""
@@ -98,6 +104,51 @@ Work = Callable[[sqlite3.Connection], object]
 T = TypeVar("T")
 
 
+LOOK_INTERVAL = 0.25
+"""Seconds that reads go on trusting that the file is in its place. Writes never do."""
+
+
+class Place:
+    """Whether a path still leads to the file that was opened there, and to its log of writes.
+
+    SQLite does not notice when a file is removed or replaced: it goes on in one that nobody will
+    ever open again. Whoever puts the right one back, the same and no copy, is believed.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._paths = (Path(path), Path(f"{path}-wal"))
+        self._files = self._found()
+        self._is_good = True
+        self._trusted_until = 0.0
+
+    def _found(self) -> list[tuple[int, int]]:
+        try:
+            found = [path.stat() for path in self._paths]
+        except OSError:
+            return []
+        return [(status.st_dev, status.st_ino) for status in found]
+
+    def require(self) -> None:
+        """Look. Raises :class:`Unreachable` when a file is not there, or another one is."""
+        is_good = self._found() == self._files
+        if is_good != self._is_good:
+            self._is_good = is_good
+            if is_good:
+                log.warning("database_file_is_back", path=self._path)
+            else:
+                log.error("database_file_removed_or_replaced", path=self._path)
+        if not is_good:
+            self._trusted_until = 0.0
+            raise Unreachable(f"{self._path}: the file was removed or replaced while it was open")
+        self._trusted_until = time.monotonic() + LOOK_INTERVAL
+
+    def require_lately(self) -> None:
+        """The same, for reads: what was looked at a moment ago is not looked at again."""
+        if time.monotonic() > self._trusted_until:
+            self.require()
+
+
 class _Job(NamedTuple):
     work: Work
     is_large: bool
@@ -117,10 +168,16 @@ class Writer:
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, path: str, patience: float, observer: Observer
+        self,
+        connection: sqlite3.Connection,
+        path: str,
+        place: Place,
+        patience: float,
+        observer: Observer,
     ) -> None:
         self._connection = connection
         self._path = path
+        self._place = place
         self._patience = patience
         self._observer = observer
         self._loop = asyncio.get_running_loop()
@@ -154,6 +211,7 @@ class Writer:
             jobs: list[_Job] = []
             began = time.perf_counter()
             try:
+                self._place.require()
                 await self._begin()
                 jobs, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
                 outcomes = await self._attempt_all(jobs, self._attempt)
@@ -163,15 +221,19 @@ class Writer:
                     await self._begin()
                     outcomes = await self._attempt_all(jobs, self._attempt_alone)
                 await self._in_thread(partial(self._connection.execute, "COMMIT"))
+                self._place.require()  # or what is acknowledged would be gone
                 self._observer(len(jobs), time.perf_counter() - began)
             except Exception as error:
                 with suppress(sqlite3.Error):
                     self._connection.rollback()
                 if not jobs:
                     jobs, self._waiting = self._waiting, []
-                outcomes = [Unreachable(f"{self._path}: {error}") for _ in jobs]
+                outcomes = [self._unreachable(error) for _ in jobs]
             _settle(jobs, outcomes)
         self._writing = None
+
+    def _unreachable(self, error: Exception) -> Unreachable:
+        return error if isinstance(error, Unreachable) else Unreachable(f"{self._path}: {error}")
 
     async def _begin(self) -> None:
         begin = partial(self._connection.execute, "BEGIN IMMEDIATE")
@@ -225,6 +287,7 @@ def connect(path: str, patience: float) -> tuple[sqlite3.Connection, sqlite3.Con
     """A connection that reads and one that writes, to a file that is ready for use."""
     with ExitStack() as undo:
         try:
+            _create(path)
             # Neither waits within SQLite, whose sleeps grow: a busy process would starve others.
             reader, writer = (
                 undo.enter_context(
@@ -248,6 +311,15 @@ def connect(path: str, patience: float) -> tuple[sqlite3.Connection, sqlite3.Con
             raise Unreachable(f"{path}: {error}") from error
         undo.pop_all()
     return reader, writer
+
+
+def _create(path: str) -> None:
+    """Make the file when it is missing, for its owner alone: SQLite goes by the umask.
+
+    The files that SQLite puts beside it get its mode. What cannot be made SQLite complains of.
+    """
+    with suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _prepare(connection: sqlite3.Connection, path: str) -> None:

@@ -183,6 +183,7 @@ async def test_503_when_the_store_fails_does_not_say_how(
     monkeypatch.setattr(api.gateway.services.store, "commit", fail)
     answer = await api.put(f"{api.account}/menus", MENU)
     says(answer, 503, "datastore_unreachable", {"message": "datastore timeout"})
+    assert answer.headers["Retry-After"] == "5"
     monkeypatch.undo()
     (await api.put(f"{api.account}/menus", MENU)).expect(201)
 

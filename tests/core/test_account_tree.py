@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from crossbar.errors import Conflict
+from crossbar.core.directory import OWNER
+from crossbar.errors import Conflict, NoSuchDocument
 from crossbar.families import account_tree
-from crossbar.storage import Batch, Claim, Event, Key, Span
+from crossbar.storage import SYSTEM, Batch, Claim, Entry, Event, Key, Put, Span
 from tests.conftest import Answer, Api
 from tests.core.support import path_of
 from tests.families.support import ANN, FIELDS, refusal, stored_account
@@ -226,6 +229,68 @@ async def test_an_account_goes_with_all_it_has_and_its_values_are_free(
     (await api.put(f"{api.account}/devices", device)).expect(201)
     (await api.put(api.account, {"name": "C", "realm": realm})).expect(201)
     assert await names(api, family["B"], "children") == []
+
+
+async def owners_of_numbers(api: Api) -> list[str]:
+    span = Span(account_id=SYSTEM, doc_type="number_owner")
+    return [row.position.doc_id async for row in api.gateway.services.store.scan(span)]
+
+
+async def test_a_callflow_that_comes_while_its_account_goes_leaves_no_owner_of_its_numbers(
+    api: Api, family: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, store = path_of(family["C"]), api.gateway.services.store
+    commit, late = store.commit, ["+14155550101"]
+
+    async def interrupted(batch: Batch) -> int:
+        if batch.purge and late:
+            sent = {"numbers": [late.pop()], "flow": {"module": "play"}}
+            (await api.put(f"{path}/callflows", sent)).expect(201)
+            assert len(await owners_of_numbers(api)) == 2
+        return await commit(batch)
+
+    monkeypatch.setattr(store, "commit", interrupted)
+    sent = {"numbers": ["+14155550100"], "flow": {"module": "play"}}
+    (await api.put(f"{path}/callflows", sent)).expect(201)
+    (await api.delete(path)).expect(200)
+    assert late == []
+    assert await owners_of_numbers(api) == []
+
+
+async def test_a_photo_that_comes_while_its_account_goes_is_404_and_leaves_nothing(
+    api: Api, family: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, store = path_of(family["C"]), api.gateway.services.store
+    user = (await api.put(f"{path}/users", ANN)).expect(201).data["id"]
+    put_attachment = store.put_attachment
+
+    async def interrupted(account_id: str, chunks: AsyncIterator[bytes], *more: Any) -> Any:
+        async def source() -> AsyncIterator[bytes]:
+            async for chunk in chunks:
+                yield chunk
+            (await api.delete(path)).expect(200)
+
+        return await put_attachment(account_id, source(), *more)
+
+    monkeypatch.setattr(store, "put_attachment", interrupted)
+    png = {"Content-Type": "image/png"}
+    photo = f"{path}/users/{user}/photo"
+    (await api.post(photo, raw=b"PNG" * 200_000, headers=png)).expect(404)
+    left = store.attachments(int(time.time()) + 60)
+    assert [name async for name in left] == []
+
+
+async def test_what_belongs_to_an_account_goes_with_it_and_is_not_written_without_it(
+    api: Api, family: dict[str, str]
+) -> None:
+    services, key = api.gateway.services, Key(SYSTEM, "auth_link", "link")
+    put = Put(key, {"_rev": "1-a"}, None, "", [Entry(OWNER, family["C"])])
+    await services.commit(Batch(puts=[put]))
+    (await api.delete(path_of(family["C"]))).expect(200)
+    assert await services.store.get(key) is None
+    with pytest.raises(NoSuchDocument):
+        await services.commit(Batch(puts=[put]))
+    assert await services.store.get(key) is None
 
 
 async def test_the_root_and_accounts_with_others_below_stay(

@@ -12,6 +12,7 @@ from crossbar.clock import GREGORIAN_OFFSET
 from crossbar.core.switch import Command, NoSwitch
 from crossbar.documents import Document
 from crossbar.numbers import normalized
+from crossbar.storage import Batch, Key, Put
 from tests.conftest import NOW, Answer, Api
 from tests.families.support import SlowSwitch, connect, make, refusal, row
 
@@ -233,8 +234,30 @@ async def test_a_contact_is_needed(api: Api, contact: Any, rule: str) -> None:
     await history(api, path, 0)
 
 
+async def set_whitelist(api: Api, path: str, patterns: list[str]) -> None:
+    """Store a list as versions did that did not judge it."""
+    store = api.gateway.services.store
+    key = Key(api.master.account_id, "click2call", path.rsplit("/", 1)[1])
+    stored = await store.get(key)
+    assert stored
+    await store.commit(Batch(puts=[Put(key, {**stored, "whitelist": patterns}, stored["_rev"])]))
+
+
+async def test_a_list_of_contacts_is_of_expressions_that_can_be_matched(api: Api) -> None:
+    whitelist = ["^\\+1415", "^(?!911)", "(a)\\1"]
+    sent = {"name": "Support", "extension": "2001", "whitelist": whitelist}
+    refused = (await api.put(f"{api.account}/clicktocall", sent)).expect(400).data
+    assert refused.keys() == {"whitelist.1", "whitelist.2"}
+    assert "no look-around" in refused["whitelist.1"]["error"]["message"]
+    sent["whitelist"] = ["2"] * 201
+    refusal(await api.put(f"{api.account}/clicktocall", sent), "whitelist", "maxItems")
+    sent["whitelist"] = "2"
+    refusal(await api.put(f"{api.account}/clicktocall", sent), "whitelist", "type")
+
+
 async def test_a_button_calls_only_those_on_its_list(api: Api) -> None:
-    path = await button(api, whitelist=["^\\+1415", "(", "^(a+)+$"])
+    path = await button(api, whitelist=["^\\+1415", "^(a+)+$"])
+    await set_whitelist(api, path, ["(?=2)", "^\\+1415", "^(a+)+$"])
     sent = {"contact": "(415) 555-0100", "blocking": True}
     (await api.post(f"{path}/connect", sent)).expect(200)
     for contact in ("2125550100", "a" * 100 + "!"):

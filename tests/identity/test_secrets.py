@@ -101,12 +101,28 @@ def test_the_file_is_made_once(tmp_path: Path) -> None:
 
 
 def test_the_file_is_made_private_whatever_the_umask_is(tmp_path: Path) -> None:
+    folder = tmp_path / "made"
     before = os.umask(0)
     try:
-        load_or_create(tmp_path / "secrets")
+        load_or_create(folder / "secrets")
     finally:
         os.umask(before)
-    assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o600
+    assert stat.S_IMODE((folder / "secrets").stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_a_file_that_cannot_be_read_is_named_with_the_reason(tmp_path: Path) -> None:
+    garbled, below = tmp_path / "garbled", tmp_path / "garbled/secrets"
+    garbled.write_bytes(b"\xff" * 40)
+    garbled.chmod(0o600)
+    tmp_path.joinpath("folder").mkdir()
+    for path, reason in (
+        (garbled, "not text"),
+        (tmp_path / "folder", "Is a directory"),
+        (below, "Not a directory|File exists"),
+    ):
+        with pytest.raises(SecretsError, match=f"^{path} cannot be read: .*({reason})"):
+            load_or_create(path)
 
 
 def test_processes_that_start_together_end_with_the_same_file(
@@ -161,7 +177,7 @@ def test_a_draft_that_cannot_be_written_is_removed(
         raise OSError("no space left")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(SecretsError, match="no space"):
         load_or_create(tmp_path / "secrets")
     assert names(tmp_path) == []
 

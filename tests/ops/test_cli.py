@@ -426,6 +426,30 @@ def test_lost_secrets_are_reported_and_not_made_anew(installation: Installation)
         assert not secrets.exists()
 
 
+@pytest.mark.parametrize(("workers", "content"), [("1", None), ("1", b"\xff" * 40), ("2", None)])
+def test_secrets_that_cannot_be_read_are_one_line(
+    installation: Installation, workers: str, content: bytes | None
+) -> None:
+    secrets = installation.folder / "var/crossbar.secrets"
+    secrets.unlink()
+    if content is None:
+        secrets.mkdir()
+    else:
+        secrets.write_bytes(content)
+        secrets.chmod(0o600)
+    done = crossbar(installation.folder, "serve", "--port", "0", "--workers", workers)
+    assert done.returncode == 1
+    assert done.stderr.startswith("crossbar: var/crossbar.secrets cannot be read: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_doctor_says_that_others_may_read_the_database(installation: Installation) -> None:
+    (installation.folder / "var/crossbar.db").chmod(0o644)
+    done = crossbar(installation.folder, "doctor")
+    assert done.returncode == 1
+    assert "FAIL file: var/crossbar.db has mode 644" in done.stdout
+
+
 def test_a_store_that_was_never_used_gets_secrets_of_its_own(installation: Installation) -> None:
     shutil.rmtree(installation.folder / "var")
     assert crossbar(installation.folder, "account", "list").returncode == 0

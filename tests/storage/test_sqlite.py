@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
@@ -10,7 +12,9 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
+from crossbar.settings import Storage
 from crossbar.storage import (
     Batch,
     Entry,
@@ -21,8 +25,9 @@ from crossbar.storage import (
     StoreError,
     Unreachable,
 )
+from crossbar.storage.factory import store_for
 from crossbar.storage.sqlite import LONGEST, RECENT, Recent, SQLiteStore, _within
-from crossbar.storage.sqlite_file import ABANDONED, FORMAT, GROUP, PIECE
+from crossbar.storage.sqlite_file import ABANDONED, FORMAT, GROUP, LOOK_INTERVAL, PIECE
 from tests.storage.builders import (
     ACCOUNT,
     Opener,
@@ -160,6 +165,83 @@ async def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
     ):
         with pytest.raises(Unreachable, match=f"{bad.name}.*{reason}"):
             await SQLiteStore(str(bad)).open()
+
+
+async def test_the_files_are_their_owners_alone_whatever_the_umask_is(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        store = store_for(Storage(url=f"sqlite:///{tmp_path}/some/where/store.db"))
+        await store.open()
+        await write(store, put("one"))
+        folder = tmp_path / "some/where"
+        modes = {file.name: file.stat().st_mode & 0o777 for file in folder.iterdir()}
+        await store.close()
+    finally:
+        os.umask(before)
+    assert modes == dict.fromkeys(("store.db", "store.db-wal", "store.db-shm"), 0o600)
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+async def test_a_folder_and_a_file_that_are_there_keep_their_modes(tmp_path: Path) -> None:
+    file = tmp_path / "store.db"
+    file.touch()
+    for place, mode in ((file, 0o640), (tmp_path, 0o750)):
+        place.chmod(mode)
+    store = store_for(Storage(url=f"sqlite:///{file}"))
+    await store.open()
+    await store.close()
+    assert [place.stat().st_mode & 0o777 for place in (tmp_path, file)] == [0o750, 0o640]
+
+
+async def test_nothing_is_acknowledged_into_a_file_that_is_gone(
+    store: Store, path: str, tmp_path: Path
+) -> None:
+    await write(store, put("one"))
+    away = tmp_path / "away"
+    for gone, replaced in product((Path(path), Path(f"{path}-wal")), (False, True)):
+        gone.rename(away)
+        if replaced:
+            shutil.copy(away, gone)
+        with capture_logs() as logged:
+            for _ in range(2):
+                with pytest.raises(Unreachable, match="removed or replaced"):
+                    await write(store, put("two"))
+                with pytest.raises(Unreachable, match="removed or replaced"):
+                    await store.get(key("one"))
+            away.replace(gone)
+            await write(store, put(f"after {gone} {replaced}"))
+        assert [line["event"] for line in logged] == [
+            "database_file_removed_or_replaced",
+            "database_file_is_back",
+        ]
+        assert await store.get(key("one"))
+
+
+async def test_a_file_that_goes_while_it_is_written_is_noticed(
+    sqlite: SQLiteStore, path: str
+) -> None:
+    def lose(_: sqlite3.Connection) -> None:
+        Path(path).unlink()
+
+    with pytest.raises(Unreachable, match="removed or replaced"):
+        await sqlite._write(lose)
+
+
+async def test_a_file_that_goes_between_reads_is_noticed_within_a_second(
+    store: Store, path: str
+) -> None:
+    await write(store, put("one"))
+    for file in (Path(path), Path(f"{path}-wal")):
+        file.unlink()
+
+    async def read_on() -> None:
+        while True:
+            await store.get(key("one"))
+            await asyncio.sleep(0.01)
+
+    with pytest.raises(Unreachable, match="removed or replaced"):
+        await asyncio.wait_for(read_on(), 20)
+    assert LOOK_INTERVAL < 1
 
 
 async def test_a_file_of_a_newer_version_is_refused(store: Store, path: str) -> None:

@@ -19,7 +19,7 @@ from crossbar.settings import Http
 OVERRIDES = frozenset({"PUT", "PATCH", "DELETE"})
 """What a POST may stand for."""
 
-_KEYS = re.compile(r"\[([^\]]*)\]")
+_KEYS = re.compile(r"\[([^\[\]]*)\]")
 
 
 @record

@@ -194,7 +194,7 @@ HEADERS: Node = {
 FAULT = "Fault"
 """The response to what should never happen."""
 
-OF_ERROR = {405: ("Allow",), 429: ("Retry-After",)}
+OF_ERROR = {405: ("Allow",), 429: ("Retry-After",), 503: ("Retry-After",)}
 
 
 def header_refs(*names: str) -> Node:

@@ -14,6 +14,7 @@ CSV_TYPES = ("text/csv", "text/comma-separated-values", "application/octet-strea
 SHORT_NAMES = {"csv": "text/csv", "json": "application/json", "pdf": "application/pdf"}
 
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
+_QUALITY = re.compile(r"q\s*=\s*([\d.]+)")
 _ETAG = re.compile(r'(?:W/)?"([^"]*)"')
 
 
@@ -53,7 +54,7 @@ def _by_preference(header: str) -> tuple[str, ...]:
 
 
 def _quality(parameters: str) -> float:
-    match = re.search(r"q\s*=\s*([\d.]+)", parameters)
+    match = _QUALITY.search(parameters)
     try:
         return float(match[1]) if match else 1.0
     except ValueError:

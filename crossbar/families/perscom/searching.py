@@ -18,6 +18,7 @@ from crossbar.errors import FilterTooDeep, ValidationFailed
 from crossbar.families.perscom.components import COMPONENTS
 from crossbar.families.perscom.shapes import Component, Field
 from crossbar.families.perscom.values import BOOLEANS, TIMES, instant
+from crossbar.patterns import Like, Unusable
 
 Seen = Mapping[str, Any]
 """A row as searches see it: its columns, and those of related rows under ``relation``."""
@@ -28,6 +29,19 @@ T = TypeVar("T")
 
 ID = Field(name="id", about="Number of the row.", kind="integer")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
+
+# Every row is asked all of it, so what a search may ask has an end.
+MOST_FILTERS = 100
+"""Filters of a search, nested ones included; and sorts and named searches, each."""
+
+MOST_VALUES = 1000
+"""Values in the lists of all filters together."""
+
+MOST_PARTS = 10
+"""How far a field leads into an object."""
+
+LONGEST_TEXT = 255
+"""Characters of a text that any column may contain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,19 +167,28 @@ def _list(body: Document, name: str) -> list[Any]:
         return []
     if not isinstance(value, list):
         raise _wrong(name, f"The {name} must be a list")
+    if len(value) > MOST_FILTERS:
+        raise _too_many(name, MOST_FILTERS)
     return value
+
+
+def _too_many(path: str, most: int) -> ValidationFailed:
+    return ValidationFailed.of(path, "maxItems", f"More than {most} are too many", target=most)
 
 
 def _text_search(component: Component, text: Document) -> Predicate:
     """Whether any column contains the text."""
     wanted, minds_case = str(text["value"]), text.get("case_sensitive") is True
+    if len(wanted) > LONGEST_TEXT:
+        raise _wrong("search.value", f"Text to look for has at most {LONGEST_TEXT} characters")
     names = [each.name for each in _own(component)]
     fold: Callable[[str], str] = str if minds_case else str.casefold
+    wanted = fold(wanted)
 
     def holds(row: Seen) -> bool:
         values = (row.get(name) for name in names)
         return any(
-            fold(wanted) in fold(str(value))
+            wanted in fold(str(value))
             for value in values
             if isinstance(value, str | int) and not isinstance(value, bool)
         )
@@ -193,13 +216,18 @@ class _Reader:
 
     def __init__(self, columns: Mapping[str, Column]) -> None:
         self._columns = columns
+        self._filters = self._values = 0
         self.relations: set[str] = set()
 
     def column(self, name: Any, path: str) -> Column:
         """The column of a name, which may lead into an object: ``options->size``."""
         first, *below = name.split("->") if isinstance(name, str) else ("",)
         column = self._columns.get(first)
-        if column is None or (below and column.field.kind not in ("object", "array")):
+        if (
+            column is None
+            or (below and column.field.kind not in ("object", "array"))
+            or len(below) > MOST_PARTS
+        ):
             raise _wrong(f"{path}.field", "The field cannot be searched", value=name)
         if column.relation:
             self.relations.add(column.relation)
@@ -218,6 +246,9 @@ class _Reader:
     def filters(self, sent: list[Any], path: str, depth: int) -> Predicate | None:
         """What filters in a list ask for together; ``and`` binds closer than ``or``."""
         groups: list[list[Predicate]] = []
+        self._filters += len(sent)
+        if self._filters > MOST_FILTERS:
+            raise _too_many(path, MOST_FILTERS)
         for at, each in enumerate(sent):
             here = f"{path}.{at}"
             if not isinstance(each, dict):
@@ -251,7 +282,13 @@ class _Reader:
             raise _wrong(f"{path}.value", f"The operator {operator} takes {form}")
         if isinstance(value, dict):
             raise _wrong(f"{path}.value", "The value must not be an object")
-        test = make(_wanted(column, value))
+        self._values += len(value) if isinstance(value, list) else 0
+        if self._values > MOST_VALUES:
+            raise _too_many(f"{path}.value", MOST_VALUES)
+        try:
+            test = make(_wanted(column, value))
+        except Unusable as error:
+            raise _wrong(f"{path}.value", str(error)) from None
         by_day = _is_day(column, value)
         return lambda row: test(_day(column.read(row)) if by_day else column.read(row))
 
@@ -310,11 +347,8 @@ def _unequal(wanted: Any) -> Test:
 
 def _like(wanted: Any) -> Test:
     """Text that matches a pattern with ``%`` for any text and ``_`` for any character."""
-    text = str(wanted).casefold()
-    pattern = re.compile(
-        "".join({"%": ".*", "_": "."}.get(each, re.escape(each)) for each in text), re.DOTALL
-    )
-    return lambda value: value is not None and bool(pattern.fullmatch(str(value).casefold()))
+    like = Like(str(wanted).casefold())
+    return lambda value: value is not None and like.fits(str(value).casefold())
 
 
 def _not_like(wanted: Any) -> Test:

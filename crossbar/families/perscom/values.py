@@ -30,11 +30,17 @@ TIMES = (
 """Columns that every component has."""
 
 
+LONGEST_TIME = 64
+"""Characters of a time in any form."""
+
+
 def instant(text: str) -> str | None:
     """A time that somebody wrote, as ISO 8601 in UTC to the microsecond; ``None`` for no time.
 
     ISO 8601 and RFC 5322 are understood, and dates with slashes. Without an offset it is UTC.
     """
+    if len(text) > LONGEST_TIME:
+        return None
     for read in (datetime.fromisoformat, parsedate_to_datetime, _american):
         try:
             moment = read(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from aiohttp import FormData
 
+from crossbar.storage import Unreachable
 from tests.conftest import Api
 from tests.contract.kit import bare_exchange, http
 from tests.dialects.v1.support import Client, client_of
@@ -161,3 +162,14 @@ async def test_bytes_of_any_kind_are_no_server_error(v1: Client) -> None:
         assert (await v1.get(path)).status in (200, 404, 422)
     body = {"name": "\ud800".encode("utf-8", "surrogatepass").decode("latin-1")}
     assert (await v1.post("/ranks", body)).status == 201
+
+
+async def test_a_store_that_fails_tells_when_to_try_again(
+    v1: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise Unreachable("disk 7")
+
+    monkeypatch.setattr(v1.api.gateway.services.store, "commit", fail)
+    refused = (await v1.post("/ranks", {"name": "Private"})).expect(503)
+    assert (b"disk" in refused.content, refused.headers["Retry-After"]) == (False, "5")

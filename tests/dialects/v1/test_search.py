@@ -77,6 +77,7 @@ async def found(v1: Client, body: Any, path: str = "/ranks/search") -> list[int]
             [1],
         ),
         ([{"nested": []}], [2, 3, 1]),
+        ([{"field": "name", "operator": "like", "value": "%_" * 127 + "z"}], []),
     ],
 )
 async def test_filters_keep_rows(ranks: Client, filters: Any, ids: list[int]) -> None:
@@ -107,12 +108,32 @@ async def test_filters_keep_rows(ranks: Client, filters: Any, ids: list[int]) ->
         ({"aggregates": [{"relation": "image"}]}, "aggregates"),
         ({"includes": ["image"]}, "includes"),
         ({"includes": [{"relation": "users"}]}, "include"),
+        ({"filters": [{"field": "id"}] * 101}, "filters"),
+        ({"filters": [{"nested": [{"field": "id"}] * 60}] * 2}, "filters.1.nested"),
+        ({"filters": [{"field": "id", "operator": "in", "value": [1] * 1001}]}, "filters.0.value"),
+        (
+            {"filters": [{"field": "id", "operator": "in", "value": [1] * 600}] * 2},
+            "filters.1.value",
+        ),
+        (
+            {"filters": [{"field": "name", "operator": "like", "value": "a" * 256}]},
+            "filters.0.value",
+        ),
+        ({"sort": [{"field": "id"}] * 101}, "sort"),
+        ({"scopes": [{"name": "x"}] * 101}, "scopes"),
+        ({"search": {"value": "a" * 256}}, "search.value"),
     ],
 )
 async def test_what_cannot_be_searched_is_refused(ranks: Client, body: Any, field: str) -> None:
     answer = await ranks.post("/ranks/search", body)
     assert answer.kind == (422, "ValidationException")
     assert list(answer.errors) == [field]
+
+
+async def test_a_field_leads_only_so_far_into_an_object(v1: Client) -> None:
+    for depth, status in ((10, 200), (11, 422)):
+        body = {"filters": [{"field": "by_day" + "->a" * depth, "value": 1}]}
+        (await v1.post("/events/search", body)).expect(status)
 
 
 @pytest.mark.parametrize("name", ["count", "exists", "min", "max", "avg", "sum"])

@@ -218,7 +218,8 @@ async def test_a_store_that_fails_and_a_bug_tell_nothing(
     monkeypatch.setattr(api.gateway.services.store, "commit", failing)
     path = f"/ext/visitors/{page.short_id}/heartbeat"
     with capture_logs() as logged:
-        assert "7" not in (await page.send("POST", path, {})).refused(503, "unavailable").text
+        refused = (await page.send("POST", path, {})).refused(503, "unavailable")
+        assert ("7" in refused.text, refused.headers["Retry-After"]) == (False, "5")
         assert "7" not in (await page.send("POST", path, {})).refused(500, "internal_error").text
     assert [line["event"] for line in logged] == ["store_failed", "unexpected_error"]
 

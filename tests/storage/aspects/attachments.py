@@ -9,8 +9,8 @@ from typing import cast
 
 import pytest
 
-from crossbar.storage import Batch, Store
-from tests.storage.builders import ACCOUNT, OTHER, Opener, attach, content, put, stream
+from crossbar.storage import SYSTEM, Batch, Missing, Remove, Store
+from tests.storage.builders import ACCOUNT, OTHER, Opener, attach, content, put, stream, write
 
 MEGABYTE = 1 << 20
 
@@ -164,3 +164,19 @@ class AttachmentContract:
 
         await store.put_attachment(ACCOUNT, source())
         assert [name async for name in store.attachments(int(time.time()) - 60)] == []
+
+    async def test_bytes_are_kept_while_what_they_need_is_there(self, store: Store) -> None:
+        home = put(ACCOUNT, account=SYSTEM, doc_type="account")
+        await write(store, home)
+
+        async def source() -> AsyncIterator[bytes]:
+            yield b"x" * MEGABYTE
+            await store.commit(Batch(removes=[Remove(home.key)], purge=[ACCOUNT]))
+            yield b"y"
+
+        stored = await store.put_attachment(ACCOUNT, stream(b"x"), [home.key])
+        assert await content(store, stored.attachment_id) == b"x"
+        for chunks in (source(), stream(b"z")):
+            with pytest.raises(Missing):
+                await store.put_attachment(ACCOUNT, chunks, [home.key])
+        assert [name async for name in store.attachments(int(time.time()) + 60)] == []

@@ -1,0 +1,58 @@
+"""Numbers that the pages tell are those of the code.
+
+Who changes one of them, or the sentence around it, changes both.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from crossbar import patterns, upkeep
+from crossbar.core import service
+from crossbar.dialects.v1 import PER_MINUTE
+from crossbar.families import conference_dial, directories, sso, visitor_search, visitor_sweep
+from crossbar.families.perscom import includes, reading, searching, writing
+from crossbar.families.visitor_connections import HEARTBEAT
+from crossbar.identity import keys
+from crossbar.settings import Settings
+from crossbar.storage import LARGEST
+from crossbar.storage.sqlite_file import LOOK_INTERVAL
+
+DOCS = Path(__file__).parents[2] / "docs"
+SETTINGS = Settings()
+DAY = 24 * 3600
+
+FACTS = (
+    ("differences", f"done again on the newer document, up to {service.ATTEMPTS} times"),
+    ("differences", f"larger than {LARGEST // 1_000_000} MB"),
+    ("differences", f"waits {conference_dial.LONGEST_WAIT} seconds at most"),
+    ("differences", f"of {directories.MOST_PEOPLE} people at most"),
+    ("differences", f"links to nobody are good for {sso.LINK_LIFETIME // 60} minutes"),
+    ("differences", f"at most {patterns.MOST} of {patterns.LONGEST} characters each"),
+    ("differences", f"| {SETTINGS.limits.login_cost}, `limits.login_cost` |"),
+    ("architecture", f"in the revision that it has, {upkeep.GROUP} in a commit"),
+    ("architecture", {0.25: "four times a second for"}[LOOK_INTERVAL]),
+    ("keys", f"the first {keys.SHOWN} characters"),
+    ("keys", f"`tokens.session_lifetime` ({SETTINGS.tokens.session_lifetime // DAY} days)"),
+    ("dialects/v1", {1000: "A key may ask a thousand times a minute"}[PER_MINUTE]),
+    ("dialects/v1", f"| {reading.LARGEST_PAGE} at most, 422 above |"),
+    ("dialects/v1", f"| {writing.LARGEST_BATCH} rows at most |"),
+    ("dialects/v1", f"| {searching.MOST_FILTERS} filters, nested ones included"),
+    ("dialects/v1", f", {searching.MOST_FILTERS} sorts, {searching.MOST_VALUES} values in lists"),
+    ("dialects/v1", f", {patterns.LONGEST_LIKE} characters for `like` and `search`"),
+    ("dialects/v1", f"the first {reading.DEEPEST} rows, 422 below"),
+    ("dialects/v1", f"{includes.MAX_DEPTH} levels, {includes.MAX_INCLUDED} names"),
+    ("dialects/v1", f"names, {includes.MOST_ROWS} rows in an answer"),
+    ("dialects/v1_1", f"Heartbeats, every {HEARTBEAT} seconds"),
+    ("dialects/v1_1", f"at up to {visitor_sweep.ACCOUNTS} accounts"),
+    ("dialects/v1_1", f"a search has {visitor_search.MOST_WORDS} words at most"),
+)
+
+
+@pytest.mark.parametrize(("page", "fact"), FACTS)
+def test_a_page_tells_the_number_of_the_code(page: str, fact: str) -> None:
+    text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
+    assert fact in " ".join(text.split())
+    assert patterns.LONGEST_LIKE == searching.LONGEST_TEXT  # told as one
