@@ -64,7 +64,7 @@ class Http:
         100, "How deeply the JSON of a request may be nested.", minimum=1, maximum=1000
     )
     max_members: int = setting(
-        50_000,
+        30_000,
         "How many members, items, objects and arrays the JSON of a request may have in all, or"
         " fields a form.",
         minimum=1,

@@ -7,6 +7,8 @@ a time, how long an answer lies in memory that its client does not take.
 from __future__ import annotations
 
 import asyncio
+import sys
+from contextlib import suppress
 from typing import Any, cast
 
 from aiohttp import web
@@ -118,7 +120,7 @@ class Connection(web.RequestHandler):
         line = self._line
         if line is None:
             return
-        unsent = line.get_write_buffer_size()
+        unsent = _waiting(line)
         self._looks = self._looks + 1 if unsent == self._unsent else 1
         self._unsent = unsent
         if self._looks > LOOKS:
@@ -130,3 +132,18 @@ class Connection(web.RequestHandler):
         if self._watching is not None:
             self._watching.cancel()
             self._watching = None
+
+
+def _waiting(line: asyncio.Transport) -> int:
+    """Bytes that the client has not taken: those here, and those that the system still has.
+
+    The system takes megabytes and then nothing for long from whoever sends to a slow client.
+    """
+    waiting = line.get_write_buffer_size()
+    with suppress(ImportError, OSError):  # where the system does not tell
+        import fcntl
+        import termios
+
+        told = fcntl.ioctl(line.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
+        waiting += int.from_bytes(told, sys.byteorder)
+    return waiting
