@@ -255,8 +255,8 @@ class V2:
         is_login = operation.access is Access.PUBLIC and operation.action is Action.CREATE
         if caller is None or is_login or limits.charge_authenticated:
             cost = limits.login_cost if is_login else limits.cost
-            if not self._take(exchange, key, cost):
-                raise TooManyRequests(exchange.charge.retry_after if exchange.charge else 1)
+            if retry_after := self._take(exchange, key, cost):
+                raise TooManyRequests(retry_after)
         else:
             exchange.charge = self._buckets.peek(key)
 
@@ -265,12 +265,13 @@ class V2:
         limits = self._settings.limits
         if not limits.enabled or exchange.caller is not None:
             return True
-        return self._take(exchange, (exchange.address, "no_account"), limits.cost)
+        return not self._take(exchange, (exchange.address, "no_account"), limits.cost)
 
-    def _take(self, exchange: Exchange, key: Hashable, cost: int) -> bool:
+    def _take(self, exchange: Exchange, key: Hashable, cost: int) -> int:
+        """Charge a request; the seconds after which it may be made, if not now."""
         exchange.charge = self._buckets.take(key, cost)
         exchange.paid = None if exchange.charge.retry_after else (key, cost)
-        return exchange.paid is not None
+        return exchange.charge.retry_after
 
     def _give_back(self, exchange: Exchange) -> None:
         """Undo what was charged for what the request only seemed to be."""
