@@ -39,17 +39,15 @@ class Judges(Protocol):
 
 def failed_checks(
     document: Any, plan: Plan, schemas: Judges, client_urls: ClientUrls
-) -> dict[str, Any]:
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """The errors of all checks by dotted path. The data of nodes gets its defaults here."""
-    errors: dict[str, Any] = {}
     for path, check, value in _checked_values(document, plan):
         if check == EXPRESSIONS:
-            errors |= _failed_expressions(path, value)
+            yield from _failed_expressions(path, value).items()
         elif check != CLIENT_URL:
-            errors |= _failed_node(path, check, value, schemas)
+            yield from _failed_node(path, check, value, schemas).items()
         elif isinstance(value, str) and not client_urls.allow(value):
-            errors[dotted(path)] = {"error": {"message": "invalid client URL", "value": value}}
-    return errors
+            yield dotted(path), {"error": {"message": "invalid client URL", "value": value}}
 
 
 def _failed_expressions(path: Path, patterns: Any) -> dict[str, Any]:

@@ -37,7 +37,7 @@ TAIL = """
 A 400 with the message `validation error` names every refused field. `data` maps the dotted path
 of the field to a rule, and the rule to its details: `message` for people, `target` for what was
 expected, `value` or `cause` for what was sent. Positions in arrays count from 0; a dot inside a
-key is written `%2E`. Secrets are never repeated.
+key is written `%2E`. Secrets are never repeated, and of what is long only the beginning.
 
 ```json
 {"username":
@@ -62,6 +62,7 @@ RULES = (
     ("`additionalProperties`", "is a key that the schema does not know and does not allow"),
     ("`not_one_schema_valid`, `any_schemas_not_valid`", "fits no alternative, or more than one"),
     ("`unique`", "is taken by another document"),
+    ("`faults`", "under `data`: has more faults than `target`, those named; `cause` were found"),
     (
         "`invalid`, `forbidden`, `not_found`, `disabled`, `expired`",
         "breaks a rule that `message` tells",

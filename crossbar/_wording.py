@@ -22,8 +22,8 @@ from jsonschema.validators import extend
 from jsonschema_rs import Draft202012Validator as CompiledValidator
 from jsonschema_rs import RegexOptions
 
-ROOT = "data"
-"""The field that an error of the whole document is reported under: its key in the envelope."""
+from crossbar.abridging import abridged
+from crossbar.errors import ROOT
 
 _TIMESTAMP = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
@@ -283,7 +283,7 @@ def worded(error: ValidationError, secrets: frozenset[str]) -> tuple[str, str, d
         not secrets.isdisjoint(path) or _is_write_only(error.schema)
     )
     if not hidden:
-        value = _without(error.instance, secrets) if secrets else error.instance
+        value = _without(abridged(error.instance), secrets)
         body.update((member, value) for member in members if member in ("cause", "value"))
     if "format" in members:
         body["format"] = wanted

@@ -288,6 +288,7 @@ def web_server(settings: Settings, handler: Handler) -> web.Server:
     )
     return Server(
         handler,
+        settings.http,
         request_factory=request,
         access_log=None,
         keepalive_timeout=settings.http.idle_timeout,

@@ -24,13 +24,14 @@ error's status is given here and nowhere else. No HTTP library is imported.
     ├── Conflict 409
     ├── Gone 410
     ├── PreconditionFailed 412
-    ├── TooLarge 413              PayloadTooLarge, DocumentTooLarge
+    ├── TooLarge 413              PayloadTooLarge, TooManyMembers,
+    │                             DocumentTooLarge
     ├── UnsupportedMediaType 415
     ├── RangeNotSatisfiable 416
     ├── TooManyRequests 429
     ├── NotImplementedHere 501
-    └── Unavailable 503           Busy, StoreUnavailable, SwitchUnavailable, SwitchTimedOut,
-                                  MailUnavailable
+    └── Unavailable 503           Busy, Overloaded, StoreUnavailable, SwitchUnavailable,
+                                  SwitchTimedOut, MailUnavailable
 """
 
 from __future__ import annotations
@@ -38,9 +39,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from crossbar.abridging import MAX_FAULTS, abridged, brief, brief_faults
+
+ROOT = "data"
+"""The field that an error of a whole document is reported under: its key in the envelope."""
+
 
 class CrossbarError(Exception):
-    """A refusal with a status, a stable code and the data that the client is shown."""
+    """A refusal with a status, a stable code and the data that the client is shown.
+
+    Whatever it is given of what the client has sent, it keeps little of
+    (:mod:`crossbar.abridging`).
+    """
 
     status: ClassVar[int] = 500
     code: str = "unspecified_fault"
@@ -49,12 +59,12 @@ class CrossbarError(Exception):
     def __init__(
         self, phrase: str | None = None, *, code: str | None = None, **detail: Any
     ) -> None:
-        super().__init__(phrase or self.phrase)
-        if phrase is not None:
-            self.phrase = phrase
+        told = brief({"message": phrase or self.phrase, **detail})
+        self.phrase = told.pop("message")
+        super().__init__(self.phrase)
         if code is not None:
             self.code = code
-        self.detail = detail
+        self.detail = told
 
     @property
     def data(self) -> Any:
@@ -76,14 +86,21 @@ class BadRequest(CrossbarError):
 
 
 class ValidationFailed(BadRequest):
-    """One or more fields were refused: ``{"dotted.path": {"<rule>": {"message": …}}}`` (§4.5)."""
+    """One or more fields were refused: ``{"dotted.path": {"<rule>": {"message": …}}}`` (§4.5).
+
+    Of very many the first are named, and how many were found.
+    """
 
     code = "validation error"
     phrase = "validation error"
 
     def __init__(self, fields: Mapping[str, Mapping[str, Any]]) -> None:
         super().__init__()
-        self.fields = dict(fields)
+        self.fields = brief_faults(fields)
+        if len(fields) > MAX_FAULTS:
+            message = f"{len(fields)} faults were found; the first {MAX_FAULTS} are named"
+            told = {"message": message, "target": MAX_FAULTS, "cause": len(fields)}
+            self.fields[ROOT] = {**self.fields.get(ROOT, {}), "faults": told}
 
     @classmethod
     def of(cls, path: str, rule: str, message: str, **detail: Any) -> ValidationFailed:
@@ -106,7 +123,7 @@ class ContactRefused(BadRequest):
 
     def __init__(self, contact: str) -> None:
         super().__init__()
-        self.contact = contact
+        self.contact = abridged(contact)
 
     @property
     def data(self) -> Any:
@@ -326,16 +343,31 @@ class DocumentTooLarge(TooLarge):
 
 
 class PayloadTooLarge(TooLarge):
-    """The body is larger than ``max_upload_size``."""
+    """The body is larger than ``max_upload_size``, or than ``max_anonymous_size`` where no header
+    and no parameter of the query string tells who sends it.
+    """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, *, is_stranger: bool = False) -> None:
         super().__init__()
         self.limit = limit
+        self.is_stranger = is_stranger
 
     @property
     def data(self) -> Any:
         message = f"Payload or Files must not be more than {self.limit} bytes"
+        if self.is_stranger:
+            message += " without a credential in a header or the query string"
         return {"file": {"maxSize": {"message": message, "target": self.limit}}}
+
+
+class TooManyMembers(TooLarge):
+    """The body has more members and items, or fields of a form, than ``max_members``."""
+
+    code = "too_many_members"
+    phrase = "the body has too many members, items or fields"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(target=limit)
 
 
 class UnsupportedMediaType(CrossbarError):
@@ -399,6 +431,17 @@ class Busy(Unavailable):
 
     code = "busy"
     phrase = "too many logins at once"
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"retry-after": "1"}
+
+
+class Overloaded(Unavailable):
+    """The requests under way hold as much memory as they may; there is room again in a moment."""
+
+    code = "overloaded"
+    phrase = "too many large requests at once"
 
     @property
     def headers(self) -> Mapping[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import faulthandler
 import gc
 import os
@@ -29,6 +30,12 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 BACKLOG = 1024
+
+M_MMAP_THRESHOLD = -3
+"""The number of that setting of glibc's allocator (``malloc.h``)."""
+
+LARGE_BLOCK = 1_048_576
+"""Bytes."""
 
 LAST_MOMENT = 1.0
 """Seconds for what began after the requests under way were waited for."""
@@ -141,6 +148,7 @@ async def _serve(
         site = web.SockSite(runner, listener, backlog=BACKLOG)
         await site.start()
         _spare_the_collector()
+        _return_large_blocks()
         log.info("serving", url=url_of(listener), process=os.getpid())
         metrics = gateway.services.metrics
         metrics.connections = lambda: len(server.connections)
@@ -221,6 +229,18 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
+
+
+def _return_large_blocks() -> None:
+    """Let the allocator give memory of large bodies and answers back as soon as they are gone.
+
+    glibc asks the system for large blocks one by one, until it frees one: from then on it takes
+    blocks of that size from its heaps, of which every thread has one, and keeps them. After 30
+    bodies of 8 MB that was 130 MB; it is 25 MB with a size that stays. Other systems have no such
+    setting.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK)
 
 
 class Traffic:

@@ -49,11 +49,36 @@ class Http:
     port: int = setting(8000, "Port to listen on; 0 takes a free one.", minimum=0, maximum=65535)
     workers: int = setting(1, "Number of server processes.", minimum=1, maximum=1024)
     max_upload_size: int = setting(8_000_000, "Largest request body, in bytes.", minimum=1)
+    max_anonymous_size: int = setting(
+        65_536,
+        "Largest request body, in bytes, of a caller whom no header and no parameter of the query"
+        " string makes known, such as one who logs in.",
+        minimum=1024,
+    )
+    max_held: int = setting(
+        128_000_000,
+        "Bytes of request bodies that a process holds at a time; more are answered 503.",
+        minimum=1,
+    )
     max_depth: int = setting(
         100, "How deeply the JSON of a request may be nested.", minimum=1, maximum=1000
     )
+    max_members: int = setting(
+        30_000,
+        "How many members, items, objects and arrays the JSON of a request may have in all, or"
+        " fields a form.",
+        minimum=1,
+    )
+    max_connections: int = setting(
+        4096, "Connections that a process keeps open; more are answered 503.", minimum=1
+    )
     request_timeout: float = setting(
         120.0, "Seconds that the body of a request may take to arrive.", minimum=0.1
+    )
+    send_timeout: float = setting(
+        30.0,
+        "Seconds that a client may take no byte of an answer before its connection is cut off.",
+        minimum=0.1,
     )
     idle_timeout: float = setting(
         120.0, "Seconds that a connection is kept open between two requests.", minimum=0

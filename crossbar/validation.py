@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -30,15 +31,18 @@ from crossbar._wording import (
     COMPILED_FORMATS,
     FORMAT_CHECKER,
     LINEAR,
-    ROOT,
     WordingValidator,
     worded,
 )
 from crossbar.client_urls import ClientUrls
 from crossbar.documents import Document
+from crossbar.errors import ROOT
 
 FieldErrors = dict[str, dict[str, Any]]
 """``{"dotted.path": {"<error id>": {"message": …, "target": …, "value": …}}}``."""
+
+LOOKED_FOR = 1000
+"""Errors after which no more are looked for: each takes some 50 microseconds to find and word."""
 
 __all__ = ["ROOT", "BrokenSchema", "FieldErrors", "Refusals", "Schemas"]
 
@@ -125,7 +129,7 @@ class _Compiled:
     """What of it leads to values with a check beyond their schema."""
 
     def errors(self, document: Any) -> list[ValidationError]:
-        """Every error of ``document``; empty when it is valid."""
+        """The errors of ``document``, the first :data:`LOOKED_FOR`; empty when it is valid."""
         refused = True
         try:
             if self.quick.is_valid(document):
@@ -133,7 +137,7 @@ class _Compiled:
         except ValueError:
             # It cannot read the document (text with lone surrogates): the other one decides.
             refused = False
-        found = list(self.wording.iter_errors(document))
+        found = list(islice(self.wording.iter_errors(document), LOOKED_FOR))
         if refused and not found:
             # The two disagree, which is a defect; what either refuses is not stored.
             found.append(ValidationError("", validator=None, instance=document))
@@ -277,11 +281,12 @@ class Schemas:
             if compiled.filled and type(document) in NESTED:
                 complete(document, compiled.filled)
             errors = compiled.errors(document)
-            while errors and not self._strict and _soften(document, errors):
+            while 0 < len(errors) < LOOKED_FOR and not self._strict and _soften(document, errors):
                 errors = compiled.errors(document)
             fields = compiled.worded(errors)
             if compiled.checked:
-                fields |= failed_checks(document, compiled.checked, self, self._client_urls)
+                checks = failed_checks(document, compiled.checked, self, self._client_urls)
+                fields |= dict(islice(checks, LOOKED_FOR))
         except RecursionError:
             return document, {ROOT: {"invalid": {"message": "Data is nested too deeply"}}}
         return document, fields

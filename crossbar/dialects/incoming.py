@@ -1,4 +1,4 @@
-"""The bytes that a request carries, whole or in parts, within limits of size and time.
+"""The bytes that a request carries, within limits of size, time and memory.
 
 What they mean, and how a client is told that they cannot be read, each dialect says itself.
 """
@@ -6,89 +6,91 @@ What they mean, and how a client is told that they cannot be read, each dialect 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import Callable
 from typing import TypeVar
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from crossbar.errors import PayloadTooLarge, RequestTimeout
+from crossbar.dialects.connections import Connection
+from crossbar.dialects.multipart import Malformed
+from crossbar.dialects.targets import query_pairs
+from crossbar.errors import PayloadTooLarge, RequestTimeout, TooManyMembers
+from crossbar.settings import Http
 
 T = TypeVar("T")
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 
-MAX_PARTS = 100
-"""Parts of a multipart body; without a limit, empty ones could go on for ever."""
+QUICK = 65_536
+"""Bytes that take a millisecond or two to make sense of. More are left to another thread."""
 
 
-class Malformed(Exception):
-    """The body is not encoded as the request's headers say; the text is the reason."""
+ESCAPES = 10
+"""Escaped bytes of a form (``%41``) that take as long to read as one more field."""
 
 
-async def in_time(request: web.BaseRequest, reading: Awaitable[T], seconds: float) -> T:
-    """What reading the request's body gives. Raises :class:`RequestTimeout`."""
-    if request.content.is_eof():
-        # Most bodies arrive with their head. A timeout would take longer than to read them.
-        return await reading
-    try:
-        async with asyncio.timeout(seconds):
-            return await reading
-    except TimeoutError:
-        raise RequestTimeout from None
+async def read_whole(
+    request: web.BaseRequest, settings: Http, limit: int, *, is_stranger: bool = False
+) -> bytes:
+    """The body; ``is_stranger`` only explains a limit.
 
-
-async def read_whole(request: web.BaseRequest, limit: int) -> bytes:
-    """The body. Raises :class:`PayloadTooLarge` above ``limit`` bytes, and :class:`Malformed`."""
-    await _begin(request, limit)
-    arriving = bytearray()
+    Raises :class:`PayloadTooLarge` above ``limit`` bytes, :class:`RequestTimeout`,
+    :class:`~crossbar.errors.Overloaded` and :class:`Malformed`.
+    """
+    await _begin(request, limit, is_stranger=is_stranger)
     try:
         if request.content.is_eof():
+            # Most bodies arrive with their head. A timeout would take longer than to read them.
             content = request.content.read_nowait()
+            _hold(request, content)
         else:
-            async for chunk in request.content.iter_any():
-                arriving += chunk
-                if len(arriving) > limit:
-                    break
-            content = bytes(arriving)
+            async with asyncio.timeout(settings.request_timeout):
+                content = await _arriving(request, limit)
+    except TimeoutError:
+        raise RequestTimeout from None
     except (HttpProcessingError, web.RequestPayloadError) as error:
         raise Malformed(_reason(error)) from None
     if len(content) > limit:
-        raise PayloadTooLarge(limit)
+        raise PayloadTooLarge(limit, is_stranger=is_stranger)
     return content
 
 
-async def read_parts(
-    request: web.BaseRequest, limit: int
-) -> AsyncIterator[tuple[BodyPartReader, bytes]]:
-    """The parts of a multipart body, each with its content.
-
-    Raises :class:`PayloadTooLarge` above ``limit`` bytes in all, and :class:`Malformed`.
-    """
-    await _begin(request, limit)
-    left, count = limit, 0
-    try:
-        async for part in await request.multipart():
-            if not isinstance(part, BodyPartReader):
-                raise Malformed("multipart bodies do not nest")
-            count += 1
-            if count > MAX_PARTS:
-                raise Malformed(f"more than {MAX_PARTS} parts")
-            content = bytearray()
-            while chunk := await part.read_chunk():
-                content += chunk
-                if len(content) > left:
-                    raise PayloadTooLarge(limit)
-            left -= len(content)
-            yield part, bytes(content)
-    except (ValueError, AssertionError, HttpProcessingError, web.RequestPayloadError) as error:
-        raise Malformed(_reason(error)) from None
+async def _arriving(request: web.BaseRequest, limit: int) -> bytes:
+    """What arrives, up to the end or until it is too much."""
+    chunks, size = [], 0
+    async for chunk in request.content.iter_any():
+        _hold(request, chunk)
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > limit:
+            break
+    return b"".join(chunks)
 
 
-async def _begin(request: web.BaseRequest, limit: int) -> None:
+def _hold(request: web.BaseRequest, chunk: bytes) -> None:
+    connection = request.protocol
+    if isinstance(connection, Connection):
+        connection.hold(len(chunk))
+
+
+async def worked_out(content: bytes, work: Callable[[], T]) -> T:
+    """What ``work`` makes of a body. A large one does not hold other requests up."""
+    return work() if len(content) <= QUICK else await asyncio.to_thread(work)
+
+
+def form_pairs(content: bytes, settings: Http) -> tuple[tuple[str, str], ...]:
+    """The fields of a form. Raises :class:`TooManyMembers`."""
+    escapes = content.count(b"%") // ESCAPES
+    if content.count(b"&") + escapes >= settings.max_members:
+        raise TooManyMembers(settings.max_members)
+    return query_pairs(content.decode("utf-8", "replace"))
+
+
+async def _begin(request: web.BaseRequest, limit: int, *, is_stranger: bool) -> None:
     """Refuse a body that says that it is too large; invite one that waits (RFC 9110 §10.1.1)."""
     if request.content_length is not None and request.content_length > limit:
-        raise PayloadTooLarge(limit)
+        raise PayloadTooLarge(limit, is_stranger=is_stranger)
     if request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0  # nothing of the answer itself is sent yet

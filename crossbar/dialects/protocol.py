@@ -1,4 +1,4 @@
-"""What is not even HTTP: refused in the words of the API, by aiohttp's connection handler."""
+"""What happens below requests: connections, and bytes on them that are no HTTP."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ import structlog
 from aiohttp import web
 
 from crossbar.clock import Clock
+from crossbar.dialects.connections import Connection, Room
 from crossbar.dialects.v2.answers import Exchange, write_error
 from crossbar.documents import new_id
 from crossbar.errors import BadRequest, CrossbarError
+from crossbar.settings import Http
 
 log = structlog.get_logger(__name__)
 
 
-class Protocol(web.RequestHandler):
+class Protocol(Connection):
     """One connection. Requests that cannot be parsed get an envelope, and the connection ends."""
 
     def handle_error(
@@ -45,10 +47,13 @@ class Protocol(web.RequestHandler):
 class Server(web.Server):
     """Makes a :class:`Protocol` for every connection."""
 
-    def __init__(self, handler: Any, *, request_factory: Any, **options: Any) -> None:
+    def __init__(
+        self, handler: Any, settings: Http, *, request_factory: Any, **options: Any
+    ) -> None:
         super().__init__(handler, request_factory=request_factory, **options)
+        self.room = Room(settings)
         self._options = options
 
     def __call__(self) -> Protocol:
         """The protocol of a new connection."""
-        return Protocol(self, loop=asyncio.get_running_loop(), **self._options)
+        return Protocol(self, self.room, loop=asyncio.get_running_loop(), **self._options)

@@ -51,7 +51,9 @@ class WholeResponse(web.StreamResponse):
             connection = "Connection: keep-alive\r\n"
         first = f"HTTP/{version.major}.{version.minor} {self.status} {self.reason}\r\n"
         head = f"{first}{self._head}{connection}\r\n".encode()
-        await writer.write_eof(head if request.method == "HEAD" else head + self._content)
+        # While the client takes it there is one copy in memory, not two.
+        content, self._content = b"" if request.method == "HEAD" else self._content, b""
+        await writer.write_eof(head + content)
         return writer
 
     async def write_eof(self, data: bytes = b"") -> None:

@@ -68,6 +68,13 @@ class Buckets:
         if retry_after := self.take(key, cost).retry_after:
             raise TooManyRequests(retry_after)
 
+    def give_back(self, key: Hashable, cost: int) -> None:
+        """Undo a charge that was made before it was known whom, or how much, to charge."""
+        bucket = self._buckets.get(key)
+        if bucket is not None:
+            level = min(self._capacity, bucket.level + min(cost, self._capacity))
+            self._buckets[key] = bucket._replace(level=level)
+
     def peek(self, key: Hashable) -> Charge:
         """What is left, without charging. Costs nothing for a client that was never charged."""
         bucket = self._buckets.get(key)

@@ -56,7 +56,7 @@ IDS = {
     "pvt_type": "pvt_type",
     "_design": "_design",
     "'%20OR%201=1--": "' OR 1=1--",
-    "a" * 3000: "a" * 3000,
+    "a" * 3000: "a" * 800 + "…",
 }
 """Ids as they are sent, and as they are answered."""
 

@@ -131,3 +131,14 @@ def test_then_those_that_were_charged_longest_ago(
         buckets.take(number, 50)
         assert len(buckets._buckets) <= 10
     assert set(buckets._buckets) == {4, 5, 6, 7, 8, 9, 0, 10, 11, 12}
+
+
+def test_a_charge_can_be_given_back(buckets: Buckets) -> None:
+    buckets.take(KEY, 30)
+    buckets.take(KEY, 7)
+    buckets.give_back(KEY, 7)
+    assert buckets.peek(KEY) == Charge(0, 70, 0)
+    buckets.give_back(KEY, 1000)
+    assert buckets.peek(KEY) == Charge(0, 100, 0)
+    buckets.give_back("forgotten", 1)
+    assert buckets.peek("forgotten") == Charge(0, 100, 0)

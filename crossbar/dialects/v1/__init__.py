@@ -22,7 +22,7 @@ from crossbar.dialects.addresses import Proxies
 from crossbar.dialects.serving import Routes, is_preflight, serve
 from crossbar.dialects.targets import path_tokens, query_pairs, split_target
 from crossbar.dialects.v1.answers import Exchange, write, write_error, write_preflight
-from crossbar.dialects.v1.bodies import Body, read_body
+from crossbar.dialects.v1.bodies import NO_BODY, OVERRIDES, Body, may_override, read_body
 from crossbar.dialects.v2.query import ANY
 from crossbar.documents import new_id
 from crossbar.errors import (
@@ -95,13 +95,15 @@ class V1:
         verbs = (*_verbs_of(operations), "OPTIONS")
         if request.method == "OPTIONS":
             return write_preflight(exchange, verbs)
-        body = await read_body(request, self._services.settings.http)
-        method = request.method
-        if method == "POST" and body.method is not None:
-            method = body.method
+        exchange.operation = likely = _likely(operations, request, verbs)
+        body = NO_BODY
+        if likely.access is not Access.PUBLIC:
+            await self._let_in(exchange)
+            body = await read_body(request, self._services.settings.http)
+        method = (body.method if request.method == "POST" else None) or request.method
         operation = _choose(operations, "GET" if method == "HEAD" else method, verbs)
         exchange.operation = operation
-        context = await self._context(exchange, operation, params, body)
+        context = self._context(exchange, operation, params, body)
         if body.problem is not None:
             if isinstance(operation.handler, Endpoint):
                 await operation.handler.authorize(context)
@@ -115,30 +117,29 @@ class V1:
         operations, params = self._registry.match(["accounts", "own", *tokens])
         return operations, params
 
-    async def _context(
+    async def _let_in(self, exchange: Exchange) -> None:
+        """Let the request in whose organisation, key, pace and plan are right."""
+        try:
+            exchange.caller, exchange.account = await self._admit(exchange)
+        except (UnknownTenant, InvalidCredentials):
+            self._charge_stranger(exchange.address)
+            raise
+        self._charge(exchange, exchange.caller)
+        plan = plan_of(exchange.account, DIALECT, self._services.settings)
+        if not plan.covers(self._services.clock.gregorian()):
+            raise PaymentRequired("the plan of the organisation does not cover this API")
+
+    def _context(
         self, exchange: Exchange, operation: Operation, params: Mapping[str, str], body: Body
     ) -> Context:
-        caller: Caller | None = None
-        account: Account | None = None
-        if operation.access is not Access.PUBLIC:
-            try:
-                caller, account = await self._admit(exchange)
-            except (UnknownTenant, InvalidCredentials):
-                self._charge_stranger(exchange.address)
-                raise
-            exchange.account_id = account.account_id
-            self._charge(exchange, caller)
-            plan = plan_of(account, DIALECT, self._services.settings)
-            if not plan.covers(self._services.clock.gregorian()):
-                raise PaymentRequired("the plan of the organisation does not cover this API")
         return Context(
             operation=operation,
-            params={**params, "account_id": account.account_id if account else ""},
+            params={**params, "account_id": exchange.account_id or ""},
             services=self._services,
             request_id=exchange.request_id,
             address=exchange.address,
-            caller=caller,
-            account=account,
+            caller=exchange.caller,
+            account=exchange.account,
             data=body.data,
             query=ANY,
             parameters=exchange.query,
@@ -216,10 +217,25 @@ def _verbs_of(operations: Mapping[Action, Operation]) -> tuple[str, ...]:
     )
 
 
+def _likely(
+    operations: Mapping[Action, Operation], request: web.BaseRequest, verbs: tuple[str, ...]
+) -> Operation:
+    """What is asked for, unless a form says that another method was meant.
+
+    Raises :class:`MethodNotAllowed` when it cannot say any that is offered.
+    """
+    overrides = OVERRIDES if may_override(request) else ()
+    asked = "GET" if request.method == "HEAD" else request.method
+    for verb in (asked, *overrides):
+        if verb in verbs:
+            return _choose(operations, verb, verbs)
+    raise MethodNotAllowed(verbs)
+
+
 def _choose(
     operations: Mapping[Action, Operation], verb: str, verbs: tuple[str, ...]
 ) -> Operation:
-    for action in ACTIONS.get(verb, ()):
+    for action in ACTIONS.get("GET" if verb == "HEAD" else verb, ()):
         if action in operations:
             return operations[action]
     raise MethodNotAllowed(verbs)

@@ -10,7 +10,8 @@ from urllib.parse import quote, urlencode
 import orjson
 from aiohttp import web
 
-from crossbar.core.actions import Download, Result
+from crossbar.core.actions import Caller, Download, Result
+from crossbar.core.directory import Account
 from crossbar.core.registry import Operation
 from crossbar.dialects.headers import joined
 from crossbar.dialects.targets import split_target
@@ -70,10 +71,16 @@ class Exchange:
     request_id: str
     address: str = ""
     scheme: str = "http"
-    account_id: str | None = None
     operation: Operation | None = None
+    caller: Caller | None = None
+    account: Account | None = None
     query: Mapping[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def account_id(self) -> str | None:
+        """The account that is asked for, once it is known."""
+        return self.account.account_id if self.account else None
 
     @property
     def root(self) -> str:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 
 from crossbar.core.actions import Upload
-from crossbar.dialects.incoming import FORM_TYPE, Malformed, in_time, read_parts, read_whole
-from crossbar.dialects.targets import query_pairs
+from crossbar.dialects.incoming import FORM_TYPE, form_pairs, read_whole, worked_out
+from crossbar.dialects.multipart import Malformed, Part, parts_of
 from crossbar.dialects.v2.parsing import parse_json
 from crossbar.documents import Document
 from crossbar.errors import BadRequest, ValidationFailed
 from crossbar.records import record
 from crossbar.settings import Http
 
-OVERRIDES = frozenset({"PUT", "PATCH", "DELETE"})
+OVERRIDES = ("PUT", "PATCH", "DELETE")
 """What a POST may stand for."""
-
-_KEYS = re.compile(r"\[([^\[\]]*)\]")
 
 
 @record
@@ -38,37 +37,44 @@ NO_BODY = Body(data={})
 
 
 async def read_body(request: web.BaseRequest, settings: Http) -> Body:
-    """The body. Raises :class:`PayloadTooLarge` and :class:`RequestTimeout`."""
+    """The body. Raises :class:`RequestTimeout`, 413 and 503."""
     if not request.can_read_body:
         return NO_BODY
-    content_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    is_multipart = content_type.startswith("multipart/")
-    limit = settings.max_upload_size
     try:
-        if is_multipart:
-            return _of_form(
-                await in_time(request, _parts(request, limit), settings.request_timeout)
-            )
-        content = await in_time(request, read_whole(request, limit), settings.request_timeout)
+        content = await read_whole(request, settings, settings.max_upload_size)
+        return await worked_out(content, partial(_understood, request, content, settings))
     except Malformed as error:
         return Body(data={}, problem=ValidationFailed.of("body", "invalid", str(error)))
+
+
+def media_type_of(request: web.BaseRequest) -> str:
+    """The media type that the request's body is said to have."""
+    return request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+
+def may_override(request: web.BaseRequest) -> bool:
+    """Whether the body may say that another method is meant."""
+    kind = media_type_of(request)
+    is_form = kind == FORM_TYPE or kind.startswith("multipart/")
+    return request.method == "POST" and is_form and request.can_read_body
+
+
+def _understood(request: web.BaseRequest, content: bytes, settings: Http) -> Body:
+    content_type = media_type_of(request)
+    if content_type.startswith("multipart/"):
+        parts = parts_of(request.headers.get("Content-Type", ""), content)
+        return _of_form((part.name, _value_of(part)) for part in parts)
     if content_type == FORM_TYPE and content.lstrip()[:1] not in (b"{", b"["):
-        return _of_form(list(query_pairs(content.decode("utf-8", "replace"))))
-    return _of_json(content, settings.max_depth)
+        return _of_form(form_pairs(content, settings))
+    return _of_json(content, settings)
 
 
-async def _parts(request: web.BaseRequest, limit: int) -> list[tuple[str, Any]]:
-    """The fields of a multipart body: texts, and files with their names and media types."""
-    parts = read_parts(request, limit)
-    return [(part.name or "", _value_of(part, content)) async for part, content in parts]
-
-
-def _of_json(content: bytes, max_depth: int) -> Body:
+def _of_json(content: bytes, settings: Http) -> Body:
     """An object; none and an empty list stand for an empty one."""
     if not content.strip():
         return NO_BODY
     try:
-        data = trimmed(parse_json(content, max_depth))
+        data = trimmed(parse_json(content, settings.max_depth, settings.max_members))
     except ValidationFailed as error:
         return Body(data={}, problem=error)
     if data in ([], None):
@@ -79,13 +85,11 @@ def _of_json(content: bytes, max_depth: int) -> Body:
     return Body(data=data)
 
 
-def _of_form(pairs: list[tuple[str, Any]]) -> Body:
+def _of_form(pairs: Iterable[tuple[str, Any]]) -> Body:
     """The fields of a form; ``name[]`` and ``name[key]`` make lists and objects."""
     data: Document = {}
     for name, value in pairs:
-        first, bracket, _ = name.partition("[")
-        keys = [first, *(_KEYS.findall(name[len(first) :]) if bracket else ())]
-        _put(data, keys[: MAX_KEYS + 1], value)
+        _put(data, _keys(name), value)
     method = data.pop("_method", None)
     wanted = method.upper() if isinstance(method, str) else None
     return Body(data=trimmed(data), method=wanted if wanted in OVERRIDES else None)
@@ -95,6 +99,17 @@ MAX_KEYS = 5
 """How deep the fields of a form nest."""
 
 
+def _keys(name: str) -> list[str]:
+    """What a field's name is made of: ``a[b][]`` of ``a``, ``b`` and nothing."""
+    first, _, rest = name.partition("[")
+    keys = [first]
+    while len(keys) <= MAX_KEYS and "]" in rest:
+        key, _, rest = rest.partition("]")
+        keys.append(key)
+        rest = rest.partition("[")[2]
+    return keys
+
+
 def _put(holder: Document, keys: list[str], value: Any) -> None:
     """Put a value where its name says; what does not fit another field's form replaces it."""
     key, *below = keys
@@ -102,7 +117,9 @@ def _put(holder: Document, keys: list[str], value: Any) -> None:
         holder[key] = value
     elif below == [""]:
         items = holder.get(key)
-        holder[key] = [*(items if isinstance(items, list) else ()), value]
+        if not isinstance(items, list):
+            items = holder[key] = []
+        items.append(value)
     else:
         inner = holder.get(key)
         holder[key] = inner if isinstance(inner, dict) else {}
@@ -120,9 +137,9 @@ def trimmed(value: Any) -> Any:
     return value
 
 
-def _value_of(part: BodyPartReader, content: bytes) -> Any:
+def _value_of(part: Part) -> Any:
     if part.filename is None:
-        return content.decode("utf-8", "replace")
-    declared = part.headers.get("Content-Type", "application/octet-stream")
+        return part.content.decode("utf-8", "replace")
+    declared = part.headers.get("content-type", "application/octet-stream")
     media_type = declared.partition(";")[0].strip().lower()
-    return Upload(name=part.filename[:255], content_type=media_type, content=content)
+    return Upload(name=part.filename[:255], content_type=media_type, content=part.content)

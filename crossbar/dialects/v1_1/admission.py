@@ -81,8 +81,14 @@ class Admission:
 
     async def _by_public_key(self, exchange: Exchange) -> None:
         """A page of the account: from one of its origins, if a browser says from which."""
-        account_id = account_id_of(exchange.header("X-Public-Key") or await _key_sent(exchange))
+        shown = exchange.header("X-Public-Key")
+        account_id = account_id_of(shown)
         self._charge(account_id or "address", exchange.address)
+        if not shown:
+            account_id = account_id_of(await _key_sent(exchange))
+            if account_id is not None:
+                self._give_back("address", exchange.address)
+                self._charge(account_id, exchange.address)
         account = await self._services.accounts.get(account_id) if account_id else None
         settings = await visitor_settings(self._services, account_id) if account_id else None
         if account is None or settings is None:
@@ -114,6 +120,11 @@ class Admission:
         limits = self._services.settings.limits
         if limits.enabled:
             self._buckets.charge((DIALECT, whom, what), limits.cost)
+
+    def _give_back(self, whom: str, what: str) -> None:
+        limits = self._services.settings.limits
+        if limits.enabled:
+            self._buckets.give_back((DIALECT, whom, what), limits.cost)
 
 
 async def _key_sent(exchange: Exchange) -> object:

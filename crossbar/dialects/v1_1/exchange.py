@@ -16,7 +16,8 @@ from crossbar.core.access import require_access, require_unrestricted
 from crossbar.core.actions import Action, Caller, Context, Query
 from crossbar.core.directory import Account
 from crossbar.core.services import Services
-from crossbar.dialects.incoming import Malformed, in_time, read_whole
+from crossbar.dialects.incoming import read_whole
+from crossbar.dialects.multipart import Malformed
 from crossbar.dialects.v1_1.endpoints import Endpoint, Offers
 from crossbar.dialects.v2.parsing import parse_json
 from crossbar.dialects.v2.verbs import VERB_OF
@@ -76,15 +77,16 @@ class Exchange:
     async def content(self) -> bytes:
         """The bytes of the body. Raises :class:`PayloadTooLarge`, :class:`RequestTimeout`."""
         settings = self.services.settings.http
-        reading = read_whole(self.request, min(LARGEST, settings.max_upload_size))
+        limit = min(LARGEST, settings.max_upload_size)
         try:
-            return await in_time(self.request, reading, settings.request_timeout)
+            return await read_whole(self.request, settings, limit)
         except Malformed:
             raise ValidationFailed.of("body", "invalid", "not encoded as headers say") from None
 
     async def _read(self) -> Document:
         content = await self.content()
-        parsed = parse_json(content, self.services.settings.http.max_depth) if content else {}
+        settings = self.services.settings.http
+        parsed = parse_json(content, settings.max_depth, settings.max_members) if content else {}
         if not isinstance(parsed, dict):
             raise ValidationFailed.of("body", "type", "not a JSON object")
         return parsed

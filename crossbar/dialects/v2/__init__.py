@@ -3,18 +3,24 @@
 One request, start to finish, in the order in which refusals win (protocol reference §0): the body
 is read, the verb known, the caller recognised, the path matched, the account found, the caller
 admitted, the answer's form chosen, and then the operation runs.
+
+Most of that is judged by the head of the request before its body is read: a stranger pays first,
+and may not send much. Only what the body says otherwise, of who calls and what is meant, is judged
+again.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from contextlib import suppress
+from typing import Any
 
 from aiohttp import web
 
 from crossbar.core.access import account_in_path, require_access, require_unrestricted
 from crossbar.core.actions import Action, Context
+from crossbar.core.directory import Account
 from crossbar.core.presenting import narrowed
 from crossbar.core.registry import Operation
 from crossbar.core.service import require_documents
@@ -31,7 +37,7 @@ from crossbar.dialects.v2.answers import (
     write_error,
     write_preflight,
 )
-from crossbar.dialects.v2.body import read_body
+from crossbar.dialects.v2.body import query_of, read_body
 from crossbar.dialects.v2.negotiation import (
     accepted_types,
     can_read,
@@ -52,11 +58,23 @@ from crossbar.errors import (
 )
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.gate import Gate, Presented
+from crossbar.records import record
 
 METHODS = frozenset((*VERBS, "HEAD", "OPTIONS"))
 SAFE_METHODS = ("GET", "HEAD")
 
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+
+
+@record
+class Asked:
+    """What a request asks for. ``tokens`` are those of its path, with the alias expanded."""
+
+    operation: Operation
+    params: Mapping[str, str]
+    account: Account | None
+    tokens: list[str]
+    verb: str
 
 
 class V2:
@@ -91,37 +109,27 @@ class V2:
         """Run the request through the steps, in the order of refusals."""
         request, services = exchange.request, self._services
         headers = request.headers
-        address = exchange.address = self._proxies.client_of(request)
+        exchange.address = self._proxies.client_of(request)
         if is_preflight(request):
             return self._preflight(exchange)
         tokens = _tokens_below_v2(request)
-        body = exchange.body = await read_body(request, self._settings.http)
-        verb = self._effective_verb(exchange)
-        await self._authenticate(exchange)
-        tokens = self._expand_alias(tokens, exchange)
-        operations, params = services.registry.match(tokens)
-        exchange.operations = operations
-        operation = _choose_operation(operations, verb)
-        if request.method in SAFE_METHODS and verb != "GET":
-            # A tunnelled verb needs a method with a body; GET never changes anything (§2.4).
-            verb = "GET"
-            operation = _choose_operation(operations, verb)
-        exchange.operation = operation
-        account = await account_in_path(services.accounts, params)
-        self._charge(exchange, operation)
-        require_access(operation, exchange.caller, account, params)
+        exchange.body = query_of(request)
+        ask = self._ask_with_body if request.can_read_body else self._ask
+        asked = await ask(exchange, tokens)
+        operation, account, body = asked.operation, asked.account, exchange.body
+        require_access(operation, exchange.caller, account, asked.params)
         await require_unrestricted(
-            services.accounts, operation, exchange.caller, account, (tokens, verb)
+            services.accounts, operation, exchange.caller, account, (asked.tokens, asked.verb)
         )
         accept = accepted_types(joined(headers, "Accept"), exchange.parameter("accept"))
         if accept:
             exchange.wanted = choose(operation, accept)
         context = Context(
             operation=operation,
-            params=params,
+            params=asked.params,
             services=services,
             request_id=exchange.request_id,
-            address=address,
+            address=exchange.address,
             caller=exchange.caller,
             account=account,
             data=body.data,
@@ -141,7 +149,52 @@ class V2:
         result = await operation.handler(context)
         if context.query.fields:
             result = narrowed(result, context.query.fields)
-        return await write(exchange, result, verb)
+        return await write(exchange, result, asked.verb)
+
+    async def _ask(self, exchange: Exchange, tokens: list[str]) -> Asked:
+        """Find out what is asked for and by whom, and charge it."""
+        method, verb = exchange.request.method, self._effective_verb(exchange)
+        await self._authenticate(exchange)
+        tokens = self._expand_alias(tokens, exchange)
+        operations, params = self._services.registry.match(tokens)
+        exchange.operations = operations
+        operation = _choose_operation(operations, verb)
+        if method in SAFE_METHODS and verb != "GET":
+            # A tunnelled verb needs a method with a body; GET never changes anything (§2.4).
+            verb = "GET"
+            operation = _choose_operation(operations, verb)
+        exchange.operation = operation
+        account = await account_in_path(self._services.accounts, params)
+        self._charge(exchange, operation)
+        return Asked(operation=operation, params=params, account=account, tokens=tokens, verb=verb)
+
+    async def _ask_with_body(self, exchange: Exchange, tokens: list[str]) -> Asked:
+        """The same for a request with a body, which is read when who sends it has paid.
+
+        What the head of the request gets wrong is told after what the body gets wrong.
+        """
+        said = _said(exchange)
+        asked: Asked | CrossbarError
+        try:
+            asked = await self._ask(exchange, tokens)
+        except TooManyRequests:
+            raise
+        except CrossbarError as error:
+            asked = error
+            if not self._charge_stranger(exchange):
+                raise
+        exchange.body = await read_body(
+            exchange.request,
+            exchange.body,
+            self._settings.http,
+            is_stranger=exchange.caller is None,
+        )
+        if _said(exchange) != said:
+            self._give_back(exchange)
+            return await self._ask(exchange, tokens)
+        if isinstance(asked, CrossbarError):
+            raise asked
+        return asked
 
     def _effective_verb(self, exchange: Exchange) -> str:
         """The verb, after tunnelling (§2.4). Raises 501 for a method that HTTP does not know."""
@@ -156,6 +209,7 @@ class V2:
     async def _authenticate(self, exchange: Exchange) -> None:
         """Find out who calls (§5.5). A bad credential is none; an expired token is refused."""
         headers = exchange.request.headers
+        exchange.caller = exchange.token = None
         token, basic = headers.get("X-Auth-Token"), None
         if token:
             caller = self._gate.recall(token)
@@ -206,11 +260,37 @@ class V2:
         is_login = operation.access is Access.PUBLIC and operation.action is Action.CREATE
         if caller is None or is_login or limits.charge_authenticated:
             cost = limits.login_cost if is_login else limits.cost
-            exchange.charge = self._buckets.take(key, cost)
-            if exchange.charge.retry_after:
-                raise TooManyRequests(exchange.charge.retry_after)
+            if retry_after := self._take(exchange, key, cost):
+                raise TooManyRequests(retry_after)
         else:
             exchange.charge = self._buckets.peek(key)
+
+    def _charge_stranger(self, exchange: Exchange) -> bool:
+        """Take a token for the body of a request that will be refused; whether there was one."""
+        limits = self._settings.limits
+        if not limits.enabled or exchange.caller is not None:
+            return True
+        return not self._take(exchange, (exchange.address, "no_account"), limits.cost)
+
+    def _take(self, exchange: Exchange, key: Hashable, cost: int) -> int:
+        """Charge a request; the seconds after which it may be made, if not now."""
+        exchange.charge = self._buckets.take(key, cost)
+        exchange.paid = None if exchange.charge.retry_after else (key, cost)
+        return exchange.charge.retry_after
+
+    def _give_back(self, exchange: Exchange) -> None:
+        """Undo what was charged for what the request only seemed to be."""
+        if exchange.paid is not None:
+            self._buckets.give_back(*exchange.paid)
+        exchange.charge = exchange.paid = None
+
+
+def _said(exchange: Exchange) -> tuple[Any, ...]:
+    """What parameters say, as far as they are known, of who calls and what is meant."""
+    verb = exchange.parameter("verb")
+    if exchange.request.headers.get("X-Auth-Token"):
+        return (verb,)
+    return verb, exchange.parameter("auth_token"), exchange.parameter("authorization")
 
 
 def _named(operation: Operation) -> tuple[str, str]:

@@ -8,7 +8,7 @@ import hashlib
 import io
 import platform
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 from urllib.parse import quote
@@ -91,6 +91,7 @@ class Exchange:
     caller: Caller | None = None
     token: str | None = None
     charge: Charge | None = None
+    paid: tuple[Hashable, int] | None = None
     operations: Mapping[Action, Operation] | None = None
     operation: Operation | None = None
     wanted: Wanted = Wanted.JSON

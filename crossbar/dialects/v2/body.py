@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import base64
 import binascii
+import string
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from aiohttp import web
 
+from crossbar.abridging import abridged
 from crossbar.core.actions import JSON_TYPES, Upload
-from crossbar.dialects.incoming import FORM_TYPE, Malformed, in_time, read_parts, read_whole
+from crossbar.dialects.incoming import FORM_TYPE, form_pairs, read_whole, worked_out
+from crossbar.dialects.multipart import Malformed, parts_of
 from crossbar.dialects.targets import query_pairs, split_target
 from crossbar.dialects.v2.parsing import parse_json
 from crossbar.errors import ValidationFailed
@@ -18,6 +22,7 @@ from crossbar.logs import redact
 from crossbar.records import record
 from crossbar.settings import Http
 
+WHITESPACE = string.whitespace.encode()
 BASE64_TYPES = ("application/base64", "application/x-base64")
 STANDARD_TYPES = (
     *JSON_TYPES,
@@ -59,24 +64,48 @@ NO_BODY = Body(data={}, files=(), parameters={}, pairs=(), content_type=JSON_TYP
 """What a request without body and query string carries; recognised by identity."""
 
 
-async def read_body(request: web.BaseRequest, settings: Http) -> Body:
-    """Everything that the request carries. Raises 400 and 413 in the envelope's words."""
-    has_query = "?" in request.raw_path
-    if not has_query and not request.can_read_body:
+def query_of(request: web.BaseRequest) -> Body:
+    """What a request carries before its body: the parameters of the query string."""
+    if "?" not in request.raw_path:
         return NO_BODY
-    pairs = query_pairs(split_target(request.raw_path)[1]) if has_query else ()
+    pairs = query_pairs(split_target(request.raw_path)[1])
+    return _body({}, (), pairs, _media_type(request.headers.get("Content-Type", "")))
+
+
+async def read_body(
+    request: web.BaseRequest, query: Body, settings: Http, *, is_stranger: bool
+) -> Body:
+    """Everything that the request carries; ``query`` is what precedes the body.
+
+    A stranger may send less. Raises 400, 408, 413 and 503 in the envelope's words.
+    """
+    limit = settings.max_upload_size
+    if is_stranger:
+        limit = min(limit, settings.max_anonymous_size)
     content_type = _media_type(request.headers.get("Content-Type", ""))
-    reading = _read_content(request, content_type, settings)
-    envelope, files = await in_time(request, reading, settings.request_timeout)
-    data = _data_of(envelope)
-    parameters: Mapping[str, Any] = {}
-    if envelope or pairs:
-        first = dict(reversed(pairs))
-        parameters = {name: value for name, value in envelope.items() if name != "data"} | first
+    try:
+        content = await read_whole(request, settings, limit, is_stranger=is_stranger)
+    except Malformed as error:
+        if content_type.startswith("multipart/"):
+            raise _malformed(error) from None
+        message = "the body is not encoded as its headers say"
+        raise ValidationFailed.of("json", "invalid", message, target="body") from None
+    work = partial(_understood, request, content_type, content, settings)
+    envelope, files = await worked_out(content, work)
+    return _body(envelope, files, query.pairs, content_type)
+
+
+def _body(
+    envelope: dict[str, Any],
+    files: tuple[Upload, ...],
+    pairs: tuple[tuple[str, str], ...],
+    content_type: str,
+) -> Body:
+    first = dict(reversed(pairs))
     return Body(
-        data=data,
+        data=_data_of(envelope),
         files=files,
-        parameters=parameters,
+        parameters={name: value for name, value in envelope.items() if name != "data"} | first,
         pairs=pairs,
         content_type=content_type or JSON_TYPES[0],
     )
@@ -88,24 +117,18 @@ def _media_type(header: str) -> str:
     return media_type.encode("utf-8", "replace").decode()
 
 
-async def _read_content(
-    request: web.BaseRequest, content_type: str, settings: Http
+def _understood(
+    request: web.BaseRequest, content_type: str, content: bytes, settings: Http
 ) -> tuple[dict[str, Any], tuple[Upload, ...]]:
-    if not request.can_read_body:
-        return {}, ()
+    """The envelope and the files in a body."""
     if content_type.startswith("multipart/"):
-        return await _read_parts(request, settings)
-    try:
-        content = await read_whole(request, settings.max_upload_size)
-    except Malformed:
-        message = "the body is not encoded as its headers say"
-        raise ValidationFailed.of("json", "invalid", message, target="body") from None
+        return _of_parts(request, content, settings)
     if not content:
         return {}, ()
     if not content_type or content_type in JSON_TYPES:
-        return _envelope(content, settings.max_depth), ()
+        return _envelope(content, settings), ()
     if content_type == FORM_TYPE:
-        return _form(content, settings.max_depth), ()
+        return _form(content, settings), ()
     encoding = request.headers.get("Content-Transfer-Encoding", "").lower()
     return {}, (_upload(content, content_type, encoding, _file_name(request)),)
 
@@ -115,9 +138,9 @@ def _file_name(request: web.BaseRequest) -> str:
     return named.get("filename") or "uploaded_file"
 
 
-def _envelope(content: bytes, max_depth: int) -> dict[str, Any]:
+def _envelope(content: bytes, settings: Http) -> dict[str, Any]:
     """A JSON envelope with normalised top-level keys (§2.1)."""
-    parsed = parse_json(content, max_depth)
+    parsed = parse_json(content, settings.max_depth, settings.max_members)
     if not isinstance(parsed, dict):
         raise ValidationFailed.of("json", "invalid", "All JSON must be valid", target="body")
     return _normalized(parsed)
@@ -135,7 +158,7 @@ def _normalized(sent: dict[str, Any]) -> dict[str, Any]:
         envelope[known] = value
     if "data" not in envelope:
         raise ValidationFailed.of(
-            "data", "required", "Field is required but missing", value=redact(sent)
+            "data", "required", "Field is required but missing", value=redact(abridged(sent))
         )
     return envelope
 
@@ -153,11 +176,11 @@ def _data_of(envelope: dict[str, Any]) -> Any:
     return data
 
 
-def _form(content: bytes, max_depth: int) -> dict[str, Any]:
+def _form(content: bytes, settings: Http) -> dict[str, Any]:
     """What bare curl sends: JSON under a form's media type; otherwise a real form (§2.2)."""
     if content.lstrip()[:1] in (b"{", b"["):
-        return _envelope(content, max_depth)
-    return _normalized(dict(reversed(query_pairs(content.decode("utf-8", "replace")))))
+        return _envelope(content, settings)
+    return _normalized(dict(reversed(form_pairs(content, settings))))
 
 
 def _upload(content: bytes, content_type: str, encoding: str, name: str) -> Upload:
@@ -179,29 +202,32 @@ def _from_base64(content: bytes, content_type: str, name: str) -> Upload:
     """A file sent as base64, with or without the head of a ``data:`` URI."""
     if content.startswith(b"data:"):
         head, _, content = content.partition(b",")
-        content_type = head[5:].decode("latin-1").partition(";")[0] or content_type
+        content_type = head[5:MAX_HEAD].decode("latin-1").partition(";")[0] or content_type
     try:
-        decoded = base64.b64decode(b"".join(content.split()), validate=True)
+        decoded = base64.b64decode(content.translate(None, WHITESPACE), validate=True)
     except binascii.Error:
         raise ValidationFailed.of("file", "encoding", "failed to decode base64 data") from None
     return Upload(name=name, content_type=content_type.lower(), content=decoded)
 
 
-async def _read_parts(
-    request: web.BaseRequest, settings: Http
+def _of_parts(
+    request: web.BaseRequest, content: bytes, settings: Http
 ) -> tuple[dict[str, Any], tuple[Upload, ...]]:
     """A multipart body: the JSON part is the envelope, every other part a file."""
     envelope: dict[str, Any] = {}
     files: list[Upload] = []
     try:
-        async for part, content in read_parts(request, settings.max_upload_size):
-            content_type = _media_type(part.headers.get("Content-Type", "text/plain"))
+        for part in parts_of(request.headers.get("Content-Type", ""), content):
+            content_type = _media_type(part.headers.get("content-type", "text/plain"))
             if content_type in JSON_TYPES:
-                envelope = _envelope(content, settings.max_depth)
+                envelope = _envelope(part.content, settings)
             else:
-                encoding = part.headers.get("Content-Transfer-Encoding", "").lower()
-                files.append(_upload(content, content_type, encoding, _file_name(request)))
+                encoding = part.headers.get("content-transfer-encoding", "").lower()
+                files.append(_upload(part.content, content_type, encoding, _file_name(request)))
     except Malformed as error:
-        message = f"malformed multipart body: {error}"
-        raise ValidationFailed.of("file", "invalid", message) from None
+        raise _malformed(error) from None
     return envelope, tuple(files)
+
+
+def _malformed(error: Malformed) -> ValidationFailed:
+    return ValidationFailed.of("file", "invalid", f"malformed multipart body: {error}")

@@ -1,18 +1,20 @@
 """Strict JSON: what a body may contain before anything looks at it.
 
 Refused with 400 (protocol reference §2.1): malformed or truncated text, invalid UTF-8, lone
-surrogates, ``NaN`` and infinities, numbers beyond 64 bits, duplicate keys, too deep nesting.
+surrogates, ``NaN`` and infinities, numbers beyond 64 bits, duplicate keys, too deep nesting. Too
+many values are refused with 413 before any of them is made.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
 import orjson
 
-from crossbar.errors import ValidationFailed
+from crossbar.errors import TooManyMembers, ValidationFailed
 
 MAX_INTEGER = 2**63 - 1
 MAX_DIGITS = 20
@@ -22,8 +24,12 @@ class _Refused(ValueError):
     """The text is JSON, but says something that documents cannot hold."""
 
 
-def parse_json(body: bytes, max_depth: int) -> Any:
-    """The value of a JSON text. Raises :class:`ValidationFailed` on key ``json``."""
+def parse_json(body: bytes, max_depth: int, max_members: int) -> Any:
+    """The value of a JSON text.
+
+    Raises :class:`ValidationFailed` on key ``json``, and :class:`TooManyMembers`.
+    """
+    _require_few(body, max_members)
     try:
         text = body.decode()
         value = _DECODER.decode(text)
@@ -41,6 +47,28 @@ def parse_json(body: bytes, max_depth: int) -> Any:
     if could_be_deep and _is_deeper(value, max_depth):
         raise _too_deep(max_depth)
     return value
+
+
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+|[,{\[]', re.DOTALL)
+"""A text, or what begins another value. Reads anything in linear time."""
+
+
+def _require_few(body: bytes, max_members: int) -> None:
+    """Refuse a text with too many values, which are as many as its commas and opening brackets."""
+    if body.count(b",") + body.count(b"{") + body.count(b"[") <= max_members:
+        return
+    values = texts = 0
+    for token in _TOKEN.finditer(body):
+        if body[token.start()] == QUOTE:
+            texts += 1
+        else:
+            values += 1
+        # Each value has two texts at most, a name and itself: what has more is not JSON.
+        if values > max_members or texts > 2 * max_members + 1:
+            raise TooManyMembers(max_members)
+
+
+QUOTE = ord('"')
 
 
 def _place(error: json.JSONDecodeError) -> str:
