@@ -35,7 +35,7 @@ def test_a_quoted_boundary_and_no_parts() -> None:
         ("multipart/mixed; boundary=\udcff", b"--XX--"),
         (TYPE, b""),
         (TYPE, b"--XX"),
-        (TYPE, b"--XXX\r\n\r\n1\r\n--XX--"),
+        (TYPE, b"--XXY\r\n\r\n1\r\n--XX--"),
         (TYPE, b"--XX\r\nA: b\r\n--XX--"),
         (TYPE, b"--XX\r\n\r\n1"),
         (TYPE, b"--XX\r\nA\r\n\r\n1\r\n--XX--"),
