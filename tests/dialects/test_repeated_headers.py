@@ -107,6 +107,8 @@ def test_every_header_that_is_read_is_known_here() -> None:
     """A new one is a list, which is read with ``joined``, or it is there once."""
     package = Path(crossbar.__file__).parent
     for path in (*package.glob("dialects/**/*.py"), *package.glob("console/*.py")):
+        if path.name == "multipart.py":
+            continue  # a part of a body has headers of its own
         text = path.read_text()
         for found in READ.finditer(text):
             assert (found[1] or found[2]).lower() in ONCE, (path, found[0])
