@@ -13,14 +13,14 @@ from aiohttp import web
 
 from crossbar import console
 from crossbar.bootstrap import knows_its_secrets, remember_secrets
-from crossbar.client_urls import ClientUrls
+from crossbar.catalog import FAMILIES, OFFERED
 from crossbar.clock import Clock
+from crossbar.core.access import Scopes, scopes_of
 from crossbar.core.directory import AccountDirectory
+from crossbar.core.ports import NoSwitch
 from crossbar.core.registry import Registry
-from crossbar.core.scopes import Scopes, scopes_of
 from crossbar.core.services import Services
 from crossbar.core.shapes import Collection
-from crossbar.core.switch import NoSwitch
 from crossbar.dialects.banner import banner
 from crossbar.dialects.documentation import Described, documentation
 from crossbar.dialects.pages import Page, Pages
@@ -33,14 +33,7 @@ from crossbar.dialects.v1_1 import V1_1
 from crossbar.dialects.v1_1 import openapi as openapi_of_visitors
 from crossbar.dialects.v2 import V2, openapi
 from crossbar.events import Events, keep_short
-from crossbar.families import FAMILIES
-from crossbar.families.login_rules import password_suffices
-from crossbar.families.perscom.components import COMPONENTS
-from crossbar.families.perscom.endpoints import perscom_families
-from crossbar.families.perscom.keeping import STORED
-from crossbar.families.perscom.scopes import SCOPES as PERSONNEL_SCOPES
-from crossbar.families.perscom.values import schema_of
-from crossbar.families.visitor_sweep import sweeping
+from crossbar.families.logins import password_suffices
 from crossbar.identity.basic import Basic
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
@@ -48,14 +41,16 @@ from crossbar.identity.gate import Gate
 from crossbar.identity.keys import KeyKind
 from crossbar.identity.secrets import Secrets, SecretsError, load_or_create
 from crossbar.metrics import Metrics
-from crossbar.outside import Web
+from crossbar.outside import Web, mail_of
+from crossbar.personnel import COMPONENTS, STORED, perscom_families, schema_of
+from crossbar.personnel import SCOPES as PERSONNEL_SCOPES
 from crossbar.settings import Limits, Settings
-from crossbar.smtp import mail_of
 from crossbar.storage import Store
 from crossbar.storage.factory import store_for
-from crossbar.validation import Schemas
+from crossbar.validation import ClientUrls, Schemas
+from crossbar.visitors import sweeping
 
-REGISTRY = Registry(FAMILIES)
+REGISTRY = Registry(FAMILIES, OFFERED)
 """Every operation of the gateway; the same for every process."""
 
 PERSONNEL = Registry(perscom_families())

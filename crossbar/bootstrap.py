@@ -5,16 +5,16 @@ from __future__ import annotations
 import secrets as random
 from dataclasses import dataclass
 
-from crossbar.core import service
-from crossbar.core.actions import Action, Context, Query
+from crossbar.core import recipes
 from crossbar.core.change import Change
 from crossbar.core.directory import account_key, account_of
+from crossbar.core.requests import Action, Context, Query
 from crossbar.core.services import Services
 from crossbar.core.stamping import fresh_id
 from crossbar.documents import Document, next_revision
 from crossbar.errors import ValidationFailed
 from crossbar.families.accounts import ACCOUNTS
-from crossbar.families.users import USERS
+from crossbar.families.endpoints import USERS
 from crossbar.identity.secrets import Secrets, SecretsError
 from crossbar.storage import SYSTEM, Batch, Key, Put, RevisionConflict, Store
 
@@ -67,7 +67,7 @@ async def create_master(
     user = await _admin(services, account_id, username, password)
     change.also_put(USERS, Key(account_id, "user", user_id), user)
     try:
-        account = account_of(await service.save(change, "created"))
+        account = account_of(await recipes.save(change, "created"))
     except ValidationFailed as error:
         if "parent" in error.fields:
             raise AlreadyInitialised from None

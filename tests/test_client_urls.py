@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crossbar.client_urls import ClientUrls
+from crossbar.validation.client_urls import ClientUrls
 
 PRIVATE = (
     "localhost",

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 import crossbar
-from crossbar.families.perscom.components import COMPONENTS
-from crossbar.families.perscom.values import schema_of
-from crossbar.families.visitor_search import E_MAIL
-from crossbar.patterns import LONGEST, LONGEST_LIKE, Expression, Like, Unusable
-from crossbar.validation import BrokenSchema, Schemas
+from crossbar.personnel.components import COMPONENTS
+from crossbar.personnel.values import schema_of
+from crossbar.validation.patterns import LONGEST, LONGEST_LIKE, Expression, Like, Unusable
+from crossbar.validation.schemas import BrokenSchema, Schemas
+from crossbar.visitors.search import E_MAIL
 
 MOMENT = 0.2
 """Seconds of CPU. What is linear takes a tenth of it at most, what is quadratic some of them."""

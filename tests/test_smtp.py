@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from structlog.testing import capture_logs
 
-from crossbar import smtp
 from crossbar.clock import Clock, FixedClock
-from crossbar.core.mail import Letter, Mail
+from crossbar.core.ports.mail import Letter, Mail
 from crossbar.errors import MailUnavailable
+from crossbar.outside import smtp
 from crossbar.settings import Mail as MailSettings
 from tests.conftest import NOW
 from tests.mailbox import mailbox

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crossbar import validation
-from crossbar._wording import CHECKED_FORMATS, dotted, holds
-from crossbar.client_urls import ClientUrls
 from crossbar.errors import ValidationFailed
-from crossbar.validation import ROOT, BrokenSchema, Refusals, Schemas
+from crossbar.validation import schemas as validation
+from crossbar.validation.client_urls import ClientUrls
+from crossbar.validation.schemas import ROOT, BrokenSchema, Refusals, Schemas
+from crossbar.validation.wording import CHECKED_FORMATS, dotted, holds
 
 REAL = Path(__file__).parent.parent / "schemas"
 REAL_NAMES = sorted(path.stem for path in REAL.glob("*.json"))

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from crossbar.core.actions import Context
 from crossbar.core.change import Change
-from crossbar.core.service import ATTEMPTS, commit_private, load_document
+from crossbar.core.recipes import ATTEMPTS, commit_private, load_document
+from crossbar.core.requests import Context
 from crossbar.core.shapes import Collection, Singleton
 from crossbar.documents import Document
 from crossbar.errors import Conflict

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from functools import partial
 
-from crossbar.core.actions import Context, Download, Upload
 from crossbar.core.change import Change
+from crossbar.core.requests import Context, Download, Upload
 from crossbar.documents import Document
 from crossbar.errors import Conflict, NoSuchDocument, ValidationFailed
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from crossbar.core.actions import Context
+from crossbar.core.requests import Context
 from crossbar.core.shapes import Collection, Scope, Singleton, Unique
 from crossbar.core.stamping import stamped
 from crossbar.documents import Document

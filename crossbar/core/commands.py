@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from crossbar.core.actions import Context
+from crossbar.core.requests import Context
 from crossbar.documents import Document
 
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from crossbar.core.actions import Page, Query
+from crossbar.core.requests import Page, Query
 from crossbar.documents import Document
 from crossbar.errors import FaultyRequest
 from crossbar.filtering import Filters, keeps

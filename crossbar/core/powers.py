@@ -9,9 +9,9 @@ from __future__ import annotations
 from copy import deepcopy
 
 from crossbar.core.access import is_own
-from crossbar.core.actions import Action, Caller
 from crossbar.core.change import Change
 from crossbar.core.presenting import unveiled
+from crossbar.core.requests import Action, Caller
 from crossbar.documents import Document, lookup
 from crossbar.errors import Forbidden
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from crossbar.core.actions import Context
 from crossbar.core.change import Change
+from crossbar.core.requests import Context
 from crossbar.documents import Document
 from crossbar.errors import PreconditionFailed, UnsupportedMediaType
 

@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Any
 
 from crossbar.core.access import may_see_secrets, readable
-from crossbar.core.actions import Context, Result
+from crossbar.core.requests import Context, Result
 from crossbar.core.shapes import Collection, Column, Family, Powers, Singleton
 from crossbar.documents import Document, public
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from crossbar.core.actions import Context, Result
-from crossbar.core.service import list_span
+from crossbar.core.recipes import list_span
+from crossbar.core.requests import Context, Result
 from crossbar.documents import Document
 from crossbar.errors import ValidationFailed
 from crossbar.storage import Span

@@ -1,6 +1,6 @@
 """From declared families to operations, and from a path to the operations that live there.
 
-The registry is computed once from ``families.FAMILIES``. It can enumerate every operation (for the
+The registry is computed once from ``catalog.FAMILIES``. It can enumerate every operation (for the
 documentation, for OpenAPI, for the negative tests) and match path tokens. Literals win over
 parameters. Verbs are not known here: a dialect picks among the actions of the matched path.
 """
@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TypedDict
 
-from crossbar.core import service, singletons
-from crossbar.core.actions import Action
+from crossbar.core import recipes, singletons
+from crossbar.core.requests import Action
 from crossbar.core.shapes import (
     Access,
     Collection,
@@ -111,14 +112,19 @@ Match = tuple[Mapping[Action, Operation], dict[str, str]]
 
 
 class Registry:
-    """Every operation of a set of families."""
+    """Every operation of a set of families; ``offered`` are further routes, by noun."""
 
-    def __init__(self, families: Iterable[Family]) -> None:
+    def __init__(
+        self,
+        families: Iterable[Family],
+        offered: Mapping[str, tuple[Route, ...]] = MappingProxyType({}),
+    ) -> None:
         self.families = tuple(families)
         self._root = _Node()
         self._operations: list[Operation] = []
         for family in self.families:
-            for operation in _operations_of(family, self.families):
+            more = offered.get(family.noun, ()) if isinstance(family, Collection) else ()
+            for operation in _operations_of(family, self.families, more):
                 self._add(operation)
 
     def operations(self) -> Iterator[Operation]:
@@ -166,12 +172,12 @@ class Registry:
 
 
 STANDARD: Mapping[Action, tuple[Handler, str]] = {
-    Action.LIST: (service.list_documents, "List"),
-    Action.CREATE: (service.create, "Create"),
-    Action.FETCH: (service.fetch, "Read"),
-    Action.REPLACE: (service.replace, "Replace"),
-    Action.PATCH: (service.patch, "Merge changes into"),
-    Action.DELETE: (service.delete, "Delete"),
+    Action.LIST: (recipes.list_documents, "List"),
+    Action.CREATE: (recipes.create, "Create"),
+    Action.FETCH: (recipes.fetch, "Read"),
+    Action.REPLACE: (recipes.replace, "Replace"),
+    Action.PATCH: (recipes.patch, "Merge changes into"),
+    Action.DELETE: (recipes.delete, "Delete"),
 }
 
 SINGLETON: Mapping[Action, tuple[Handler, str]] = {
@@ -198,20 +204,25 @@ def _nestings(family: Collection | Routes, hosts: Iterable[Family]) -> Iterator[
                 yield Nesting(noun=host.noun, doc_type=host.doc_type)
 
 
-def _operations_of(family: Family, hosts: Iterable[Family]) -> Iterator[Operation]:
+def _operations_of(
+    family: Family, hosts: Iterable[Family], more: tuple[Route, ...]
+) -> Iterator[Operation]:
     if isinstance(family, Singleton):
         yield from _singleton_operations(family)
         return
     for scope in family.scopes:
         prefix = ACCOUNT_PREFIX if scope is Scope.ACCOUNT else ()
-        yield from _operations_below(family, (*prefix, family.noun), None)
+        yield from _operations_below(family, (*prefix, family.noun), None, more)
     for nesting in _nestings(family, hosts):
         parent = (*ACCOUNT_PREFIX, nesting.noun, f"{{{_param_of(nesting)}}}")
-        yield from _operations_below(family, (*parent, family.noun), nesting)
+        yield from _operations_below(family, (*parent, family.noun), nesting, more)
 
 
 def _operations_below(
-    family: Collection | Routes, base: tuple[str, ...], nesting: Nesting | None
+    family: Collection | Routes,
+    base: tuple[str, ...],
+    nesting: Nesting | None,
+    more: tuple[Route, ...],
 ) -> Iterator[Operation]:
     if isinstance(family, Collection):
         yield from (
@@ -219,7 +230,8 @@ def _operations_below(
             for action in Action
             if action in family.actions
         )
-    yield from (_route_operation(family, base, route, nesting) for route in family.routes)
+    for route in (*family.routes, *more):
+        yield _route_operation(family, base, route, nesting)
 
 
 def _param_of(nesting: Nesting) -> str:

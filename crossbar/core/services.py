@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from crossbar.clock import Clock
 from crossbar.core.background import Background
 from crossbar.core.directory import OWNER, AccountDirectory, account_key
-from crossbar.core.mail import Mail
-from crossbar.core.outside import Outside
-from crossbar.core.switch import Switch
+from crossbar.core.ports import Mail, Outside, Switch
 from crossbar.core.turns import Turns
 from crossbar.errors import DocumentTooLarge, NoSuchDocument
 from crossbar.events import Events
@@ -22,10 +20,10 @@ from crossbar.storage import SYSTEM, Attachment, Batch, DocumentTooBig, Missing,
 from crossbar.validation import Schemas
 
 if TYPE_CHECKING:
-    from crossbar.core.actions import Caller
+    from crossbar.core.access import Scopes
     from crossbar.core.directory import Account
     from crossbar.core.registry import Registry
-    from crossbar.core.scopes import Scopes
+    from crossbar.core.requests import Caller
     from crossbar.documents import Document
 
 

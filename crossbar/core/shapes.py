@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from crossbar.core.actions import Action, Context, Result
+from crossbar.core.requests import Action, Context, Result
 from crossbar.documents import Document, lookup
 
 if TYPE_CHECKING:

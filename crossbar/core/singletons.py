@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from crossbar.core import service
-from crossbar.core.actions import Context, Result
+from crossbar.core import recipes
 from crossbar.core.change import Change
 from crossbar.core.preconditions import require_match
+from crossbar.core.requests import Context, Result
 from crossbar.core.shapes import Singleton
 from crossbar.documents import Document, merge, public
 from crossbar.errors import NoSuchDocument, NotFound
@@ -21,18 +21,18 @@ async def fetch(context: Context) -> Result:
     if stored is None:
         defaults, _ = context.services.schemas.apply(family.schema, {})
         stored = {**defaults, "_id": family.noun}
-    return await service.answer(context, stored)
+    return await recipes.answer(context, stored)
 
 
 async def replace(context: Context) -> Result:
     """The account's document of this family, written anew or for the first time."""
-    return await service.rewrite(context, _load, lambda current: service.sent(context))
+    return await recipes.rewrite(context, _load, lambda current: recipes.sent(context))
 
 
 async def patch(context: Context) -> Result:
     """Changes merged into the account's document of this family."""
-    return await service.rewrite(
-        context, _load, lambda current: merge(public(current), service.sent(context))
+    return await recipes.rewrite(
+        context, _load, lambda current: merge(public(current), recipes.sent(context))
     )
 
 
@@ -45,7 +45,7 @@ async def delete(context: Context) -> Result:
     require_match(context, current)
     key = Key(context.account_id, family.doc_type, family.noun)
     change = Change(context=context, family=family, key=key, document={}, current=current)
-    return await service.remove(change, is_soft=False)
+    return await recipes.remove(change, is_soft=False)
 
 
 def _singleton(context: Context) -> Singleton:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crossbar.clock import Clock
-from crossbar.core.actions import Caller, Context
+from crossbar.core.requests import Caller, Context
 from crossbar.documents import Document, new_id, next_revision
 from crossbar.storage import Key
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from crossbar.core.actions import Action, Context, Result
 from crossbar.core.amending import amend
 from crossbar.core.change import Change
 from crossbar.core.directory import account_key
-from crossbar.core.service import load_document, sent
+from crossbar.core.recipes import load_document, sent
+from crossbar.core.requests import Action, Context, Result
 from crossbar.core.shapes import Access, Collection, Route
 from crossbar.documents import Document
 from crossbar.errors import ValidationFailed

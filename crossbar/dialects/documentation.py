@@ -14,7 +14,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from crossbar import __version__
-from crossbar._error_pages import RULES, described_errors
+from crossbar.dialects.described_errors import RULES, described_errors
 from crossbar.dialects.pages import Page
 
 POLICY = {

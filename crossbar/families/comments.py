@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from crossbar.core.actions import Action, Context, Result
 from crossbar.core.amending import amend
 from crossbar.core.change import Change
-from crossbar.core.service import load_document, sent
+from crossbar.core.recipes import load_document, sent
+from crossbar.core.requests import Action, Context, Result
 from crossbar.core.shapes import Access, Routes, Scope, route
 from crossbar.core.subobjects import family_of, holder_of
 from crossbar.documents import Document

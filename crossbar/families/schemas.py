@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crossbar.core.actions import Action, Context, Result
+from crossbar.core.requests import Action, Context, Result
 from crossbar.core.shapes import Access, Route, Routes, Scope
 from crossbar.documents import Document, public
 from crossbar.errors import NoSuchDocument, ValidationFailed

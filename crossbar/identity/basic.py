@@ -12,8 +12,8 @@ import re
 from typing import Protocol
 
 from crossbar.clock import Clock
-from crossbar.core.actions import Caller
 from crossbar.core.directory import Account
+from crossbar.core.requests import Caller
 from crossbar.core.services import Tried
 from crossbar.documents import Document
 from crossbar.errors import InvalidCredentials

@@ -12,8 +12,8 @@ from contextlib import suppress
 from typing import Any
 
 from crossbar.clock import Clock
-from crossbar.core.actions import Caller
 from crossbar.core.directory import Account
+from crossbar.core.requests import Caller
 from crossbar.documents import Document, next_revision
 from crossbar.errors import InvalidCredentials
 from crossbar.identity.callers import Callers

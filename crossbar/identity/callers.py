@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from crossbar.clock import Clock
-from crossbar.core.actions import Caller
+from crossbar.core.requests import Caller
 from crossbar.storage import Batch, Event, Key, Remove, Store
 
 MAX_REMEMBERED = 20_000

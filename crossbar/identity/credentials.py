@@ -15,11 +15,11 @@ from dataclasses import replace
 from typing import Any
 
 from crossbar.clock import Clock
-from crossbar.core.actions import Caller
 from crossbar.core.change import put_of
 from crossbar.core.clients import network_of
 from crossbar.core.directory import Account, AccountDirectory, account_key
 from crossbar.core.registry import Registry
+from crossbar.core.requests import Caller
 from crossbar.core.services import Session, Tried
 from crossbar.core.stamping import stamp
 from crossbar.documents import Document

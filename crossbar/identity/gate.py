@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crossbar.clock import Clock
-from crossbar.core.actions import Caller
+from crossbar.core.requests import Caller
 from crossbar.errors import InvalidCredentials
 from crossbar.identity.basic import Basic
 from crossbar.identity.credentials import Identity

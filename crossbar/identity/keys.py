@@ -22,9 +22,9 @@ import orjson
 import structlog
 
 from crossbar.clock import GREGORIAN_OFFSET, Clock
-from crossbar.core.actions import Caller
+from crossbar.core.access import EVERYTHING, Scopes
 from crossbar.core.directory import Account, account_key
-from crossbar.core.scopes import EVERYTHING, Scopes
+from crossbar.core.requests import Caller
 from crossbar.core.stamping import fresh_id, stamp
 from crossbar.documents import Document, without_nulls
 from crossbar.errors import Conflict, InvalidCredentials, NoSuchDocument

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from crossbar.clock import GREGORIAN_OFFSET, Clock
-from crossbar.core.actions import Caller
 from crossbar.core.directory import SYSTEM_SIGNATURE, Account, AccountDirectory
+from crossbar.core.requests import Caller
 from crossbar.documents import Document
 from crossbar.errors import AccountSuspended, InvalidCredentials
 from crossbar.settings import Settings

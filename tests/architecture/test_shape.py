@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import crossbar
-from crossbar import errors, families
+from crossbar import catalog, errors
 from crossbar.core import shapes
 from crossbar.core.shapes import Collection, Routes, Singleton
 from crossbar.errors import CrossbarError
@@ -34,13 +34,23 @@ BELOW_DIALECTS = [
     path
     for path in OURS
     if path.relative_to(PACKAGE).parts[0]
-    in ("core", "families", "identity", "storage", "validation.py", "filtering.py", "documents.py")
+    in (
+        "core",
+        "families",
+        "identity",
+        "personnel",
+        "storage",
+        "validation",
+        "visitors",
+        "filtering.py",
+        "documents.py",
+    )
 ]
 DIALECT_NAME = re.compile(r"(?<![a-z0-9])(v1|v1_1|v2|api_version)(?![a-z0-9])", re.IGNORECASE)
 MONGODB_DRIVERS = {"motor", "pymongo", "gridfs", "bson"}
 LONGEST_NAME = 20
 # When the bytes of an attachment began to arrive matters to the file alone, and is no API's time.
-STORE_OF_ITS_OWN_TIME = {f"crossbar/storage/sqlite_{part}.py" for part in ("file", "batches")}
+STORE_OF_ITS_OWN_TIME = {f"crossbar/storage/sqlite/{part}.py" for part in ("file", "batches")}
 CLOCKS = {"time", "time_ns", "now", "utcnow", "today"}
 
 
@@ -131,15 +141,15 @@ def test_a_shape_has_few_fields_and_cannot_be_changed(shape: type) -> None:
 def declared_families() -> dict[str, object]:
     """Every constant of a family module that declares a family, by its place."""
     found: dict[str, object] = {}
-    for module in pkgutil.iter_modules(families.__path__, "crossbar.families."):
-        for name, value in vars(importlib.import_module(module.name)).items():
+    for module in catalog.modules():
+        for name, value in vars(importlib.import_module(module)).items():
             if isinstance(value, Collection | Singleton | Routes):
-                found[f"{module.name}.{name}"] = value
+                found[f"{module}.{name}"] = value
     return found
 
 
 def test_each_declared_family_is_listed_once() -> None:
-    listed = Counter(id(family) for family in families.FAMILIES)
+    listed = Counter(id(family) for family in catalog.FAMILIES)
     missing = [
         name
         for name, family in declared_families().items()
@@ -152,7 +162,7 @@ def test_each_declared_family_is_listed_once() -> None:
 
 def test_each_listed_family_is_a_constant_of_a_family_module() -> None:
     declared = {id(family) for family in declared_families().values()}
-    assert [family.noun for family in families.FAMILIES if id(family) not in declared] == []
+    assert [family.noun for family in catalog.FAMILIES if id(family) not in declared] == []
 
 
 @every(BELOW_DIALECTS)
@@ -216,7 +226,7 @@ def test_errors_are_defined_in_one_module() -> None:
 
 def test_only_the_mongodb_store_imports_its_drivers() -> None:
     users = [path for path in OURS if imported(path) & MONGODB_DRIVERS]
-    home = re.compile(r"crossbar/storage/(mongodb|_mongo_\w+)\.py")
+    home = re.compile(r"crossbar/storage/mongodb/\w+\.py")
     assert [name_of(path) for path in users if not home.fullmatch(name_of(path))] == []
 
 

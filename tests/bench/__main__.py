@@ -23,7 +23,7 @@ import uvloop
 
 from crossbar.app import Gateway, open_gateway
 from crossbar.bootstrap import create_master
-from crossbar.families.users import full_name
+from crossbar.families.endpoints.users import full_name
 from crossbar.identity.passwords import login_digests
 from crossbar.settings import Settings
 from crossbar.storage import Batch, Entry, Key, Put, Store

@@ -10,8 +10,8 @@ import pytest
 from playwright.async_api import Locator, expect
 
 from crossbar.app import REGISTRY
-from crossbar.core.actions import Action
 from crossbar.core.registry import Operation
+from crossbar.core.requests import Action
 from crossbar.core.shapes import Collection
 from tests.browser.support import Console
 from tests.contract.kit import COLLECTIONS, document

@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 
 from crossbar.app import REGISTRY
-from crossbar.core.actions import Action
 from crossbar.core.registry import Operation
+from crossbar.core.requests import Action
 from crossbar.core.shapes import Collection, Singleton
 from crossbar.dialects.v2.verbs import VERB_OF
 from crossbar.validation import Schemas

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from crossbar._wording import CHECKED_FORMATS
 from crossbar.core.shapes import Collection, Singleton
+from crossbar.validation.wording import CHECKED_FORMATS
 from tests.conftest import Answer, Api
 from tests.contract.conftest import on_every_store
 from tests.contract.kit import (

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from crossbar.core.actions import Action
+from crossbar.core.requests import Action
 from tests.conftest import NOW, Answer, Api
 from tests.contract.conftest import on_every_store
 from tests.contract.kit import COLLECTIONS, bare_exchange, create_all, http, ids

@@ -16,9 +16,9 @@ import pytest
 
 from crossbar.app import REGISTRY
 from crossbar.clock import FixedClock
-from crossbar.core.actions import Action
 from crossbar.core.directory import account_key
 from crossbar.core.registry import Operation
+from crossbar.core.requests import Action
 from crossbar.core.shapes import POWERS, Access, Collection, Singleton
 from crossbar.documents import Document, lookup
 from crossbar.settings import Settings

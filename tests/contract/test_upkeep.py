@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from crossbar import upkeep
 from crossbar.app import COLLECTIONS
+from crossbar.cli import upkeep
+from crossbar.cli.upkeep import Reindexed, reindex, sweep
 from crossbar.core.attachments import attachment_ids
 from crossbar.storage import SYSTEM, Batch, Claim, Event, Key, Put, Span, Store
-from crossbar.upkeep import Reindexed, reindex, sweep
 from tests.conftest import Api
 from tests.contract.conftest import on_every_store
 from tests.dialects.v1.support import client_of

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from crossbar.app import REGISTRY
-from crossbar.core.access import (
+from crossbar.core.access.rules import (
     account_in_path,
     matches,
     require_access,
     require_unrestricted,
 )
-from crossbar.core.actions import Action, Caller
 from crossbar.core.directory import Account, AccountDirectory, account_key, account_of
 from crossbar.core.registry import Operation
+from crossbar.core.requests import Action, Caller
 from crossbar.documents import Document
 from crossbar.errors import Forbidden, InvalidCredentials, NoSuchDocument, NotFound
 from crossbar.storage import Batch, Key, Put

@@ -11,7 +11,7 @@ import pytest
 
 from crossbar.core.directory import OWNER
 from crossbar.errors import Conflict, NoSuchDocument
-from crossbar.families import account_tree
+from crossbar.families.accounts import tree as account_tree
 from crossbar.storage import SYSTEM, Batch, Claim, Entry, Event, Key, Put, Span
 from tests.conftest import Answer, Api
 from tests.core.support import path_of

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from crossbar.families import accounts
+from crossbar.families.accounts import accounts
 from tests.conftest import Api
 from tests.core.support import path_of
 from tests.families.support import ANN, refusal, set_private, stored_account

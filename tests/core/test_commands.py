@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import pytest
 
-from crossbar.core.actions import Context
 from crossbar.core.commands import Asked, asked_of
+from crossbar.core.requests import Context
 
 
 def asked(data: Any, **parameters: Any) -> Asked:

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from crossbar.core import directory as module
-from crossbar.core.actions import Caller
 from crossbar.core.directory import AccountDirectory, account_key, account_of, is_at_or_below
+from crossbar.core.requests import Caller
 from crossbar.documents import Document
 from crossbar.identity import callers as callers_module
 from crossbar.identity.callers import Callers

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossbar.core.actions import Query
 from crossbar.core.paging import (
     LAST,
     decode_key,
@@ -17,6 +16,7 @@ from crossbar.core.paging import (
     page_size_of,
     span_of,
 )
+from crossbar.core.requests import Query
 from crossbar.errors import FaultyRequest
 from crossbar.storage import Position, Span
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from crossbar.core.access.plans import Plan, plan_of
 from crossbar.core.directory import Account, account_of
-from crossbar.core.plans import Plan, plan_of
 from crossbar.settings import Settings
 
 NO_LIMITS = {"running_sessions": 0, "agent_seats": 0}

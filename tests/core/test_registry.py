@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from crossbar.app import REGISTRY
-from crossbar.core.actions import Action, Context, Result
 from crossbar.core.registry import Operation, Registry
+from crossbar.core.requests import Action, Context, Result
 from crossbar.core.shapes import (
     Access,
     Collection,

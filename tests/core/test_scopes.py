@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from crossbar.app import KEYS, REGISTRY
-from crossbar.core.access import require_unrestricted
-from crossbar.core.actions import Action, Caller
+from crossbar.core.access.rules import require_unrestricted
+from crossbar.core.access.scopes import VERB_OF as SCOPE_VERB_OF
+from crossbar.core.access.scopes import Scopes
 from crossbar.core.directory import AccountDirectory
-from crossbar.core.scopes import VERB_OF as SCOPE_VERB_OF
-from crossbar.core.scopes import Scopes
+from crossbar.core.requests import Action, Caller
 from crossbar.core.shapes import Access
 from crossbar.dialects.v2.verbs import VERB_OF
 from crossbar.errors import Forbidden

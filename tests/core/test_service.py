@@ -10,12 +10,12 @@ import pytest
 
 from crossbar.app import open_gateway
 from crossbar.clock import FixedClock
-from crossbar.core import service, singletons
-from crossbar.core.actions import Action, Caller, Context, Query, Result
+from crossbar.core import recipes, singletons
 from crossbar.core.change import Change
 from crossbar.core.directory import account_key
 from crossbar.core.presenting import present
 from crossbar.core.registry import Registry
+from crossbar.core.requests import Action, Caller, Context, Query, Result
 from crossbar.core.services import Services
 from crossbar.core.shapes import Collection, Hooks, Route, Routes, Scope, Singleton, Stage, Unique
 from crossbar.documents import Document, next_revision
@@ -29,7 +29,7 @@ from crossbar.errors import (
     UnsupportedMediaType,
     ValidationFailed,
 )
-from crossbar.families import auth
+from crossbar.families.logins import auth
 from crossbar.settings import Settings
 from crossbar.storage import Batch, Key, Put
 from tests.conftest import Api
@@ -92,7 +92,7 @@ def meddler(services: Services, times: int) -> Stage:
 async def test_a_patch_is_merged_over_what_another_writer_left(services: Services) -> None:
     await put_cat(services, {"name": "Tom"})
     asked = context(services, Action.PATCH, cats(meddler(services, 2)), data={"mine": 1})
-    data = (await service.patch(asked)).data
+    data = (await recipes.patch(asked)).data
     assert data["mine"] == 1
     assert data["theirs"] == 0
 
@@ -103,23 +103,23 @@ async def test_who_named_a_revision_is_told_of_the_race(services: Services) -> N
         services, Action.PATCH, cats(meddler(services, 1)), data={}, if_match=(revision,)
     )
     with pytest.raises(Conflict):
-        await service.patch(asked)
+        await recipes.patch(asked)
 
 
 async def test_who_loses_every_race_is_told_so(services: Services) -> None:
     await put_cat(services, {"name": "Tom"})
-    lost = cats(meddler(services, service.ATTEMPTS))
+    lost = cats(meddler(services, recipes.ATTEMPTS))
     with pytest.raises(Conflict):
-        await service.patch(context(services, Action.PATCH, lost))
-    won = cats(meddler(services, service.ATTEMPTS - 1))
-    await service.patch(context(services, Action.PATCH, won))
+        await recipes.patch(context(services, Action.PATCH, lost))
+    won = cats(meddler(services, recipes.ATTEMPTS - 1))
+    await recipes.patch(context(services, Action.PATCH, won))
 
 
 async def test_a_deletion_that_lost_a_race_is_a_conflict(services: Services) -> None:
     await put_cat(services, {"name": "Tom"})
     family = cats(hooks=Hooks(deleting=(meddler(services, 1),)))
     with pytest.raises(Conflict):
-        await service.delete(context(services, Action.DELETE, family))
+        await recipes.delete(context(services, Action.DELETE, family))
     assert await services.store.get(KEY) is not None
 
 
@@ -128,7 +128,7 @@ async def test_a_private_change_that_lost_a_race_is_a_conflict(services: Service
     asked, stored = context(services, Action.FETCH, cats()), {"_rev": "1-other"}
     change = Change(context=asked, family=cats(), key=KEY, document=stored, current=stored)
     with pytest.raises(Conflict):
-        await service.commit_private(change)
+        await recipes.commit_private(change)
 
 
 async def test_a_reaction_that_fails_is_logged_and_undoes_nothing(
@@ -138,7 +138,7 @@ async def test_a_reaction_that_fails_is_logged_and_undoes_nothing(
         raise RuntimeError("reaction")
 
     family = cats(hooks=Hooks(committed=(fail,)))
-    created = await service.create(context(services, Action.CREATE, family, data={"name": "Tom"}))
+    created = await recipes.create(context(services, Action.CREATE, family, data={"name": "Tom"}))
     assert await services.store.get(Key(ACCOUNT, "cat", created.data["id"])) is not None
     printed = capfd.readouterr()
     assert "committed_hook_failed" in printed.out + printed.err
@@ -152,16 +152,16 @@ async def test_a_write_can_be_made_to_depend_on_another_revision(
     names = (revision if known == "theirs" else known,)
     asked = context(services, Action.PATCH, cats(), if_none_match=names)
     with pytest.raises(PreconditionFailed):
-        await service.patch(asked)
-    await service.patch(replace(asked, if_none_match=("1-other",), if_match=names))
+        await recipes.patch(asked)
+    await recipes.patch(replace(asked, if_none_match=("1-other",), if_match=names))
 
 
 async def test_a_new_document_has_no_revision_that_could_be_named(services: Services) -> None:
     asked = context(services, Action.CREATE, cats(), data={"name": "Tom"})
     for names in (("*",), ("1-x",)):
         with pytest.raises(PreconditionFailed):
-            await service.create(replace(asked, if_match=names))
-        await service.create(replace(asked, if_none_match=names))
+            await recipes.create(replace(asked, if_match=names))
+        await recipes.create(replace(asked, if_none_match=names))
 
 
 async def test_a_body_that_cannot_be_read_is_refused_after_its_validation(
@@ -169,15 +169,15 @@ async def test_a_body_that_cannot_be_read_is_refused_after_its_validation(
 ) -> None:
     asked = context(services, Action.CREATE, cats(), body_is_readable=False)
     with pytest.raises(ValidationFailed):
-        await service.create(asked)
+        await recipes.create(asked)
     with pytest.raises(UnsupportedMediaType):
-        await service.create(replace(asked, data={"name": "Tom"}))
+        await recipes.create(replace(asked, data={"name": "Tom"}))
 
 
 async def test_a_list_can_be_sent_as_it_is_read(services: Services) -> None:
     await put_cat(services, {"name": "Tom"})
     query = Query(filters=(), is_chunked=True)
-    result = await service.list_documents(context(services, Action.LIST, cats(), query=query))
+    result = await recipes.list_documents(context(services, Action.LIST, cats(), query=query))
     assert result.rows is not None
     assert [row async for row in result.rows] == [{"id": CAT, "name": "Tom"}]
 
@@ -190,7 +190,7 @@ async def test_values_that_cannot_be_judged_are_no_clash(services: Services) -> 
     ):
         action = Action.CREATE if isinstance(family, Collection) else Action.REPLACE
         asked = context(services, action, family, data={"name": 5})
-        recipe = service.create if action is Action.CREATE else singletons.replace
+        recipe = recipes.create if action is Action.CREATE else singletons.replace
         with pytest.raises(ValidationFailed) as refused:
             await recipe(asked)
         assert refused.value.fields.keys() == {"name"}
@@ -216,7 +216,7 @@ async def test_a_recipe_for_another_shape_refuses(services: Services) -> None:
     family = Routes(noun="cats", routes=(route,), scopes=(Scope.ACCOUNT,))
     asked = context(services, Action.REPLACE, family)
     with pytest.raises(MethodNotAllowed):
-        await service.replace(asked)
+        await recipes.replace(asked)
     with pytest.raises(NotFound):
         await singletons.fetch(asked)
     shown = {"id": CAT, "a": 1}
@@ -255,8 +255,8 @@ class TestLimited:
         family = cats()
         for number in range(3):
             asked = context(services, Action.CREATE, family, data={"name": str(number)})
-            await service.create(asked)
+            await recipes.create(asked)
         with pytest.raises(RangeNotSatisfiable):
-            await service.list_documents(context(services, Action.LIST, family))
+            await recipes.list_documents(context(services, Action.LIST, family))
         short = Query(filters=(), page_size=2)
-        await service.list_documents(context(services, Action.LIST, family, query=short))
+        await recipes.list_documents(context(services, Action.LIST, family, query=short))

@@ -8,11 +8,11 @@ from typing import cast
 import pytest
 
 from crossbar.core import subobjects
-from crossbar.core.actions import Context
 from crossbar.core.registry import Registry
+from crossbar.core.requests import Context
 from crossbar.core.subobjects import SubObject
 from crossbar.documents import Document
-from crossbar.families.accounts import ACCOUNTS
+from crossbar.families.accounts.accounts import ACCOUNTS
 
 
 async def test_nobody_needs_to_be_told_of_a_change(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crossbar.core.switch import REMEMBERED, Command, NoSwitch
+from crossbar.core.ports.switch import REMEMBERED, Command, NoSwitch
 from crossbar.errors import SwitchUnavailable
 
 SYNC = Command("devices.sync", "a" * 32, {"device_id": "d"})

@@ -9,8 +9,8 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from crossbar.app import REGISTRY
-from crossbar.core.actions import Action
 from crossbar.core.registry import Operation
+from crossbar.core.requests import Action
 from crossbar.core.shapes import Access
 from crossbar.dialects.v2 import openapi
 from crossbar.dialects.v2.verbs import VERB_OF

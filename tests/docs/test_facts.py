@@ -9,23 +9,28 @@ from pathlib import Path
 
 import pytest
 
-from crossbar import patterns, upkeep
-from crossbar.core import service
+from crossbar.cli import upkeep
+from crossbar.core import recipes
 from crossbar.dialects.v1 import PER_MINUTE
-from crossbar.families import conference_dial, directories, sso, visitor_search, visitor_sweep
-from crossbar.families.perscom import includes, reading, searching, writing
-from crossbar.families.visitor_connections import HEARTBEAT
+from crossbar.families.conferencing import dialing as conference_dial
+from crossbar.families.directories import directories
+from crossbar.families.logins import sso
 from crossbar.identity import keys
+from crossbar.personnel import includes, reading, searching, writing
 from crossbar.settings import Settings
 from crossbar.storage import LARGEST
-from crossbar.storage.sqlite_file import LOOK_INTERVAL
+from crossbar.storage.sqlite.file import LOOK_INTERVAL
+from crossbar.validation import patterns
+from crossbar.visitors import search as visitor_search
+from crossbar.visitors import sweep as visitor_sweep
+from crossbar.visitors.connections import HEARTBEAT
 
 DOCS = Path(__file__).parents[2] / "docs"
 SETTINGS = Settings()
 DAY = 24 * 3600
 
 FACTS = (
-    ("differences", f"done again on the newer document, up to {service.ATTEMPTS} times"),
+    ("differences", f"done again on the newer document, up to {recipes.ATTEMPTS} times"),
     ("differences", f"larger than {LARGEST // 1_000_000} MB"),
     ("differences", f"waits {conference_dial.LONGEST_WAIT} seconds at most"),
     ("differences", f"of {directories.MOST_PEOPLE} people at most"),

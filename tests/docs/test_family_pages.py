@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from crossbar import _family_pages
-from crossbar._family_examples import curl
-from crossbar._family_pages import SCHEMAS, nouns, pages, write
-from crossbar._markdown import cell
-from crossbar._schema_tables import field_table, rows
-from crossbar.core.actions import Action
 from crossbar.core.registry import Operation, Registry
+from crossbar.core.requests import Action
 from crossbar.core.shapes import Access, Collection, Family, Hooks, Nesting, Route, Routes
+from crossbar.dialects.examples import a_change, body, smallest
 from crossbar.dialects.v2.verbs import VERB_OF
-from crossbar.examples import a_change, body, smallest
+from crossbar.reference import family_pages as _family_pages
+from crossbar.reference.family_examples import curl
+from crossbar.reference.family_pages import SCHEMAS, nouns, pages, write
+from crossbar.reference.markdown import cell
+from crossbar.reference.schema_tables import field_table, rows
 from crossbar.validation import Schemas
 from tests.conftest import Api
 
@@ -144,7 +144,7 @@ def test_the_smallest_document_of_a_schema_is_valid(name: str) -> None:
 
 @pytest.mark.parametrize("operation", CREATED, ids=label)
 async def test_the_gateway_takes_the_examples(api: Api, operation: Operation) -> None:
-    """One that is refused may need a row in ``crossbar.examples.ALSO_SENT``."""
+    """One that is refused may need a row in ``crossbar.dialects.examples.ALSO_SENT``."""
     path = f"{api.account}/{operation.family.noun}"
     made = await api.put(path, body(operation, SCHEMAS))
     made.expect(201)

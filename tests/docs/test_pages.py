@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from crossbar import _family_pages, _power_pages
-from crossbar._error_pages import errors_page
-from crossbar._settings_pages import settings_page
 from crossbar.app import REGISTRY
-from crossbar.cli import COMMANDS
+from crossbar.cli.program import COMMANDS
+from crossbar.reference import family_pages as _family_pages
+from crossbar.reference import power_pages as _power_pages
+from crossbar.reference.error_pages import errors_page
+from crossbar.reference.settings_pages import settings_page
 from crossbar.settings import Settings
 
 ROOT = Path(__file__).parents[2]

@@ -8,12 +8,12 @@ import pytest
 
 from crossbar.core.change import put_of
 from crossbar.core.directory import account_key
+from crossbar.core.ports.switch import Command, NoSwitch, Switch
 from crossbar.core.shapes import Collection
-from crossbar.core.switch import Command, NoSwitch, Switch
 from crossbar.documents import Document, next_revision
 from crossbar.errors import SwitchTimedOut
-from crossbar.families.accounts import ACCOUNTS
-from crossbar.families.users import USERS
+from crossbar.families.accounts.accounts import ACCOUNTS
+from crossbar.families.endpoints.users import USERS
 from crossbar.storage import Batch, Key, RevisionConflict, Store
 from tests.conftest import Answer, Api
 

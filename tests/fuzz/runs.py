@@ -22,12 +22,12 @@ from urllib.request import urlopen
 import yaml
 
 from crossbar.app import PERSONNEL, REGISTRY
-from crossbar.core import service
+from crossbar.core import recipes
 from crossbar.core.registry import Operation
 from crossbar.dialects.v1.spec import document
 from crossbar.dialects.v2 import openapi
 from crossbar.dialects.v2.verbs import VERB_OF
-from crossbar.families.perscom.relations import RELATIONS
+from crossbar.personnel.relations import RELATIONS
 from tests.dialects.v1 import walk
 from tests.ops.processes import Client, Server, crossbar
 
@@ -201,7 +201,7 @@ def _each_handler_once(document: Document) -> Document:
         handler = operation.handler
         function = handler.func if isinstance(handler, partial) else handler
         chosen.setdefault(function.__qualname__ + function.__module__, operation)
-    made = next(each for each in chosen.values() if each.handler is service.create)
+    made = next(each for each in chosen.values() if each.handler is recipes.create)
     followed = [
         each
         for each in REGISTRY.operations()

@@ -10,7 +10,7 @@ import pytest
 
 from crossbar.core.change import put_of
 from crossbar.documents import new_id, next_revision
-from crossbar.families.users import USERS
+from crossbar.families.endpoints.users import USERS
 from crossbar.storage import Batch, Key
 from tests.conftest import PASSWORD, Api, credentials
 from tests.families.support import ANN, make, stored, stored_account

@@ -10,8 +10,8 @@ import orjson
 import pytest
 
 from crossbar.app import open_gateway
-from crossbar.core.actions import Caller
 from crossbar.core.directory import Account
+from crossbar.core.requests import Caller
 from crossbar.documents import Document
 from crossbar.errors import Conflict, InvalidCredentials, NoSuchDocument, TooManyRequests
 from crossbar.identity.keys import Keys

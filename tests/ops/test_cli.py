@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from crossbar.cli import build_parser
+from crossbar.cli.program import build_parser
 from tests.conftest import credentials
 from tests.ops.conftest import PASSWORD, Installation
 from tests.ops.processes import COMMAND, Server, crossbar, environment

@@ -15,7 +15,7 @@ import pytest
 import referencing
 from referencing.jsonschema import DRAFT202012
 
-from crossbar._checks import KEYWORD
+from crossbar.validation.checks import KEYWORD
 from tests.schemas.violations import Violation, minimal, violations
 
 FOLDER = Path(__file__).parents[2] / "schemas"

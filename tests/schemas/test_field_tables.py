@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from crossbar._checks import KEYWORD
+from crossbar.validation.checks import KEYWORD
 
 PROJECT = Path(__file__).resolve().parents[2]
 REFERENCE = Path(os.environ.get("CROSSBAR_REFERENCE", PROJECT.parent / "shared" / "reference"))

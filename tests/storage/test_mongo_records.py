@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from crossbar.documents import Document
 from crossbar.storage import Batch, Position, Span
-from crossbar.storage import _mongo_records as records
-from crossbar.storage._mongo_records import DEEPEST, named, packed, unpacked, within
-from crossbar.storage.mongodb import MongoStore
+from crossbar.storage.mongodb import MongoStore, records
+from crossbar.storage.mongodb.records import DEEPEST, named, packed, unpacked, within
 from tests.storage.builders import ACCOUNT, event, put
 from tests.storage.mongo_server import Place
 

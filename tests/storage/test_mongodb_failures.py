@@ -19,10 +19,9 @@ import pytest
 
 from crossbar.clock import FixedClock
 from crossbar.storage import Batch, DocumentTooBig, RevisionConflict, Store, Unreachable
-from crossbar.storage import _mongo_commits as commits
-from crossbar.storage._mongo_driver import DRIVERS, Refused, check_uri
-from crossbar.storage._mongo_files import LONGEST_UPLOAD
-from crossbar.storage.mongodb import MongoStore
+from crossbar.storage.mongodb import MongoStore, commits
+from crossbar.storage.mongodb.driver import DRIVERS, Refused, check_uri
+from crossbar.storage.mongodb.files import LONGEST_UPLOAD
 from tests.storage.builders import (
     ACCOUNT,
     attach,

@@ -26,8 +26,8 @@ from crossbar.storage import (
     Unreachable,
 )
 from crossbar.storage.factory import store_for
-from crossbar.storage.sqlite import LONGEST, RECENT, Recent, SQLiteStore, _within
-from crossbar.storage.sqlite_file import ABANDONED, FORMAT, GROUP, LOOK_INTERVAL, PIECE
+from crossbar.storage.sqlite.file import ABANDONED, FORMAT, GROUP, LOOK_INTERVAL, PIECE
+from crossbar.storage.sqlite.store import LONGEST, RECENT, Recent, SQLiteStore, _within
 from tests.storage.builders import (
     ACCOUNT,
     Opener,

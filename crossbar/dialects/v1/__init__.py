@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 
 from aiohttp import web
 
-from crossbar.core.actions import Action, Caller, Context
+from crossbar.core.access import plan_of
 from crossbar.core.directory import Account
-from crossbar.core.plans import plan_of
 from crossbar.core.registry import Match, Operation, Registry
+from crossbar.core.requests import Action, Caller, Context
 from crossbar.core.services import Services
 from crossbar.core.shapes import Access
 from crossbar.dialects.addresses import Proxies
@@ -34,9 +34,9 @@ from crossbar.errors import (
     TooManyRequests,
     UnknownTenant,
 )
-from crossbar.families.perscom.endpoints import Endpoint
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
+from crossbar.personnel import Endpoint
 
 DIALECT = "v1"
 

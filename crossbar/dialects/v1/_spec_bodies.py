@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from crossbar.examples import a_change, smallest
-from crossbar.families.perscom.endpoints import Endpoint
-from crossbar.families.perscom.people_columns import PHOTOS
-from crossbar.families.perscom.shapes import Component, Field, HasMany, Linked
-from crossbar.families.perscom.values import columns_of, property_of
+from crossbar.dialects.examples import a_change, smallest
+from crossbar.personnel import (
+    PHOTOS,
+    Component,
+    Endpoint,
+    Field,
+    HasMany,
+    Linked,
+    columns_of,
+    property_of,
+)
 
 Node = dict[str, Any]
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from crossbar.dialects.openapi import homes
 from crossbar.dialects.v1.answers import UNPROCESSABLE, type_of
 from crossbar.errors import BadRequest, CrossbarError, Forbidden, NotFound, Unauthenticated
-from crossbar.families.perscom.reading import LARGEST_PAGE, PAGE_SIZE
-from crossbar.families.perscom.searching import OPERATORS
-from crossbar.openapi import homes
+from crossbar.personnel import LARGEST_PAGE, OPERATORS, PAGE_SIZE
 
 Node = dict[str, Any]
 

@@ -10,9 +10,9 @@ from urllib.parse import quote, urlencode
 import orjson
 from aiohttp import web
 
-from crossbar.core.actions import Caller, Download, Result
 from crossbar.core.directory import Account
 from crossbar.core.registry import Operation
+from crossbar.core.requests import Caller, Download, Result
 from crossbar.dialects.headers import joined
 from crossbar.dialects.targets import split_target
 from crossbar.errors import (
@@ -29,7 +29,7 @@ from crossbar.errors import (
     UnknownTenant,
     ValidationFailed,
 )
-from crossbar.families.perscom.addresses import Address
+from crossbar.personnel import Address
 
 PREFIX = "/v1"
 JSON = "application/json"

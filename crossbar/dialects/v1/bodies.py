@@ -8,10 +8,10 @@ from typing import Any
 
 from aiohttp import web
 
-from crossbar.core.actions import Upload
+from crossbar.core.requests import Upload
 from crossbar.dialects.incoming import FORM_TYPE, form_pairs, read_whole, worked_out
 from crossbar.dialects.multipart import Malformed, Part, parts_of
-from crossbar.dialects.v2.parsing import parse_json
+from crossbar.dialects.parsing import parse_json
 from crossbar.documents import Document
 from crossbar.errors import BadRequest, ValidationFailed
 from crossbar.records import record

@@ -9,16 +9,13 @@ from typing import Any
 import orjson
 
 from crossbar import __version__
-from crossbar.core.actions import Action
 from crossbar.core.registry import Operation, Registry
+from crossbar.core.requests import Action
+from crossbar.dialects.examples import in_path
+from crossbar.dialects.openapi import Offer, as_asked, from_item, links_to, params
 from crossbar.dialects.v1 import _spec_parts as parts
 from crossbar.dialects.v1._spec_bodies import body, property_30
-from crossbar.examples import in_path
-from crossbar.families.perscom.components import COMPONENTS
-from crossbar.families.perscom.endpoints import Endpoint
-from crossbar.families.perscom.shapes import Component, Field
-from crossbar.families.perscom.values import TIMES
-from crossbar.openapi import Offer, as_asked, from_item, links_to, params
+from crossbar.personnel import COMPONENTS, TIMES, Component, Endpoint, Field
 
 Node = dict[str, Any]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from crossbar.core.access import plan_of
 from crossbar.core.directory import Account
-from crossbar.core.plans import plan_of
 from crossbar.core.services import Services
 from crossbar.dialects.v1_1.endpoints import Need
 from crossbar.dialects.v1_1.exchange import Exchange
@@ -17,10 +17,9 @@ from crossbar.errors import (
     InvalidCredentials,
     SubscriptionExpired,
 )
-from crossbar.families.visitor_settings import account_id_of, visitor_settings
-from crossbar.families.watch_links import place_of
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
+from crossbar.visitors import account_id_of, place_of, visitor_settings
 
 DIALECT = "v1_1"
 

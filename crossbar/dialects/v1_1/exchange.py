@@ -13,13 +13,13 @@ import orjson
 from aiohttp import web
 
 from crossbar.core.access import require_access, require_unrestricted
-from crossbar.core.actions import Action, Caller, Context, Query
 from crossbar.core.directory import Account
+from crossbar.core.requests import Action, Caller, Context, Query
 from crossbar.core.services import Services
 from crossbar.dialects.incoming import read_whole
 from crossbar.dialects.multipart import Malformed
+from crossbar.dialects.parsing import parse_json
 from crossbar.dialects.v1_1.endpoints import Endpoint, Offers
-from crossbar.dialects.v2.parsing import parse_json
 from crossbar.dialects.v2.verbs import VERB_OF
 from crossbar.documents import Document
 from crossbar.errors import ValidationFailed

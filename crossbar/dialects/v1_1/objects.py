@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from crossbar.core.actions import Context
+from crossbar.core.requests import Context
 from crossbar.documents import Document
-from crossbar.families.visitor_sessions import sessions_of
-from crossbar.families.visitor_settings import public_key_of
-from crossbar.families.visitor_times import seconds_between
-from crossbar.families.visitor_usage import latest
-from crossbar.families.visitors import has_code, is_in_session, is_online
+from crossbar.visitors import (
+    has_code,
+    is_in_session,
+    is_online,
+    latest,
+    public_key_of,
+    seconds_between,
+    sessions_of,
+)
 
 SESSIONS_SHOWN = 10
 

@@ -8,13 +8,13 @@ from typing import Any
 import orjson
 
 from crossbar import __version__
+from crossbar.dialects.examples import in_path, smallest
+from crossbar.dialects.openapi import links_to, params
 from crossbar.dialects.v1_1.answers import REFUSAL
 from crossbar.dialects.v1_1.endpoints import SUFFIX, Endpoint, Need, Table
 from crossbar.dialects.v1_1.exchange import JSON
 from crossbar.dialects.v1_1.refusals import NAMES
 from crossbar.dialects.v1_1.table import TABLE
-from crossbar.examples import in_path, smallest
-from crossbar.openapi import links_to, params
 from crossbar.validation import Schemas
 
 Node = dict[str, Any]

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from crossbar.core.actions import Action, Context
+from crossbar.core.requests import Action, Context
 from crossbar.dialects.v1_1.exchange import Exchange
 from crossbar.documents import Document
 from crossbar.errors import Forbidden, InvalidCredentials, NoSuchDocument
-from crossbar.families.visitor_connections import (
+from crossbar.visitors import (
     HEARTBEAT,
+    VISITORS,
     authenticated,
     beat,
     connect,
+    finish,
+    go_live,
     hang_up,
+    instant,
+    link_of_session,
     lookup_code,
+    place_of,
+    read_link,
+    session_key,
+    start,
+    use_feature,
 )
-from crossbar.families.visitor_sessions import session_key
-from crossbar.families.visitor_sharing import finish, go_live, start, use_feature
-from crossbar.families.visitor_times import instant
-from crossbar.families.visitors import VISITORS
-from crossbar.families.watch_links import link_of_session, place_of, read
 
 REPORT = "visitor_report"
 
@@ -94,7 +99,7 @@ async def _party(exchange: Exchange, context: Context, number: int) -> str | Non
     token = exchange.header("X-Watch-Token")
     if token:
         place = place_of(token)
-        link = await read(context, place.link_id) if place else {}
+        link = await read_link(context, place.link_id) if place else {}
         if link.get("number") != number:
             raise NoSuchDocument(str(number))
         return None

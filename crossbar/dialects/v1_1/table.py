@@ -24,7 +24,7 @@ from crossbar.dialects.v1_1.visiting import (
     read_visitor,
 )
 from crossbar.dialects.v1_1.watching import end_watch, open_watch, show_watch
-from crossbar.families.visitors import MOST_PAGES
+from crossbar.visitors import MOST_PAGES
 
 RESULTS = Parameter(
     name="max_results",

@@ -6,21 +6,26 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from crossbar.core import service
-from crossbar.core.actions import Action, Context, is_true
-from crossbar.core.service import ATTEMPTS
+from crossbar.core import recipes
+from crossbar.core.recipes import ATTEMPTS
+from crossbar.core.requests import Action, Context, is_true
 from crossbar.dialects.v1_1.exchange import Exchange
 from crossbar.dialects.v1_1.objects import session_object, visitor_object
 from crossbar.documents import Document
 from crossbar.errors import Conflict, NoSuchDocument, ValidationFailed
-from crossbar.families.visitor_search import search
-from crossbar.families.visitor_sessions import VISITOR_SESSIONS
-from crossbar.families.visitor_times import instant_of
-from crossbar.families.visitor_usage import usage
-from crossbar.families.visitors import HISTORY, SHORT_ID, VISITORS, visitor_key
-from crossbar.families.watch_links import make
 from crossbar.settings import Settings
 from crossbar.storage import Span
+from crossbar.visitors import (
+    HISTORY,
+    SHORT_ID,
+    VISITOR_SESSIONS,
+    VISITORS,
+    instant_of,
+    new_link,
+    search_visitors,
+    usage_of,
+    visitor_key,
+)
 
 USUAL_RESULTS, MOST_RESULTS = 50, 100
 
@@ -28,13 +33,13 @@ USUAL_RESULTS, MOST_RESULTS = 50, 100
 async def read_usage(exchange: Exchange) -> web.StreamResponse:
     """The counts of the account."""
     context = await exchange.context(Action.LIST, VISITORS.noun)
-    return exchange.answer({"usage": await usage(context)})
+    return exchange.answer({"usage": await usage_of(context)})
 
 
 async def list_visitors(exchange: Exchange) -> web.StreamResponse:
     """The latest visitors, or those that a search finds."""
     context = await exchange.context(Action.LIST, VISITORS.noun)
-    found = await search(context, exchange.query.get("search", ""), _results(exchange))
+    found = await search_visitors(context, exchange.query.get("search", ""), _results(exchange))
     visitors = [await visitor_object(context, each) for each in found]
     return exchange.answer({"status": "ok", "visitors": visitors})
 
@@ -51,7 +56,7 @@ def _results(exchange: Exchange) -> int:
 async def read_visitor(exchange: Exchange) -> web.StreamResponse:
     """One visitor; with the pages that it was on, if they are asked for."""
     context = await _context_of(exchange, Action.FETCH)
-    visitor = await service.load(context)
+    visitor = await recipes.load(context)
     shown = await visitor_object(context, visitor)
     if is_true(exchange.query.get("with_history")):
         shown["history"] = visitor.get(HISTORY, [])
@@ -63,7 +68,7 @@ async def delete_visitor(exchange: Exchange) -> web.StreamResponse:
     context = await _context_of(exchange, Action.DELETE)
     for _ in range(ATTEMPTS):
         try:
-            await service.delete(context)
+            await recipes.delete(context)
         except Conflict:
             continue
         return exchange.answer({"status": "ok"})
@@ -73,20 +78,20 @@ async def delete_visitor(exchange: Exchange) -> web.StreamResponse:
 async def feed_visitor(exchange: Exchange) -> web.StreamResponse:
     """Say of a visitor what only a server knows."""
     context = await _context_of(exchange, Action.PATCH)
-    await service.load(context)
+    await recipes.load(context)
     wanted = await exchange.judged("visitor_feed")
     known = exchange.schemas.document("visitor_feed")["properties"]
     changes = {name: value for name, value in wanted.items() if name in known}
-    await service.patch(replace(context, data=changes))
+    await recipes.patch(replace(context, data=changes))
     return await _shown(exchange, context)
 
 
 async def make_link(exchange: Exchange) -> web.StreamResponse:
     """A link to watch the visitor with."""
     context = await _context_of(exchange, Action.FETCH)
-    visitor = await service.load(context)
+    visitor = await recipes.load(context)
     wish = await exchange.judged("watch_link")
-    token = await make(context, visitor["_id"], wish, exchange.limits)
+    token = await new_link(context, visitor["_id"], wish, exchange.limits)
     url = f"{public_url(exchange.services.settings)}/v1.1/watch?{token}"
     return exchange.answer({"watch_url": url})
 
@@ -136,7 +141,7 @@ async def _context_of(exchange: Exchange, action: Action) -> Context:
 
 
 async def _shown(exchange: Exchange, context: Context) -> web.Response:
-    visitor = await service.load(context)
+    visitor = await recipes.load(context)
     return exchange.answer({"status": "ok", "visitor": await visitor_object(context, visitor)})
 
 

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from aiohttp import web
 
-from crossbar.core.actions import Action, Context
+from crossbar.core.requests import Action, Context
 from crossbar.dialects.headers import joined
 from crossbar.dialects.targets import split_target
 from crossbar.dialects.v1_1.admission import require_plan
@@ -25,19 +25,22 @@ from crossbar.dialects.v1_1.page import View, headers, render
 from crossbar.dialects.v1_1.visiting import public_url
 from crossbar.documents import Document
 from crossbar.errors import CrossbarError, Gone, NotFound, Unauthenticated, ValidationFailed
-from crossbar.families.visitor_sessions import session_key
-from crossbar.families.visitor_sharing import finish
-from crossbar.families.visitor_times import seconds_between
-from crossbar.families.visitor_usage import latest
-from crossbar.families.visitors import VISITORS, is_heard, is_online, visitor_key
-from crossbar.families.watch_links import (
+from crossbar.visitors import (
+    VISITORS,
     Place,
+    finish,
+    is_heard,
+    is_online,
     is_waiting,
+    latest,
     may_view,
     open_link,
     place_of,
-    read,
+    read_link,
+    seconds_between,
+    session_key,
     unopened,
+    visitor_key,
 )
 
 HEX = re.compile(r"[0-9a-f]{32}")
@@ -120,7 +123,7 @@ async def _context(exchange: Exchange, place: Place) -> Context:
 
 async def _opened(exchange: Exchange, place: Place) -> Opened:
     context = await _context(exchange, place)
-    link = await read(context, place.link_id)
+    link = await read_link(context, place.link_id)
     secret = _cookie_of(exchange)
     if not may_view(link, secret):
         raise Gone
@@ -133,7 +136,7 @@ async def _branding(exchange: Exchange, place: Place) -> Document:
         return {}
     with suppress(CrossbarError):
         context = exchange.unasked(Action.LIST, VISITORS.noun)
-        branding: Document = (await read(context, place.link_id))["branding"]
+        branding: Document = (await read_link(context, place.link_id))["branding"]
         return branding
     return {}
 

@@ -19,11 +19,11 @@ from typing import Any
 from aiohttp import web
 
 from crossbar.core.access import account_in_path, require_access, require_unrestricted
-from crossbar.core.actions import Action, Context
 from crossbar.core.directory import Account
 from crossbar.core.presenting import narrowed
+from crossbar.core.recipes import require_documents
 from crossbar.core.registry import Operation
-from crossbar.core.service import require_documents
+from crossbar.core.requests import Action, Context
 from crossbar.core.services import Services
 from crossbar.core.shapes import Access
 from crossbar.dialects.addresses import Proxies

@@ -9,42 +9,33 @@ from collections.abc import Mapping
 from inspect import unwrap
 from typing import Any
 
-from crossbar.core import service, singletons
-from crossbar.families import (
-    about,
-    account_tree,
-    acdc_call_stats,
-    agents,
+from crossbar.core import recipes, singletons
+from crossbar.dialects.openapi import Node
+from crossbar.families import comments, schemas
+from crossbar.families.accounts import about
+from crossbar.families.accounts import tree as account_tree
+from crossbar.families.callflows import clicktocall, parked_calls, pivot
+from crossbar.families.conferencing import actions as conference_actions
+from crossbar.families.conferencing import conferences
+from crossbar.families.directories import contact_list
+from crossbar.families.endpoints import device_actions, devices, hotdesks, presence, quickcall
+from crossbar.families.faxing import faxboxes, faxes
+from crossbar.families.logins import (
     api_keys,
     auth,
-    clicktocall,
-    comments,
-    conference_actions,
-    conferences,
-    contact_list,
-    device_actions,
-    devices,
-    faxboxes,
-    faxes,
-    hotdesks,
     ip_auth,
     login,
-    login_attempts,
-    media_prompts,
     multi_factor,
-    parked_calls,
-    pivot,
-    presence,
-    queues,
-    quickcall,
-    schemas,
     security,
     sso,
     sso_documents,
-    vm_routes,
-    vmboxes,
 )
-from crossbar.openapi import Node
+from crossbar.families.logins import attempts as login_attempts
+from crossbar.families.media import prompts as media_prompts
+from crossbar.families.queues import agents, queues
+from crossbar.families.queues import call_stats as acdc_call_stats
+from crossbar.families.voicemail import routes as vm_routes
+from crossbar.families.voicemail import vmboxes
 
 TEXT: Node = {"type": "string"}
 COUNT: Node = {"type": "integer"}
@@ -126,17 +117,17 @@ The token is beside the data, as `auth_token`.
 DOCUMENTS: frozenset[Any] = frozenset(
     unwrap(handler)
     for handler in (
-        service.fetch,
-        service.create,
-        service.replace,
-        service.patch,
-        service.delete,
+        recipes.fetch,
+        recipes.create,
+        recipes.replace,
+        recipes.patch,
+        recipes.delete,
         singletons.fetch,
         singletons.replace,
         singletons.patch,
         singletons.delete,
         account_tree.create,
-        api_keys.create,
+        api_keys.create_key,
         conference_actions.fetch_conference,
         account_tree.delete,
         account_tree.move,
@@ -150,7 +141,7 @@ DOCUMENTS: frozenset[Any] = frozenset(
 
 LISTS: frozenset[Any] = frozenset(
     {
-        service.list_documents,
+        recipes.list_documents,
         conferences.list_conferences,
         devices.list_devices,
         faxboxes.list_boxes,

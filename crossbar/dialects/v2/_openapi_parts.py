@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import Any
 
+from crossbar.dialects.openapi import Node, error_classes, homes
 from crossbar.errors import CrossbarError, ValidationFailed
-from crossbar.openapi import Node, error_classes, homes
 
 DESCRIPTION = """\
 Telephony-style accounts, users, devices and call flows, compatible on the wire with KAZOO's

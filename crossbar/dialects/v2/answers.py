@@ -18,10 +18,10 @@ from aiohttp import web
 
 from crossbar import __version__
 from crossbar.clock import Clock
-from crossbar.core.actions import Action, Caller, Download, Page, Result, is_true
 from crossbar.core.paging import in_groups
 from crossbar.core.preconditions import names_revision
 from crossbar.core.registry import Operation
+from crossbar.core.requests import Action, Caller, Download, Page, Result, is_true
 from crossbar.dialects.headers import joined
 from crossbar.dialects.serving import is_cross_origin
 from crossbar.dialects.targets import split_target

@@ -12,11 +12,11 @@ from typing import Any
 from aiohttp import web
 
 from crossbar.abridging import abridged
-from crossbar.core.actions import JSON_TYPES, Upload
+from crossbar.core.requests import JSON_TYPES, Upload
 from crossbar.dialects.incoming import FORM_TYPE, form_pairs, read_whole, worked_out
 from crossbar.dialects.multipart import Malformed, parts_of
+from crossbar.dialects.parsing import parse_json
 from crossbar.dialects.targets import query_pairs, split_target
-from crossbar.dialects.v2.parsing import parse_json
 from crossbar.errors import ValidationFailed
 from crossbar.logs import redact
 from crossbar.records import record

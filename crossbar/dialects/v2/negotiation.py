@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-from crossbar.core.actions import JSON_TYPES
 from crossbar.core.registry import Operation
+from crossbar.core.requests import JSON_TYPES
 from crossbar.dialects.v2.body import STANDARD_TYPES
 from crossbar.errors import NotAcceptable
 

@@ -9,10 +9,12 @@ from inspect import unwrap
 import orjson
 
 from crossbar import __version__
-from crossbar.core import service
-from crossbar.core.actions import Action
+from crossbar.core import recipes
 from crossbar.core.registry import Operation, Registry, id_param_of
+from crossbar.core.requests import Action
 from crossbar.core.shapes import Access, Collection, Column, Handler, Singleton
+from crossbar.dialects.examples import body, in_path
+from crossbar.dialects.openapi import Components, Node, as_asked, from_item, links_to, params
 from crossbar.dialects.v2 import _openapi_parts as parts
 from crossbar.dialects.v2._openapi_answers import (
     DOCUMENTS,
@@ -23,8 +25,6 @@ from crossbar.dialects.v2._openapi_answers import (
     SHOWN,
 )
 from crossbar.dialects.v2.verbs import VERB_OF
-from crossbar.examples import body, in_path
-from crossbar.openapi import Components, Node, as_asked, from_item, links_to, params
 from crossbar.validation import Schemas
 
 WRITES = (Action.CREATE, Action.REPLACE, Action.PATCH, Action.DELETE)
@@ -270,7 +270,7 @@ def _parameters(operation: Operation) -> list[str]:
         names += (*parts.PAGING, "full_docs")
     elif listing in PAGED:
         names += parts.PAGING
-    if operation.handler is service.delete and operation.collection.soft_delete:
+    if operation.handler is recipes.delete and operation.collection.soft_delete:
         names.append("should_soft_delete")
     if VERB_OF[operation.action] == "GET":
         names += ("accept", "if_none_match")

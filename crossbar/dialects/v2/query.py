@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from crossbar.core.actions import Query, is_false, is_true
+from crossbar.core.requests import Query, is_false, is_true
 from crossbar.dialects.v2.body import NO_BODY, Body
 from crossbar.errors import FaultyRequest, ValidationFailed
 from crossbar.filtering import TIME_BOUNDS, parse_filters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from crossbar.core.actions import Action
+from crossbar.core.requests import Action
 
 VERBS: Mapping[str, tuple[Action, ...]] = {
     "GET": (Action.LIST, Action.FETCH),

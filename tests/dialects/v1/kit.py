@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from crossbar.app import PERSONNEL
-from crossbar.core.actions import Action
 from crossbar.core.registry import Operation
-from crossbar.families.perscom.components import COLLECTIONS, COMPONENTS
-from crossbar.families.perscom.endpoints import Endpoint
-from crossbar.families.perscom.shapes import Component, Field
+from crossbar.core.requests import Action
+from crossbar.personnel.components import COLLECTIONS, COMPONENTS
+from crossbar.personnel.endpoints import Endpoint
+from crossbar.personnel.shapes import Component, Field
 from tests.dialects.v1.support import Client
 
 WRITABLE = tuple(each for each in COLLECTIONS if each.noun != "newsfeed")

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from crossbar.cli.maintenance import set_dialect
 from crossbar.clock import FixedClock
 from crossbar.core.registry import Operation
-from crossbar.families.perscom.endpoints import Endpoint
-from crossbar.families.perscom.scopes import SCOPES
-from crossbar.maintenance import set_dialect
+from crossbar.personnel.endpoints import Endpoint
+from crossbar.personnel.scopes import SCOPES
 from tests.conftest import Api
 from tests.dialects.v1.kit import VERBS, endpoint_of, label, operations, path_of
 from tests.dialects.v1.support import Client, client_of

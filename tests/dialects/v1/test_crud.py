@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from crossbar.families.perscom.components import COMPONENTS
-from crossbar.families.perscom.shapes import Component
+from crossbar.personnel.components import COMPONENTS
+from crossbar.personnel.shapes import Component
 from tests.contract.conftest import mongo_server, mongodb_url, place
 from tests.dialects.v1.kit import WRITABLE, full_body, value_of, written
 from tests.dialects.v1.support import Client

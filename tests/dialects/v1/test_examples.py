@@ -8,7 +8,7 @@ from typing import Any
 
 from crossbar.app import PERSONNEL
 from crossbar.dialects.v1.spec import Node, document
-from crossbar.families.perscom.relations import RELATIONS, Kind
+from crossbar.personnel.relations import RELATIONS, Kind
 from tests.dialects.v1.support import Client, Reply
 from tests.dialects.v1.walk import (
     FORM,

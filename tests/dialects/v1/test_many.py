@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from crossbar.families.perscom.includes import MOST_ROWS
-from crossbar.families.perscom.reading import DEEPEST
+from crossbar.personnel.includes import MOST_ROWS
+from crossbar.personnel.reading import DEEPEST
 from crossbar.storage import Row, Span
 from tests.conftest import Api
 from tests.contract.conftest import mongo_server, mongodb_url, on_every_store, place
@@ -121,10 +121,10 @@ async def test_an_answer_includes_a_bounded_number_of_rows(people: Client) -> No
 async def test_rows_that_are_read_for_one_answer_are_bounded(
     people: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("crossbar.families.perscom.includes.MOST_ROWS", 22)
+    monkeypatch.setattr("crossbar.personnel.includes.MOST_ROWS", 22)
     refused = (await people.get("/positions/1?include=users")).expect(422)
     assert list(refused.errors) == ["include"]
-    monkeypatch.setattr("crossbar.families.perscom.includes.MOST_ROWS", 23)
+    monkeypatch.setattr("crossbar.personnel.includes.MOST_ROWS", 23)
     assert len((await people.get("/positions/1?include=users")).expect(200).data["users"]) == 23
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from crossbar.families.perscom.endpoints import MAY_LEAVE_OUT_ID
-from crossbar.families.perscom.relations import RELATIONS, Kind, RelationPath
+from crossbar.personnel.endpoints import MAY_LEAVE_OUT_ID
+from crossbar.personnel.relations import RELATIONS, Kind, RelationPath
 from tests.dialects.v1.kit import full_body, row_of
 from tests.dialects.v1.support import Client, client_of
 

@@ -6,10 +6,10 @@ import pytest
 
 from crossbar.core.change import put_of
 from crossbar.documents import Document, next_revision
-from crossbar.families.perscom.components import COMPONENTS
-from crossbar.families.perscom.layout import layout_of
-from crossbar.families.perscom.links import LINKS, key_of
-from crossbar.families.perscom.rows import key_of as row_key
+from crossbar.personnel.components import COMPONENTS
+from crossbar.personnel.layout import layout_of
+from crossbar.personnel.links import LINKS, key_of
+from crossbar.personnel.rows import key_of as row_key
 from crossbar.storage import Batch
 from tests.dialects.v1.support import Client
 

@@ -11,8 +11,8 @@ from openapi_spec_validator import validate
 
 from crossbar.app import PERSONNEL
 from crossbar.dialects.v1.spec import METHODS, document
-from crossbar.families.perscom.endpoints import MAY_LEAVE_OUT_ID
-from crossbar.families.perscom.relations import RELATIONS
+from crossbar.personnel.endpoints import MAY_LEAVE_OUT_ID
+from crossbar.personnel.relations import RELATIONS
 from tests.conftest import Api
 from tests.dialects.v1.kit import operations
 from tests.dialects.v1.support import Client

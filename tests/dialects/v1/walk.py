@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from crossbar.dialects.v1.spec import Node
-from crossbar.families.perscom.components import COLLECTIONS
-from crossbar.families.perscom.relations import RELATIONS, Kind
-from crossbar.families.perscom.shapes import Component
+from crossbar.personnel.components import COLLECTIONS
+from crossbar.personnel.relations import RELATIONS, Kind
+from crossbar.personnel.shapes import Component
 
 LEFT_FREE = {"forms": {"slug": "first"}}
 """Columns that are unlike those of the examples, which nobody may have used."""

@@ -6,9 +6,9 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from crossbar.families import visitor_sweep
-from crossbar.families.visitor_sweep import sweep, sweep_account
 from crossbar.storage import Span, Unreachable
+from crossbar.visitors import sweep as visitor_sweep
+from crossbar.visitors.sweep import sweep, sweep_account
 from tests.conftest import Api
 from tests.dialects.v1_1.conftest import Page, Team, account_of, new_team, on_every_store
 from tests.support import quick_settings, running

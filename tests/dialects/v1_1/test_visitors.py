@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from crossbar.families.visitors import MOST_PAGES, MOST_TEXT, SHORT_ID
+from crossbar.visitors.visitors import MOST_PAGES, MOST_TEXT, SHORT_ID
 from tests.conftest import Api
 from tests.dialects.v1_1.conftest import Team, new_team, on_every_store
 

@@ -1,0 +1,147 @@
+"""What exists: the one explicit list of families."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Iterator, Mapping
+
+from crossbar import families, visitors
+from crossbar.core.shapes import Family, Route
+from crossbar.families.accounts import ABOUT, ABOUT_SYSTEM, ACCOUNTS, LIMITS
+from crossbar.families.callflows import (
+    CALLFLOWS,
+    CCCPS,
+    CLICKTOCALL,
+    FUNCTIONS,
+    FUNCTIONS_OF_SYSTEM,
+    METAFLOWS,
+    PARKED_CALLS,
+    PIVOT,
+)
+from crossbar.families.comments import COMMENTS
+from crossbar.families.conferencing import CONFERENCES
+from crossbar.families.directories import (
+    BLACKLISTS,
+    CONTACT_LIST,
+    DIRECTORIES,
+    LIST_ENTRIES,
+    LISTS,
+)
+from crossbar.families.endpoints import (
+    ACCESS_LISTS,
+    ACLS,
+    CARD_ROUTE,
+    CONNECTIVITY,
+    DEVICE_ROUTES,
+    DEVICES,
+    GROUPS,
+    HOTDESKS,
+    HOTDESKS_OF_DEVICE,
+    HOTDESKS_OF_USER,
+    PHOTO_ROUTES,
+    PRESENCE,
+    PRESENCE_OF_ENDPOINT,
+    USERS,
+    quickcall_routes,
+)
+from crossbar.families.faxing import FAX_SMTP_LOG, FAXBOXES, FAXES
+from crossbar.families.logins import (
+    API_AUTH,
+    API_KEYS,
+    AUTH,
+    AUTH_OF_ACCOUNT,
+    IP_AUTH,
+    MULTI_FACTOR,
+    MULTI_FACTOR_OF_SYSTEM,
+    OWN_TOKEN,
+    SECURITY,
+    SECURITY_OF_SYSTEM,
+    SSO,
+    TOKEN_AUTH,
+    TOKEN_RESTRICTIONS,
+    USER_AUTH,
+    USER_ROUTES,
+)
+from crossbar.families.media import MEDIA, MEDIA_OF_SYSTEM
+from crossbar.families.plain import PLAIN
+from crossbar.families.queues import ACDC_CALL_STATS, AGENTS, QUEUES
+from crossbar.families.schemas import SCHEMAS, SCHEMAS_OF_ACCOUNT
+from crossbar.families.voicemail import MESSAGES, VMBOXES
+from crossbar.visitors import VISITOR_SESSIONS, VISITOR_SETTINGS, VISITORS
+
+FAMILIES: tuple[Family, ...] = (
+    ABOUT,
+    ABOUT_SYSTEM,
+    ACCESS_LISTS,
+    ACCOUNTS,
+    ACDC_CALL_STATS,
+    ACLS,
+    AGENTS,
+    API_AUTH,
+    API_KEYS,
+    AUTH,
+    AUTH_OF_ACCOUNT,
+    BLACKLISTS,
+    CALLFLOWS,
+    CCCPS,
+    CLICKTOCALL,
+    COMMENTS,
+    CONFERENCES,
+    CONNECTIVITY,
+    CONTACT_LIST,
+    DEVICES,
+    DIRECTORIES,
+    FAXBOXES,
+    FAXES,
+    FAX_SMTP_LOG,
+    FUNCTIONS,
+    FUNCTIONS_OF_SYSTEM,
+    GROUPS,
+    HOTDESKS,
+    HOTDESKS_OF_DEVICE,
+    HOTDESKS_OF_USER,
+    IP_AUTH,
+    LIMITS,
+    LISTS,
+    LIST_ENTRIES,
+    MEDIA,
+    MEDIA_OF_SYSTEM,
+    MESSAGES,
+    METAFLOWS,
+    MULTI_FACTOR,
+    MULTI_FACTOR_OF_SYSTEM,
+    OWN_TOKEN,
+    PARKED_CALLS,
+    PIVOT,
+    *PLAIN,
+    PRESENCE,
+    PRESENCE_OF_ENDPOINT,
+    QUEUES,
+    SCHEMAS,
+    SCHEMAS_OF_ACCOUNT,
+    SECURITY,
+    SECURITY_OF_SYSTEM,
+    SSO,
+    TOKEN_AUTH,
+    TOKEN_RESTRICTIONS,
+    USERS,
+    USER_AUTH,
+    VISITORS,
+    VISITOR_SESSIONS,
+    VISITOR_SETTINGS,
+    VMBOXES,
+)
+
+OFFERED: Mapping[str, tuple[Route, ...]] = {
+    "devices": (*DEVICE_ROUTES, *quickcall_routes("device_id")),
+    "users": (*USER_ROUTES, CARD_ROUTE, *PHOTO_ROUTES, *quickcall_routes("user_id")),
+}
+"""By noun: operations below a family's documents that the family itself knows nothing of."""
+
+
+def modules() -> Iterator[str]:
+    """The names of the modules that declare families."""
+    for room in (families, visitors):
+        for found in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
+            if not found.ispkg:
+                yield found.name

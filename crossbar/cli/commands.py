@@ -1,0 +1,214 @@
+"""The commands with which operators look after a store: they call, and tell what came of it.
+
+What is done is in ``maintenance`` and ``upkeep``; the other commands are in ``cli``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import json
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from crossbar.app import COLLECTIONS, Gateway, open_gateway
+from crossbar.cli.maintenance import (
+    create_account,
+    create_key,
+    describe_token,
+    issue_token,
+    list_accounts,
+    list_keys,
+    revoke_key,
+    set_dialect,
+    set_password,
+    tree_lines,
+)
+from crossbar.cli.upkeep import Reindexed, reindex, sweep
+from crossbar.server import run_loop
+from crossbar.settings import Settings
+
+
+class Refusal(Exception):
+    """Why a command cannot do what it was asked; shown without a traceback, exit status 1."""
+
+
+def with_gateway(settings: Settings, command: Callable[[Gateway], Awaitable[Any]]) -> Any:
+    """What a command comes to that needs the store and all that is wired to it."""
+
+    async def opened() -> Any:
+        async with open_gateway(settings) as gateway:
+            return await command(gateway)
+
+    return run_loop(opened())
+
+
+def print_json(value: Any) -> None:
+    """Print a result for programs."""
+    print(json.dumps(value, indent=2))
+
+
+def account_create(options: argparse.Namespace, settings: Settings) -> int:
+    """Create an account."""
+    created = with_gateway(
+        settings,
+        lambda gateway: create_account(
+            gateway, name=options.name, parent=options.parent, realm=options.realm
+        ),
+    )
+    print_json(created)
+    return 0
+
+
+def account_list(options: argparse.Namespace, settings: Settings) -> int:
+    """List all accounts."""
+    accounts = with_gateway(settings, list_accounts)
+    if options.json:
+        print_json(accounts)
+    else:
+        for account in accounts:
+            print(f"{account['id']}  {account['name']}  {account['realm']}")
+    return 0
+
+
+def account_tree(options: argparse.Namespace, settings: Settings) -> int:
+    """Show the accounts as a tree."""
+    for line in tree_lines(with_gateway(settings, list_accounts)):
+        print(line)
+    return 0
+
+
+def account_dialect(options: argparse.Namespace, settings: Settings) -> int:
+    """Agree on an account's use of a dialect, and show what is agreed."""
+    plan = with_gateway(
+        settings,
+        lambda gateway: set_dialect(
+            gateway,
+            options.account,
+            options.dialect,
+            enabled=options.enabled,
+            days=options.expires,
+            limits=dict(options.limit),
+        ),
+    )
+    print_json(plan)
+    return 0
+
+
+def user_passwd(options: argparse.Namespace, settings: Settings) -> int:
+    """Set a user's password."""
+    password = _asked_for_password() if options.password is None else options.password
+    refuse_empty(password)
+    with_gateway(
+        settings,
+        lambda gateway: set_password(gateway, options.account, options.user, password),
+    )
+    print("The password is changed; tokens of this user are not valid any more.")
+    return 0
+
+
+def _asked_for_password() -> str:
+    """The password that somebody types, or the first line of what is piped in."""
+    if sys.stdin.isatty():
+        return getpass.getpass("New password: ")
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def refuse_empty(password: str | None) -> None:
+    """Raise :class:`Refusal` for a password without characters; ``None`` is none at all."""
+    if password == "":
+        raise Refusal("the password must not be empty")
+
+
+def token_issue(options: argparse.Namespace, settings: Settings) -> int:
+    """Issue a token."""
+    token = with_gateway(
+        settings, lambda gateway: issue_token(gateway, options.account, options.user)
+    )
+    print(token)
+    return 0
+
+
+def token_inspect(options: argparse.Namespace, settings: Settings) -> int:
+    """Show whose token it is."""
+    print_json(with_gateway(settings, lambda gateway: describe_token(gateway, options.token)))
+    return 0
+
+
+def key_create(options: argparse.Namespace, settings: Settings) -> int:
+    """Create an API key, shown once."""
+    created = with_gateway(
+        settings,
+        lambda gateway: create_key(
+            gateway,
+            options.account,
+            options.expires,
+            name=options.name,
+            dialect=options.dialect,
+            scopes=options.scopes.split(),
+            owner_id=options.owner,
+            rate_limit=options.rate_limit,
+        ),
+    )
+    if options.json:
+        print_json(created)
+    else:
+        print(created["key"])
+        print("This is the key; it is not shown again.", file=sys.stderr)
+    return 0
+
+
+def key_list(options: argparse.Namespace, settings: Settings) -> int:
+    """List the API keys of an account."""
+    keys = with_gateway(settings, lambda gateway: list_keys(gateway, options.account))
+    if options.json:
+        print_json(keys)
+    else:
+        for key in keys:
+            state = "" if key["enabled"] else "  disabled"
+            print(f"{key['id']}  {key['dialect']:4}  {key['name']}{state}")
+    return 0
+
+
+def key_revoke(options: argparse.Namespace, settings: Settings) -> int:
+    """Make an API key worthless."""
+    with_gateway(settings, lambda gateway: revoke_key(gateway, options.account, options.key))
+    print("The key is revoked; servers that run refuse it within a second.")
+    return 0
+
+
+def reindex_store(options: argparse.Namespace, settings: Settings) -> int:
+    """Index all documents anew."""
+    done: Reindexed = with_gateway(
+        settings,
+        lambda gateway: reindex(
+            gateway.services, COLLECTIONS, lambda fault: print(fault, flush=True)
+        ),
+    )
+    print(f"{done.documents} documents are indexed anew; {done.faults} faults")
+    return 1 if done.faults else 0
+
+
+def sweep_store(options: argparse.Namespace, settings: Settings) -> int:
+    """Remove attachments that no document names."""
+    removed = with_gateway(settings, lambda gateway: sweep(gateway.services))
+    print(f"{removed} attachments that no document names are removed")
+    return 0
+
+
+COMMANDS: Mapping[str, Callable[[argparse.Namespace, Settings], int]] = {
+    "reindex": reindex_store,
+    "sweep": sweep_store,
+    "account create": account_create,
+    "account list": account_list,
+    "account tree": account_tree,
+    "account dialect": account_dialect,
+    "user passwd": user_passwd,
+    "key create": key_create,
+    "key list": key_list,
+    "key revoke": key_revoke,
+    "token issue": token_issue,
+    "token inspect": token_inspect,
+}
+"""What is typed, and what it does."""

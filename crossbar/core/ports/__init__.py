@@ -1,0 +1,20 @@
+"""What the core asks of the outside: mail, other servers, a telephone switch."""
+
+from __future__ import annotations
+
+from crossbar.core.ports.mail import Letter, Mail, NoMail, Write
+from crossbar.core.ports.outside import Outside, OutsideFailed, may_be_asked
+from crossbar.core.ports.switch import Command, NoSwitch, Switch
+
+__all__ = [
+    "Command",
+    "Letter",
+    "Mail",
+    "NoMail",
+    "NoSwitch",
+    "Outside",
+    "OutsideFailed",
+    "Switch",
+    "Write",
+    "may_be_asked",
+]

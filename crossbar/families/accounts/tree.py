@@ -1,0 +1,286 @@
+"""The account tree: creating, deleting, moving and listing accounts (protocol reference §9).
+
+Whatever changes the shape of the tree reads several accounts and writes some of them: a child is
+created below a parent that must not be deleted meanwhile, a move rewrites every account below. So
+all such changes take turns. Each replaces one document, the tree's revision, which it has read
+before anything else; of two that overlap, in whatever processes, one is done again from the start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import replace as with_changes
+from functools import wraps
+
+from crossbar.core import recipes
+from crossbar.core.change import Change
+from crossbar.core.directory import ACCOUNT_TYPE, Account, account_key, account_of
+from crossbar.core.preconditions import require_match
+from crossbar.core.presenting import summarizer
+from crossbar.core.requests import Context, Page, Result
+from crossbar.core.shapes import FLAGS, Handler
+from crossbar.core.stamping import fresh_id
+from crossbar.documents import Document, next_revision
+from crossbar.errors import (
+    Conflict,
+    Forbidden,
+    MethodNotAllowed,
+    NoSuchDocument,
+    ValidationFailed,
+)
+from crossbar.storage import SYSTEM, Entry, Key, Put, Span
+
+TREE = Key(SYSTEM, "account_tree", "account_tree")
+"""The document whose revision stands for the shape of the tree."""
+
+ATTEMPTS = 20
+PAUSE = 0.01
+"""Seconds that are waited at most before a change of the tree is tried again."""
+
+PARENT = "parent"
+"""Among the notes of a change that creates an account: the account above."""
+
+
+def tree_of(document: Document) -> tuple[str, ...]:
+    """The ids of an account's ancestors, root first."""
+    return tuple(document.get("pvt_tree", ()))
+
+
+def reseller_below(parent: Account) -> str:
+    """The reseller of an account below ``parent``: the nearest above, else the master account."""
+    return parent.account_id if parent.is_reseller else parent.reseller_id
+
+
+def in_turn(handler: Callable[[Context, Put], Awaitable[Result]]) -> Handler:
+    """A handler that changes the tree, one at a time.
+
+    ``handler`` is given the write of the tree's next revision, for its own commit.
+    """
+
+    @wraps(handler)
+    async def taking_turns(context: Context) -> Result:
+        async with context.services.turns.of(TREE):
+            for _ in range(ATTEMPTS):
+                try:
+                    return await handler(context, await _turn(context))
+                except Conflict as conflict:
+                    if conflict.code != Conflict.code:
+                        raise
+                # Another process had its turn; a random pause keeps the two from meeting again.
+                await asyncio.sleep(random.random() * PAUSE)
+        raise Conflict
+
+    return taking_turns
+
+
+async def _turn(context: Context) -> Put:
+    """The write of the tree's next revision. Fails when anybody else writes it first."""
+    current = (await context.services.store.get(TREE) or {}).get("_rev")
+    await asyncio.sleep(0)  # what a store remembers from this turn of the loop may be older
+    document = {"_id": TREE.doc_id, "_rev": next_revision(current), "pvt_type": TREE.doc_type}
+    return Put(TREE, document, current, sort=None)
+
+
+async def _present_account(context: Context, account_id: str) -> Account:
+    """The account as the store has it now, not as it may be remembered."""
+    account = await context.services.accounts.get(account_id, anew=True)
+    if account is None:
+        raise NoSuchDocument(account_id)
+    return account
+
+
+@in_turn
+async def create(context: Context, turn: Put) -> Result:
+    """A new account below the one in the URL, or below the caller's own."""
+    above = context.account or context.require_caller()
+    parent = await _present_account(context, above.account_id)
+    _require_subaccounts(context, parent)
+    doc_id = fresh_id(context.services.clock)
+    change = Change(
+        context=context,
+        family=context.operation.collection,
+        key=account_key(doc_id),
+        document=recipes.sent(context),
+        more=[turn],
+    )
+    change.notes[PARENT] = parent
+    stored = await recipes.save(change, "created")
+    return await recipes.answer(context, stored, created_id=doc_id)
+
+
+def _require_subaccounts(context: Context, parent: Account) -> None:
+    """Only resellers, and the master account, have accounts below them where a setting says so."""
+    allowed = context.services.settings.accounts.allow_subaccounts_for_direct
+    if not (allowed or parent.is_reseller or not parent.tree):
+        message = "Only resellers may have accounts below them"
+        raise ValidationFailed.of("account", "forbidden", message, cause=parent.account_id)
+
+
+@in_turn
+async def delete(context: Context, turn: Put) -> Result:
+    """Remove an account with all that it has. The root stays, and so does one with others below.
+
+    Never soft (§9.5).
+    """
+    current = await recipes.load(context)
+    require_match(context, current)
+    if not tree_of(current):
+        raise MethodNotAllowed
+    if await _descendants(context, context.doc_id):
+        raise _has_descendants()
+    change = _private_change(context, current, {})
+    change.more.append(turn)
+    change.purge.append(context.doc_id)
+    return await recipes.remove(change, is_soft=False)
+
+
+def _has_descendants() -> Conflict:
+    return Conflict("account has descendants", code="account_has_descendants")
+
+
+async def _descendants(context: Context, account_id: str) -> int:
+    return await context.services.store.count(_span("ancestor", account_id))
+
+
+def _span(index: str, value: str) -> Span:
+    return Span(account_id=SYSTEM, doc_type=ACCOUNT_TYPE, entry=Entry(index, value))
+
+
+def _private_change(context: Context, stored: Document, document: Document) -> Change:
+    """A change of the private facts of the account in the URL."""
+    family = context.operation.collection
+    key = account_key(context.doc_id)
+    return Change(context=context, family=family, key=key, document=document, current=stored)
+
+
+_child_row = summarizer(("name", "realm", FLAGS))
+
+
+def _descendant_row(document: Document) -> Document:
+    return {**_child_row(document), "tree": list(tree_of(document))}
+
+
+async def children(context: Context) -> Result:
+    """The accounts directly below."""
+    return await _children_of(context, context.doc_id)
+
+
+async def descendants(context: Context) -> Result:
+    """All accounts below."""
+    return await recipes.list_span(context, _span("ancestor", context.doc_id), _descendant_row)
+
+
+async def siblings(context: Context) -> Result:
+    """The children of the parent, the account itself among them."""
+    account, caller = context.require_account(), context.require_caller()
+    allowed = context.services.settings.accounts.allow_sibling_listing
+    is_own = caller.account_id == account.account_id
+    if (is_own or not allowed) and not caller.is_superduper_admin:
+        raise Forbidden
+    if not account.tree:
+        raise NoSuchDocument(account.account_id)
+    return await _children_of(context, account.tree[-1])
+
+
+async def _children_of(context: Context, account_id: str) -> Result:
+    unchunked = with_changes(context, query=with_changes(context.query, is_chunked=False))
+    result = await recipes.list_span(unchunked, _span("parent", account_id), _child_row)
+    for row in result.data:
+        row["descendants_count"] = await _descendants(context, row["id"])
+    return result
+
+
+async def parents(context: Context) -> Result:
+    """The ancestors, from the caller's account down to the direct parent."""
+    account, caller = context.require_account(), context.require_caller()
+    tree = account.tree
+    if caller.account_id != account.account_id:
+        tree = _from(tree, caller.account_id)
+    data = await _chain(context, tree)
+    return Result(data=data, page=Page(size=len(data)), revision=recipes.revision_of_list(data))
+
+
+async def tree(context: Context) -> Result:
+    """The same chain without paging, empty for one's own account."""
+    account, caller = context.require_account(), context.require_caller()
+    data = await _chain(context, _from(account.tree, caller.account_id))
+    return Result(data=data, revision=recipes.revision_of_list(data))
+
+
+def _from(ancestors: tuple[str, ...], account_id: str) -> tuple[str, ...]:
+    return ancestors[ancestors.index(account_id) :] if account_id in ancestors else ()
+
+
+async def _chain(context: Context, account_ids: tuple[str, ...]) -> list[Document]:
+    found = [await context.services.accounts.get(account_id) for account_id in account_ids]
+    return [{"id": account.account_id, "name": account.name} for account in found if account]
+
+
+@in_turn
+async def move(context: Context, turn: Put) -> Result:
+    """Put the account, with everything below it, under another parent (§9.6)."""
+    target_id = context.data.get("to") if isinstance(context.data, dict) else None
+    if not isinstance(target_id, str) or not target_id:
+        raise ValidationFailed.of("to", "required", "Field 'to' is required")
+    stored = await recipes.load(context)
+    account, target = account_of(stored), await _present_account(context, target_id)
+    _require_move(context, account, target)
+    change = _private_change(context, stored, _replanted(stored, account, target))
+    change.more.append(turn)
+    async for row in context.services.store.scan(_span("ancestor", account.account_id)):
+        document = _replanted(row.document, account, target)
+        change.also_put(change.family, account_key(row.document["_id"]), document)
+    return await recipes.answer(context, await recipes.commit_private(change))
+
+
+def _require_move(context: Context, account: Account, target: Account) -> None:
+    caller = context.require_caller()
+    by_tree = context.services.settings.accounts.allow_move == "tree"
+    above_both = caller.account_id in account.tree and caller.account_id in (
+        *target.tree,
+        target.account_id,
+    )
+    is_inside = target.account_id == account.account_id or target.is_below(account.account_id)
+    may = caller.is_superduper_admin or (by_tree and above_both)
+    if not account.tree or is_inside or not may:
+        raise Forbidden
+
+
+def _replanted(document: Document, account: Account, target: Account) -> Document:
+    """The document with its tree, and what follows from it, as under the new parent."""
+    trunk = [*target.tree, target.account_id]
+    below = list(tree_of(document))[len(account.tree) :]
+    moved = {**document, "pvt_tree": [*trunk, *below]}
+    if document.get("pvt_reseller_id") not in below:
+        moved["pvt_reseller_id"] = reseller_below(target)
+    return moved
+
+
+@in_turn
+async def promote(context: Context, turn: Put) -> Result:
+    """Make the account a reseller: accounts below it are now its own."""
+    return await _set_reseller(context, turn, is_reseller=True)
+
+
+@in_turn
+async def demote(context: Context, turn: Put) -> Result:
+    """Undo a promotion."""
+    return await _set_reseller(context, turn, is_reseller=False)
+
+
+async def _set_reseller(context: Context, turn: Put, *, is_reseller: bool) -> Result:
+    stored = await recipes.load(context)
+    account = account_of(stored)
+    if not account.tree:
+        raise Forbidden
+    change = _private_change(context, stored, {**stored, "pvt_reseller": is_reseller})
+    change.more.append(turn)
+    reseller_id = account.account_id if is_reseller else account.reseller_id
+    async for row in context.services.store.scan(_span("ancestor", account.account_id)):
+        if row.document.get("pvt_reseller"):
+            raise _has_descendants()
+        document = {**row.document, "pvt_reseller_id": reseller_id}
+        change.also_put(change.family, account_key(row.document["_id"]), document)
+    return await recipes.answer(context, await recipes.commit_private(change))

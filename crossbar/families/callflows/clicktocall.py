@@ -1,0 +1,56 @@
+"""Click-to-call: buttons on web pages that start a call (resources/clicktocall.md).
+
+What a button starts is in ``clicktocall_calls``. A button may be for everybody, so the operations
+that press it are public and ask for a caller only if the button says so.
+"""
+
+from __future__ import annotations
+
+from crossbar.core.ranges import list_in_range
+from crossbar.core.requests import Action, Context, Result
+from crossbar.core.shapes import Access, Collection, Route
+from crossbar.documents import Document
+from crossbar.families.callflows.clicktocall_calls import HISTORY_TYPE, connect
+from crossbar.storage import Entry, Span
+
+HISTORY_KEYS = ("timestamp", "contact", "result", "call_id", "cause")
+
+
+def _call_row(document: Document) -> Document:
+    known = {name: document[name] for name in HISTORY_KEYS if name in document}
+    return {"id": document["_id"], **known}
+
+
+async def list_calls(context: Context) -> Result:
+    """The calls that the button has started, newest first, within a range of time."""
+    entry = Entry("clicktocall", context.doc_id)
+    span = Span(account_id=context.account_id, doc_type=HISTORY_TYPE, entry=entry)
+    return await list_in_range(context, span, _call_row)
+
+
+def _connecting(action: Action) -> Route:
+    return Route(
+        path="{click2call_id}/connect",
+        action=action,
+        handler=connect,
+        about="Start a call between the contact and the extension",
+        access=Access.PUBLIC,
+    )
+
+
+CLICKTOCALL = Collection(
+    noun="clicktocall",
+    doc_type="click2call",
+    schema="clicktocall",
+    summary=("name", "extension"),
+    routes=(
+        Route(
+            path="{click2call_id}/history",
+            action=Action.LIST,
+            handler=list_calls,
+            about="List calls that were started",
+        ),
+        _connecting(Action.FETCH),
+        _connecting(Action.REPLACE),
+    ),
+)

@@ -1,0 +1,179 @@
+"""Calls that a click-to-call button starts (resources/clicktocall.md, connect).
+
+Who only starts a call is answered with what the switch was asked to do; what comes of it is kept
+as history. Who waits is answered with the history itself.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from typing import Any
+
+from crossbar.core.access import require_access, require_unrestricted
+from crossbar.core.change import event_of
+from crossbar.core.ports import Command
+from crossbar.core.ranges import time_key
+from crossbar.core.recipes import load
+from crossbar.core.requests import Action, Context, Result, is_true
+from crossbar.core.shapes import Access
+from crossbar.core.stamping import fresh_id, stamped
+from crossbar.documents import Document, lookup
+from crossbar.errors import ContactRefused, SwitchTimedOut, SwitchUnavailable, ValidationFailed
+from crossbar.numbers import normalized
+from crossbar.storage import Batch, Entry, Key, Put
+from crossbar.validation import Expression, Unusable
+
+HISTORY_TYPE = "c2c_history"
+RING_SECONDS = 30
+PATIENCE = 20
+"""Seconds that are waited for what came of a call."""
+
+LONGEST_CONTACT = 128
+EXPORTED = ["Account-ID", "Authorizing-ID", "Authorizing-Type", "Loopback-From-URI"]
+VERBS = {Action.FETCH: "GET", Action.REPLACE: "POST"}
+"""Token restrictions speak of verbs."""
+
+
+async def connect(context: Context) -> Result:
+    """Start a call between the contact that is named and the button's extension."""
+    button = await load(context)
+    if button.get("auth_required", True):
+        await _require_caller(context)
+    contact = contact_of(context, button)
+    request = request_of(context, button, contact)
+    if context.changes_nothing:
+        return Result(data=request)
+    if context.says_yes("blocking"):
+        return Result(data=await _call(context, request, contact))
+    context.services.background.start(_call_alone(context, request, contact), "click to call")
+    return Result(data=request)
+
+
+async def _require_caller(context: Context) -> None:
+    """Refuse, as for every other operation, whom the account does not admit."""
+    operation = replace(context.operation, access=Access.ACCOUNT)
+    require_access(operation, context.caller, context.account)
+    tokens = [
+        context.params[part[1:-1]] if part.startswith("{") else part for part in operation.path
+    ]
+    request = (tokens, VERBS[operation.action])
+    accounts = context.services.accounts
+    await require_unrestricted(accounts, operation, context.caller, context.account, request)
+
+
+def contact_of(context: Context, button: Document) -> str:
+    """Whom to call. Refused when the button has a list and the contact is not on it."""
+    sent = context.parameter("contact")
+    if sent in (None, ""):
+        message = "Field is required but missing"
+        raise ValidationFailed.of("contact", "required", message)
+    if isinstance(sent, int) and not isinstance(sent, bool):
+        sent = str(sent)
+    if not isinstance(sent, str):
+        message = "Value did not match type(s): string"
+        raise ValidationFailed.of("contact", "type", message, target="string")
+    if len(sent) > LONGEST_CONTACT:
+        message = f"String must not be more than {LONGEST_CONTACT} characters"
+        raise ValidationFailed.of("contact", "maxLength", message, target=LONGEST_CONTACT)
+    contact = normalized(sent)
+    whitelist = button.get("whitelist")
+    if whitelist and not any(_finds(pattern, contact) for pattern in whitelist):
+        raise ContactRefused(contact)
+    return contact
+
+
+def _finds(pattern: str, contact: str) -> bool:
+    """Whether a pattern fits; one does not that was stored before patterns were judged."""
+    try:
+        return Expression(pattern).finds(contact)
+    except Unusable:
+        return False
+
+
+def request_of(context: Context, button: Document, contact: str) -> Document:
+    """What the switch is to do: ring the one, then transfer the call to the other."""
+    extension = button["extension"]
+    rings_contact = button.get("dial_first") == "contact"
+    first, second = (contact, extension) if rings_contact else (extension, contact)
+    leg = {
+        "invite_format": "loopback",
+        "route": first,
+        "to_did": first,
+        "to_realm": context.require_account().realm,
+    }
+    media = button.get("media") or {}
+    request = {
+        "application_name": "transfer",
+        "application_data": {"route": second},
+        "call_id": f"c2c-{secrets.token_hex(16)}",
+        "continue_on_fail": True,
+        "custom_application_vars": _tags(context, button),
+        "custom_channel_vars": _channel_vars(context, button),
+        "custom_sip_headers": button.get("custom_sip_headers"),
+        "dial_endpoint_method": "single",
+        "endpoints": [leg],
+        "export_custom_channel_vars": EXPORTED,
+        "hold_media": lookup(button, ("music_on_hold", "media_id")),
+        "ignore_early_media": media.get("ignore_early_media", True),
+        "media": "bypass" if is_true(button.get("bypass_media")) else "process",
+        "outbound_call_id": f"c2c-{button['_id']}-{secrets.token_hex(5)}",
+        "outbound_callee_id_name": button.get("outbound_callee_id_name"),
+        "outbound_callee_id_number": button.get("outbound_callee_id_number", extension),
+        "outbound_caller_id_name": button["name"],
+        "outbound_caller_id_number": button.get("caller_id_number", contact),
+        "presence_id": button.get("presence_id"),
+        "ringback": button.get("ringback"),
+        "timeout": button.get("timeout", RING_SECONDS),
+    }
+    return {name: value for name, value in request.items() if value is not None}
+
+
+def _tags(context: Context, button: Document) -> Document:
+    """The tags of the call: the button's, and those of this request over them."""
+    own: Document = button.get("custom_application_vars") or {}
+    sent: Any = context.parameter("custom_application_vars")
+    return own | sent if isinstance(sent, dict) else own
+
+
+def _channel_vars(context: Context, button: Document) -> Document:
+    return {
+        "account_id": context.account_id,
+        "authorizing_id": button["_id"],
+        "authorizing_type": "clicktocall",
+        "auto_answer_loopback": context.parameters.get("auto_answer", True)
+        not in (False, "false"),
+        "inherit_codec": False,
+    }
+
+
+async def _call(context: Context, request: Document, contact: str) -> Document:
+    """Have the call made, and keep what came of it."""
+    item: Document = {"timestamp": context.services.clock.gregorian(), "contact": contact}
+    command = Command("clicktocall.connect", context.account_id, request)
+    try:
+        outcome = await context.services.switch.order(command, PATIENCE)
+    except SwitchUnavailable:
+        item |= {"result": "error", "cause": "no resources"}
+    except SwitchTimedOut:
+        item |= {"result": "error", "cause": "timed out"}
+    else:
+        call_id = outcome.get("call_id", request["outbound_call_id"])
+        item |= {"call_id": call_id, "result": "success"}
+    await _keep(context, item)
+    return item
+
+
+async def _call_alone(context: Context, request: Document, contact: str) -> None:
+    """The same when nobody waits."""
+    await _call(context, request, contact)
+
+
+async def _keep(context: Context, item: Document) -> None:
+    doc_id = fresh_id(context.services.clock)
+    key = Key(context.account_id, HISTORY_TYPE, doc_id)
+    document = stamped(context, key, item)
+    entries = (Entry("clicktocall", context.doc_id),)
+    put = Put(key, document, None, sort=time_key(item["timestamp"]), entries=entries)
+    event = event_of(context, "created", put)
+    await context.services.commit(Batch(puts=(put,), events=(event,)))

@@ -1,0 +1,72 @@
+"""Functions: programs that callflows run (resources/functions.md). They are not judged here."""
+
+from __future__ import annotations
+
+from crossbar.core.directory import ACCOUNT_TYPE
+from crossbar.core.recipes import revision_of_list
+from crossbar.core.requests import Action, Context, Result
+from crossbar.core.shapes import Access, Collection, Route, Routes, defaulted, route
+from crossbar.documents import Document, public
+from crossbar.errors import RangeNotSatisfiable
+from crossbar.storage import SYSTEM, Span
+
+SAMPLES: tuple[Document, ...] = (
+    {
+        "account_id": "4891b59f7ba64ce4a6e5a7e0a5f0e5b2",
+        "call_id": "b1d3c4e2-8a7f-4f60-9d2e-5c1a7e3f9b08",
+        "caller_id_name": "Ann Lee",
+        "caller_id_number": "+14155550100",
+        "callee_id_number": "2001",
+        "direction": "inbound",
+        "from": "+14155550100@sip.example.com",
+        "request": "2001@sip.example.com",
+        "to": "2001@sip.example.com",
+    },
+)
+"""What a function is given: the facts of a call, as an example."""
+
+
+async def list_all(context: Context) -> Result:
+    """The functions of all accounts, whole, for those who operate the system."""
+    store, limit = context.services.store, context.services.settings.lists.memory_limit
+    data: list[Document] = []
+    async for account in store.scan(Span(account_id=SYSTEM, doc_type=ACCOUNT_TYPE)):
+        span = Span(account_id=account.position.doc_id, doc_type=FUNCTIONS.doc_type)
+        async for row in store.scan(span):
+            data.append({**public(row.document), "id": row.position.doc_id})
+            if limit and len(data) > limit:
+                raise RangeNotSatisfiable
+    return Result(data=data, revision=revision_of_list(data))
+
+
+async def list_samples(context: Context) -> Result:
+    """What functions are given."""
+    return Result(data=list(SAMPLES))
+
+
+def _samples(access: Access) -> Route:
+    return Route(
+        path="samples",
+        action=Action.LIST,
+        handler=list_samples,
+        about="Read what functions are given",
+        access=access,
+    )
+
+
+FUNCTIONS = Collection(
+    noun="functions",
+    doc_type="function",
+    schema="functions",
+    summary=("name", "function_js", defaulted("enabled", True), "disable_reason"),
+    routes=(_samples(Access.ACCOUNT),),
+)
+
+FUNCTIONS_OF_SYSTEM = Routes(
+    noun="functions",
+    access=Access.SUPERDUPER,
+    routes=(
+        route("", Action.LIST, list_all, "List all functions"),
+        _samples(Access.PUBLIC),
+    ),
+)

@@ -1,0 +1,42 @@
+"""Parked calls: the slots of the account's parking lot (resources/parked_calls.md).
+
+The callflow that parks a call writes the slot's document; here they are only read.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crossbar.core.recipes import list_span
+from crossbar.core.requests import Action, Context, Result
+from crossbar.core.shapes import Access, Route, Routes, Scope
+from crossbar.documents import Document
+from crossbar.storage import Span
+
+DOC_TYPE = "parked_call"
+ID_PREFIX = "parking-slot-"
+
+
+def slot_of(document: Document) -> Document:
+    """One slot under its number, its keys in the API's spelling."""
+    slot: Any = document.get("slot")
+    facts = slot.items() if isinstance(slot, dict) else ()
+    shown = {name.lower().replace("-", "_"): value for name, value in facts}
+    return {document["_id"].removeprefix(ID_PREFIX): shown}
+
+
+async def fetch(context: Context) -> Result:
+    """A page of slots as one object."""
+    span = Span(account_id=context.account_id, doc_type=DOC_TYPE)
+    listed = await list_span(context, span, slot_of)
+    slots = listed.data if listed.rows is None else [slot async for slot in listed.rows]
+    merged = {number: facts for slot in slots for number, facts in slot.items()}
+    return Result(data={"slots": merged}, page=listed.page, revision=listed.revision)
+
+
+PARKED_CALLS = Routes(
+    noun="parked_calls",
+    routes=(Route(path="", action=Action.LIST, handler=fetch, about="List parked calls"),),
+    scopes=(Scope.ACCOUNT,),
+    access=Access.ACCOUNT,
+)

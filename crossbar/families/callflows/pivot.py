@@ -1,0 +1,91 @@
+"""Logs of what web servers answered when they were asked what to do (resources/pivot.md).
+
+Nothing here writes them: what does keeps ``pivot_debug`` documents of the account. Their sort key
+is the ``ranges.time_key`` form of ``created``; their entries are ``call``, the id of the call, and
+``first`` (``true``) for the first of a call's.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import timegm
+from dataclasses import replace
+
+from crossbar.clock import GREGORIAN_OFFSET
+from crossbar.core.ranges import list_in_range, time_key
+from crossbar.core.recipes import list_span, revision_of_list
+from crossbar.core.requests import Action, Context, Result
+from crossbar.core.shapes import Access, Routes, Scope, route
+from crossbar.documents import Document, public
+from crossbar.storage import Entry, Span
+
+PIVOT_TYPE = "pivot_debug"
+FAULTS = ("schema_errors", "json_errors")
+
+_DEBUG_ID = re.compile(r"([12][0-9]{3})(0[1-9]|1[0-2])-(.+)", re.ASCII | re.DOTALL)
+
+
+def _span(context: Context, entry: Entry) -> Span:
+    return Span(account_id=context.account_id, doc_type=PIVOT_TYPE, entry=entry)
+
+
+def _row(document: Document) -> Document:
+    """What a list shows of a call, by the first of its logs."""
+    names = ("call_id", "created", "uri", "node", "iteration", "debug_id")
+    row = {name: document[name] for name in names if name in document}
+    if "resp_status_code" in document:
+        row["status_code"] = document["resp_status_code"]
+    return row
+
+
+async def list_calls(context: Context) -> Result:
+    """One row for each call that was logged, the latest first."""
+    query = replace(context.query, is_chunked=False)
+    span = _span(context, Entry("first", "true"))
+    result = await list_in_range(replace(context, query=query), span, _row)
+    for row in result.data:
+        logs = _span(context, Entry("call", row["call_id"]))
+        documents = [each.document async for each in context.services.store.scan(logs)]
+        row |= {f"has_{name}": any(each.get(name) for each in documents) for name in FAULTS}
+    return replace(result, revision=revision_of_list(result.data, _next_of(result)))
+
+
+def _next_of(result: Result) -> str | None:
+    return result.page.next_start_key if result.page else None
+
+
+async def list_logs(context: Context) -> Result:
+    """Every log of a call, the latest first; of one month, the earliest first."""
+    call_id = context.params["call"]
+    match = _DEBUG_ID.fullmatch(call_id)
+    if match is None:
+        return await list_span(context, _span(context, Entry("call", call_id)), _log)
+    year, month, call_id = int(match[1]), int(match[2]), match[3]
+    span = replace(
+        _span(context, Entry("call", call_id)),
+        low=time_key(_month(year, month)),
+        high=time_key(_month(year, month + 1) - 1),
+    )
+    query = replace(context.query, ascending=not context.query.ascending)
+    return await list_span(replace(context, query=query), span, _log)
+
+
+def _month(year: int, month: int) -> int:
+    """When a month begins, in Gregorian seconds; the thirteenth is the next year's first."""
+    beginning = (year + month // 13, (month - 1) % 12 + 1, 1, 0, 0, 0)
+    return max(timegm(beginning) + GREGORIAN_OFFSET, 0)
+
+
+def _log(document: Document) -> Document:
+    return {**public(document), "id": document["_id"]}
+
+
+PIVOT = Routes(
+    noun="pivot",
+    scopes=(Scope.ACCOUNT,),
+    access=Access.ACCOUNT,
+    routes=(
+        route("debug", Action.LIST, list_calls, "List calls with logs"),
+        route("debug/{call}", Action.LIST, list_logs, "Read logs of a call"),
+    ),
+)

@@ -1,0 +1,217 @@
+"""What can be done to a running conference and to those in it (resources/conferences.md).
+
+The media server is told and nobody waits, but for dialing out. What is refused here is what the
+document or the request itself shows to be wrong. A room needs no document: dialing out makes one
+for the moment, which is there for as long as somebody is in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any
+
+from crossbar.core.commands import Asked, asked_of
+from crossbar.core.ports import Command
+from crossbar.core.recipes import answer, load_document
+from crossbar.core.requests import Action, Context, Result
+from crossbar.core.shapes import Handler, Route
+from crossbar.documents import Document
+from crossbar.errors import FaultyRequest, NoSuchDocument, ValidationFailed
+from crossbar.families.conferencing.dialing import dial
+from crossbar.families.conferencing.live import is_moderator, load_room, participants_of
+from crossbar.storage import Key
+
+Act = Callable[[Context, Document], Awaitable[Any]]
+"""Does something to the context's conference with arguments; returns what is answered."""
+
+OK = "ok"
+RECORDING = {"start": "starting recording", "stop": "stopping recording"}
+
+IS_TOUCHED: Mapping[str, Callable[[Document], bool]] = {
+    "mute": lambda participant: bool(participant.get("speak", True)),
+    "unmute": lambda participant: not participant.get("speak", False),
+    "deaf": lambda participant: bool(participant.get("hear", True)),
+    "undeaf": lambda participant: not participant.get("hear", False),
+}
+"""Whom an action on all concerns: those who are in the opposite state, or may be."""
+
+
+async def _tell(context: Context, name: str, /, **facts: Any) -> None:
+    told = {"conference_id": context.doc_id, **facts}
+    await context.services.switch.tell(Command(f"conferences.{name}", context.account_id, told))
+
+
+async def _simply(action: str, context: Context, arguments: Document) -> str:
+    await _tell(context, action)
+    return OK
+
+
+async def _play(context: Context, arguments: Document) -> str:
+    await _tell(context, "play", media_id=await _media_id(context, arguments))
+    return OK
+
+
+async def _media_id(context: Context, arguments: Document) -> str:
+    """The media document to play, which must exist."""
+    _require(arguments, "media_id")
+    media_id = arguments["media_id"]
+    if not isinstance(media_id, str):
+        message = "Value did not match type(s): string"
+        raise ValidationFailed.of("data.media_id", "type", message, target="string")
+    await load_document(context, Key(context.account_id, "media", media_id))
+    return media_id
+
+
+def _require(arguments: Document, name: str) -> None:
+    message = "Field is required but missing"
+    if not arguments:
+        raise ValidationFailed.of("data", "required", message)
+    if name not in arguments:
+        raise ValidationFailed.of(f"data.{name}", "required", message)
+
+
+async def _record(context: Context, arguments: Document) -> str:
+    if "action" not in arguments:
+        message = "Field is required but missing"
+        raise ValidationFailed.of("data.action", "required", message)
+    order = arguments["action"]
+    if not isinstance(order, str) or order not in RECORDING:
+        message = "Value not found in enumerated list of values"
+        raise ValidationFailed.of(
+            "data.action", "enum", message, target=list(RECORDING), value=order
+        )
+    await _tell(context, "record", action=order)
+    return RECORDING[order]
+
+
+async def _each_member(action: str, context: Context, arguments: Document) -> Document:
+    """Members in the opposite state; those who moderate are left alone."""
+    for participant in await participants_of(context, context.doc_id):
+        if not is_moderator(participant) and IS_TOUCHED[action](participant):
+            await _tell(context, action, participant_id=participant.get("participant_id"))
+    return await _conference(context)
+
+
+async def _kick_all(context: Context, arguments: Document) -> Document:
+    """Everybody, moderators too."""
+    for participant in await participants_of(context, context.doc_id):
+        await _tell(context, "kick", participant_id=participant.get("participant_id"))
+    return await _conference(context)
+
+
+async def _conference(context: Context) -> Document:
+    document: Document = (await answer(context, await load_room(context))).data
+    return document
+
+
+async def _relate(context: Context, arguments: Document) -> str:
+    """Whether two participants, who must be there, hear each other."""
+    named = {**arguments, "conference_id": context.doc_id}
+    relation, errors = context.services.schemas.apply("metaflows.relate", named)
+    if errors:
+        raise ValidationFailed({f"data.{path}": found for path, found in errors.items()})
+    present = {
+        str(participant.get("participant_id"))
+        for participant in await participants_of(context, context.doc_id)
+    }
+    for role in ("participant_id", "other_participant"):
+        if str(relation[role]) not in present:
+            raise NoSuchDocument(str(relation[role]))
+    facts = {name: relation[name] for name in ("participant_id", "other_participant")}
+    await _tell(context, "relate", **facts, relationship=relation["relationship"])
+    return "relating participants"
+
+
+async def _to_one(action: str, context: Context, arguments: Document) -> str:
+    await _tell(context, action, participant_id=int(context.params["participant_id"]))
+    return OK
+
+
+async def _play_to_one(context: Context, arguments: Document) -> str:
+    media_id = await _media_id(context, arguments)
+    participant_id = int(context.params["participant_id"])
+    await _tell(context, "play", media_id=media_id, participant_id=participant_id)
+    return OK
+
+
+ON_CONFERENCE: Mapping[str, Act] = {
+    "dial": dial,
+    "lock": partial(_simply, "lock"),
+    "play": _play,
+    "record": _record,
+    "unlock": partial(_simply, "unlock"),
+}
+ON_ALL: Mapping[str, Act] = {
+    **{action: partial(_each_member, action) for action in IS_TOUCHED},
+    "kick": _kick_all,
+    "play": _play,
+    "relate": _relate,
+}
+ON_ONE: Mapping[str, Act] = {
+    **{action: partial(_to_one, action) for action in (*IS_TOUCHED, "kick")},
+    "play": _play_to_one,
+}
+
+
+async def _run(acts: Mapping[str, Act], context: Context) -> Result:
+    asked: Asked = asked_of(context)
+    act = acts.get(asked.action) if isinstance(asked.action, str) else None
+    await load_room(context, may_begin=act is dial)
+    if act is None:
+        raise FaultyRequest("unknown or missing action")
+    return Result(data=await act(context, asked.arguments))
+
+
+async def act_on_conference(context: Context) -> Result:
+    """Do something to the whole conference."""
+    return await _run(ON_CONFERENCE, context)
+
+
+async def act_on_all(context: Context) -> Result:
+    """Do something to everybody who is there."""
+    return await _run(ON_ALL, context)
+
+
+async def act_on_one(context: Context) -> Result:
+    """Do something to one participant, whose id is a number."""
+    participant_id = context.params["participant_id"]
+    if not (participant_id.isascii() and participant_id.isdigit() and len(participant_id) < 19):
+        raise NoSuchDocument(participant_id)
+    return await _run(ON_ONE, context)
+
+
+async def list_participants(context: Context) -> Result:
+    """Everybody who is there."""
+    await load_room(context)
+    return Result(data=await participants_of(context, context.doc_id))
+
+
+async def fetch_participant(context: Context) -> Result:
+    """One of those who are there; nothing of one who is not."""
+    await load_room(context)
+    wanted = context.params["participant_id"]
+    for participant in await participants_of(context, context.doc_id):
+        if str(participant.get("participant_id")) == wanted:
+            return Result(data=participant)
+    return Result(data={})
+
+
+async def fetch_conference(context: Context) -> Result:
+    """One conference, with who is in it now."""
+    return await answer(context, await load_room(context))
+
+
+def _route(path: str, action: Action, handler: Handler, about: str) -> Route:
+    path = f"{{conference_id}}/{path}".rstrip("/")
+    return Route(path=path, action=action, handler=handler, about=about, loads=False)
+
+
+LIVE_ROUTES = (
+    _route("", Action.FETCH, fetch_conference, "Read conferences"),
+    _route("", Action.CREATE, act_on_conference, "Lock, play to, record or dial out"),
+    _route("participants", Action.LIST, list_participants, "List participants"),
+    _route("participants", Action.CREATE, act_on_all, "Do something to all participants"),
+    _route("participants/{participant_id}", Action.FETCH, fetch_participant, "Read a participant"),
+    _route("participants/{participant_id}", Action.CREATE, act_on_one, "Do something to one"),
+)

@@ -1,0 +1,87 @@
+"""Conference rooms (resources/conferences.md): the documents, with what is live about them.
+
+What can be done to those inside is in ``conference_actions``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from crossbar.core.presenting import row_maker
+from crossbar.core.recipes import list_span, parent_entry
+from crossbar.core.requests import Action, Context, Result
+from crossbar.core.shapes import (
+    CRUD,
+    FLAGS,
+    Collection,
+    Column,
+    Hooks,
+    Nesting,
+    Route,
+    Unique,
+    field_index,
+)
+from crossbar.documents import Document, texts_at
+from crossbar.families.conferencing.actions import LIVE_ROUTES
+from crossbar.families.conferencing.live import counters, live_rooms, state_of
+from crossbar.storage import Span
+
+NUMBER_FIELDS = (("conference_numbers",), ("member", "numbers"), ("moderator", "numbers"))
+
+
+def _numbers(document: Document) -> Iterable[str]:
+    """All three kinds of numbers share one namespace."""
+    for path in NUMBER_FIELDS:
+        yield from texts_at(document, *path)
+
+
+async def add_live_state(context: Context, shown: Document, stored: Document) -> None:
+    """On reading one conference: who is in it now."""
+    if context.operation.action is Action.FETCH:
+        rooms = await live_rooms(context, stored["_id"])
+        shown["_read_only"] = state_of(rooms.get(stored["_id"]))
+
+
+async def list_conferences(context: Context) -> Result:
+    """The account's or a user's conferences, with what is live about them."""
+    entry = parent_entry(context)
+    span = Span(account_id=context.account_id, doc_type="conference", entry=entry)
+    rooms = await live_rooms(context)
+    make = await row_maker(context)
+
+    def show(document: Document) -> Document:
+        row = make(document)
+        room = rooms.get(document["_id"])
+        return (
+            row
+            if room is None or "_read_only" not in row
+            else {**row, "_read_only": counters(room)}
+        )
+
+    return await list_span(context, span, show)
+
+
+CONFERENCES = Collection(
+    noun="conferences",
+    doc_type="conference",
+    schema="conferences",
+    actions=CRUD - {Action.LIST, Action.FETCH},
+    summary=(
+        "name",
+        "owner_id",
+        "member",
+        "moderator",
+        "ui_flags",
+        "conference_numbers",
+        Column("_read_only", lambda _: counters(None)),
+        FLAGS,
+    ),
+    unique=(Unique(path="numbers", values=_numbers, message="Numbers already in use"),),
+    indexes=(field_index("owner_id"),),
+    nested=(Nesting(noun="users", doc_type="user", index="owner_id"),),
+    hooks=Hooks(present=(add_live_state,)),
+    routes=(
+        Route(path="", action=Action.LIST, handler=list_conferences, about="List conferences"),
+        *LIVE_ROUTES,
+    ),
+)

@@ -1,0 +1,54 @@
+"""Who is rung: users, their devices, and what hangs on them."""
+
+from __future__ import annotations
+
+from crossbar.families.endpoints.access_lists import ACCESS_LISTS
+from crossbar.families.endpoints.acls import ACLS
+from crossbar.families.endpoints.connectivity import CONNECTIVITY
+from crossbar.families.endpoints.device_actions import DEVICE_ROUTES
+from crossbar.families.endpoints.devices import DEVICES
+from crossbar.families.endpoints.endpoints import devices_behind, usable
+from crossbar.families.endpoints.groups import GROUPS
+from crossbar.families.endpoints.hotdesks import HOTDESKS, HOTDESKS_OF_DEVICE, HOTDESKS_OF_USER
+from crossbar.families.endpoints.photos import PHOTO, PHOTO_ROUTES, UPLOADED_AS, upload_photo
+from crossbar.families.endpoints.presence import PRESENCE, PRESENCE_OF_ENDPOINT
+from crossbar.families.endpoints.quickcall import quickcall_routes
+from crossbar.families.endpoints.users import (
+    HUNDRED,
+    PERSON,
+    PERSON_NUMBER,
+    USERS,
+    email_of,
+    queues_of,
+)
+from crossbar.families.endpoints.vcards import CARD_ROUTE, CARD_TYPES, card_of
+
+__all__ = [
+    "ACCESS_LISTS",
+    "ACLS",
+    "CARD_ROUTE",
+    "CARD_TYPES",
+    "CONNECTIVITY",
+    "DEVICES",
+    "DEVICE_ROUTES",
+    "GROUPS",
+    "HOTDESKS",
+    "HOTDESKS_OF_DEVICE",
+    "HOTDESKS_OF_USER",
+    "HUNDRED",
+    "PERSON",
+    "PERSON_NUMBER",
+    "PHOTO",
+    "PHOTO_ROUTES",
+    "PRESENCE",
+    "PRESENCE_OF_ENDPOINT",
+    "UPLOADED_AS",
+    "USERS",
+    "card_of",
+    "devices_behind",
+    "email_of",
+    "queues_of",
+    "quickcall_routes",
+    "upload_photo",
+    "usable",
+]

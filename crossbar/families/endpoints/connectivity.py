@@ -1,0 +1,60 @@
+"""Connectivity: SIP trunks to an account's own servers (resources/connectivity.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from crossbar.core.change import Change
+from crossbar.core.ports import Command
+from crossbar.core.requests import Action
+from crossbar.core.shapes import Collection, Hooks, Powers, Unique
+from crossbar.documents import Document, lookup
+
+FLUSHES = {Action.REPLACE: "trunks.flush", Action.PATCH: "trunks.flush"}
+REGISTRATIONS = "registrations.flush"
+
+
+def _sip_usernames(document: Document) -> Iterable[str]:
+    """Whom the servers log in as; phones of the account share the namespace."""
+    servers = document.get("servers")
+    for server in servers if isinstance(servers, list) else ():
+        username = lookup(server, ("auth", "auth_user"))
+        if isinstance(username, str) and username:
+            yield username.lower()
+
+
+async def set_realm(change: Change) -> None:
+    """Servers log in to the realm of the account, whatever the body says."""
+    account = change.value("account")
+    if account is None or isinstance(account, dict):
+        realm = change.context.require_account().realm
+        change.document["account"] = {**(account or {}), "auth_realm": realm}
+
+
+async def flush(change: Change) -> None:
+    """Tell the switch to forget what it knew of the trunks, or who is registered."""
+    context = change.context
+    name = FLUSHES.get(context.operation.action, REGISTRATIONS)
+    facts = {"id": change.key.doc_id, "realm": context.require_account().realm}
+    await context.services.switch.tell(Command(name, context.account_id, facts))
+
+
+CONNECTIVITY = Collection(
+    noun="connectivity",
+    doc_type="sys_info",
+    schema="connectivity",
+    summary=None,
+    unique=(
+        Unique(
+            path="servers",
+            values=_sip_usernames,
+            message="SIP credentials already in use",
+            space="sip.username",
+        ),
+    ),
+    powers=Powers(
+        actions=frozenset({Action.CREATE, Action.REPLACE, Action.PATCH, Action.DELETE}),
+        secrets=("servers.auth.auth_password",),
+    ),
+    hooks=Hooks(normalize=(set_realm,), committed=(flush,)),
+)

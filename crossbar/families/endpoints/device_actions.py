@@ -1,0 +1,77 @@
+"""What devices are asked to do and asked about (resources/devices.md): notify, sync, status."""
+
+from __future__ import annotations
+
+from crossbar.core.commands import asked_of
+from crossbar.core.ports import Command
+from crossbar.core.recipes import load
+from crossbar.core.requests import Action, Context, Result
+from crossbar.core.shapes import Route
+from crossbar.documents import Document
+from crossbar.errors import BadRequest, ValidationFailed
+from crossbar.families.endpoints.endpoints import address_of, tell_devices
+from crossbar.storage import Claim
+
+
+async def act(context: Context) -> Result:
+    """``notify``: send the device a SIP NOTIFY. There is no other action."""
+    device = await load(context)
+    action = asked_of(context).action
+    if action is None:
+        raise BadRequest("action required", code="action required")
+    if action != "notify":
+        raise BadRequest("invalid action", code="invalid action")
+    sent, errors = context.services.schemas.apply("devices_notify", context.data)
+    if errors:
+        raise ValidationFailed(errors)
+    facts = {**address_of(context, device), **sent["data"]}
+    await context.services.switch.tell(Command("devices.notify", context.account_id, facts))
+    return Result(data="NOTIFY sent")
+
+
+async def sync(context: Context) -> Result:
+    """Ask the device to fetch its settings anew."""
+    await tell_devices(context, "devices.sync", [await load(context)])
+    return Result(data="sync request sent")
+
+
+async def status(context: Context) -> Result:
+    """The devices that are registered, as far as any registrar has answered."""
+    realm = context.require_account().realm
+    command = Command("devices.registrations", context.account_id, {"realm": realm})
+    names = {
+        username.lower(): None
+        for registration in await context.services.switch.ask(command)
+        if isinstance(username := registration.get("username"), str)
+    }
+    claims = [Claim("sip.username", context.account_id, name) for name in names]
+    holders = await context.services.store.holders(claims) if claims else {}
+    rows: list[Document] = [
+        {"device_id": holders[claim].doc_id, "registered": True}
+        for claim in claims
+        if claim in holders
+    ]
+    return Result(data=rows)
+
+
+DEVICE_ROUTES = (
+    Route(
+        path="{device_id}",
+        action=Action.CREATE,
+        handler=act,
+        about="Send a SIP NOTIFY to the device",
+        schema="devices_notify",
+    ),
+    Route(
+        path="{device_id}/sync",
+        action=Action.REPLACE,
+        handler=sync,
+        about="Ask the device to fetch its settings",
+    ),
+    Route(
+        path="status",
+        action=Action.LIST,
+        handler=status,
+        about="List registered devices",
+    ),
+)

@@ -1,0 +1,165 @@
+"""Presence: what busy lamps show, asked, reset and set (resources/presence.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+from crossbar.core.change import event_of
+from crossbar.core.ports import Command
+from crossbar.core.recipes import ATTEMPTS, load_document
+from crossbar.core.requests import Action, Context, Result
+from crossbar.core.shapes import Access, Nesting, Routes, Scope, route
+from crossbar.core.stamping import stamped
+from crossbar.documents import Document, lookup, merge
+from crossbar.errors import Conflict, FaultyRequest, NoSuchDocument, ValidationFailed
+from crossbar.families.endpoints.endpoints import devices_behind
+from crossbar.storage import Batch, Key, Put, RevisionConflict
+
+STATES = ("confirmed", "early", "terminated")
+ACTIONS = ("reset", "set")
+REPORT_PREFIX = "report-"
+
+NOBODY: Document = {"timeout": True}
+"""What is answered when no presence server has."""
+
+MANUAL = "manual_presence"
+"""Type, id and field of the document that keeps the states which were set by hand."""
+
+
+async def summarize(context: Context) -> Result:
+    """How many subscriptions there are, from every presence server together."""
+    answers = await context.services.switch.ask(_question(context, "presence.summary"))
+    return Result(data=summed(answers) if answers else NOBODY)
+
+
+async def detail(context: Context) -> Result:
+    """The subscriptions to one extension."""
+    extension = context.params["extension"]
+    if extension.startswith(REPORT_PREFIX):
+        raise NoSuchDocument(extension)
+    question = _question(context, "presence.detail", extension=extension)
+    data: Document = {}
+    for document in await context.services.switch.ask(question):
+        data = merge(data, document)
+    return Result(data=data or NOBODY)
+
+
+def _question(context: Context, name: str, **facts: Any) -> Command:
+    event = context.parameter("event")
+    facts |= {"event": event} if isinstance(event, str) else {}
+    return Command(name, context.account_id, {**facts, "realm": context.require_account().realm})
+
+
+def summed(documents: Iterable[Document]) -> Document:
+    """The documents as one, their numbers added up at every depth."""
+    total: Document = {}
+    for document in documents:
+        for name, value in document.items():
+            before = total.get(name)
+            if isinstance(value, dict) and isinstance(before, dict):
+                total[name] = summed((before, value))
+            elif type(value) is type(before) is int:  # which yes and no are not
+                total[name] = before + value
+            else:
+                total[name] = value
+    return total
+
+
+async def reset_extension(context: Context) -> Result:
+    """Forget what is known of one extension."""
+    extension = context.params["extension"]
+    await _reset(context, [extension])
+    return Result(data=f"reset command sent for extension {extension}")
+
+
+async def refuse(context: Context) -> Result:
+    """Nothing can be reset without saying what."""
+    raise FaultyRequest
+
+
+async def command(context: Context) -> Result:
+    """Reset or set the presence of a device, or of a user and else of the user's devices."""
+    (parent,) = context.operation.parents
+    key = Key(context.account_id, parent.doc_type, context.params[parent.param])
+    endpoint = await load_document(context, key)
+    action, state = _asked(context)
+    names = await presence_ids_of(context, endpoint)
+    if not names:
+        return Result(data="nothing to send command to")
+    if action == "set":
+        await _keep(context, dict.fromkeys(names, state))
+        for name in names:
+            facts = {"presence_id": name, "state": state}
+            await context.services.switch.tell(Command("presence.set", context.account_id, facts))
+    else:
+        await _reset(context, names)
+    return Result(data="command sent")
+
+
+def _asked(context: Context) -> tuple[str, str]:
+    """The action and the state that were asked for."""
+    action, state = context.parameter("action"), context.parameter("state")
+    if action is None and context.says_yes("reset"):
+        action = "reset"
+    if action not in ACTIONS:
+        message = "Value not found in enumerated list of values"
+        raise ValidationFailed.of("action", "invalid", message, target="invalid")
+    if action == "set" and state not in STATES:
+        message = "Value not found in enumerated list of values"
+        raise ValidationFailed.of("state", "invalid", message, target="invalid")
+    return action, state
+
+
+async def presence_ids_of(context: Context, endpoint: Document) -> list[str]:
+    """Under which names the lamps of others know the endpoint."""
+    own = endpoint.get("presence_id")
+    if isinstance(own, str) and own:
+        return [own]
+    devices = await devices_behind(context, endpoint)
+    names = (
+        device.get("presence_id") or lookup(device, ("sip", "username")) for device in devices
+    )
+    return list(dict.fromkeys(name for name in names if isinstance(name, str) and name))
+
+
+async def _reset(context: Context, names: Iterable[str]) -> None:
+    for name in names:
+        facts = {"presence_id": name, "realm": context.require_account().realm}
+        await context.services.switch.tell(Command("presence.reset", context.account_id, facts))
+
+
+async def _keep(context: Context, states: Document) -> None:
+    """Remember states that were set by hand, for phones that ask later."""
+    key = Key(context.account_id, MANUAL, MANUAL)
+    services = context.services
+    async with services.turns.of(key):
+        for _ in range(ATTEMPTS):
+            current = await services.store.get(key)
+            document = stamped(context, key, merge(current or {}, {MANUAL: states}))
+            put = Put(key, document, current["_rev"] if current else None, sort=None)
+            event = event_of(context, "changed" if current else "created", put, current)
+            with suppress(RevisionConflict):
+                return await services.commit(Batch(puts=(put,), events=(event,)))
+    raise Conflict
+
+
+PRESENCE = Routes(
+    noun="presence",
+    routes=(
+        route("", Action.FETCH, summarize, "Count subscriptions"),
+        route("", Action.REPLACE, refuse, "Refused: an extension must be named"),
+        route("{extension}", Action.FETCH, detail, "Read the subscriptions to an extension"),
+        route("{extension}", Action.REPLACE, reset_extension, "Reset an extension"),
+    ),
+    scopes=(Scope.ACCOUNT,),
+    access=Access.ACCOUNT,
+)
+PRESENCE_OF_ENDPOINT = Routes(
+    noun="presence",
+    routes=(route("", Action.REPLACE, command, "Reset or set what busy lamps show"),),
+    scopes=(),
+    nested=(Nesting(noun="users", doc_type="user"), Nesting(noun="devices", doc_type="device")),
+    access=Access.ACCOUNT,
+)

@@ -1,0 +1,197 @@
+"""Quickcall: ring a user's devices or one device, then dial (resources/ENDPOINT_TYPE.md).
+
+The answer is what the switch was asked to do. GET does not wait for the switch; POST does, and is
+refused while there is none.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Any
+
+from crossbar.core.ports import Command
+from crossbar.core.recipes import load
+from crossbar.core.requests import Action, Context, Result, is_false
+from crossbar.core.shapes import Route
+from crossbar.documents import Document, lookup
+from crossbar.errors import ValidationFailed
+from crossbar.families.endpoints.endpoints import devices_behind, usable
+from crossbar.validation import Expression, Unusable
+
+COMMAND = "quickcall"
+EXPORTED = ["Account-ID", "Retain-CID", "Authorizing-ID", "Authorizing-Type"]
+RING_SECONDS = 30
+LEAST_RING_SECONDS = 3
+LONGEST_RING_SECONDS = 3600
+
+TUNING = (
+    "auto_answer",
+    "cid-name",
+    "cid-number",
+    "custom_application_vars",
+    "ignore-early-media",
+    "media",
+    "number_filter",
+    "target_call_id",
+    "timeout",
+)
+PROTOCOL = (
+    "accept",
+    "accept_charges",
+    "action",
+    "auth_token",
+    "authorization",
+    "file_name",
+    "filename",
+    "jsonp",
+    "pretty_print",
+    "verb",
+)
+"""Parameters that are for the gateway: what is left over becomes a tag of the call."""
+
+_DECORATION = re.compile(r"[ ,.()-]")
+LONGEST_NUMBER = 64
+
+
+def quickcall_routes(id_param: str) -> tuple[Route, ...]:
+    """The operations below an endpoint, whose id is the path parameter ``id_param``."""
+    path = f"{{{id_param}}}/quickcall/{{number}}"
+    return (
+        Route(path=path, action=Action.FETCH, handler=start, about="Start a call without waiting"),
+        Route(path=path, action=Action.REPLACE, handler=connect, about="Start a call and wait"),
+    )
+
+
+async def start(context: Context) -> Result:
+    """Tell the switch to ring and dial; answer what it was told."""
+    request = await request_of(context)
+    if context.changes_nothing:
+        return Result(data=request)
+    await context.services.switch.tell(Command(COMMAND, context.account_id, request))
+    return Result(data=request)
+
+
+async def connect(context: Context) -> Result:
+    """Have the switch ring and dial; answer that with what came of it."""
+    request = await request_of(context)
+    command = Command(COMMAND, context.account_id, request)
+    outcome = await context.services.switch.order(command, request["timeout"])
+    return Result(data={**request, **outcome})
+
+
+async def request_of(context: Context) -> Document:
+    """What the switch is to do. Refused when there is no telephone that could ring."""
+    endpoint = await load(context)
+    _charge(context)
+    number = filtered(context.params["number"], context.parameters.get("number_filter"))
+    devices = usable(await devices_behind(context, endpoint))
+    if not devices:
+        message = "There is no device that can be called"
+        raise ValidationFailed.of("endpoints", "minItems", message, target=1)
+    answers_itself = len(devices) == 1 and not is_false(context.parameters.get("auto_answer"))
+    call_id = context.parameter("target_call_id")
+    request = {
+        "application_name": "transfer",
+        "application_data": {"route": number},
+        "continue_on_fail": False,
+        "custom_application_vars": tags_of(context),
+        "custom_channel_vars": _channel_vars(context, endpoint),
+        "dial_endpoint_method": "simultaneous",
+        "endpoints": [_leg(context, device, number, answers_itself) for device in devices],
+        "existing_call_id": call_id if isinstance(call_id, str) else None,
+        "export_custom_channel_vars": EXPORTED,
+        "ignore_early_media": not context.says_no("ignore-early-media"),
+        "media": "bypass" if context.parameter("media") == "bypass" else "process",
+        "outbound_caller_id_name": "Device QuickCall",
+        "outbound_caller_id_number": number,
+        "timeout": seconds_of(context.parameter("timeout")),
+        **_callee(context, endpoint),
+    }
+    return {name: value for name, value in request.items() if value is not None}
+
+
+def _charge(context: Context) -> None:
+    """Keep a client from making telephones ring without end, who is known and not charged else."""
+    if context.services.settings.limits.enabled:
+        caller = context.require_caller()
+        context.services.pace.charge((COMMAND, context.address, caller.account_id), cost=1)
+
+
+def _channel_vars(context: Context, endpoint: Document) -> Document:
+    return {
+        "account_id": context.account_id,
+        "authorizing_id": endpoint["_id"],
+        "authorizing_type": endpoint["pvt_type"],
+        "inherit_codec": False,
+        "retain_cid": isinstance(context.parameter("cid-number"), str),
+    }
+
+
+def _callee(context: Context, endpoint: Document) -> Document:
+    """Who the telephone shows as called: as asked for, else the endpoint itself."""
+    shown = {}
+    for part in ("name", "number"):
+        asked = context.parameter(f"cid-{part}")
+        own = lookup(endpoint, ("caller_id", "internal", part))
+        shown[f"outbound_callee_id_{part}"] = asked if isinstance(asked, str) else own
+    return shown
+
+
+def _leg(context: Context, device: Document, number: str, answers_itself: bool) -> Document:
+    """One telephone that is to ring."""
+    sip = device.get("sip") or {}
+    leg = {
+        "endpoint_id": device["_id"],
+        "invite_format": sip.get("invite_format", "contact"),
+        "outbound_call_id": f"{secrets.token_hex(18)}-quickcall",
+        "route": sip.get("route"),
+        "to_did": sip.get("number") or number,
+        "to_ip": sip.get("ip") if sip.get("method") == "ip" else None,
+        "to_realm": sip.get("realm") or context.require_account().realm,
+        "to_user": sip.get("static_invite") or sip.get("username"),
+        "to_username": sip.get("username"),
+        "custom_channel_vars": {"auto_answer": True} if answers_itself else None,
+    }
+    return {name: value for name, value in leg.items() if value is not None}
+
+
+def tags_of(context: Context) -> Document:
+    """The tags of a call: those that were sent as such, and what is left of the parameters."""
+    sent = context.parameter("custom_application_vars")
+    left = {
+        name: value
+        for name, value in context.parameters.items()
+        if name not in TUNING and name not in PROTOCOL and isinstance(value, str)
+    }
+    return left | sent if isinstance(sent, dict) else left
+
+
+def seconds_of(value: Any) -> int:
+    """How long to ring: more than three seconds, or as long as usual."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return RING_SECONDS
+    return min(value, LONGEST_RING_SECONDS) if value > LEAST_RING_SECONDS else RING_SECONDS
+
+
+def filtered(number: str, number_filter: Any) -> str:
+    """The number to dial: without its decoration, as it is, or what the pattern captures."""
+    if len(number) > LONGEST_NUMBER:
+        message = f"String must not be more than {LONGEST_NUMBER} characters"
+        raise ValidationFailed.of("number", "maxLength", message, target=LONGEST_NUMBER)
+    if number_filter is None or number_filter in (True, "true", ""):
+        return _DECORATION.sub("", number)
+    if number_filter in (False, "false"):
+        return number
+    try:
+        captured = Expression(str(number_filter)).captured(number)
+    except Unusable as error:
+        raise ValidationFailed.of(
+            "number_filter", "invalid", str(error), value=number_filter
+        ) from None
+    if not captured:
+        message = "The number has nothing that the filter captures"
+        raise ValidationFailed.of("number_filter", "pattern", message, value=number)
+    return captured

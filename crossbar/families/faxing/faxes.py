@@ -1,0 +1,326 @@
+"""Faxes: those that wait to be sent, those that were sent or received (resources/faxes.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from crossbar.clock import moment
+from crossbar.core.attachments import ATTACHMENTS, attach, download, drop_all
+from crossbar.core.change import Change
+from crossbar.core.presenting import summarizer
+from crossbar.core.ranges import list_in_range, time_key
+from crossbar.core.recipes import (
+    answer,
+    commit_private,
+    delete,
+    key_of,
+    list_span,
+    load,
+    load_document,
+    parent_entry,
+    require_parents,
+    sent,
+)
+from crossbar.core.requests import Action, Context, Result
+from crossbar.core.shapes import (
+    Collection,
+    Column,
+    Hooks,
+    Index,
+    Nesting,
+    Route,
+    field_index,
+    renamed,
+)
+from crossbar.documents import Document, merge, public
+from crossbar.errors import FaultyRequest, NoSuchDocument
+from crossbar.families.faxing.jobs import (
+    FAX_TYPE,
+    FAX_TYPES,
+    RESULTS,
+    SOURCE,
+    STATUS,
+    attach_copy,
+    check,
+    create_job,
+    normalize,
+    queue,
+    queue_job,
+    require_own,
+    status_of,
+    tell_switch,
+)
+from crossbar.storage import Entry, Key, Span
+
+OUTGOING, INBOX, OUTBOX = "outgoing", "inbox", "outbox"
+SMTP_LOG_TYPE = "fax_smtp_log"
+
+EXTENSIONS = {"image/tiff": "tiff", "application/pdf": "pdf", "application/x-pdf": "pdf"}
+
+CREATED = renamed("created", "pvt_created")
+FACTS = (
+    renamed("status", STATUS),
+    renamed("to", "to_number"),
+    renamed("from", "from_number"),
+    CREATED,
+)
+"""What lists say of every fax."""
+
+
+def folder_of(document: Document) -> str:
+    """Where a fax has got to."""
+    folder = document.get("folder")
+    return folder if folder in (INBOX, OUTBOX) else OUTGOING
+
+
+def _created(document: Document) -> str:
+    return time_key(document["pvt_created"])
+
+
+def _owned_index(name: str) -> Index:
+    """Faxes by folder and by a field that holds an id."""
+
+    def values(document: Document) -> Iterable[str]:
+        owner = document.get(name)
+        return (f"{owner}/{folder_of(document)}",) if isinstance(owner, str) else ()
+
+    return Index(name=name, values=values)
+
+
+def _span(context: Context, folder: str) -> Span:
+    """The faxes in a folder: of the account, or of the box or user in the path."""
+    parent = parent_entry(context)
+    entry = Entry(parent.name, f"{parent.value}/{folder}") if parent else Entry("folder", folder)
+    return Span(account_id=context.account_id, doc_type=FAX_TYPE, entry=entry)
+
+
+_job_row = summarizer(("faxbox_id", "attempts", *FACTS))
+_facts = summarizer(FACTS)
+
+
+def first_error(entry: Document) -> Any:
+    """What went wrong first with a fax that came by mail."""
+    errors = entry.get("errors")
+    return errors[0] if isinstance(errors, list) and errors else None
+
+
+_log_row = summarizer(("from", "to", Column("error", first_error), CREATED))
+
+
+def _finished_row(document: Document) -> Document:
+    return {**public(document), **_facts(document)}
+
+
+async def list_jobs(context: Context) -> Result:
+    """The faxes that wait, newest first."""
+    await require_parents(context)
+    return await list_span(context, _span(context, OUTGOING), _job_row)
+
+
+async def list_folder(context: Context, folder: str) -> Result:
+    """The faxes that were sent or received in a range of time, newest first."""
+    await require_parents(context)
+    return await list_in_range(context, _span(context, folder), _finished_row)
+
+
+async def load_from(context: Context, folder: str) -> Document:
+    """The fax that the URL names. Raises 404 when it is in another folder."""
+    await require_parents(context)
+    stored = await load(context)
+    require_own(context, stored)
+    if folder_of(stored) != folder:
+        raise NoSuchDocument(stored["_id"])
+    return stored
+
+
+async def fetch_fax(context: Context, folder: str) -> Result:
+    """One fax with what came of it."""
+    stored = await load_from(context, folder)
+    status = await status_of(context, stored)
+    is_completed = stored.get(STATUS) == "completed"
+    facts = {
+        "created": stored["pvt_created"],
+        "delivered": stored.get("pvt_delivered_date")
+        or (stored["pvt_modified"] if is_completed else None),
+        "status": status,
+    }
+    known = {name: value for name, value in facts.items() if value is not None}
+    data = {**public(stored), "id": stored["_id"], **known}
+    return Result(data=data, revision=stored["_rev"])
+
+
+async def delete_fax(context: Context, folder: str) -> Result:
+    """Delete a fax that was sent or received, with its document."""
+    await load_from(context, folder)
+    return await delete(context)
+
+
+async def send_again(context: Context, folder: str, action: str) -> Result:
+    """Queue a copy of a fax, with what the client wants to be different about it."""
+    stored = await load_from(context, folder)
+    wanted = context.parameter("action")
+    if wanted != action:
+        raise FaultyRequest("invalid action" if wanted else "action required")
+    changes = sent(context)
+    changes.pop("action", None)
+    before = public(stored)
+    if action == "forward":
+        before.pop("to_number", None)  # it was sent to us; forwarding says where to
+    for name in (*RESULTS, "attempts"):  # the system's, so not held against the client
+        before.pop(name, None)
+    job = await queue_job(context, merge(before, changes), {SOURCE: stored})
+    return await answer(context, job)
+
+
+async def download_document(context: Context, folder: str) -> Result:
+    """The document of a fax, as it was stored."""
+    stored = await load_from(context, folder)
+    document = download(context, stored)
+    zone = stored.get("fax_timezone") or context.require_account().document.get("timezone")
+    made = moment(stored["pvt_created"], zone)
+    end = EXTENSIONS.get(document.content_type, "bin")
+    name = f"fax_document_{made:%Y-%m-%d_%H-%M-%S}.{end}"
+    return Result(download=replace(document, filename=name), revision=stored["_rev"])
+
+
+async def delete_document(context: Context, folder: str) -> Result:
+    """Remove the document of a fax and keep the record."""
+    key = key_of(context)
+    async with context.services.turns.of(key):
+        stored = await load_from(context, folder)
+        download(context, stored)
+        document = {name: value for name, value in stored.items() if name != ATTACHMENTS}
+        change = Change(
+            context=context,
+            family=FAXES,
+            key=key,
+            document=document,
+            current=stored,
+        )
+        await drop_all(change)
+        await commit_private(change)
+    return Result(data={})
+
+
+async def list_log(context: Context) -> Result:
+    """Attempts to send faxes by mail, newest first."""
+    await require_parents(context)
+    entry = parent_entry(context)
+    span = Span(account_id=context.account_id, doc_type=SMTP_LOG_TYPE, entry=entry)
+    return await list_in_range(context, span, _log_row)
+
+
+async def fetch_log(context: Context) -> Result:
+    """One attempt to send a fax by mail."""
+    await require_parents(context)
+    key = Key(context.account_id, SMTP_LOG_TYPE, context.params["attempt_id"])
+    stored = await load_document(context, key)
+    require_own(context, stored)
+    return Result(data={**public(stored), "id": stored["_id"]}, revision=stored["_rev"])
+
+
+def _reading(name: str, folder: str) -> Iterator[Route]:
+    """The folder under one of its names, to be read."""
+    listing = list_jobs if folder == OUTGOING else partial(list_folder, folder=folder)
+    one = partial(fetch_fax, folder=folder)
+    yield Route(path=name, action=Action.LIST, handler=listing, about=f"List faxes in {name}")
+    yield Route(
+        path=f"{name}/{{fax_id}}", action=Action.FETCH, handler=one, about=f"Read a fax in {name}"
+    )
+
+
+def _keeping(folder: str, action: str) -> Iterator[Route]:
+    """What can be done to the faxes in a folder beyond reading them."""
+    one, document = f"{folder}/{{fax_id}}", f"{folder}/{{fax_id}}/attachment"
+    yield Route(
+        path=one,
+        action=Action.DELETE,
+        handler=partial(delete_fax, folder=folder),
+        about=f"Delete a fax in {folder}",
+    )
+    yield Route(
+        path=one,
+        action=Action.CREATE,
+        handler=partial(send_again, folder=folder, action=action),
+        about=f"{action.capitalize()} a fax in {folder}",
+    )
+    yield Route(
+        path=document,
+        action=Action.FETCH,
+        handler=partial(download_document, folder=folder),
+        about=f"Download the document of a fax in {folder}",
+        produces=("*/*",),
+    )
+    yield Route(
+        path=document,
+        action=Action.DELETE,
+        handler=partial(delete_document, folder=folder),
+        about=f"Remove the document of a fax in {folder}",
+    )
+
+
+FAXES = Collection(
+    noun="faxes",
+    doc_type=FAX_TYPE,
+    schema="faxes",
+    actions=frozenset(),
+    summary=(),
+    order=_created,
+    indexes=(
+        Index(name="folder", values=lambda document: (folder_of(document),)),
+        _owned_index("faxbox_id"),
+        _owned_index("owner_id"),
+    ),
+    nested=(
+        Nesting(noun="faxboxes", doc_type="faxbox", index="faxbox_id"),
+        Nesting(noun="users", doc_type="user", index="owner_id"),
+    ),
+    hooks=Hooks(
+        normalize=(normalize,),
+        check=(check,),
+        prepare=(queue, attach, attach_copy),
+        deleting=(drop_all,),
+        committed=(tell_switch,),
+    ),
+    routes=(
+        *(
+            Route(
+                path=path,
+                action=Action.CREATE,
+                handler=create_job,
+                about="Queue a fax",
+                schema="faxes",
+                reads=FAX_TYPES,
+            )
+            for path in ("", OUTGOING)
+        ),
+        *_reading(OUTGOING, OUTGOING),
+        *_reading(OUTBOX, OUTBOX),
+        *_reading(INBOX, INBOX),
+        *_reading("incoming", INBOX),
+        *_keeping(OUTBOX, "resubmit"),
+        *_keeping(INBOX, "forward"),
+        Route(path="smtplog", action=Action.LIST, handler=list_log, about="List faxes by mail"),
+        Route(
+            path="smtplog/{attempt_id}",
+            action=Action.FETCH,
+            handler=fetch_log,
+            about="Read an attempt to fax by mail",
+        ),
+    ),
+)
+
+FAX_SMTP_LOG = Collection(
+    noun="smtplog",
+    doc_type=SMTP_LOG_TYPE,
+    schema="faxes",
+    actions=frozenset(),
+    scopes=(),
+    summary=(),
+    order=_created,
+    indexes=(field_index("faxbox_id"), field_index("owner_id")),
+)
+"""The entry of the log's documents. Whoever takes faxes by mail writes them; clients never do."""

@@ -1,0 +1,125 @@
+"""Logging in: user_auth and api_auth (protocol reference §5.2, §5.3).
+
+No answer, and no answer's time, says which part of a login was wrong.
+"""
+
+from __future__ import annotations
+
+from crossbar.core.directory import Account
+from crossbar.core.requests import Action, Context, Result
+from crossbar.core.services import Tried
+from crossbar.core.shapes import Access, Route, Routes, route
+from crossbar.documents import Document
+from crossbar.errors import InvalidCredentials, UnknownKey
+from crossbar.families.logins.attempts import FAILED, Way
+from crossbar.families.logins.auth import describe_own, log_in, login_answer
+from crossbar.families.logins.names import accounts_named, names_sent, validated
+from crossbar.families.logins.recovery import RECOVERY_ROUTES
+from crossbar.families.logins.rules import API_METHOD, USER_METHOD, admit, note
+
+NOBODY = "unknown"
+"""Whose password is verified, in vain, when a login names no account."""
+
+
+BY_PASSWORD = Way(method=USER_METHOD, proof="credentials")
+BY_KEY = Way(method=API_METHOD, proof="account_api_token")
+
+
+async def login(context: Context) -> Result:
+    """A token for the user whose user name and password digest was sent."""
+    sent = validated(context, "user_auth")
+    credentials = context.services.credentials
+    method, digest = sent["method"], sent["credentials"].lower()
+    tried = Tried(
+        way=USER_METHOD,
+        names=names_sent(sent),
+        address=context.address,
+        proof=f"{method}:{digest}",
+    )
+    accounts = await accounts_named(context, sent)
+    async with credentials.turn(tried):
+        found = await _user_with(context, accounts, method, digest)
+    if found is None:
+        for account in accounts:
+            note(context, account, BY_PASSWORD, FAILED, message=InvalidCredentials.phrase)
+        credentials.login_failed(tried)
+        raise InvalidCredentials
+    credentials.login_succeeded(tried)
+    account, user = found
+    granted = await admit(context, BY_PASSWORD, account, user)
+    await credentials.renew_login(account.account_id, user, method, digest)
+    acting = await _acting(context, account, user, sent)
+    if acting:  # a token that acts as somebody else is not renewed
+        return await login_answer(context, account, user, USER_METHOD, **granted, **acting)
+    return await log_in(context, account, user, USER_METHOD, **granted)
+
+
+async def _user_with(
+    context: Context, accounts: list[Account], method: str, digest: str
+) -> tuple[Account, Document] | None:
+    """The user whose digest it is, with the account; where there is none it takes as long."""
+    credentials = context.services.credentials
+    for account in accounts:
+        user = await credentials.find_user(account.account_id, method, digest)
+        if user is not None:
+            return account, user
+    if not accounts:
+        await credentials.find_user(NOBODY, method, digest)
+    return None
+
+
+async def _acting(context: Context, account: Account, user: Document, sent: Document) -> Document:
+    """The claim of a token with which its user acts as another one, in an account below."""
+    wanted = sent.get("as")
+    if wanted is None:
+        return {}
+    below, other = await context.services.credentials.acted_as(account, user, wanted)
+    return {"as": {"account_id": below.account_id, "owner_id": other["_id"]}}
+
+
+async def login_with_key(context: Context) -> Result:
+    """A token for the account whose API key was sent."""
+    sent = validated(context, "api_auth")
+    credentials = context.services.credentials
+    # By each key on its own: it is random and long, so guessing is hopeless anyway.
+    tried = Tried(way=API_METHOD, names=(sent["api_key"],), address=context.address)
+    credentials.slow_down(tried)
+    account = await credentials.find_by_api_key(sent["api_key"])
+    if account is None:
+        credentials.login_failed(tried)
+        raise UnknownKey
+    credentials.login_succeeded(tried)
+    granted = await admit(context, BY_KEY, account, None)
+    await credentials.renew_api_key(account, sent["api_key"])
+    return await log_in(context, account, None, API_METHOD, **granted)
+
+
+USER_AUTH = Routes(
+    noun="user_auth",
+    routes=(
+        Route(
+            path="",
+            action=Action.CREATE,
+            handler=login,
+            about="Log in as a user",
+            access=Access.PUBLIC,
+            schema="user_auth",
+        ),
+        route("{auth_token}", Action.FETCH, describe_own, "Describe one's own token"),
+        *RECOVERY_ROUTES,
+    ),
+)
+
+API_AUTH = Routes(
+    noun="api_auth",
+    routes=(
+        Route(
+            path="",
+            action=Action.CREATE,
+            handler=login_with_key,
+            about="Log in with an API key",
+            access=Access.PUBLIC,
+            schema="api_auth",
+        ),
+    ),
+)

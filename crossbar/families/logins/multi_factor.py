@@ -1,0 +1,115 @@
+"""Providers of second factors: those of accounts and of the system (resources/multi_factor.md).
+
+What a login does with them is in ``second_factor``.
+"""
+
+from __future__ import annotations
+
+from crossbar.core.presenting import summarizer
+from crossbar.core.recipes import list_span, revision_of_list
+from crossbar.core.requests import Action, Context, Result
+from crossbar.core.shapes import (
+    CRUD,
+    Access,
+    Collection,
+    Column,
+    Hooks,
+    Powers,
+    Route,
+    Scope,
+    route,
+)
+from crossbar.documents import Document
+from crossbar.errors import Forbidden
+from crossbar.families.logins.attempts import fetch_attempt, list_second_factors
+from crossbar.families.logins.second_factor import PROVIDER_TYPE, seal_secrets
+from crossbar.storage import SYSTEM, Span
+
+SCHEMA = "multi_factor_provider"
+SUMMARY = (
+    "enabled",
+    "name",
+    "provider_name",
+    Column("provider_type", lambda document: "multi_factor"),
+)
+
+row = summarizer(SUMMARY)
+"""A provider in a list: without its settings, some of which are keys."""
+
+
+async def list_both(context: Context) -> Result:
+    """The account's own providers, and those of the system, by id."""
+    data = {
+        "configured": await _rows(context, context.account_id),
+        "multi_factor_providers": await _rows(context, SYSTEM),
+    }
+    return Result(data=data, revision=revision_of_list([data]))
+
+
+async def list_systems(context: Context) -> Result:
+    """The providers of the system, without their settings: the keys are the operators'."""
+    return await list_span(context, _all(context, SYSTEM), row, seen=row)
+
+
+async def _rows(context: Context, account_id: str) -> list[Document]:
+    found = context.services.store.scan(_all(context, account_id))
+    return [row(each.document) async for each in found]
+
+
+def _all(context: Context, account_id: str) -> Span:
+    is_descending = not context.query.ascending
+    return Span(account_id=account_id, doc_type=PROVIDER_TYPE, descending=is_descending)
+
+
+async def keep(context: Context) -> Result:
+    """Refused: accounts may rely on the system's providers. One is switched off instead."""
+    raise Forbidden
+
+
+MULTI_FACTOR = Collection(
+    noun="multi_factor",
+    doc_type=PROVIDER_TYPE,
+    schema=SCHEMA,
+    summary=SUMMARY,
+    hooks=Hooks(prepare=(seal_secrets,)),
+    actions=CRUD - {Action.LIST},
+    powers=Powers(actions=CRUD - {Action.LIST, Action.FETCH}),
+    routes=(
+        route("", Action.LIST, list_both, "List the providers of the account and of the system"),
+        route(
+            "attempts", Action.LIST, list_second_factors, "List attempts to give a second factor"
+        ),
+        route(
+            "attempts/{attempt_id}",
+            Action.FETCH,
+            fetch_attempt,
+            "Read an attempt to give a second factor",
+        ),
+    ),
+)
+
+MULTI_FACTOR_OF_SYSTEM = Collection(
+    noun="multi_factor",
+    doc_type=PROVIDER_TYPE,
+    schema=SCHEMA,
+    summary=SUMMARY,
+    hooks=Hooks(prepare=(seal_secrets,)),
+    scopes=(Scope.SYSTEM,),
+    access=Access.SUPERDUPER,
+    actions=frozenset({Action.CREATE, Action.FETCH, Action.REPLACE, Action.PATCH}),
+    routes=(
+        Route(
+            path="",
+            action=Action.LIST,
+            handler=list_systems,
+            about="List the providers of the system",
+            access=Access.TOKEN,
+        ),
+        Route(
+            path=f"{{{PROVIDER_TYPE}_id}}",
+            action=Action.DELETE,
+            handler=keep,
+            about="Refused: providers of the system are switched off instead",
+        ),
+    ),
+)

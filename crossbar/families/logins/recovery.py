@@ -1,0 +1,236 @@
+"""Forgotten passwords: a link by mail, with which a user logs in once (protocol reference §5.8).
+
+A reset id is 256 random bits behind the ids of the account and the user, in hex. What is kept is a
+hash of the random part together with what must not change meanwhile: the user's token signature,
+which a new password replaces, and the address that the mail went to. A user has one reset id at
+most; it dies when it is used, when its time is over, and when another one is sent.
+
+Nobody learns here who exists: the answer is always the same, and whether there is somebody to
+write to is found out after it was given.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from contextlib import suppress
+from functools import partial
+from urllib.parse import urlsplit
+
+from crossbar.core.amending import amend
+from crossbar.core.change import Change
+from crossbar.core.directory import Account
+from crossbar.core.ports import Letter
+from crossbar.core.requests import Action, Context, Result
+from crossbar.core.services import Tried
+from crossbar.core.shapes import Access, Route
+from crossbar.documents import Document, next_revision
+from crossbar.errors import NotFound, TooManyRequests, ValidationFailed
+from crossbar.families.endpoints import USERS
+from crossbar.families.logins.attempts import Way
+from crossbar.families.logins.auth import login_answer
+from crossbar.families.logins.names import NAMED_BY, accounts_named, names_sent, validated
+from crossbar.families.logins.rules import USER_METHOD, admit
+from crossbar.storage import Batch, Entry, Key, Put, RevisionConflict, Span
+
+RESET_TYPE = "password_reset"
+MAILS, RESETS = "recovery mails", "reset ids"
+"""The ways by whose names requests for mail and wrong reset ids are counted."""
+
+MAIL_COST = 20.0
+"""How much slower mails are sent to those who ask for many than passwords are verified."""
+
+BY_MAIL = Way(method=USER_METHOD, proof="user_auth_recovery_reset")
+
+ID_LENGTH = 32
+ANSWER = "Request for password reset handled, a mail is sent to the user's address if there is one"
+UNKNOWN = "The provided reset_id did not resolve to any user"
+
+TEXT = """\
+Somebody, probably you, asked for a new password of the user {username} of {account}.
+
+With this link you can log in once within {minutes} minutes, and set a new password:
+
+{link}
+
+If it was not you, there is nothing to do: without the link nothing changes.
+"""
+
+
+async def request_mail(context: Context) -> Result:
+    """Have the user mailed a link, if there is such a user."""
+    sent = validated(context, "user_auth_recovery")
+    if not any(sent.get(name) for name in NAMED_BY):
+        message = "One of account_name, account_realm and phone_number is needed"
+        raise ValidationFailed.of("account_name", "required", message)
+    _require_own_interface(context, sent["ui_url"])
+    credentials = context.services.credentials
+    user = " ".join((*names_sent(sent), sent["username"].lower()))
+    # By the address alone: mails to many are worse than many to one, who is written to seldom.
+    tried = Tried(way=MAILS, names=("",), address=context.address, proof=user, cost=MAIL_COST)
+    credentials.slow_down(tried)
+    with suppress(TooManyRequests):  # this one is still to come
+        credentials.login_failed(tried)
+    context.services.mail.post(partial(_letter, context, sent))
+    return Result(data=ANSWER)
+
+
+def _require_own_interface(context: Context, ui_url: str) -> None:
+    """Refuse links to strangers, who would be handed the login of whoever follows them."""
+    allowed = {_origin(url) for url in context.services.settings.recovery.ui_urls}
+    origin = _origin(ui_url)
+    if origin is None or origin not in allowed:
+        message = "Mails may not link to this address"
+        raise ValidationFailed.of("ui_url", "forbidden", message, cause=ui_url)
+
+
+def _origin(url: str) -> tuple[str, str] | None:
+    """Scheme and server of an address; ``None`` where browsers might read another one in it."""
+    if not url.isascii() or not url.isprintable() or any(char in url for char in ' \\"<>@'):
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    is_web = parts.scheme in ("http", "https") and parts.netloc
+    return (parts.scheme, parts.netloc.lower()) if is_web else None
+
+
+async def _letter(context: Context, sent: Document) -> Letter | None:
+    """The mail with a new reset id; ``None`` when nobody is to be written to."""
+    found = await _user_named(context, sent)
+    if found is None:
+        return None
+    account, user = found
+    reset_id = await _new_reset(context, account, user)
+    if reset_id is None:
+        return None
+    text = TEXT.format(
+        username=user["username"],
+        account=account.name,
+        minutes=max(context.services.settings.recovery.lifetime // 60, 1),
+        link=_link(sent["ui_url"], reset_id),
+    )
+    return Letter(to=user["email"], subject="Your new password", text=text)
+
+
+def _link(ui_url: str, reset_id: str) -> str:
+    """The interface's address with the reset id, as interfaces look for it."""
+    return f"{ui_url}{'&' if '?' in ui_url else '?'}recovery={reset_id}"
+
+
+async def _user_named(context: Context, sent: Document) -> tuple[Account, Document] | None:
+    """The user who is meant and can log in and be written to."""
+    now = context.services.clock.gregorian()
+    for account in await accounts_named(context, sent):
+        entry = Entry("username", sent["username"].lower())
+        span = Span(account_id=account.account_id, doc_type="user", entry=entry)
+        async for row in context.services.store.scan(span):
+            user = row.document
+            is_reachable = user.get("email") and user.get("enabled", True)
+            if is_reachable and account.is_in_good_standing(now):
+                return account, user
+    return None
+
+
+async def _new_reset(context: Context, account: Account, user: Document) -> str | None:
+    """A new reset id, instead of an earlier one; ``None`` when the user was just sent another."""
+    settings, now = context.services.settings.recovery, context.services.clock.gregorian()
+    key = _reset_key(account.account_id, user["_id"])
+    current = await context.services.store.get(key)
+    if current is not None and now < current["pvt_created"] + settings.pause:
+        return None
+    expected = current["_rev"] if current else None
+    random = secrets.token_hex(32)
+    document = {
+        "_id": key.doc_id,
+        "_rev": next_revision(expected),
+        "pvt_type": RESET_TYPE,
+        "pvt_created": now,
+        "pvt_expires": now + settings.lifetime,
+        "pvt_hash": _hash(random, user),
+    }
+    try:
+        await context.services.commit(Batch(puts=(Put(key, document, expected, sort=None),)))
+    except RevisionConflict:
+        return None  # another one was sent at the same time
+    return f"{account.account_id}{user['_id']}{random}"
+
+
+def _reset_key(account_id: str, user_id: str) -> Key:
+    return Key(account_id, RESET_TYPE, f"{RESET_TYPE}-{user_id}")
+
+
+def _hash(random: str, user: Document) -> str:
+    """What is kept of a reset id. It is random and long, so a fast hash cannot be searched."""
+    parts = (random, user.get("pvt_signature_secret", ""), user.get("email", ""))
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+async def redeem(context: Context) -> Result:
+    """A token for the user who was sent the reset id, who is to set a new password."""
+    reset_id = validated(context, "user_auth_recovery_reset")["reset_id"].lower()
+    account_id, user_id = reset_id[:ID_LENGTH], reset_id[ID_LENGTH : 2 * ID_LENGTH]
+    credentials = context.services.credentials
+    tried = Tried(way=RESETS, names=(reset_id,), address=context.address)
+    credentials.slow_down(tried)
+    granted: Document = {}
+
+    async def use_up(change: Change) -> None:
+        reset = await _valid_reset(context, change.key, reset_id, change.document)
+        if not granted:
+            granted.update(await admit(context, BY_MAIL, account, change.document))
+        used = {**reset, "_rev": next_revision(reset["_rev"]), "pvt_hash": ""}
+        key = _reset_key(account_id, user_id)
+        change.more.append(Put(key, used, reset["_rev"], sort=None))
+        change.document["require_password_update"] = True
+
+    try:
+        account = await _live_account(context, account_id)
+        user = await amend(context, USERS, Key(account_id, "user", user_id), use_up)
+    except NotFound:
+        credentials.login_failed(tried)
+        raise ValidationFailed.of("user", "not_found", UNKNOWN) from None
+    return await login_answer(context, account, user, USER_METHOD, **granted)
+
+
+async def _live_account(context: Context, account_id: str) -> Account:
+    account = await context.services.accounts.get(account_id)
+    if account is None or not account.is_in_good_standing(context.services.clock.gregorian()):
+        raise NotFound
+    return account
+
+
+async def _valid_reset(context: Context, holder: Key, reset_id: str, user: Document) -> Document:
+    """What is kept of the reset id. Raises :class:`NotFound` when it is no good, or no more."""
+    reset = await context.services.store.get(_reset_key(holder.account_id, holder.doc_id))
+    is_valid = (
+        reset is not None
+        and user.get("enabled", True)
+        and context.services.clock.gregorian() < reset["pvt_expires"]
+        and hmac.compare_digest(reset["pvt_hash"], _hash(reset_id[2 * ID_LENGTH :], user))
+    )
+    if reset is None or not is_valid:
+        raise NotFound
+    return reset
+
+
+RECOVERY_ROUTES = (
+    Route(
+        path="recovery",
+        action=Action.CREATE,
+        handler=request_mail,
+        about="Ask for a mail with a link to log in once",
+        access=Access.PUBLIC,
+        schema="user_auth_recovery",
+    ),
+    Route(
+        path="recovery",
+        action=Action.REPLACE,
+        handler=redeem,
+        about="Log in once with the link of a mail",
+        access=Access.PUBLIC,
+        schema="user_auth_recovery_reset",
+    ),
+)

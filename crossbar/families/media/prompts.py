@@ -1,0 +1,117 @@
+"""Prompts: media that stand for what the system says, in many languages (resources/media.md).
+
+A prompt's id is made of its language and of what it says, so that there is one of each; hence it
+is never deleted softly, which would keep the id.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from operator import itemgetter
+
+from crossbar.core.attachments import ATTACHMENTS
+from crossbar.core.change import Change
+from crossbar.core.recipes import list_span, revision_of_list
+from crossbar.core.requests import Action, Context, Result
+from crossbar.core.shapes import Access, Handler, Index, Route
+from crossbar.documents import Document
+from crossbar.storage import Entry, Span
+
+DEFAULT_LANGUAGE = "en-us"
+MISSING = "missing"
+"""Stands in paths for no language at all."""
+
+
+def language_of(document: Document) -> str:
+    """The language in lower case, empty for none."""
+    return str(document.get("language", "")).lower()
+
+
+def prompt_ids(document: Document) -> Iterable[str]:
+    """What a prompt says, by the name that the system has for it; nothing for other media."""
+    prompt_id = document.get("prompt_id")
+    return (prompt_id,) if isinstance(prompt_id, str) and prompt_id else ()
+
+
+async def identify(change: Change) -> None:
+    """Give a new prompt its id; one that exists keeps it, so language and prompt stay too."""
+    for prompt_id in prompt_ids(change.current or {}):
+        change.document.setdefault("prompt_id", prompt_id)
+    for prompt_id in prompt_ids(change.document):
+        language = change.document.setdefault("language", DEFAULT_LANGUAGE)
+        doc_id = f"{language}/{prompt_id}"
+        change.document.setdefault("name", doc_id)
+        if change.current is None:
+            change.key = change.key._replace(doc_id=doc_id)
+        elif doc_id != change.key.doc_id:
+            message = "The language and the prompt_id of a prompt cannot be changed"
+            change.refusals.add("prompt_id", "invalid", message, cause=prompt_id)
+
+
+async def remove_for_good(change: Change) -> None:
+    """Prompts are always removed entirely, other media when the client says so."""
+    is_prompt = any(prompt_ids(change.current or {}))
+    change.is_final = is_prompt or change.context.says_yes("hard_delete")
+
+
+async def count_languages(context: Context) -> Result:
+    """How many media there are in each language."""
+    return await _count(context, lambda document: (language_of(document),))
+
+
+async def count_prompts(context: Context) -> Result:
+    """In how many languages there is each prompt."""
+    return await _count(context, prompt_ids)
+
+
+async def _count(context: Context, values: Callable[[Document], Iterable[str]]) -> Result:
+    span = Span(account_id=context.account_id, doc_type=context.operation.doc_type)
+    counts: Counter[str] = Counter()
+    async for row in context.services.store.scan(span):
+        counts.update(values(row.document))
+    data = [dict(sorted(counts.items()))] if counts else []
+    return Result(data=data, revision=revision_of_list(data))
+
+
+async def list_of_language(context: Context) -> Result:
+    """The ids of the media in a language."""
+    language = context.params["language"].lower()
+    return await _found(
+        context, Entry("language", "" if language == MISSING else language), itemgetter("_id")
+    )
+
+
+async def list_translations(context: Context) -> Result:
+    """One prompt in all its languages, and whether there is audio."""
+    return await _found(context, Entry("prompt", context.params["prompt"]), _translation)
+
+
+async def _found(context: Context, entry: Entry, show: Callable[[Document], object]) -> Result:
+    doc_type = context.operation.doc_type
+    span = Span(account_id=context.account_id, doc_type=doc_type, entry=entry)
+    return await list_span(context, span, show)
+
+
+def _translation(document: Document) -> Document:
+    return {"id": document["_id"], "has_attachments": bool(document.get(ATTACHMENTS))}
+
+
+PROMPT_INDEXES = (
+    Index(name="language", values=lambda document: (language_of(document),)),
+    Index(name="prompt", values=prompt_ids),
+)
+
+
+def prompt_routes(reading: Access | None) -> tuple[Route, ...]:
+    """What is asked of all prompts and languages, by those who may read."""
+
+    def route(path: str, handler: Handler, about: str) -> Route:
+        return Route(path=path, action=Action.LIST, handler=handler, about=about, access=reading)
+
+    return (
+        route("languages", count_languages, "Count the media of each language"),
+        route("languages/{language}", list_of_language, "List the media of a language"),
+        route("prompts", count_prompts, "Count the translations of each prompt"),
+        route("prompts/{prompt}", list_translations, "List the translations of a prompt"),
+    )

@@ -1,0 +1,167 @@
+"""Agents: users who answer queues (resources/agents.md). What they do right now a switch knows."""
+
+from __future__ import annotations
+
+from crossbar.core.amending import amend
+from crossbar.core.change import Change
+from crossbar.core.ports import Command
+from crossbar.core.presenting import summarizer
+from crossbar.core.recipes import list_span, load_document, sent
+from crossbar.core.requests import Action, Context, Result
+from crossbar.core.shapes import Access, Routes, Scope, route
+from crossbar.documents import Document, public
+from crossbar.errors import ValidationFailed
+from crossbar.families.endpoints import USERS, queues_of
+from crossbar.families.queues.queues import PATIENCE, stats_range, with_queue, without_queue
+from crossbar.families.queues.queues import stats as stats_of_calls
+from crossbar.storage import Entry, Key, Span
+from crossbar.validation import Refusals
+
+ORDERS = ("login", "logout", "pause", "resume", "end_wrapup")
+STATUS_KEYS = (
+    "agent_id",
+    "timestamp",
+    "id",
+    "status",
+    "wait_time",
+    "pause_time",
+    "call_id",
+    "caller_id_name",
+    "caller_id_number",
+    "queue_id",
+)
+UNKNOWN = "unknown"
+
+_row = summarizer(("first_name", "last_name", "queues"))
+
+
+def _key(context: Context) -> Key:
+    return Key(context.account_id, USERS.doc_type, context.params["user_id"])
+
+
+async def list_agents(context: Context) -> Result:
+    """The users who are agents, with their queues."""
+    entry = Entry("agent", "true")
+    span = Span(account_id=context.account_id, doc_type=USERS.doc_type, entry=entry)
+    return await list_span(context, span, _row)
+
+
+async def fetch(context: Context) -> Result:
+    """The user who is the agent."""
+    stored = await load_document(context, _key(context))
+    return Result(data={**public(stored), "id": stored["_id"]}, revision=stored["_rev"])
+
+
+async def queue_status(context: Context) -> Result:
+    """The ids of the agent's queues."""
+    stored = await load_document(context, _key(context))
+    return Result(data=queues_of(stored), revision=stored["_rev"])
+
+
+async def set_queue_status(context: Context) -> Result:
+    """Log the agent in to a queue, or out of it."""
+    await load_document(context, _key(context))
+    asked, errors = context.services.schemas.apply("queue_update", sent(context))
+    if errors:
+        raise ValidationFailed(errors)
+    placed = with_queue if asked["action"] == "login" else without_queue
+
+    async def alter(change: Change) -> None:
+        change.document = placed(change.document, asked["queue_id"])
+
+    stored = await amend(context, USERS, _key(context), alter)
+    return Result(data=queues_of(stored), revision=stored["_rev"])
+
+
+def _tidy(entry: Document) -> Document:
+    return {name: entry[name] for name in STATUS_KEYS if entry.get(name) not in (None, "")}
+
+
+async def statuses(context: Context) -> Result:
+    """The latest statuses of all agents, by agent and time; none while nobody reports them."""
+    wanted = {name: context.parameter(name) for name in ("status", "limit")}
+    facts = {name: value for name, value in wanted.items() if value is not None}
+    command = Command("agents.statuses", context.account_id, facts)
+    found: dict[str, Document] = {}
+    for entry in await context.services.switch.ask(command):
+        by_time = found.setdefault(str(entry.get("agent_id")), {})
+        by_time[str(entry.get("timestamp"))] = _tidy(entry)
+    return Result(data=found)
+
+
+async def status(context: Context) -> Result:
+    """What the agent does now: a word, or the whole entry, or the latest entries by time."""
+    await load_document(context, _key(context))
+    command = Command("agents.status", context.account_id, {"agent_id": context.params["user_id"]})
+    if context.says_yes("full"):
+        return Result(data=_tidy(await context.services.switch.order(command, PATIENCE)))
+    entries = await context.services.switch.ask(command)
+    if context.says_yes("recent"):
+        return Result(data={str(entry.get("timestamp")): _tidy(entry) for entry in entries})
+    newest = max(entries, key=lambda entry: entry.get("timestamp", 0), default={})
+    return Result(data=newest.get("status", UNKNOWN))
+
+
+async def set_status(context: Context) -> Result:
+    """Pass a change of status on to the switch."""
+    await load_document(context, _key(context))
+    data = sent(context)
+    refusals = Refusals()
+    _check_status(data, refusals)
+    if refusals:
+        raise ValidationFailed(refusals)
+    names = ("status", "timeout", "presence_id", "presence_state")
+    facts = {name: data[name] for name in names if name in data}
+    facts["agent_id"] = context.params["user_id"]
+    command = Command("agents.set_status", context.account_id, facts)
+    await context.services.switch.tell(command)
+    return Result(data="status update sent")
+
+
+def _check_status(data: Document, refusals: Refusals) -> None:
+    """An order that is known; a pause says how long."""
+    wanted, timeout = data.get("status"), data.get("timeout")
+    if wanted is None:
+        refusals.add("status", "required", "Field is required but missing")
+    elif wanted not in ORDERS:
+        refusals.add("status", "enum", "value is not a valid status", cause=wanted)
+    if wanted != "pause":
+        return
+    if isinstance(timeout, bool) or not isinstance(timeout, int):
+        message = "Value did not match type(s): integer"
+        refusals.add("timeout", "type", message, target="integer", value=timeout)
+    elif timeout < 0:
+        message = "Value must be at least 0"
+        refusals.add("timeout", "minimum", message, target=0, value=timeout)
+
+
+async def stats(context: Context) -> Result:
+    """What the switch reports about the calls of each agent; at length, the calls themselves."""
+    if context.parameter("format") == "verbose":
+        return await stats_of_calls(context)
+    command = Command("agents.stats", context.account_id, stats_range(context))
+    return Result(data=await context.services.switch.order(command, PATIENCE))
+
+
+AGENTS = Routes(
+    noun="agents",
+    scopes=(Scope.ACCOUNT,),
+    access=Access.ACCOUNT,
+    routes=(
+        route("", Action.LIST, list_agents, "List agents"),
+        route("{user_id}", Action.FETCH, fetch, "Read the user who is the agent"),
+        route("status", Action.FETCH, statuses, "Read the latest statuses of all agents"),
+        route("stats", Action.FETCH, stats, "Read totals of the calls of each agent"),
+        route("{user_id}/status", Action.FETCH, status, "Read what the agent does"),
+        route("{user_id}/status", Action.REPLACE, set_status, "Change what the agent does"),
+        route("status/{user_id}", Action.FETCH, status, "Read what the agent does"),
+        route("status/{user_id}", Action.REPLACE, set_status, "Change what the agent does"),
+        route("{user_id}/queue_status", Action.FETCH, queue_status, "Read the agent's queues"),
+        route(
+            "{user_id}/queue_status",
+            Action.REPLACE,
+            set_queue_status,
+            "Log in to a queue, or out of it",
+        ),
+    ),
+)

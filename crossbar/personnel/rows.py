@@ -1,0 +1,122 @@
+"""Rows: where they are kept, how they are found, and what of them is shown.
+
+A row is a document of type ``perscom_<noun>``; its id is a number counted per component and
+account, and is part of the document's id. People are users of the account (``people``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
+from typing import Any
+
+from crossbar.clock import instant_of, moment
+from crossbar.core.requests import Context
+from crossbar.documents import Document
+from crossbar.errors import NoSuchDocument
+from crossbar.personnel import people_rows as people
+from crossbar.personnel.shapes import Component
+from crossbar.personnel.values import TIMES
+from crossbar.storage import Entry, Key, Span
+
+PORTION = 100
+"""Rows that are read and judged at a time."""
+
+
+def key_of(account_id: str, component: Component, number: int) -> Key:
+    """Where a row is kept."""
+    return Key(account_id, component.doc_type, f"{component.doc_type}-{number}")
+
+
+async def find(
+    context: Context, component: Component, number: Any, *, deleted: bool = False
+) -> Document:
+    """The stored row with this id, also a ``deleted`` one. Raises :class:`NoSuchDocument`."""
+    if isinstance(number, str) and number.isascii() and number.isdigit() and len(number) < 19:
+        number = int(number)
+    if type(number) is not int:
+        raise NoSuchDocument(str(number)[:64])
+    if component.noun == "users":
+        return await people.find(context, number)
+    stored = await context.services.store.get(key_of(context.account_id, component, number))
+    if stored is None or (stored.get("pvt_deleted") and not deleted):
+        raise NoSuchDocument(str(number))
+    return stored
+
+
+async def exists(context: Context, component: Component, number: Any) -> bool:
+    """Whether there is such a row."""
+    try:
+        await find(context, component, number)
+    except NoSuchDocument:
+        return False
+    return True
+
+
+async def find_many(
+    context: Context, component: Component, numbers: Iterable[int]
+) -> dict[int, Document]:
+    """Those of the stored rows that exist, by id."""
+    wanted = set(numbers)
+    if component.noun == "users":
+        users = {}
+        for number in wanted:
+            with suppress(NoSuchDocument):
+                users[number] = await people.find(context, number)
+        return users
+    ids = [key_of(context.account_id, component, number).doc_id for number in wanted]
+    found = await context.services.store.get_many(context.account_id, ids) if ids else {}
+    return {
+        stored["pvt_seq"]: stored for stored in found.values() if not stored.get("pvt_deleted")
+    }
+
+
+def span_of(context: Context, component: Component, entry: tuple[str, Any] | None = None) -> Span:
+    """The rows of a component, or those with a value in an indexed column, in default order."""
+    return Span(
+        account_id=context.account_id,
+        doc_type=component.doc_type,
+        entry=Entry(entry[0], str(entry[1])) if entry else None,
+        descending=component.order == "newest",
+    )
+
+
+async def every(
+    context: Context, component: Component, entry: tuple[str, Any] | None = None
+) -> AsyncIterator[Document]:
+    """Walk stored rows in default order; ``entry`` is a column and the value it must have."""
+    if component.noun == "users":
+        found = people.referring(context, *entry) if entry else people.everybody(context)
+        async for stored in found:
+            yield stored
+        return
+    async for row in context.services.store.scan(span_of(context, component, entry)):
+        yield row.document
+
+
+async def count(
+    context: Context, component: Component, entry: tuple[str, Any] | None = None
+) -> int:
+    """How many rows there are; ``entry``, not for people, is a column and the value it has."""
+    is_people = component.noun == "users"
+    span = people.span_of(context, "known") if is_people else span_of(context, component, entry)
+    return await context.services.store.count(span)
+
+
+def number_of(component: Component, stored: Document) -> int:
+    """The id of a stored row."""
+    number: int = stored[people.NUMBER if component.noun == "users" else "pvt_seq"]
+    return number
+
+
+def flat(component: Component, stored: Document) -> Document:
+    """The columns of a stored row as they are shown, and its id."""
+    if component.noun == "users":
+        return people.flat(stored)
+    shown: Document = {"id": stored["pvt_seq"]}
+    for field in (*component.fields, *TIMES):
+        if not field.hidden:
+            shown[field.name] = stored.get(field.name)
+    if stored.get("pvt_deleted"):
+        shown["deleted_at"] = instant_of(moment(stored["pvt_modified"]))
+    return stored.get("data", {}) | shown if component.noun == "submissions" else shown

@@ -1,0 +1,252 @@
+"""The cluster store: MongoDB as a replica set or a sharded cluster, through Motor or PyMongo.
+
+Collections:
+
+* ``documents``: ``_id`` ``account/id``, the document as ``body`` (or as JSON ``text`` where BSON
+  cannot hold it), its ``rev``, ``place`` in listings, ``entries`` and ``claims``. To be sharded,
+  if at all, by ``account_id``.
+* ``claims``: ``_id`` ``space/scope/value``, and the holder. Unique by the ``_id`` alone, so also
+  when documents are spread over shards.
+* ``events``: ``_id`` is the number. ``counters`` has the last one.
+* ``fs.files``, ``fs.chunks``: attachments, in GridFS. ``litter`` names those to be removed.
+
+Reads ask the primary for what a majority has: they see every acknowledged write. How a commit
+works is told in ``_mongo_commits``. This file and its mates ``_mongo_driver``, ``_mongo_commits``
+and ``_mongo_files`` are the only ones that import a driver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.errors import PyMongoError
+
+from crossbar.clock import Clock
+from crossbar.documents import Document, new_id
+from crossbar.storage import (
+    Attachment,
+    Batch,
+    Claim,
+    Key,
+    Missing,
+    Numbered,
+    Observer,
+    Row,
+    Span,
+    unobserved,
+)
+from crossbar.storage.mongodb import records
+from crossbar.storage.mongodb.commits import COUNTER, Commits
+from crossbar.storage.mongodb.driver import (
+    DRIVERS,
+    Connection,
+    Refused,
+    check_uri,
+    lacks_transactions,
+    translated,
+)
+from crossbar.storage.mongodb.files import Files
+
+BATCH = 100
+"""Rows that a scan reads at a time."""
+
+_SHOWN = {"_id": 0, "doc_id": 1, "sort": 1, "place": 1, "body": 1, "text": 1}
+
+_LISTINGS = [
+    IndexModel([(name, ASCENDING) for name in names])
+    for names in (
+        ("account_id", "doc_type", "place"),
+        ("account_id", "doc_type", "entries", "place"),
+    )
+]
+
+_NO_TRANSACTIONS = (
+    "the MongoDB server has no transactions, so a commit could be half done: it runs alone, or is "
+    "no real MongoDB. A replica set of one node is enough: start mongod with --replSet rs0, then "
+    "once: mongosh --eval 'rs.initiate()'"
+)
+
+
+class MongoStore:
+    """A :class:`~crossbar.storage.Store` on MongoDB.
+
+    ``uri`` is a MongoDB connection string; its path names the database (``crossbar`` if absent).
+    ``driver`` is ``motor`` or ``pymongo``. Raises :class:`ValueError` for another driver, and for
+    a URI that weakens write concern, read concern or read preference.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        *,
+        driver: str = "motor",
+        clock: Clock | None = None,
+        observer: Observer = unobserved,
+    ) -> None:
+        if driver not in DRIVERS:
+            raise ValueError(f"no MongoDB driver {driver!r}: choose from {', '.join(DRIVERS)}")
+        check_uri(uri)
+        self._uri = uri
+        self._driver = driver
+        self._clock = clock or Clock()
+        self._observer = observer
+
+    async def open(self) -> None:
+        """Connect, and create whatever structure is missing.
+
+        Raises :class:`~crossbar.storage.Unreachable`, or
+        :class:`~crossbar.storage.mongodb.driver.Refused` when the server has no transactions.
+        """
+        self._connection = Connection(self._uri, self._driver)
+        self._database = self._connection.database
+        self._documents = self._database["documents"]
+        self._files = Files(self._connection, self._clock)
+        self._commits = Commits(self._connection, self._files, self._observer)
+        try:
+            with translated():
+                await self._prove_transactions()
+                await self._documents.create_indexes(_LISTINGS)
+                for name in ("claims", "events"):
+                    # They have this index anyway; a transaction cannot everywhere create them.
+                    await self._database[name].create_index("_id", name="_id_")
+                await self._files.prepare()
+        except BaseException:
+            await self._connection.close()
+            raise
+        self._files.sweep_soon()
+
+    async def _prove_transactions(self) -> None:
+        """Refuse a server that has none, or that shows others what may yet be undone."""
+        counters, marker = self._database["counters"], {"_id": new_id()}
+        try:
+            await counters.update_one(COUNTER, {"$setOnInsert": {"number": 0}}, upsert=True)
+            async with self._connection.transaction() as session:
+                await counters.insert_one(marker, session=session)
+                leaked = await counters.find_one(marker)
+            leaked = leaked or await counters.find_one(marker)
+        except PyMongoError as error:
+            if lacks_transactions(error):
+                raise Refused(_NO_TRANSACTIONS) from error
+            raise
+        if leaked:
+            raise Refused(_NO_TRANSACTIONS)
+
+    async def close(self) -> None:
+        """Finish waiting writes and disconnect."""
+        await self._commits.close()
+        await self._files.close()
+        await self._connection.close()
+
+    async def ping(self) -> None:
+        """Return when a primary answers. Raises :class:`~crossbar.storage.Unreachable`."""
+        with translated():
+            await self._database.command("ping")
+
+    async def get(self, key: Key) -> Document | None:
+        """The document, or ``None`` if there is none of that type. Includes soft-deleted ones."""
+        # The account beside the id that has it tells a sharded cluster which shard to ask.
+        wanted = {"_id": records.document_id(key.account_id, key.doc_id), **key._asdict()}
+        with translated():
+            found = await self._documents.find_one(wanted, _SHOWN)
+        return None if found is None else records.unpacked(found)
+
+    async def get_many(self, account_id: str, ids: Iterable[str]) -> dict[str, Document]:
+        """Those of the documents that exist, of whatever type, by id."""
+        names = [records.document_id(account_id, doc_id) for doc_id in set(ids)]
+        wanted = {"_id": {"$in": names}, "account_id": account_id}
+        with translated():
+            found = await self._documents.find(wanted, _SHOWN).to_list(None)
+        return {record["doc_id"]: records.unpacked(record) for record in found}
+
+    async def scan(self, span: Span) -> AsyncIterator[Row]:
+        """Walk the span in (sort, id) order, lazily, from the last row met and not by offset."""
+        wanted = records.within(span)
+        order, beyond = (DESCENDING, "$lt") if span.descending else (ASCENDING, "$gt")
+        while True:
+            cursor = self._documents.find(wanted, _SHOWN).sort("place", order).limit(BATCH)
+            with translated():
+                found = await cursor.to_list(BATCH)
+            for record in found:
+                yield records.row(record)
+            if len(found) < BATCH:
+                return
+            wanted["place"][beyond] = found[-1]["place"]
+
+    async def walk(self, account_id: str) -> AsyncIterator[tuple[Key, Document]]:
+        """Every document of an account: of all types, and those that are not listed too."""
+        last = records.document_id(account_id, "")
+        end = f"{last[:-1]}0"  # the character after the slash
+        while True:
+            wanted = {"account_id": account_id, "_id": {"$gt": last, "$lt": end}}
+            cursor = self._documents.find(wanted, {**_SHOWN, "_id": 1, "doc_type": 1})
+            with translated():
+                found = await cursor.sort("_id", ASCENDING).limit(BATCH).to_list(BATCH)
+            for record in found:
+                key = Key(account_id, record["doc_type"], record["doc_id"])
+                yield key, records.unpacked(record)
+            if len(found) < BATCH:
+                return
+            last = found[-1]["_id"]
+
+    async def count(self, span: Span) -> int:
+        """How many documents the span holds (``start`` included)."""
+        with translated():
+            return await self._documents.count_documents(records.within(span))
+
+    async def holders(self, claims: Iterable[Claim]) -> dict[Claim, Key]:
+        """Which of the claims are held, and by whom."""
+        asked = {records.named(*claim): claim for claim in claims}
+        with translated():
+            held = await self._database["claims"].find({"_id": {"$in": list(asked)}}).to_list(None)
+        return {asked[record["_id"]]: records.holder(record) for record in held}
+
+    async def commit(self, batch: Batch) -> int:
+        """Write the batch, durably and atomically; see :meth:`crossbar.storage.Store.commit`."""
+        return await self._commits.commit(batch)
+
+    async def events(self, after: int, limit: int = 500) -> list[Numbered]:
+        """Events with numbers above ``after``, in order."""
+        cursor = self._database["events"].find({"_id": {"$gt": after}})
+        with translated():
+            found = await cursor.sort("_id", ASCENDING).limit(limit).to_list(limit)
+        return [records.numbered(record) for record in found]
+
+    async def last_event(self) -> int:
+        """The number of the newest event; 0 when there is none."""
+        with translated():
+            counter = await self._database["counters"].find_one(COUNTER)
+        return int(counter["number"]) if counter else 0
+
+    async def trim_events(self, upto: int) -> None:
+        """Forget the events with numbers up to ``upto``, but never the newest one of all."""
+        upto = min(upto, await self.last_event() - 1)
+        with translated():
+            await self._database["events"].delete_many({"_id": {"$lte": upto}})
+
+    async def put_attachment(
+        self, account_id: str, chunks: AsyncIterator[bytes], requires: Sequence[Key] = ()
+    ) -> Attachment:
+        """Store a stream of bytes durably and name it. When ``chunks`` raises, nothing is kept."""
+        stored = await self._files.put(account_id, chunks)
+        if requires:
+            # Commits happen one after the other: a purge that comes later finds the bytes.
+            try:
+                await self.commit(Batch(requires=requires))
+            except Missing:
+                await self.commit(Batch(drop_attachments=[(account_id, stored.attachment_id)]))
+                raise
+        return stored
+
+    def attachments(self, before: int) -> AsyncIterator[tuple[str, str]]:
+        """The attachments that were stored before a time, in Unix seconds, account by account."""
+        return self._files.stored(before)
+
+    def read_attachment(
+        self, account_id: str, attachment_id: str, start: int = 0, stop: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """The bytes from ``start`` up to, not including, ``stop``, in chunks of up to 255 KiB.
+
+        Raises :class:`KeyError` when there is no such attachment.
+        """
+        return self._files.read(account_id, attachment_id, start, stop)

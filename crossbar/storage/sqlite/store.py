@@ -1,0 +1,360 @@
+"""The embedded store: one SQLite file, through the standard library's driver.
+
+Reads run on the event loop's own connection, since a point read costs less than handing it to a
+thread. Writes go to the one thread of ``sqlite_file``, which knows the file's layout and how it is
+shared with other processes; what a batch changes is in ``sqlite_batches``. Nothing here interprets
+a document.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import sqlite3
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import suppress
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+from crossbar.documents import Document, new_id
+from crossbar.storage import (
+    Attachment,
+    Batch,
+    Claim,
+    Event,
+    Key,
+    Numbered,
+    Observer,
+    Position,
+    Row,
+    Span,
+    StoreError,
+    Unreachable,
+    unobserved,
+)
+from crossbar.storage.sqlite.batches import (
+    HOLDER,
+    add_piece,
+    apply,
+    columns_of,
+    decode,
+    drop,
+    encode,
+)
+from crossbar.storage.sqlite.file import PIECE, Place, Writer, connect
+
+T = TypeVar("T")
+
+ROWS = 64
+"""Rows read at a time: a page of the default size and its look-ahead."""
+
+FEW = 8
+"""Documents of a batch that is written on the event loop; for more, a thread is worth its cost."""
+
+RECENT = 4096
+"""How many documents' bytes are remembered between commits."""
+
+LONGEST = 16_384
+"""Longer ones, in bytes, are not: they would crowd out the many."""
+
+BODY_OF_ENTRY = (
+    "(SELECT body FROM documents"
+    " WHERE documents.account_id = entries.account_id AND documents.doc_id = entries.doc_id)"
+)
+
+
+class Recent:
+    """Documents read since the last commit of anybody, as bytes, by key.
+
+    SQLite is asked once in a turn of the event loop whether the file has changed (``PRAGMA
+    data_version``); if it has, nothing is remembered. That is exact, not merely recent: whoever
+    could know of a commit, by its acknowledgement, can only be heard in a later turn.
+    """
+
+    def __init__(self) -> None:
+        self.bodies: dict[Key, bytes | str] = {}
+        self.is_current = False
+        self._version = 0
+
+    def begin_turn(self, version: int, loop: asyncio.AbstractEventLoop) -> None:
+        """Trust what is remembered until the next turn, if ``version`` is still the same."""
+        if version != self._version:
+            self.bodies.clear()
+            self._version = version
+        self.is_current = True
+        loop.call_soon(self._end_turn)
+
+    def _end_turn(self) -> None:
+        self.is_current = False
+
+    def keep(self, key: Key, body: bytes | str) -> None:
+        """Remember what was read in this turn."""
+        if len(body) <= LONGEST:
+            if len(self.bodies) >= RECENT:
+                self.bodies.clear()
+            self.bodies[key] = body
+
+
+class SQLiteStore:
+    """A :class:`crossbar.storage.Store` in the file ``path``, which is made for its owner alone.
+
+    ``":memory:"`` means a private file that is removed on close. A write that other processes hold
+    up for more than ``patience`` seconds raises :class:`Unreachable`.
+    """
+
+    def __init__(
+        self, path: str, *, patience: float = 5.0, observer: Observer = unobserved
+    ) -> None:
+        self._path = path
+        self._patience = patience
+        self._observer = observer
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._reader: sqlite3.Connection | None = None
+        self._writer: Writer | None = None
+        self._place: Place | None = None
+        self._recent = Recent()
+
+    async def open(self) -> None:
+        """Open the file, creating it when missing. Refuses one that a newer version has made."""
+        path = self._path
+        if path == ":memory:":
+            self._folder = tempfile.TemporaryDirectory(prefix="crossbar-")
+            path = str(Path(self._folder.name, "store.db"))
+        self._reader, connection = await asyncio.to_thread(connect, path, self._patience)
+        self._place = Place(path)
+        self._writer = Writer(connection, path, self._place, self._patience, self._observer)
+        self._recent = Recent()
+
+    async def close(self) -> None:
+        """Finish waiting writes and disconnect. Closing twice is no error."""
+        writer, reader, folder = self._writer, self._reader, self._folder
+        self._writer = self._reader = self._folder = None
+        if writer:
+            await writer.close()
+        if reader:
+            reader.close()
+        if folder:
+            folder.cleanup()
+
+    async def ping(self) -> None:
+        """Return when the file is in its place and can be read."""
+        self._read("SELECT 1 FROM events LIMIT 1")
+
+    async def get(self, key: Key) -> Document | None:
+        """See :meth:`crossbar.storage.Store.get`."""
+        recent = self._recent
+        if not recent.is_current:
+            [(version,)] = self._read("PRAGMA data_version")
+            recent.begin_turn(version, asyncio.get_running_loop())
+        body = recent.bodies.get(key)
+        if body is None:
+            found = self._read(
+                "SELECT body FROM documents WHERE account_id = ? AND doc_type = ? AND doc_id = ?",
+                key,
+            )
+            if not found:
+                return None
+            body = found[0][0]
+            recent.keep(key, body)
+        document: Document = decode(body)
+        return document
+
+    async def get_many(self, account_id: str, ids: Iterable[str]) -> dict[str, Document]:
+        """See :meth:`crossbar.storage.Store.get_many`."""
+        sql = "SELECT body FROM documents WHERE account_id = ? AND doc_id = ?"
+        documents = {}
+        waiting = iter(dict.fromkeys(ids))
+        while some := list(islice(waiting, ROWS)):
+            for doc_id in some:
+                for (body,) in self._read(sql, (account_id, doc_id)):
+                    documents[doc_id] = decode(body)
+            await asyncio.sleep(0)
+        return documents
+
+    async def scan(self, span: Span) -> AsyncIterator[Row]:
+        """See :meth:`crossbar.storage.Store.scan`. No cursor is open while the caller works."""
+        way = "DESC" if span.descending else "ASC"
+        body = BODY_OF_ENTRY if span.entry else "body"
+        after: Position | None = None
+        while True:
+            where, values = _within(span, after)
+            found = self._read(
+                f"SELECT sort, doc_id, {body} FROM {where}"  # noqa: S608 constants only
+                f" ORDER BY sort {way}, doc_id {way} LIMIT {ROWS}",
+                values,
+            )
+            for sort, doc_id, encoded in found:
+                after = Position(sort, doc_id)
+                yield Row(after, decode(encoded))
+            if len(found) < ROWS:
+                return
+            await asyncio.sleep(0)
+
+    async def walk(self, account_id: str) -> AsyncIterator[tuple[Key, Document]]:
+        """See :meth:`crossbar.storage.Store.walk`."""
+        sql = (
+            "SELECT doc_type, doc_id, body FROM documents"
+            " WHERE account_id = ? AND doc_id > ? ORDER BY doc_id LIMIT ?"
+        )
+        last = ""
+        while found := self._read(sql, (account_id, last, ROWS)):
+            for doc_type, last, body in found:
+                yield Key(account_id, doc_type, last), decode(body)
+            await asyncio.sleep(0)
+
+    async def count(self, span: Span) -> int:
+        """See :meth:`crossbar.storage.Store.count`."""
+        where, values = _within(span)
+        [(number,)] = self._read(f"SELECT count(*) FROM {where}", values)  # noqa: S608 constants only
+        return int(number)
+
+    async def holders(self, claims: Iterable[Claim]) -> dict[Claim, Key]:
+        """See :meth:`crossbar.storage.Store.holders`."""
+        return {claim: Key(*held) for claim in claims for held in self._read(HOLDER, claim)}
+
+    async def commit(self, batch: Batch) -> int:
+        """See :meth:`crossbar.storage.Store.commit`."""
+        # Encoded here and now: from its return on, the documents are the caller's again.
+        stored = [columns_of(put) for put in batch.puts]
+        logged = [
+            (event.action, *event.key, event.revision, event.at, encode(event.summary))
+            for event in batch.events
+        ]
+        is_large = bool(batch.purge or batch.drop_attachments) or len(stored) > FEW
+        return await self._write(partial(apply, batch, stored, logged), is_large=is_large)
+
+    async def events(self, after: int, limit: int = 500) -> list[Numbered]:
+        """See :meth:`crossbar.storage.Store.events`."""
+        found = self._read(
+            "SELECT number, action, account_id, doc_type, doc_id, revision, at, summary"
+            " FROM events WHERE number > ? ORDER BY number LIMIT ?",
+            (after, limit),
+        )
+        return [
+            Numbered(number, Event(action, Key(*key), revision, at, decode(summary)))
+            for number, action, *key, revision, at, summary in found
+        ]
+
+    async def last_event(self) -> int:
+        """See :meth:`crossbar.storage.Store.last_event`."""
+        [(number,)] = self._read("SELECT coalesce(max(number), 0) FROM events")
+        return int(number)
+
+    async def trim_events(self, upto: int) -> None:
+        """See :meth:`crossbar.storage.Store.trim_events`."""
+        # SQLite counts on from the highest number that it finds, so one has to stay.
+        await self._write(
+            lambda connection: connection.execute(
+                "DELETE FROM events WHERE number <= ?"
+                " AND number < (SELECT max(number) FROM events)",
+                (upto,),
+            )
+        )
+
+    async def put_attachment(
+        self, account_id: str, chunks: AsyncIterator[bytes], requires: Sequence[Key] = ()
+    ) -> Attachment:
+        """See :meth:`crossbar.storage.Store.put_attachment`."""
+        name = (account_id, new_id())
+        digest, length, position = hashlib.md5(usedforsecurity=False), 0, 0
+        waiting = bytearray()
+        try:
+            async for chunk in chunks:
+                digest.update(chunk)
+                length += len(chunk)
+                waiting += chunk
+                while len(waiting) > PIECE:
+                    piece = bytes(waiting[:PIECE])
+                    del waiting[:PIECE]
+                    await self._write(partial(add_piece, name, position, piece, None, requires))
+                    position += 1
+            whole = Attachment(name[1], length, digest.hexdigest())
+            last = partial(add_piece, name, position, bytes(waiting), whole, requires)
+            await self._write(last)
+        except BaseException:
+            # Should this fail too, the next start removes what is abandoned.
+            with suppress(StoreError):
+                await self._write(partial(drop, [name]))
+            raise
+        return whole
+
+    async def attachments(self, before: int) -> AsyncIterator[tuple[str, str]]:
+        """See :meth:`crossbar.storage.Store.attachments`."""
+        sql = (
+            "SELECT account_id, attachment_id FROM attachments"
+            " WHERE length IS NOT NULL AND begun < ? AND (account_id, attachment_id) > (?, ?)"
+            " ORDER BY account_id, attachment_id LIMIT ?"
+        )
+        last = ("", "")
+        while found := self._read(sql, (before, *last, ROWS)):
+            for last in found:
+                yield last
+            await asyncio.sleep(0)
+
+    async def read_attachment(
+        self, account_id: str, attachment_id: str, start: int = 0, stop: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """See :meth:`crossbar.storage.Store.read_attachment`."""
+        name = (account_id, attachment_id)
+        [(length,)] = self._read(
+            "SELECT length FROM attachments WHERE account_id = ? AND attachment_id = ?", name
+        ) or [(None,)]
+        if length is None:  # unknown, or not yet whole
+            raise KeyError(attachment_id)
+        stop = length if stop is None else min(stop, length)
+        sql = "SELECT data FROM pieces WHERE account_id = ? AND attachment_id = ? AND position = ?"
+        while start < stop:
+            position, offset = divmod(start, PIECE)
+            found = self._read(sql, (*name, position))
+            if not found:  # dropped since the last piece
+                raise KeyError(attachment_id)
+            data: bytes = found[0][0][offset : offset + stop - start]
+            start += len(data)
+            yield data
+            await asyncio.sleep(0)
+
+    def _read(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        if self._reader is None or self._place is None:
+            raise Unreachable(f"{self._path}: not open")
+        self._place.require_lately()
+        try:
+            return self._reader.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise Unreachable(f"{self._path}: {error}") from error
+
+    async def _write(self, work: Callable[[sqlite3.Connection], T], *, is_large: bool = True) -> T:
+        if self._writer is None:
+            raise Unreachable(f"{self._path}: not open")
+        return await self._writer.run(work, is_large=is_large)
+
+
+def _within(span: Span, after: Position | None = None) -> tuple[str, list[str]]:
+    """Table and condition that select the rows of a span, beyond ``after``, and their values.
+
+    At most one bound is given on each side: of two, the index would be entered at either.
+    """
+    values = [span.account_id, span.doc_type]
+    if span.entry:
+        where = "entries WHERE account_id = ? AND doc_type = ? AND name = ? AND value = ?"
+        values += span.entry
+    else:
+        where = "documents WHERE account_id = ? AND doc_type = ? AND sort IS NOT NULL"
+    low, high, edge = span.low, span.high, after or span.start
+    if edge and span.descending and (high is None or edge.sort <= high):
+        where += f" AND (sort, doc_id) {'<' if after else '<='} (?, ?)"
+        values += edge
+        high = None
+    elif edge and not span.descending and (low is None or edge.sort >= low):
+        where += f" AND (sort, doc_id) {'>' if after else '>='} (?, ?)"
+        values += edge
+        low = None
+    if low is not None:
+        where += " AND sort >= ?"
+        values.append(low)
+    if high is not None:
+        where += " AND sort <= ?"
+        values.append(high)
+    return where, values
