@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TypedDict
 
 from crossbar.core import recipes, singletons
+from crossbar.core.answers import ANYTHING, DOCUMENT, ROWS, Answers
 from crossbar.core.requests import Action
 from crossbar.core.shapes import (
     Access,
@@ -67,6 +68,7 @@ class Operation:
     schema: str | None = None
     reads: tuple[str, ...] = ()
     produces: tuple[str, ...] = ()
+    answers: Answers = ANYTHING
     loads: bool = False
     in_account: bool = field(init=False)
     doc_type: str = field(init=False)
@@ -281,6 +283,7 @@ def _standard_operation(
         about=f"{about} {family.noun.replace('_', ' ')}",
         id_param="" if on_collection else id_param,
         schema=family.schema,
+        answers=ROWS if action is Action.LIST else DOCUMENT,
         **_place(family, base, nesting),
     )
 
@@ -302,6 +305,7 @@ def _route_operation(
         schema=route.schema,
         reads=route.reads,
         produces=route.produces,
+        answers=route.answers,
         loads=route.loads and (names_document or nesting is not None),
         **_place(family, base, nesting),
     )
@@ -320,5 +324,6 @@ def _singleton_operations(family: Singleton) -> Iterator[Operation]:
                 access=_access_of(family, action),
                 about=f"{about} {family.noun.replace('_', ' ')}",
                 schema=family.schema,
+                answers=DOCUMENT,
                 **_place(family, base, None),
             )

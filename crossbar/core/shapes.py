@@ -6,11 +6,12 @@ A family is a :class:`Collection`, a :class:`Singleton` or, when it has no stand
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from crossbar.core.answers import ANYTHING, Answers, Node
 from crossbar.core.requests import Action, Context, Result
 from crossbar.documents import Document, lookup
 
@@ -179,7 +180,7 @@ class Route:
     ``"{media_id}/raw"``; ``loads`` makes unknown documents that the path names a 404 first.
 
     ``reads`` lists media types of the request body beyond the standard ones, ``produces`` those of
-    the answer.
+    the answer; ``answers`` says what an answer in JSON holds.
     """
 
     path: str
@@ -191,11 +192,14 @@ class Route:
     loads: bool = True
     reads: tuple[str, ...] = ()
     produces: tuple[str, ...] = ()
+    answers: Answers = ANYTHING
 
 
-def route(path: str, action: Action, handler: Handler, about: str) -> Route:
+def route(
+    path: str, action: Action, handler: Handler, about: str, answers: Answers = ANYTHING
+) -> Route:
     """A route of which there is nothing else to say."""
-    return Route(path=path, action=action, handler=handler, about=about)
+    return Route(path=path, action=action, handler=handler, about=about, answers=answers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +209,8 @@ class Collection:
     ``summary`` are the keys of list rows, ``None`` for rows that are bare ids; ``order`` is the
     sort key of lists (by id when ``None``). An action that behaves differently is left out of
     ``actions`` and written as a :class:`Route`. A family without ``scopes`` exists only where
-    it is nested.
+    it is nested. ``shown`` describes fields that single documents are answered with beyond the
+    schema, or unlike it: the work of ``present``.
     """
 
     noun: str
@@ -222,6 +227,7 @@ class Collection:
     scopes: tuple[Scope, ...] = (Scope.ACCOUNT,)
     access: Access = Access.ACCOUNT
     soft_delete: bool = True
+    shown: Mapping[str, Node] = field(default_factory=dict)
     powers: Powers = Powers()
 
 

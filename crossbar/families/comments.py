@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from crossbar.core.amending import amend
+from crossbar.core.answers import SOME_OBJECT, Answers, an_object, some
 from crossbar.core.change import Change
 from crossbar.core.recipes import load_document, sent
 from crossbar.core.requests import Action, Context, Result
@@ -109,17 +110,19 @@ async def remove(context: Context) -> Result:
     return _answer(await _rewrite(context, drop))
 
 
+ALL_COMMENTS = Answers(an_object(comments=some(SOME_OBJECT)))
+
 COMMENTS = Routes(
     noun="comments",
     scopes=(Scope.ACCOUNT,),
     everywhere=True,
     access=Access.ACCOUNT,
     routes=(
-        route("", Action.FETCH, list_comments, "Read all comments"),
-        route("", Action.CREATE, append, "Add comments"),
-        route("", Action.DELETE, clear, "Delete all comments"),
+        route("", Action.FETCH, list_comments, "Read all comments", answers=ALL_COMMENTS),
+        route("", Action.CREATE, append, "Add comments", answers=ALL_COMMENTS),
+        route("", Action.DELETE, clear, "Delete all comments", answers=ALL_COMMENTS),
         route("{comment_id}", Action.FETCH, fetch, "Read one comment"),
         route("{comment_id}", Action.REPLACE, replace, "Replace one comment"),
-        route("{comment_id}", Action.DELETE, remove, "Delete one comment"),
+        route("{comment_id}", Action.DELETE, remove, "Delete one comment", answers=ALL_COMMENTS),
     ),
 )

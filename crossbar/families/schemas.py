@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crossbar.core.answers import ROW, TEXT, Answers, some
 from crossbar.core.requests import Action, Context, Result
 from crossbar.core.shapes import Access, Route, Routes, Scope
 from crossbar.documents import Document, public
@@ -40,7 +41,12 @@ async def validate(context: Context) -> Result:
 def _routes(reading: Access | None, validating: Access | None) -> tuple[Route, ...]:
     return (
         Route(
-            path="", action=Action.LIST, handler=list_names, about="List schemas", access=reading
+            path="",
+            action=Action.LIST,
+            handler=list_names,
+            about="List schemas",
+            access=reading,
+            answers=Answers(some(TEXT)),
         ),
         Route(
             path="{schema_name}",
@@ -48,6 +54,7 @@ def _routes(reading: Access | None, validating: Access | None) -> tuple[Route, .
             handler=fetch,
             about="Read one schema",
             access=reading,
+            answers=Answers(ROW),
         ),
         Route(
             path="{schema_name}/validation",

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cache, partial
-from inspect import unwrap
+from functools import cache
 
 import orjson
 
 from crossbar import __version__
 from crossbar.core import recipes
+from crossbar.core.answers import DOCUMENT, ROWS
 from crossbar.core.registry import Operation, Registry, id_param_of
 from crossbar.core.requests import Action
-from crossbar.core.shapes import Access, Collection, Column, Handler, Singleton
+from crossbar.core.shapes import Access, Collection, Column, Singleton
 from crossbar.dialects.examples import body, in_path
 from crossbar.dialects.openapi import Components, Node, as_asked, from_item, links_to, params
 from crossbar.dialects.v2 import _openapi_parts as parts
-from crossbar.dialects.v2._openapi_answers import (
-    DOCUMENTS,
-    KNOWS_CALLERS,
-    LISTS,
-    PAGED,
-    ROUTES,
-    SHOWN,
-)
 from crossbar.dialects.v2.verbs import VERB_OF
 from crossbar.validation import Schemas
 
@@ -95,8 +87,7 @@ class _Maker:
             "x-crossbar-action": operation.action.value,
         }
         if operation.access is Access.PUBLIC:
-            is_known = handler_of(operation) in KNOWS_CALLERS
-            made["security"] = parts.MAYBE_A_TOKEN if is_known else []
+            made["security"] = parts.MAYBE_A_TOKEN if operation.answers.by_caller else []
         if operation.action in SENDS:
             made["requestBody"] = self._body(operation)
         if (schema := schema_of(operation)) is not None:
@@ -154,7 +145,7 @@ class _Maker:
 
     def _links(self, operation: Operation) -> Node:
         """What can be asked of a document once it is created: its id is in the answer."""
-        if operation.action is not Action.CREATE or handler_of(operation) not in DOCUMENTS:
+        if operation.action is not Action.CREATE or operation.answers is not DOCUMENT:
             return {}
         id_param = id_param_of(operation.collection)
         item = (*operation.path, f"{{{id_param}}}")
@@ -170,12 +161,14 @@ class _Maker:
 
     def _data(self, operation: Operation) -> Node:
         """What is under ``data``, as far as the declarations say it; else anything."""
-        family = operation.family
-        if handler_of(operation) in DOCUMENTS and isinstance(family, Collection | Singleton):
-            return self.components.shown(family.schema, SHOWN.get(family.schema, {}))
-        if handler_of(operation) in LISTS and isinstance(family, Collection):
+        family, answers = operation.family, operation.answers
+        if answers is DOCUMENT and isinstance(family, Collection):
+            return self.components.shown(family.schema, dict(family.shown))
+        if answers is DOCUMENT and isinstance(family, Singleton):
+            return self.components.shown(family.schema, {})
+        if answers is ROWS and isinstance(family, Collection):
             return {"type": "array", "items": self._row(family)}
-        return ROUTES.get(handler_of(operation), {})
+        return dict(answers.data)
 
     def _row(self, family: Collection) -> Node:
         if family.summary is None:  # whole documents with `full_docs`
@@ -224,13 +217,6 @@ def statuses(operation: Operation) -> Iterator[int]:
     return (status for status, can_be in found.items() if can_be)
 
 
-def handler_of(operation: Operation) -> Handler:
-    """The function that answers, without what is wrapped around it."""
-    handler = operation.handler
-    bare: Handler = unwrap(handler.func if isinstance(handler, partial) else handler)
-    return bare
-
-
 def schema_of(operation: Operation) -> str | None:
     """The schema of what an operation sends, or of the documents that it lists."""
     return operation.collection.schema if _is_listing(operation) else operation.schema
@@ -266,15 +252,15 @@ def _in_paths(registry: Registry) -> Iterator[tuple[str, Node]]:
 def _parameters(operation: Operation) -> list[str]:
     """The names of the parameters that are not in the path."""
     names: list[str] = []
-    if (listing := handler_of(operation)) in LISTS:
-        names += (*parts.PAGING, "full_docs")
-    elif listing in PAGED:
+    if operation.answers.is_paged:
         names += parts.PAGING
+    if operation.answers is ROWS:
+        names.append("full_docs")
     if operation.handler is recipes.delete and operation.collection.soft_delete:
         names.append("should_soft_delete")
     if VERB_OF[operation.action] == "GET":
         names += ("accept", "if_none_match")
-    elif handler_of(operation) in DOCUMENTS:
+    elif operation.answers is DOCUMENT:
         names.append("if_match")
     if operation.produces:
         names.append("range")

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 from crossbar import __version__
+from crossbar.core.answers import SOME_OBJECT, Answers
 from crossbar.core.requests import Action, Context, Result
 from crossbar.core.shapes import Access, Routes, Scope, route
 
@@ -31,7 +32,9 @@ def _open_files() -> int:
     return len(list(Path("/dev/fd").iterdir()))
 
 
-_ROUTE = route("", Action.FETCH, about, "Read facts about the server")
+_ROUTE = route(
+    "", Action.FETCH, about, "Read facts about the server", answers=Answers(SOME_OBJECT)
+)
 
 ABOUT = Routes(noun="about", routes=(_ROUTE,), scopes=(Scope.ACCOUNT,), access=Access.ACCOUNT)
 ABOUT_SYSTEM = Routes(noun="about", routes=(_ROUTE,), access=Access.SUPERDUPER)

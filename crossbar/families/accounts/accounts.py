@@ -15,6 +15,7 @@ from typing import Any
 
 from crossbar.core import recipes
 from crossbar.core.access import may_read
+from crossbar.core.answers import COUNT, DOCUMENT, TEXT, YES_OR_NO, Answers, rows, some
 from crossbar.core.change import Change
 from crossbar.core.directory import ACCOUNT_TYPE, Account, account_key, account_of
 from crossbar.core.requests import Action, Context, Result
@@ -301,6 +302,16 @@ ACCOUNTS = Collection(
         committed=(remove_late_belongings,),
         present=(add_facts,),
     ),
+    shown={
+        "created": COUNT,
+        "enabled": YES_OR_NO,
+        "superduper_admin": YES_OR_NO,
+        "wnm_allow_additions": YES_OR_NO,
+        "is_reseller": YES_OR_NO,
+        "reseller_id": TEXT,
+        "billing_mode": TEXT,
+        "trial_time_left": COUNT,
+    },
     routes=(
         Route(
             path="",
@@ -309,6 +320,7 @@ ACCOUNTS = Collection(
             about="Create an account below the caller's",
             access=Access.ADMIN,
             schema="accounts",
+            answers=DOCUMENT,
         ),
         _power(
             "",
@@ -316,37 +328,66 @@ ACCOUNTS = Collection(
             account_tree.create,
             "Create an account below this one",
             schema="accounts",
+            answers=DOCUMENT,
         ),
-        _power("", Action.DELETE, account_tree.delete, "Delete the account and all it has"),
-        _route("children", Action.LIST, account_tree.children, "List the accounts directly below"),
-        _route("descendants", Action.LIST, account_tree.descendants, "List all accounts below"),
+        _power(
+            "",
+            Action.DELETE,
+            account_tree.delete,
+            "Delete the account and all it has",
+            answers=DOCUMENT,
+        ),
+        _route(
+            "children",
+            Action.LIST,
+            account_tree.children,
+            "List the accounts directly below",
+            answers=account_tree.COUNTED_ROWS,
+        ),
+        _route(
+            "descendants",
+            Action.LIST,
+            account_tree.descendants,
+            "List all accounts below",
+            answers=Answers(rows(id=TEXT, tree=some(TEXT)), is_paged=True),
+        ),
         _route(
             "siblings",
             Action.LIST,
             account_tree.siblings,
             "List the children of the parent account",
+            answers=account_tree.COUNTED_ROWS,
         ),
         _route(
             "parents",
             Action.LIST,
             account_tree.parents,
             "List the ancestors that the caller may see",
+            answers=account_tree.NAMES,
         ),
         _route(
             "tree",
             Action.LIST,
             account_tree.tree,
             "List the ancestors from the caller's account down",
+            answers=account_tree.NAMES,
         ),
         _power("api_key", Action.FETCH, read_api_key, "Read the API key"),
         _power("api_key", Action.CREATE, renew_api_key, "Replace the API key"),
-        _power("move", Action.REPLACE, account_tree.move, "Move the account under another parent"),
+        _power(
+            "move",
+            Action.REPLACE,
+            account_tree.move,
+            "Move the account under another parent",
+            answers=DOCUMENT,
+        ),
         _route(
             "reseller",
             Action.CREATE,
             account_tree.promote,
             "Make the account a reseller",
             access=Access.SUPERDUPER,
+            answers=DOCUMENT,
         ),
         _route(
             "reseller",
@@ -354,6 +395,7 @@ ACCOUNTS = Collection(
             account_tree.demote,
             "Make the account an ordinary one",
             access=Access.SUPERDUPER,
+            answers=DOCUMENT,
         ),
     ),
 )

@@ -15,6 +15,7 @@ from dataclasses import replace as with_changes
 from functools import wraps
 
 from crossbar.core import recipes
+from crossbar.core.answers import COUNT, TEXT, Answers, rows
 from crossbar.core.change import Change
 from crossbar.core.directory import ACCOUNT_TYPE, Account, account_key, account_of
 from crossbar.core.preconditions import require_match
@@ -154,6 +155,9 @@ def _private_change(context: Context, stored: Document, document: Document) -> C
     key = account_key(context.doc_id)
     return Change(context=context, family=family, key=key, document=document, current=stored)
 
+
+COUNTED_ROWS = Answers(rows(id=TEXT, descendants_count=COUNT), is_paged=True)
+NAMES = Answers(rows(id=TEXT, name=TEXT))
 
 _child_row = summarizer(("name", "realm", FLAGS))
 

@@ -144,4 +144,5 @@ CALLFLOWS = Collection(
         deleting=(forget_numbers,),
         present=(add_metadata,),
     ),
+    shown={"metadata": {}},  # computed on reading; what a client writes there it gets back
 )

@@ -6,6 +6,7 @@ that press it are public and ask for a caller only if the button says so.
 
 from __future__ import annotations
 
+from crossbar.core.answers import SOME_OBJECT, Answers, some
 from crossbar.core.ranges import list_in_range
 from crossbar.core.requests import Action, Context, Result
 from crossbar.core.shapes import Access, Collection, Route
@@ -49,6 +50,7 @@ CLICKTOCALL = Collection(
             action=Action.LIST,
             handler=list_calls,
             about="List calls that were started",
+            answers=Answers(some(SOME_OBJECT), is_paged=True),
         ),
         _connecting(Action.FETCH),
         _connecting(Action.REPLACE),

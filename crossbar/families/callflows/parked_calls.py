@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from crossbar.core.answers import SOME_OBJECT, Answers, an_object
 from crossbar.core.recipes import list_span
 from crossbar.core.requests import Action, Context, Result
 from crossbar.core.shapes import Access, Route, Routes, Scope
@@ -36,7 +37,15 @@ async def fetch(context: Context) -> Result:
 
 PARKED_CALLS = Routes(
     noun="parked_calls",
-    routes=(Route(path="", action=Action.LIST, handler=fetch, about="List parked calls"),),
+    routes=(
+        Route(
+            path="",
+            action=Action.LIST,
+            handler=fetch,
+            about="List parked calls",
+            answers=Answers(an_object(slots=SOME_OBJECT), is_paged=True),
+        ),
+    ),
     scopes=(Scope.ACCOUNT,),
     access=Access.ACCOUNT,
 )

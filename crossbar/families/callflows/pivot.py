@@ -12,6 +12,7 @@ from calendar import timegm
 from dataclasses import replace
 
 from crossbar.clock import GREGORIAN_OFFSET
+from crossbar.core.answers import SOME_OBJECT, TEXT, Answers, rows, some
 from crossbar.core.ranges import list_in_range, time_key
 from crossbar.core.recipes import list_span, revision_of_list
 from crossbar.core.requests import Action, Context, Result
@@ -85,7 +86,19 @@ PIVOT = Routes(
     scopes=(Scope.ACCOUNT,),
     access=Access.ACCOUNT,
     routes=(
-        route("debug", Action.LIST, list_calls, "List calls with logs"),
-        route("debug/{call}", Action.LIST, list_logs, "Read logs of a call"),
+        route(
+            "debug",
+            Action.LIST,
+            list_calls,
+            "List calls with logs",
+            answers=Answers(rows(call_id=TEXT), is_paged=True),
+        ),
+        route(
+            "debug/{call}",
+            Action.LIST,
+            list_logs,
+            "Read logs of a call",
+            answers=Answers(some(SOME_OBJECT), is_paged=True),
+        ),
     ),
 )

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
+from crossbar.core.answers import DOCUMENT, SOME_OBJECT, Answers, some
 from crossbar.core.commands import Asked, asked_of
 from crossbar.core.ports import Command
 from crossbar.core.recipes import answer, load_document
@@ -202,16 +203,39 @@ async def fetch_conference(context: Context) -> Result:
     return await answer(context, await load_room(context))
 
 
-def _route(path: str, action: Action, handler: Handler, about: str) -> Route:
-    path = f"{{conference_id}}/{path}".rstrip("/")
-    return Route(path=path, action=action, handler=handler, about=about, loads=False)
+def _route(path: str, action: Action, handler: Handler, about: str, answers: Answers) -> Route:
+    return Route(
+        path=f"{{conference_id}}/{path}".rstrip("/"),
+        action=action,
+        handler=handler,
+        about=about,
+        loads=False,
+        answers=answers,
+    )
+
+
+DONE = Answers({"type": ["string", "object"]})
 
 
 LIVE_ROUTES = (
-    _route("", Action.FETCH, fetch_conference, "Read conferences"),
-    _route("", Action.CREATE, act_on_conference, "Lock, play to, record or dial out"),
-    _route("participants", Action.LIST, list_participants, "List participants"),
-    _route("participants", Action.CREATE, act_on_all, "Do something to all participants"),
-    _route("participants/{participant_id}", Action.FETCH, fetch_participant, "Read a participant"),
-    _route("participants/{participant_id}", Action.CREATE, act_on_one, "Do something to one"),
+    _route("", Action.FETCH, fetch_conference, "Read conferences", DOCUMENT),
+    _route("", Action.CREATE, act_on_conference, "Lock, play to, record or dial out", DONE),
+    _route(
+        "participants",
+        Action.LIST,
+        list_participants,
+        "List participants",
+        Answers(some(SOME_OBJECT)),
+    ),
+    _route("participants", Action.CREATE, act_on_all, "Do something to all participants", DONE),
+    _route(
+        "participants/{participant_id}",
+        Action.FETCH,
+        fetch_participant,
+        "Read a participant",
+        Answers(SOME_OBJECT),
+    ),
+    _route(
+        "participants/{participant_id}", Action.CREATE, act_on_one, "Do something to one", DONE
+    ),
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from crossbar.core.answers import ROWS
 from crossbar.core.presenting import row_maker
 from crossbar.core.recipes import list_span, parent_entry
 from crossbar.core.requests import Action, Context, Result
@@ -81,7 +82,13 @@ CONFERENCES = Collection(
     nested=(Nesting(noun="users", doc_type="user", index="owner_id"),),
     hooks=Hooks(present=(add_live_state,)),
     routes=(
-        Route(path="", action=Action.LIST, handler=list_conferences, about="List conferences"),
+        Route(
+            path="",
+            action=Action.LIST,
+            handler=list_conferences,
+            about="List conferences",
+            answers=ROWS,
+        ),
         *LIVE_ROUTES,
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from crossbar.core.answers import SOME_OBJECT, Answers, some
 from crossbar.core.requests import Action, Context, Result
 from crossbar.core.shapes import Access, Routes, Scope, route
 from crossbar.documents import Document, lookup, texts_at
@@ -124,7 +125,11 @@ def _rows(contacts: Iterable[Contact], documents: dict[str, Document]) -> Iterat
 
 CONTACT_LIST = Routes(
     noun="contact_list",
-    routes=(route("", Action.LIST, fetch, "List whom one can call"),),
+    routes=(
+        route(
+            "", Action.LIST, fetch, "List whom one can call", answers=Answers(some(SOME_OBJECT))
+        ),
+    ),
     scopes=(Scope.ACCOUNT,),
     access=Access.ACCOUNT,
 )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from crossbar.clock import moment
+from crossbar.core.answers import DOCUMENT, TEXT, an_object, some
 from crossbar.core.attachments import in_memory
 from crossbar.core.change import Change
 from crossbar.core.recipes import fetch_or, live_documents, load
@@ -121,6 +122,7 @@ DIRECTORIES = Collection(
     summary=("name", FLAGS),
     actions=CRUD - {Action.FETCH},
     hooks=Hooks(normalize=(keep_users,), present=(add_users,)),
+    shown={"users": some({"anyOf": [TEXT, an_object(user_id=TEXT, callflow_id=TEXT)]})},
     routes=(
         Route(
             path="{directory_id}",
@@ -128,6 +130,7 @@ DIRECTORIES = Collection(
             handler=fetch_or(print_out, *PDF_TYPES),
             about="Read a directory, or print it with a PDF Accept header",
             produces=PDF_TYPES,
+            answers=DOCUMENT,
         ),
     ),
 )

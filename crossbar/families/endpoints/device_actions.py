@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crossbar.core.answers import TEXT, YES_OR_NO, Answers, rows
 from crossbar.core.commands import asked_of
 from crossbar.core.ports import Command
 from crossbar.core.recipes import load
@@ -61,17 +62,20 @@ DEVICE_ROUTES = (
         handler=act,
         about="Send a SIP NOTIFY to the device",
         schema="devices_notify",
+        answers=Answers(TEXT),
     ),
     Route(
         path="{device_id}/sync",
         action=Action.REPLACE,
         handler=sync,
         about="Ask the device to fetch its settings",
+        answers=Answers(TEXT),
     ),
     Route(
         path="status",
         action=Action.LIST,
         handler=status,
         about="List registered devices",
+        answers=Answers(rows(device_id=TEXT, registered=YES_OR_NO)),
     ),
 )

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+from crossbar.core.answers import ROWS
 from crossbar.core.change import Change
 from crossbar.core.presenting import summarizer
 from crossbar.core.recipes import list_documents, list_span
@@ -234,5 +235,9 @@ DEVICES = Collection(
     powers=Powers(
         fields=("access_lists",), own=("sip",), secrets=("sip.password",), owner="owner_id"
     ),
-    routes=(Route(path="", action=Action.LIST, handler=list_devices, about="List devices"),),
+    routes=(
+        Route(
+            path="", action=Action.LIST, handler=list_devices, about="List devices", answers=ROWS
+        ),
+    ),
 )

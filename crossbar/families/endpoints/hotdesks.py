@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from crossbar.core.answers import SOME_OBJECT, Answers, some
 from crossbar.core.paging import decode_key, encode_key, page_of, page_size_of
 from crossbar.core.presenting import summarizer
 from crossbar.core.recipes import list_span, live_documents, revision_of_list
@@ -98,7 +99,8 @@ def paged(context: Context, found: Iterable[tuple[Position, Any]]) -> Result:
 
 
 def _listing(handler: Any, about: str) -> tuple[Route, ...]:
-    return (Route(path="", action=Action.LIST, handler=handler, about=about),)
+    answers = Answers(some(SOME_OBJECT), is_paged=True)
+    return (Route(path="", action=Action.LIST, handler=handler, about=about, answers=answers),)
 
 
 HOTDESKS = Routes(

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
+from crossbar.core.answers import SOME_OBJECT, TEXT, Answers
 from crossbar.core.change import event_of
 from crossbar.core.ports import Command
 from crossbar.core.recipes import ATTEMPTS, load_document
@@ -148,17 +149,33 @@ async def _keep(context: Context, states: Document) -> None:
 PRESENCE = Routes(
     noun="presence",
     routes=(
-        route("", Action.FETCH, summarize, "Count subscriptions"),
+        route("", Action.FETCH, summarize, "Count subscriptions", answers=Answers(SOME_OBJECT)),
         route("", Action.REPLACE, refuse, "Refused: an extension must be named"),
-        route("{extension}", Action.FETCH, detail, "Read the subscriptions to an extension"),
-        route("{extension}", Action.REPLACE, reset_extension, "Reset an extension"),
+        route(
+            "{extension}",
+            Action.FETCH,
+            detail,
+            "Read the subscriptions to an extension",
+            answers=Answers(SOME_OBJECT),
+        ),
+        route(
+            "{extension}",
+            Action.REPLACE,
+            reset_extension,
+            "Reset an extension",
+            answers=Answers(TEXT),
+        ),
     ),
     scopes=(Scope.ACCOUNT,),
     access=Access.ACCOUNT,
 )
 PRESENCE_OF_ENDPOINT = Routes(
     noun="presence",
-    routes=(route("", Action.REPLACE, command, "Reset or set what busy lamps show"),),
+    routes=(
+        route(
+            "", Action.REPLACE, command, "Reset or set what busy lamps show", answers=Answers(TEXT)
+        ),
+    ),
     scopes=(),
     nested=(Nesting(noun="users", doc_type="user"), Nesting(noun="devices", doc_type="device")),
     access=Access.ACCOUNT,

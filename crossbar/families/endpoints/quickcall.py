@@ -10,6 +10,7 @@ import re
 import secrets
 from typing import Any
 
+from crossbar.core.answers import SOME_OBJECT, Answers
 from crossbar.core.ports import Command
 from crossbar.core.recipes import load
 from crossbar.core.requests import Action, Context, Result, is_false
@@ -58,8 +59,20 @@ def quickcall_routes(id_param: str) -> tuple[Route, ...]:
     """The operations below an endpoint, whose id is the path parameter ``id_param``."""
     path = f"{{{id_param}}}/quickcall/{{number}}"
     return (
-        Route(path=path, action=Action.FETCH, handler=start, about="Start a call without waiting"),
-        Route(path=path, action=Action.REPLACE, handler=connect, about="Start a call and wait"),
+        Route(
+            path=path,
+            action=Action.FETCH,
+            handler=start,
+            about="Start a call without waiting",
+            answers=Answers(SOME_OBJECT),
+        ),
+        Route(
+            path=path,
+            action=Action.REPLACE,
+            handler=connect,
+            about="Start a call and wait",
+            answers=Answers(SOME_OBJECT),
+        ),
     )
 
 

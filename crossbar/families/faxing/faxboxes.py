@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 
+from crossbar.core.answers import ROWS
 from crossbar.core.change import Change
 from crossbar.core.recipes import list_span
 from crossbar.core.requests import Action, Context, Result
@@ -67,5 +68,9 @@ FAXBOXES = Collection(
         prepare=(give_address,),
         present=(show_address,),
     ),
-    routes=(Route(path="", action=Action.LIST, handler=list_boxes, about="List faxboxes"),),
+    routes=(
+        Route(
+            path="", action=Action.LIST, handler=list_boxes, about="List faxboxes", answers=ROWS
+        ),
+    ),
 )

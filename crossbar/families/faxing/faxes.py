@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from crossbar.clock import moment
+from crossbar.core.answers import ROW, SOME_OBJECT, Answers, some
 from crossbar.core.attachments import ATTACHMENTS, attach, download, drop_all
 from crossbar.core.change import Change
 from crossbar.core.presenting import summarizer
@@ -226,9 +227,19 @@ def _reading(name: str, folder: str) -> Iterator[Route]:
     """The folder under one of its names, to be read."""
     listing = list_jobs if folder == OUTGOING else partial(list_folder, folder=folder)
     one = partial(fetch_fax, folder=folder)
-    yield Route(path=name, action=Action.LIST, handler=listing, about=f"List faxes in {name}")
     yield Route(
-        path=f"{name}/{{fax_id}}", action=Action.FETCH, handler=one, about=f"Read a fax in {name}"
+        path=name,
+        action=Action.LIST,
+        handler=listing,
+        about=f"List faxes in {name}",
+        answers=Answers(some(ROW), is_paged=True),
+    )
+    yield Route(
+        path=f"{name}/{{fax_id}}",
+        action=Action.FETCH,
+        handler=one,
+        about=f"Read a fax in {name}",
+        answers=Answers(ROW),
     )
 
 
@@ -240,12 +251,14 @@ def _keeping(folder: str, action: str) -> Iterator[Route]:
         action=Action.DELETE,
         handler=partial(delete_fax, folder=folder),
         about=f"Delete a fax in {folder}",
+        answers=Answers(ROW),
     )
     yield Route(
         path=one,
         action=Action.CREATE,
         handler=partial(send_again, folder=folder, action=action),
         about=f"{action.capitalize()} a fax in {folder}",
+        answers=Answers(ROW),
     )
     yield Route(
         path=document,
@@ -259,6 +272,7 @@ def _keeping(folder: str, action: str) -> Iterator[Route]:
         action=Action.DELETE,
         handler=partial(delete_document, folder=folder),
         about=f"Remove the document of a fax in {folder}",
+        answers=Answers(SOME_OBJECT),
     )
 
 
@@ -303,12 +317,19 @@ FAXES = Collection(
         *_reading("incoming", INBOX),
         *_keeping(OUTBOX, "resubmit"),
         *_keeping(INBOX, "forward"),
-        Route(path="smtplog", action=Action.LIST, handler=list_log, about="List faxes by mail"),
+        Route(
+            path="smtplog",
+            action=Action.LIST,
+            handler=list_log,
+            about="List faxes by mail",
+            answers=Answers(some(ROW), is_paged=True),
+        ),
         Route(
             path="smtplog/{attempt_id}",
             action=Action.FETCH,
             handler=fetch_log,
             about="Read an attempt to fax by mail",
+            answers=Answers(ROW),
         ),
     ),
 )

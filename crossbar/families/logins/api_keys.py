@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from crossbar.core import recipes
 from crossbar.core.access import EVERYTHING
+from crossbar.core.answers import ANYTHING, COUNT, DOCUMENT, ROWS, TEXT, Answers
 from crossbar.core.change import Change
 from crossbar.core.requests import Action, Caller, Context, Result
 from crossbar.core.shapes import Access, Collection, Handler, Hooks, Route, renamed
@@ -116,7 +117,9 @@ async def list_scopes(context: Context) -> Result:
     return Result(data={dialect: known.names() for dialect, known in scopes.items()})
 
 
-def _route(path: str, action: Action, handler: Handler, about: str) -> Route:
+def _route(
+    path: str, action: Action, handler: Handler, about: str, answers: Answers = DOCUMENT
+) -> Route:
     schema = None if action in (Action.LIST, Action.FETCH, Action.DELETE) else "api_keys"
     return Route(
         path=path,
@@ -126,6 +129,7 @@ def _route(path: str, action: Action, handler: Handler, about: str) -> Route:
         access=Access.ADMIN,
         schema=schema,
         loads=False,
+        answers=answers,
     )
 
 
@@ -145,10 +149,25 @@ API_KEYS = Collection(
         check=(check_choices, check_maker),
         present=(show_facts,),
     ),
+    shown={
+        "_read_only": {
+            "type": "object",
+            "properties": {
+                "key": {"type": "string", "description": "The key's text, told once."},
+                "prefix": TEXT,
+                "created": COUNT,
+                "last_used": COUNT,
+                "last_used_from": TEXT,
+                "perscom_id": COUNT,
+            },
+        }
+    },
     routes=(
-        _route("", Action.LIST, recipes.list_documents, "List api keys"),
+        _route("", Action.LIST, recipes.list_documents, "List api keys", ROWS),
         _route("", Action.CREATE, create_key, "Create api keys"),
-        _route("scopes", Action.FETCH, list_scopes, "Read the scopes that keys can have"),
+        _route(
+            "scopes", Action.FETCH, list_scopes, "Read the scopes that keys can have", ANYTHING
+        ),
         _route(ITEM, Action.FETCH, recipes.fetch, "Read api keys"),
         _route(ITEM, Action.REPLACE, recipes.replace, "Replace api keys"),
         _route(ITEM, Action.PATCH, recipes.patch, "Merge changes into api keys"),

@@ -12,6 +12,17 @@ from typing import Any
 
 from crossbar.core import recipes
 from crossbar.core.access import require_access, require_unrestricted
+from crossbar.core.answers import (
+    COUNT,
+    NOTHING,
+    SOME_OBJECT,
+    TEXT,
+    YES_OR_NO,
+    Answers,
+    an_object,
+    maybe,
+    some,
+)
 from crossbar.core.change import Change
 from crossbar.core.directory import SYSTEM_SIGNATURE, Account, account_key
 from crossbar.core.requests import Action, Caller, Context, Result
@@ -35,6 +46,30 @@ from crossbar.families.logins.rules import (
     rules_of,
 )
 from crossbar.storage import Key
+
+SESSION = maybe(
+    an_object(
+        account_id=TEXT,
+        account_name=TEXT,
+        language=TEXT,
+        is_reseller=YES_OR_NO,
+        is_master_account=YES_OR_NO,
+        reseller_id=TEXT,
+        cluster_id=TEXT,
+        apps=some({}),
+        capabilities=SOME_OBJECT,
+        ui_config=SOME_OBJECT,
+    ),
+    owner_id=TEXT,
+    refresh_token=TEXT,
+    refresh_expires=COUNT,
+)
+"""Whose the new token is, and what renews it if that was asked for.
+
+The token is beside the data, as `auth_token`.
+"""
+
+TOKEN_FACTS = an_object(account_id=TEXT, method=TEXT)
 
 LASTING = ("original_account_id", "original_owner_id", "session_id")
 """Claims that a renewed token keeps: who is behind an impersonation, with what it ends."""
@@ -285,13 +320,23 @@ OWN_TOKEN = Routes(
     noun="user_auth",
     scopes=(Scope.ACCOUNT,),
     access=Access.ACCOUNT,
-    routes=(route("{auth_token}", Action.FETCH, describe_own, "Describe one's own token"),),
+    routes=(
+        route(
+            "{auth_token}",
+            Action.FETCH,
+            describe_own,
+            "Describe one's own token",
+            answers=Answers(TOKEN_FACTS),
+        ),
+    ),
 )
 
 TOKEN_AUTH = Routes(
     noun="token_auth",
     routes=(
-        route("", Action.FETCH, describe, "Describe the token in use"),
+        route(
+            "", Action.FETCH, describe, "Describe the token in use", answers=Answers(TOKEN_FACTS)
+        ),
         route("", Action.DELETE, logout, "Log out"),
     ),
 )
@@ -305,6 +350,7 @@ AUTH = Routes(
             handler=system_action,
             about="Refresh the token; or, for operators, invalidate every token",
             access=Access.PUBLIC,
+            answers=Answers({"anyOf": [SESSION, NOTHING]}, by_caller=True),
         ),
         Route(
             path="tokeninfo",
@@ -312,6 +358,7 @@ AUTH = Routes(
             handler=token_info,
             about="Describe any token",
             access=Access.PUBLIC,
+            answers=Answers(TOKEN_FACTS),
         ),
         Route(
             path="tokeninfo",
@@ -319,6 +366,7 @@ AUTH = Routes(
             handler=token_info,
             about="Describe any token",
             access=Access.PUBLIC,
+            answers=Answers(TOKEN_FACTS),
         ),
     ),
 )
@@ -352,5 +400,6 @@ USER_ROUTES = (
         handler=impersonate,
         about="Log in as this user, for operators",
         access=Access.SUPERDUPER,
+        answers=Answers(SESSION),
     ),
 )

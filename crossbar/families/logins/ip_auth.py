@@ -6,12 +6,13 @@ that at all. An address that several accounts list lets nobody in.
 
 from __future__ import annotations
 
+from crossbar.core.answers import Answers
 from crossbar.core.requests import Action, Context, Result
 from crossbar.core.shapes import Access, Route, Routes
 from crossbar.errors import InvalidCredentials
 from crossbar.families.accounts import BY_ADDRESS, canonical
 from crossbar.families.logins.attempts import Way
-from crossbar.families.logins.auth import login_answer
+from crossbar.families.logins.auth import SESSION, login_answer
 from crossbar.families.logins.rules import ADDRESS_METHOD, admit
 
 WAY = Way(method=ADDRESS_METHOD, proof="ip_address")
@@ -38,6 +39,7 @@ IP_AUTH = Routes(
             handler=login,
             about="Log in by the client's address",
             access=Access.PUBLIC,
+            answers=Answers(SESSION),
         ),
     ),
 )

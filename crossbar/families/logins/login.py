@@ -5,6 +5,7 @@ No answer, and no answer's time, says which part of a login was wrong.
 
 from __future__ import annotations
 
+from crossbar.core.answers import Answers
 from crossbar.core.directory import Account
 from crossbar.core.requests import Action, Context, Result
 from crossbar.core.services import Tried
@@ -12,7 +13,7 @@ from crossbar.core.shapes import Access, Route, Routes, route
 from crossbar.documents import Document
 from crossbar.errors import InvalidCredentials, UnknownKey
 from crossbar.families.logins.attempts import FAILED, Way
-from crossbar.families.logins.auth import describe_own, log_in, login_answer
+from crossbar.families.logins.auth import SESSION, TOKEN_FACTS, describe_own, log_in, login_answer
 from crossbar.families.logins.names import accounts_named, names_sent, validated
 from crossbar.families.logins.recovery import RECOVERY_ROUTES
 from crossbar.families.logins.rules import API_METHOD, USER_METHOD, admit, note
@@ -104,8 +105,15 @@ USER_AUTH = Routes(
             about="Log in as a user",
             access=Access.PUBLIC,
             schema="user_auth",
+            answers=Answers(SESSION),
         ),
-        route("{auth_token}", Action.FETCH, describe_own, "Describe one's own token"),
+        route(
+            "{auth_token}",
+            Action.FETCH,
+            describe_own,
+            "Describe one's own token",
+            answers=Answers(TOKEN_FACTS),
+        ),
         *RECOVERY_ROUTES,
     ),
 )
@@ -120,6 +128,7 @@ API_AUTH = Routes(
             about="Log in with an API key",
             access=Access.PUBLIC,
             schema="api_auth",
+            answers=Answers(SESSION),
         ),
     ),
 )

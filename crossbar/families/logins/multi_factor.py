@@ -5,6 +5,7 @@ What a login does with them is in ``second_factor``.
 
 from __future__ import annotations
 
+from crossbar.core.answers import ROW, Answers, an_object, some
 from crossbar.core.presenting import summarizer
 from crossbar.core.recipes import list_span, revision_of_list
 from crossbar.core.requests import Action, Context, Result
@@ -75,15 +76,26 @@ MULTI_FACTOR = Collection(
     actions=CRUD - {Action.LIST},
     powers=Powers(actions=CRUD - {Action.LIST, Action.FETCH}),
     routes=(
-        route("", Action.LIST, list_both, "List the providers of the account and of the system"),
         route(
-            "attempts", Action.LIST, list_second_factors, "List attempts to give a second factor"
+            "",
+            Action.LIST,
+            list_both,
+            "List the providers of the account and of the system",
+            answers=Answers(an_object(configured=some(ROW), multi_factor_providers=some(ROW))),
+        ),
+        route(
+            "attempts",
+            Action.LIST,
+            list_second_factors,
+            "List attempts to give a second factor",
+            answers=Answers(some(ROW), is_paged=True),
         ),
         route(
             "attempts/{attempt_id}",
             Action.FETCH,
             fetch_attempt,
             "Read an attempt to give a second factor",
+            answers=Answers(ROW),
         ),
     ),
 )
@@ -104,6 +116,7 @@ MULTI_FACTOR_OF_SYSTEM = Collection(
             handler=list_systems,
             about="List the providers of the system",
             access=Access.TOKEN,
+            answers=Answers(some(ROW), is_paged=True),
         ),
         Route(
             path=f"{{{PROVIDER_TYPE}_id}}",

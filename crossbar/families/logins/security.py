@@ -9,6 +9,7 @@ from dataclasses import replace as with_changes
 
 from crossbar.clock import YEAR
 from crossbar.core import singletons
+from crossbar.core.answers import ROW, SOME_OBJECT, TEXT, Answers, an_object, some
 from crossbar.core.change import Change
 from crossbar.core.directory import is_at_or_below
 from crossbar.core.requests import Action, Context, Result
@@ -165,7 +166,15 @@ async def list_methods(context: Context) -> Result:
 
 SECURITY_OF_SYSTEM = Routes(
     noun="security",
-    routes=(route("", Action.LIST, list_methods, "List the ways to log in that have settings"),),
+    routes=(
+        route(
+            "",
+            Action.LIST,
+            list_methods,
+            "List the ways to log in that have settings",
+            answers=Answers(an_object(available_auth_methods=some(TEXT))),
+        ),
+    ),
 )
 
 SECURITY = Routes(
@@ -173,7 +182,13 @@ SECURITY = Routes(
     scopes=(Scope.ACCOUNT,),
     access=Access.ACCOUNT,
     routes=(
-        route("", Action.FETCH, fetch, "Read the login settings, own and inherited"),
+        route(
+            "",
+            Action.FETCH,
+            fetch,
+            "Read the login settings, own and inherited",
+            answers=Answers(an_object(account=SOME_OBJECT, inherited_config=SOME_OBJECT)),
+        ),
         Route(
             path="",
             action=Action.REPLACE,
@@ -181,6 +196,7 @@ SECURITY = Routes(
             about="Replace the account's login settings",
             access=Access.ADMIN,
             schema=SCHEMA,
+            answers=Answers(SOME_OBJECT),
         ),
         Route(
             path="",
@@ -189,6 +205,7 @@ SECURITY = Routes(
             about="Merge changes into the account's login settings",
             access=Access.ADMIN,
             schema=SCHEMA,
+            answers=Answers(SOME_OBJECT),
         ),
         Route(
             path="",
@@ -196,8 +213,21 @@ SECURITY = Routes(
             handler=remove,
             about="Remove the account's login settings",
             access=Access.ADMIN,
+            answers=Answers(SOME_OBJECT),
         ),
-        route("attempts", Action.LIST, list_attempts, "List attempts to log in"),
-        route("attempts/{attempt_id}", Action.FETCH, fetch_attempt, "Read an attempt to log in"),
+        route(
+            "attempts",
+            Action.LIST,
+            list_attempts,
+            "List attempts to log in",
+            answers=Answers(some(ROW), is_paged=True),
+        ),
+        route(
+            "attempts/{attempt_id}",
+            Action.FETCH,
+            fetch_attempt,
+            "Read an attempt to log in",
+            answers=Answers(ROW),
+        ),
     ),
 )

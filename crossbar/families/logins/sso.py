@@ -18,6 +18,7 @@ from contextlib import suppress
 import structlog
 
 from crossbar.core import recipes
+from crossbar.core.answers import ROW, Answers, some
 from crossbar.core.directory import OWNER, Account
 from crossbar.core.ports import OutsideFailed
 from crossbar.core.presenting import summarizer
@@ -29,7 +30,7 @@ from crossbar.documents import Document
 from crossbar.errors import Conflict, Forbidden, InvalidCredentials, NoSuchDocument
 from crossbar.families.accounts import LINK_TYPE
 from crossbar.families.logins.attempts import Way
-from crossbar.families.logins.auth import login_answer
+from crossbar.families.logins.auth import SESSION, login_answer
 from crossbar.families.logins.names import validated
 from crossbar.families.logins.rules import REFRESH_METHOD, admit
 from crossbar.families.logins.sso_documents import (
@@ -293,10 +294,35 @@ SSO = Routes(
             about="Log in with an identity of another service",
             access=Access.PUBLIC,
             schema="auth.callback",
+            answers=Answers({"anyOf": [SESSION, ROW]}),
         ),
-        route("links", Action.LIST, list_links, "List own identities"),
-        Route(path=LINK, action=Action.FETCH, handler=fetch_link, about="Read an own identity"),
-        Route(path=LINK, action=Action.CREATE, handler=link, about="Make an identity one's own"),
-        Route(path=LINK, action=Action.DELETE, handler=unlink, about="Give up an own identity"),
+        route(
+            "links",
+            Action.LIST,
+            list_links,
+            "List own identities",
+            answers=Answers(some(ROW), is_paged=True),
+        ),
+        Route(
+            path=LINK,
+            action=Action.FETCH,
+            handler=fetch_link,
+            about="Read an own identity",
+            answers=Answers(ROW),
+        ),
+        Route(
+            path=LINK,
+            action=Action.CREATE,
+            handler=link,
+            about="Make an identity one's own",
+            answers=Answers(ROW),
+        ),
+        Route(
+            path=LINK,
+            action=Action.DELETE,
+            handler=unlink,
+            about="Give up an own identity",
+            answers=Answers(ROW),
+        ),
     ),
 )

@@ -12,6 +12,7 @@ from dataclasses import replace as with_changes
 from functools import partial
 
 from crossbar.core import recipes, singletons
+from crossbar.core.answers import ROW, Answers, some
 from crossbar.core.change import Change
 from crossbar.core.ports import may_be_asked
 from crossbar.core.presenting import summarizer
@@ -186,17 +187,27 @@ async def delete(context: Context, *, family: Singleton) -> Result:
     return await singletons.delete(_on(family, context))
 
 
-def _routes(family: Singleton, thing: str, list_all: Handler) -> tuple[Route, ...]:
+def _routes(
+    family: Singleton, thing: str, list_all: Handler, *, is_paged: bool
+) -> tuple[Route, ...]:
     """What can be done with the documents: everybody sees them, operators change them."""
     all_of_them, one = family.noun, f"{family.noun}/{{{family.doc_type}_id}}"
-    change = partial(Route, access=Access.SUPERDUPER)
+    change = partial(Route, access=Access.SUPERDUPER, answers=Answers(ROW))
+    listed = Answers(some(ROW), is_paged=is_paged)
     return (
-        Route(path=all_of_them, action=Action.LIST, handler=list_all, about=f"List {thing}s"),
+        Route(
+            path=all_of_them,
+            action=Action.LIST,
+            handler=list_all,
+            about=f"List {thing}s",
+            answers=listed,
+        ),
         Route(
             path=one,
             action=Action.FETCH,
             handler=partial(fetch, family=family),
             about=f"Read a {thing}",
+            answers=Answers(ROW),
         ),
         change(
             path=all_of_them,
@@ -222,6 +233,6 @@ def _routes(family: Singleton, thing: str, list_all: Handler) -> tuple[Route, ..
 
 
 DOCUMENT_ROUTES = (
-    *_routes(PROVIDERS, "provider", list_providers),
-    *_routes(APPS, "registration", list_apps),
+    *_routes(PROVIDERS, "provider", list_providers, is_paged=False),
+    *_routes(APPS, "registration", list_apps, is_paged=True),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace as replace_fields
 
+from crossbar.core.answers import DOCUMENT, ROWS
 from crossbar.core.attachments import UPLOAD, attach, download, drop_all, only_file
 from crossbar.core.change import Change
 from crossbar.core.recipes import answer, fetch_or, key_of, list_documents, load, replace, save
@@ -104,6 +105,7 @@ def _routes(reading: Access | None) -> tuple[Route, ...]:
             about="Read media, or its audio with an audio Accept header",
             access=reading,
             produces=PLAYABLE,
+            answers=DOCUMENT,
         ),
         Route(
             path="{media_id}",
@@ -166,6 +168,7 @@ MEDIA_OF_SYSTEM = replace_fields(
             handler=list_documents,
             about="List media of the system",
             access=Access.TOKEN,
+            answers=ROWS,
         ),
         *_routes(Access.TOKEN),
     ),

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from operator import itemgetter
 
+from crossbar.core.answers import SOME_OBJECT, TEXT, YES_OR_NO, Answers, rows, some
 from crossbar.core.attachments import ATTACHMENTS
 from crossbar.core.change import Change
 from crossbar.core.recipes import list_span, revision_of_list
@@ -106,12 +107,32 @@ PROMPT_INDEXES = (
 def prompt_routes(reading: Access | None) -> tuple[Route, ...]:
     """What is asked of all prompts and languages, by those who may read."""
 
-    def route(path: str, handler: Handler, about: str) -> Route:
-        return Route(path=path, action=Action.LIST, handler=handler, about=about, access=reading)
+    def route(path: str, handler: Handler, about: str, answers: Answers) -> Route:
+        return Route(
+            path=path,
+            action=Action.LIST,
+            handler=handler,
+            about=about,
+            access=reading,
+            answers=answers,
+        )
+
+    counts = Answers(some(SOME_OBJECT))
+    translations = Answers(rows(id=TEXT, has_attachments=YES_OR_NO), is_paged=True)
 
     return (
-        route("languages", count_languages, "Count the media of each language"),
-        route("languages/{language}", list_of_language, "List the media of a language"),
-        route("prompts", count_prompts, "Count the translations of each prompt"),
-        route("prompts/{prompt}", list_translations, "List the translations of a prompt"),
+        route("languages", count_languages, "Count the media of each language", counts),
+        route(
+            "languages/{language}",
+            list_of_language,
+            "List the media of a language",
+            Answers(some(TEXT), is_paged=True),
+        ),
+        route("prompts", count_prompts, "Count the translations of each prompt", counts),
+        route(
+            "prompts/{prompt}",
+            list_translations,
+            "List the translations of a prompt",
+            translations,
+        ),
     )

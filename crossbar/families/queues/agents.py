@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crossbar.core.amending import amend
+from crossbar.core.answers import ROW, SOME_OBJECT, TEXT, Answers, some
 from crossbar.core.change import Change
 from crossbar.core.ports import Command
 from crossbar.core.presenting import summarizer
@@ -148,20 +149,59 @@ AGENTS = Routes(
     scopes=(Scope.ACCOUNT,),
     access=Access.ACCOUNT,
     routes=(
-        route("", Action.LIST, list_agents, "List agents"),
-        route("{user_id}", Action.FETCH, fetch, "Read the user who is the agent"),
-        route("status", Action.FETCH, statuses, "Read the latest statuses of all agents"),
-        route("stats", Action.FETCH, stats, "Read totals of the calls of each agent"),
+        route(
+            "", Action.LIST, list_agents, "List agents", answers=Answers(some(ROW), is_paged=True)
+        ),
+        route(
+            "{user_id}",
+            Action.FETCH,
+            fetch,
+            "Read the user who is the agent",
+            answers=Answers(ROW),
+        ),
+        route(
+            "status",
+            Action.FETCH,
+            statuses,
+            "Read the latest statuses of all agents",
+            answers=Answers(SOME_OBJECT),
+        ),
+        route(
+            "stats",
+            Action.FETCH,
+            stats,
+            "Read totals of the calls of each agent",
+            answers=Answers(SOME_OBJECT),
+        ),
         route("{user_id}/status", Action.FETCH, status, "Read what the agent does"),
-        route("{user_id}/status", Action.REPLACE, set_status, "Change what the agent does"),
+        route(
+            "{user_id}/status",
+            Action.REPLACE,
+            set_status,
+            "Change what the agent does",
+            answers=Answers(TEXT),
+        ),
         route("status/{user_id}", Action.FETCH, status, "Read what the agent does"),
-        route("status/{user_id}", Action.REPLACE, set_status, "Change what the agent does"),
-        route("{user_id}/queue_status", Action.FETCH, queue_status, "Read the agent's queues"),
+        route(
+            "status/{user_id}",
+            Action.REPLACE,
+            set_status,
+            "Change what the agent does",
+            answers=Answers(TEXT),
+        ),
+        route(
+            "{user_id}/queue_status",
+            Action.FETCH,
+            queue_status,
+            "Read the agent's queues",
+            answers=Answers(some(TEXT)),
+        ),
         route(
             "{user_id}/queue_status",
             Action.REPLACE,
             set_queue_status,
             "Log in to a queue, or out of it",
+            answers=Answers(some(TEXT)),
         ),
     ),
 )

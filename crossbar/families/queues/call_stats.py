@@ -6,6 +6,7 @@ the ``ranges.time_key`` form of ``entered_timestamp``.
 
 from __future__ import annotations
 
+from crossbar.core.answers import ROW, Answers, some
 from crossbar.core.ranges import list_in_range
 from crossbar.core.requests import Action, Context, Result
 from crossbar.core.shapes import Access, Routes, Scope, route
@@ -40,5 +41,13 @@ ACDC_CALL_STATS = Routes(
     noun="acdc_call_stats",
     scopes=(Scope.ACCOUNT,),
     access=Access.ACCOUNT,
-    routes=(route("", Action.LIST, list_calls, "List archived calls of queues"),),
+    routes=(
+        route(
+            "",
+            Action.LIST,
+            list_calls,
+            "List archived calls of queues",
+            answers=Answers(some(ROW), is_paged=True),
+        ),
+    ),
 )

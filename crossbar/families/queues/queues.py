@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from crossbar.core.amending import amend
+from crossbar.core.answers import DOCUMENT, TEXT, Answers, some
 from crossbar.core.change import Change
 from crossbar.core.ports import Command
 from crossbar.core.ranges import seconds_of
@@ -183,10 +184,19 @@ QUEUES = Collection(
     schema="queues",
     summary=("name", "strategy"),
     hooks=Hooks(normalize=(drop_agents,), present=(add_agents,)),
+    shown={"agents": some(TEXT)},
     routes=(
-        route("{queue_id}/roster", Action.FETCH, roster, "Read the ids of the agents"),
-        route("{queue_id}/roster", Action.REPLACE, set_roster, "Set the agents"),
-        route("{queue_id}/roster", Action.DELETE, clear_roster, "Leave no agents"),
+        route(
+            "{queue_id}/roster",
+            Action.FETCH,
+            roster,
+            "Read the ids of the agents",
+            answers=Answers(some(TEXT)),
+        ),
+        route("{queue_id}/roster", Action.REPLACE, set_roster, "Set the agents", answers=DOCUMENT),
+        route(
+            "{queue_id}/roster", Action.DELETE, clear_roster, "Leave no agents", answers=DOCUMENT
+        ),
         route("stats", Action.FETCH, stats, "Read statistics of calls"),
         route("eavesdrop", Action.CREATE, eavesdrop_on_call, "Listen to a call"),
         route("{queue_id}/eavesdrop", Action.CREATE, eavesdrop_on_queue, "Listen to a queue"),

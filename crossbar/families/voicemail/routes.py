@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from crossbar.core.answers import SOME_OBJECT, TEXT, Answers, an_object, some
 from crossbar.core.attachments import UPLOAD, only_file
 from crossbar.core.change import Change
 from crossbar.core.ranges import list_in_range, time_key
@@ -315,12 +316,16 @@ def _at(path: str, action: Action, handler: Any, about: str, **more: Any) -> Rou
     return Route(path=path, action=action, handler=handler, about=about, **more)
 
 
+LISTED = Answers(some(SOME_OBJECT), is_paged=True)
+MESSAGE = Answers(SOME_OBJECT)
+OUTCOME = Answers(an_object(succeeded=some(TEXT), failed=SOME_OBJECT))
+
 SEVERAL = "{vmbox_id}/messages"
 ONE = "{vmbox_id}/messages/{message_id}"
 
 MESSAGE_ROUTES = (
-    _at("messages", Action.LIST, list_all, "List the messages of all boxes"),
-    _at(SEVERAL, Action.LIST, list_messages, "List the messages of a box"),
+    _at("messages", Action.LIST, list_all, "List the messages of all boxes", answers=LISTED),
+    _at(SEVERAL, Action.LIST, list_messages, "List the messages of a box", answers=LISTED),
     _at(
         SEVERAL,
         Action.CREATE,
@@ -328,9 +333,12 @@ MESSAGE_ROUTES = (
         "Leave a message",
         schema="vm_message_metadata",
         reads=AUDIO_TYPES,
+        answers=MESSAGE,
     ),
-    _at(SEVERAL, Action.REPLACE, change_messages, "Move or copy several messages"),
-    _at(SEVERAL, Action.DELETE, delete_messages, "Delete several messages"),
+    _at(
+        SEVERAL, Action.REPLACE, change_messages, "Move or copy several messages", answers=OUTCOME
+    ),
+    _at(SEVERAL, Action.DELETE, delete_messages, "Delete several messages", answers=OUTCOME),
     _at(
         f"{SEVERAL}/raw",
         Action.REPLACE,
@@ -338,9 +346,9 @@ MESSAGE_ROUTES = (
         "Download the audio of several messages",
         produces=("application/zip",),
     ),
-    _at(ONE, Action.FETCH, fetch_message, "Read a message"),
-    _at(ONE, Action.REPLACE, change_message, "Move or copy a message"),
-    _at(ONE, Action.DELETE, delete_message, "Delete a message"),
+    _at(ONE, Action.FETCH, fetch_message, "Read a message", answers=MESSAGE),
+    _at(ONE, Action.REPLACE, change_message, "Move or copy a message", answers=MESSAGE),
+    _at(ONE, Action.DELETE, delete_message, "Delete a message", answers=MESSAGE),
     _at(f"{ONE}/raw", Action.FETCH, download_audio, "Download the audio", produces=("*/*",)),
     _at(f"{ONE}/raw", Action.CREATE, upload_audio, "Upload the audio", reads=AUDIO_TYPES),
 )

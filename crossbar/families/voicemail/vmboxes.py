@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace as replace_fields
 from functools import wraps
 
+from crossbar.core.answers import DOCUMENT, ROWS
 from crossbar.core.change import Change
 from crossbar.core.recipes import create, list_documents, patch, replace, revision_of_list
 from crossbar.core.requests import Action, Context, Result
@@ -128,7 +129,7 @@ VMBOXES = Collection(
         deleting=(empty_box,),
     ),
     routes=(
-        Route(path="", action=Action.LIST, handler=list_boxes, about="List vmboxes"),
+        Route(path="", action=Action.LIST, handler=list_boxes, about="List vmboxes", answers=ROWS),
         *(
             Route(
                 path=path,
@@ -136,6 +137,7 @@ VMBOXES = Collection(
                 handler=warning(handler),
                 about=about,
                 schema="vmboxes",
+                answers=DOCUMENT,
                 loads=False,
             )
             for path, action, handler, about in (
