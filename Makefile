@@ -71,8 +71,8 @@ bench: $(VENV)/installed-for-test ## Measure how fast the server is
 
 docs: $(VENV)/installed-for-run ## Write the pages that are made from the code
 	@$(BIN)/python -c 'import pathlib; \
-		from crossbar import _error_pages, _family_pages, _power_pages, _settings_pages; \
-		made = (_error_pages, _family_pages, _power_pages, _settings_pages); \
+		from crossbar.reference import error_pages, family_pages, power_pages, settings_pages; \
+		made = (error_pages, family_pages, power_pages, settings_pages); \
 		[pages.write(pathlib.Path()) for pages in made]'
 
 clean: ## Remove what these commands have made; the data in var/ stays

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,14 +13,16 @@ from aiohttp import web
 
 from crossbar import console
 from crossbar.bootstrap import knows_its_secrets, remember_secrets
-from crossbar.catalog import FAMILIES, OFFERED
+from crossbar.catalog import FAMILIES, JOBS, OFFERED
 from crossbar.clock import Clock
 from crossbar.core.access import Scopes, scopes_of
 from crossbar.core.directory import AccountDirectory
+from crossbar.core.jobs import Jobs
 from crossbar.core.ports import NoSwitch
 from crossbar.core.registry import Registry
 from crossbar.core.services import Services
 from crossbar.core.shapes import Collection
+from crossbar.core.writing import Writer
 from crossbar.dialects.banner import banner
 from crossbar.dialects.documentation import Described, documentation
 from crossbar.dialects.pages import Page, Pages
@@ -32,7 +34,7 @@ from crossbar.dialects.v1 import V1, spec
 from crossbar.dialects.v1_1 import V1_1
 from crossbar.dialects.v1_1 import openapi as openapi_of_visitors
 from crossbar.dialects.v2 import V2, openapi
-from crossbar.events import Events, keep_short
+from crossbar.events import Events
 from crossbar.families.logins import password_suffices
 from crossbar.identity.basic import Basic
 from crossbar.identity.buckets import Buckets
@@ -48,7 +50,6 @@ from crossbar.settings import Limits, Settings
 from crossbar.storage import Store
 from crossbar.storage.factory import store_for
 from crossbar.validation import ClientUrls, Schemas
-from crossbar.visitors import sweeping
 
 REGISTRY = Registry(FAMILIES, OFFERED)
 """Every operation of the gateway; the same for every process."""
@@ -77,6 +78,10 @@ class Gateway:
     services: Services
     identity: Identity
     gate: Gate
+
+    def working(self) -> AbstractAsyncContextManager[None]:
+        """Do jobs for as long as the context is open: servers do, commands do not."""
+        return self.services.jobs.working(self.services)
 
 
 async def secrets_of(settings: Settings, store: Store) -> Secrets:
@@ -131,36 +136,34 @@ async def _wired(
     events.subscribe(accounts)
     events.subscribe(identity.callers)
     await events.start()
-    trimming = asyncio.create_task(keep_short(store, clock, settings.storage.event_retention))
+    jobs = Jobs(JOBS)
     try:
-        async with mail_of(settings.mail, clock) as mail:
-            services = Services(
-                store=store,
-                schemas=schemas_of(settings),
-                clock=clock,
-                settings=settings,
-                events=events,
-                accounts=accounts,
-                credentials=identity,
-                registry=REGISTRY,
-                switch=NoSwitch(),
-                pace=buckets_of(settings.limits, clock),
-                mail=mail,
-                scopes={dialect: kind.scopes for dialect, kind in KEYS.items()},
-                outside=Web(),
-                metrics=metrics,
-            )
-            rule = partial(password_suffices, services)
-            basic = Basic(identity, secrets, clock, rule) if settings.auth.basic else None
-            gate = Gate(identity, clock, basic)
-            try:
-                async with sweeping(services):
-                    yield Gateway(services=services, identity=identity, gate=gate)
-            finally:
-                await services.background.finish()
+        services = Services(
+            store=store,
+            writer=Writer(store, events, jobs, metrics),
+            schemas=schemas_of(settings),
+            clock=clock,
+            settings=settings,
+            events=events,
+            accounts=accounts,
+            credentials=identity,
+            registry=REGISTRY,
+            switch=NoSwitch(),
+            pace=buckets_of(settings.limits, clock),
+            mail=mail_of(settings.mail, clock),
+            jobs=jobs,
+            scopes={dialect: kind.scopes for dialect, kind in KEYS.items()},
+            outside=Web(),
+            metrics=metrics,
+        )
+        rule = partial(password_suffices, services)
+        basic = Basic(identity, secrets, clock, rule) if settings.auth.basic else None
+        gate = Gate(identity, clock, basic)
+        try:
+            yield Gateway(services=services, identity=identity, gate=gate)
+        finally:
+            await services.background.finish()
     finally:
-        trimming.cancel()
-        await asyncio.gather(trimming, return_exceptions=True)
         await events.stop()
         identity.passwords.close()
 

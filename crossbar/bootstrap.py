@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets as random
 from dataclasses import dataclass
 
-from crossbar.core import recipes
+from crossbar.core import writing
 from crossbar.core.change import Change
 from crossbar.core.directory import account_key, account_of
-from crossbar.core.requests import Action, Context, Query
+from crossbar.core.requests import Actor
 from crossbar.core.services import Services
 from crossbar.core.stamping import fresh_id
 from crossbar.documents import Document, next_revision
@@ -56,18 +56,20 @@ async def create_master(
     if password is None:
         password = random.token_urlsafe(15)
     account_id, user_id = fresh_id(services.clock), fresh_id(services.clock)
-    context = internal_context(services, "bootstrap")
     document: Document = {"name": account_name, "password": password}
     if realm:
         document["realm"] = realm
     change = Change(
-        context=context, family=ACCOUNTS, key=account_key(account_id), document=document
+        actor=Actor(services=services, request_id="bootstrap"),
+        family=ACCOUNTS,
+        key=account_key(account_id),
+        document=document,
     )
     document |= {"pvt_superduper_admin": True, "pvt_reseller": True}
     user = await _admin(services, account_id, username, password)
     change.also_put(USERS, Key(account_id, "user", user_id), user)
     try:
-        account = account_of(await recipes.save(change, "created"))
+        account = account_of(await writing.save(change, "created"))
     except ValidationFailed as error:
         if "parent" in error.fields:
             raise AlreadyInitialised from None
@@ -98,18 +100,6 @@ async def _admin(services: Services, account_id: str, username: str, password: s
     user |= await services.credentials.user_secrets(account_id, username, password)
     user["pvt_signature_secret"] = random.token_hex(16)
     return user
-
-
-def internal_context(services: Services, request_id: str) -> Context:
-    """The context of a write that no request asked for."""
-    operations, params = services.registry.match(["accounts"])
-    return Context(
-        operation=operations[Action.CREATE],
-        params=params,
-        services=services,
-        request_id=request_id,
-        query=Query(filters=()),
-    )
 
 
 async def knows_its_secrets(store: Store) -> bool:

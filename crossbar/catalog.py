@@ -6,7 +6,11 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 
 from crossbar import families, visitors
+from crossbar.core.jobs import Kind
+from crossbar.core.services import Services
 from crossbar.core.shapes import Family, Route
+from crossbar.documents import Document
+from crossbar.events import trim
 from crossbar.families.accounts import ABOUT, ABOUT_SYSTEM, ACCOUNTS, LIMITS
 from crossbar.families.callflows import (
     CALLFLOWS,
@@ -42,6 +46,7 @@ from crossbar.families.endpoints import (
     PRESENCE,
     PRESENCE_OF_ENDPOINT,
     USERS,
+    WELCOME,
     quickcall_routes,
 )
 from crossbar.families.faxing import FAX_SMTP_LOG, FAXBOXES, FAXES
@@ -54,6 +59,7 @@ from crossbar.families.logins import (
     MULTI_FACTOR,
     MULTI_FACTOR_OF_SYSTEM,
     OWN_TOKEN,
+    RECOVERY,
     SECURITY,
     SECURITY_OF_SYSTEM,
     SSO,
@@ -67,7 +73,7 @@ from crossbar.families.plain import PLAIN
 from crossbar.families.queues import ACDC_CALL_STATS, AGENTS, QUEUES
 from crossbar.families.schemas import SCHEMAS, SCHEMAS_OF_ACCOUNT
 from crossbar.families.voicemail import MESSAGES, VMBOXES
-from crossbar.visitors import VISITOR_SESSIONS, VISITOR_SETTINGS, VISITORS
+from crossbar.visitors import SWEEP, VISITOR_SESSIONS, VISITOR_SETTINGS, VISITORS
 
 FAMILIES: tuple[Family, ...] = (
     ABOUT,
@@ -137,6 +143,21 @@ OFFERED: Mapping[str, tuple[Route, ...]] = {
     "users": (*USER_ROUTES, CARD_ROUTE, *PHOTO_ROUTES, *quickcall_routes("user_id")),
 }
 """By noun: operations below a family's documents that the family itself knows nothing of."""
+
+
+async def _trim_events(services: Services, about: Document) -> None:
+    """Forget the events of the log that are too old."""
+    retention = services.settings.storage.event_retention
+    await trim(services.store, services.clock.gregorian() - retention)
+
+
+JOBS = (
+    WELCOME,
+    RECOVERY,
+    SWEEP,
+    Kind(name="event_log", run=_trim_events, every=600),
+)
+"""Every kind of jobs."""
 
 
 def modules() -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Documents: what a stored thing looks like, and the pure functions over it.
 
 A document is a JSON object. Keys that start with ``pvt_`` or ``_`` are private: they are dropped
-from what a client sends and are not shown (protocol reference §6.5). Nothing here reads or writes
+from what a client sends and are not shown (docs/protocol.md §6.5). Nothing here reads or writes
 a store.
 """
 
@@ -47,7 +47,7 @@ def private(document: Mapping[str, Any]) -> Document:
 
 
 def merge(stored: Mapping[str, Any], patch: Mapping[str, Any]) -> Document:
-    """Merge ``patch`` over ``stored`` as PATCH does (protocol reference §7.2).
+    """Merge ``patch`` over ``stored`` as PATCH does (docs/protocol.md §7.2).
 
     Objects merge recursively, ``null`` removes a key, an empty object empties the stored one,
     arrays and scalars replace. Null-valued keys are dropped at every level of both sides.

@@ -1,7 +1,7 @@
 """Every error that the gateway can answer with.
 
 Each class has a ``status`` (HTTP), a stable ``code`` (the envelope's ``message``) and a phrase
-(the ``data.message`` that explains it); the wire forms are those of protocol reference §4. An
+(the ``data.message`` that explains it); the wire forms are those of docs/protocol.md §4. An
 error's status is given here and nowhere else. No HTTP library is imported.
 
 ::

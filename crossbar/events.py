@@ -8,19 +8,14 @@ least once, and may be told twice.
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import structlog
 
-from crossbar.clock import Clock
 from crossbar.storage import Event, Store
 
 log = structlog.get_logger(__name__)
-
-TRIM_INTERVAL = 600.0
-"""Seconds between two trims of the log, at most."""
 
 TRIM_PAUSE = 0.02
 """Seconds between two steps of a trim, for others to write."""
@@ -124,14 +119,3 @@ async def trim(store: Store, before: int) -> None:
         if len(oldest) < 2 or upto < oldest[-1].number:
             return
         await asyncio.sleep(TRIM_PAUSE)
-
-
-async def keep_short(store: Store, clock: Clock, retention: int) -> None:
-    """Forget events that are older than ``retention`` seconds, now and then, for ever."""
-    while True:
-        # At random, since every process does this and one would do.
-        await asyncio.sleep(random.uniform(0.5, 1) * TRIM_INTERVAL)
-        try:
-            await trim(store, clock.gregorian() - retention)
-        except Exception as error:
-            log.warning("event_log_not_trimmed", error=repr(error))

@@ -1,4 +1,4 @@
-"""Filters of lists: predicates over stored documents (protocol reference §8.4).
+"""Filters of lists: predicates over stored documents (docs/protocol.md §8.4).
 
 Filtering happens here and not in the store, so that both stores agree on what "equal" means:
 values are compared by their text form, as upstream does. Private fields can be neither read nor

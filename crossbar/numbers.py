@@ -17,7 +17,7 @@ def to_e164(number: str) -> str | None:
     """The E.164 form of what looks like a full number, ``None`` for an extension or anything else.
 
     Full numbers are ten digits with or without ``1`` or ``+1``, and country code and number after
-    ``+``, ``011`` or ``00`` (resources/callflows.md, the reconcile rule).
+    ``+``, ``011`` or ``00``.
     """
     bare = _DECORATION.sub("", number)
     if match := _NORTH_AMERICAN.fullmatch(bare):

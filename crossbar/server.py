@@ -140,7 +140,7 @@ async def _serve(
     loop = asyncio.get_running_loop()
     if post is not None:
         loop.add_reader(post.lifeline, stopping.set)
-    async with open_gateway(settings) as gateway:
+    async with open_gateway(settings) as gateway, gateway.working():
         traffic = Traffic(handler_of(gateway))
         server = web_server(settings, traffic.handle)
         runner = web.ServerRunner(server, shutdown_timeout=LAST_MOMENT)

@@ -17,6 +17,7 @@ from aiohttp.test_utils import BaseTestServer, TestClient
 from crossbar.app import Gateway, handler_of, open_gateway, web_server
 from crossbar.bootstrap import Master, create_master
 from crossbar.clock import FixedClock
+from crossbar.core import jobs
 from crossbar.settings import Settings
 from tests.described import complaint
 
@@ -165,6 +166,10 @@ async def _read(response: ClientResponse) -> Answer:
     return Answer(response.status, response.headers, content, body)
 
 
+jobs.POLL = 3600.0
+"""Jobs that a test asks for are begun at once; what is due by the clock, when a test says so."""
+
+
 @pytest.fixture(params=["sqlite"])
 def storage_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where the gateway under test keeps its documents. Contract tests run on both stores."""
@@ -210,7 +215,7 @@ async def running_api(
 
     On a store that has a master account already, ``master`` says which.
     """
-    async with open_gateway(settings, clock=clock) as gateway:
+    async with open_gateway(settings, clock=clock) as gateway, gateway.working():
         client: TestClient[Any, Any] = TestClient(GatewayServer(gateway))
         async with client:
             master = master or await create_master(gateway.services, password=PASSWORD)

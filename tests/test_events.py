@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from crossbar import events as module
-from crossbar.clock import FixedClock
 from crossbar.events import Events
 from crossbar.storage import Batch, Event, Key, Numbered, Unreachable
 from crossbar.storage.sqlite import SQLiteStore
@@ -237,22 +236,3 @@ async def test_old_events_are_forgotten_in_steps(
     await module.trim(store, 11)
     assert await numbers(store) == ["b"]  # from which numbers are counted on
     await module.trim(store, 11)
-
-
-async def test_the_log_is_trimmed_again_and_again_whatever_fails(
-    store: Flaky, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "TRIM_INTERVAL", 0.001)
-    store.failure = Unreachable("gone")
-    clock = FixedClock(0)
-    await store.commit(Batch(events=[event("a"), event("b")._replace(at=clock.gregorian())]))
-    trimming = asyncio.create_task(module.keep_short(store, clock, 3600))
-    await asyncio.sleep(0.01)
-    store.failure = None
-    for _ in range(2000):
-        if await numbers(store) == ["b"]:
-            break
-        await asyncio.sleep(0.001)
-    assert not trimming.done()
-    trimming.cancel()
-    assert await numbers(store) == ["b"]

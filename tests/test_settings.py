@@ -47,7 +47,7 @@ def test_nothing_given_is_the_defaults() -> None:
 
 
 def test_upstreams_defaults_are_kept() -> None:
-    """Protocol reference §10.1 and §10.4."""
+    """docs/protocol.md §10.1 and §10.4."""
     settings = Settings()
     assert settings.http.request_timeout == 120
     assert settings.http.idle_timeout == 120

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import aiosmtplib
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from structlog.testing import capture_logs
 
 from crossbar.clock import Clock, FixedClock
+from crossbar.core.jobs import CannotBeDone
 from crossbar.core.ports.mail import Letter, Mail
 from crossbar.errors import MailUnavailable
-from crossbar.outside import smtp
+from crossbar.outside import mail_of
 from crossbar.settings import Mail as MailSettings
 from tests.conftest import NOW
 from tests.mailbox import mailbox
@@ -29,19 +27,9 @@ from tests.mailbox import mailbox
 HELLO = Letter(to="ann@example.com", subject="Grüße", text="Hello, Ann.\n")
 
 
-async def hello() -> Letter:
-    return HELLO
-
-
-async def nobody() -> None:
-    return None
-
-
-@asynccontextmanager
-async def post_office(port: int, **more: Any) -> AsyncIterator[Mail]:
+def post_office(port: int, **more: Any) -> Mail:
     settings = MailSettings(host="127.0.0.1", port=port, **{"security": "none", **more})
-    async with smtp.mail_of(settings, FixedClock(NOW), 0.01) as office:
-        yield office
+    return mail_of(settings, FixedClock(NOW))
 
 
 @pytest.fixture
@@ -82,11 +70,8 @@ def certified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext
 
 
 async def test_a_letter_arrives_as_it_was_written() -> None:
-    async with (
-        mailbox() as box,
-        post_office(box.port, sender="Crossbar <me@example.com>") as office,
-    ):
-        office.post(hello)
+    async with mailbox() as box:
+        await post_office(box.port, sender="Crossbar <me@example.com>").send(HELLO)
         mail = await box.next()
     assert (mail["To"], mail["Subject"]) == ("ann@example.com", "Grüße")
     assert mail["From"] == "Crossbar <me@example.com>"
@@ -101,8 +86,8 @@ async def test_connections_are_encrypted_before_anybody_logs_in(
     certified: ssl.SSLContext, security: str
 ) -> None:
     login = {"username": "me", "password": "hush", "security": security}
-    async with mailbox(**{security: certified}) as box, post_office(box.port, **login) as office:
-        office.post(hello)
+    async with mailbox(**{security: certified}) as box:
+        await post_office(box.port, **login).send(HELLO)
         await box.next()
     assert box.encrypted == [True]
     assert box.logins == [(b"me", b"hush")]
@@ -111,72 +96,33 @@ async def test_connections_are_encrypted_before_anybody_logs_in(
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 async def test_nothing_goes_to_a_server_that_does_not_encrypt(security: str) -> None:
     async with mailbox() as box:
-        with capture_logs() as logged:
-            async with post_office(box.port, security=security, timeout=2) as office:
-                office.post(hello)
+        with pytest.raises((aiosmtplib.SMTPException, OSError)):
+            await post_office(box.port, security=security, timeout=2).send(HELLO)
     assert box.is_empty()
-    assert logged[-1]["event"] == "mail_not_sent"
 
 
-async def test_a_server_that_is_busy_is_asked_again() -> None:
-    async with mailbox() as box, post_office(box.port) as office:
-        box.refusals += ["451 later", "452 later still"]
-        office.post(hello)
+@pytest.mark.parametrize(("refusal", "is_final"), [("550 no", True), ("451 later", False)])
+async def test_a_server_may_say_no_for_good_or_for_now(refusal: str, is_final: bool) -> None:
+    async with mailbox() as box:
+        box.refusals.append(refusal)
+        with pytest.raises((CannotBeDone, aiosmtplib.SMTPException)) as refused:
+            await post_office(box.port).send(HELLO)
+        assert isinstance(refused.value, CannotBeDone) == is_final
+        assert "ann@example.com" not in str(refused.value)
+        await post_office(box.port).send(HELLO)
         await box.next()
 
 
-@pytest.mark.parametrize("refusals", [["550 no"], ["451 later"] * 3])
-async def test_a_letter_that_is_refused_is_logged_without_what_it_says(
-    refusals: list[str],
-) -> None:
+async def test_an_impossible_address_is_given_up() -> None:
+    broken = HELLO._replace(to="ann@example.com\nBcc: everybody@example.com")
     async with mailbox() as box:
-        box.refusals += refusals
-        with capture_logs() as logged:
-            async with post_office(box.port) as office:
-                office.post(hello)
-                office.post(nobody)
-        assert box.refusals == []
-        assert box.is_empty()
-    assert logged[-1]["event"] == "mail_not_sent"
-    assert "ann@example.com" not in str(logged)
-
-
-async def test_an_impossible_address_stops_no_other_letter() -> None:
-    async def broken() -> Letter:
-        return HELLO._replace(to="ann@example.com\nBcc: everybody@example.com")
-
-    async with mailbox() as box, post_office(box.port) as office:
-        office.post(broken)
-        office.post(hello)
-        assert (await box.next())["To"] == "ann@example.com"
+        with pytest.raises(CannotBeDone):
+            await post_office(box.port).send(broken)
     assert box.is_empty()
 
 
-async def test_what_waits_is_sent_before_the_end() -> None:
-    async with mailbox() as box:
-        async with post_office(box.port) as office:
-            for _ in range(5):
-                office.post(hello)
-        assert [(await box.next())["To"] for _ in range(5)] == ["ann@example.com"] * 5
-
-
-async def test_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def never() -> Letter | None:
-        await asyncio.Event().wait()
-        return None
-
-    monkeypatch.setattr(smtp, "PATIENCE", 0.01)
-    monkeypatch.setattr(smtp, "MAXIMUM_WAITING", 3)
-    with capture_logs() as logged:
-        async with post_office(1) as office:
-            for _ in range(3):
-                office.post(never)
-            with pytest.raises(MailUnavailable):
-                office.post(never)
-    assert logged[-1]["event"] == "mails_lost"
-
-
 async def test_without_a_server_nothing_is_taken() -> None:
-    async with smtp.mail_of(MailSettings(), FixedClock(NOW)) as office:
-        with pytest.raises(MailUnavailable):
-            office.post(hello)
+    office = mail_of(MailSettings(), FixedClock(NOW))
+    assert not office.is_available
+    with pytest.raises(MailUnavailable):
+        await office.send(HELLO)

@@ -98,6 +98,9 @@ def _add_server_commands(commands: Any, run: Commands, common: argparse.Argument
     _add(commands, "reindex", run["reindex"], about, common)
     about = "Remove attachments that no document names; servers may run."
     _add(commands, "sweep", run["sweep"], about, common)
+    about = "List the jobs that wait, and those that were given up."
+    jobs = _add(commands, "jobs", run["jobs"], about, common)
+    jobs.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _add_account_commands(commands: Any, run: Commands, common: argparse.ArgumentParser) -> None:

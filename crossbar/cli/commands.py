@@ -26,6 +26,7 @@ from crossbar.cli.maintenance import (
     tree_lines,
 )
 from crossbar.cli.upkeep import Reindexed, reindex, sweep
+from crossbar.core.jobs import waiting
 from crossbar.server import run_loop
 from crossbar.settings import Settings
 
@@ -197,9 +198,26 @@ def sweep_store(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def list_jobs(options: argparse.Namespace, settings: Settings) -> int:
+    """List jobs: those that wait, then those that were given up."""
+    waits, failed = with_gateway(settings, lambda gateway: waiting(gateway.services))
+    if options.json:
+        names = ("_id", "kind", "about", "asked", "attempts", "error")
+        shown = [
+            [{name: job.get(name) for name in names} for job in each] for each in (waits, failed)
+        ]
+        print_json(dict(zip(("waiting", "failed"), shown, strict=True)))
+        return 0
+    for state, jobs in (("waiting", waits), ("given up", failed)):
+        for job in jobs:
+            print(f"{state:8}  {job['_id']}  {job['kind']}  {job['attempts']} attempts")
+    return 0
+
+
 COMMANDS: Mapping[str, Callable[[argparse.Namespace, Settings], int]] = {
     "reindex": reindex_store,
     "sweep": sweep_store,
+    "jobs": list_jobs,
     "account create": account_create,
     "account list": account_list,
     "account tree": account_tree,

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from crossbar.app import Gateway
-from crossbar.bootstrap import internal_context
-from crossbar.core import recipes
+from crossbar.core import recipes, writing
 from crossbar.core.access import PLAN, plan_of
 from crossbar.core.change import Change
 from crossbar.core.directory import ACCOUNT_TYPE, Account, account_key, account_of
-from crossbar.core.requests import Action, Context, Query
+from crossbar.core.requests import Action, Actor, Request, request_to
 from crossbar.documents import Document, merge, public, without_nulls
 from crossbar.errors import NoSuchDocument
 from crossbar.families.accounts import ACCOUNTS
@@ -32,8 +31,8 @@ async def create_account(
     """A new account below ``parent``, by default the master account."""
     above = await _account(gateway, parent)
     data = {"name": name} | ({"realm": realm} if realm else {})
-    context = replace(internal_context(gateway.services, REQUEST_ID), account=above, data=data)
-    created = (await create_below(context)).data
+    request = request_to(_actor(gateway, above), Action.CREATE, "accounts", data=data)
+    created = (await create_below(request)).data
     return {key: created[key] for key in ("id", "name", "realm")}
 
 
@@ -85,13 +84,13 @@ async def _agree(gateway: Gateway, account: Account, agreed: Document) -> Accoun
     """Merge agreements into those that there are."""
     stored = account.document
     change = Change(
-        context=internal_context(gateway.services, REQUEST_ID),
+        actor=_actor(gateway, None),
         family=ACCOUNTS,
         key=account_key(account.account_id),
         document={**stored, PLAN: merge(stored.get(PLAN, {}), agreed)},
         current=stored,
     )
-    return account_of(await recipes.commit_private(change))
+    return account_of(await writing.commit_private(change))
 
 
 def tree_lines(listed: list[dict[str, Any]]) -> Iterator[str]:
@@ -111,13 +110,13 @@ async def set_password(gateway: Gateway, account_id: str | None, user: str, pass
     account = await _account(gateway, account_id)
     stored = await _user(gateway, account, user)
     change = Change(
-        context=_context(gateway, account, "users"),
+        actor=_actor(gateway, account),
         family=USERS,
         key=Key(account.account_id, "user", stored["_id"]),
         document=public(stored) | {"password": password},
         current=stored,
     )
-    await recipes.save(change, "changed")
+    await writing.save(change, "changed")
 
 
 async def create_key(
@@ -126,10 +125,9 @@ async def create_key(
     """A new API key that lives so many days: its id, its text, and v1's number of its account."""
     account = await _account(gateway, account_id)
     expires = gateway.services.clock.gregorian() + days * DAY if days is not None else None
-    context = replace(
-        _context(gateway, account, "api_keys"), data=without_nulls({**fields, "expires": expires})
-    )
-    created = (await create_api_key(context)).data
+    data = without_nulls({**fields, "expires": expires})
+    request = _request(gateway, account, Action.CREATE, "api_keys", data=data)
+    created = (await create_api_key(request)).data
     told = {"id": created["id"], "key": created["_read_only"]["key"]}
     if created["dialect"] == "v1":
         told["perscom_id"] = created["_read_only"]["perscom_id"]
@@ -139,28 +137,35 @@ async def create_key(
 async def list_keys(gateway: Gateway, account_id: str | None) -> list[Document]:
     """The API keys of an account, newest first."""
     account = await _account(gateway, account_id)
-    listed = await recipes.list_documents(_context(gateway, account, "api_keys"))
+    listed = await recipes.list_documents(_request(gateway, account, Action.LIST, "api_keys"))
     return list(listed.data)
 
 
 async def revoke_key(gateway: Gateway, account_id: str | None, key_id: str) -> None:
     """Make an API key worthless. Raises :class:`NoSuchDocument`."""
     account = await _account(gateway, account_id)
-    context = _context(gateway, account, "api_keys")
-    await recipes.load_document(context, Key(account.account_id, "api_key", key_id))
+    await recipes.load_document(
+        _actor(gateway, account), Key(account.account_id, "api_key", key_id)
+    )
     await gateway.identity.keys.revoke(account.account_id, key_id)
 
 
-def _context(gateway: Gateway, account: Account, noun: str) -> Context:
-    """The context of what an operator does to an account's documents of one family."""
-    path = ["accounts", account.account_id, noun]
-    return replace(
-        internal_context(gateway.services, REQUEST_ID),
-        operation=gateway.services.registry.match(path)[0][Action.CREATE],
-        params={"account_id": account.account_id},
+def _actor(gateway: Gateway, account: Account | None) -> Actor:
+    """The operator, who does something to an account, or to the list of accounts."""
+    return Actor(
+        services=gateway.services,
+        account_id=account.account_id if account else SYSTEM,
         account=account,
-        query=Query(filters=(), paginate=False),
+        request_id=REQUEST_ID,
     )
+
+
+def _request(
+    gateway: Gateway, account: Account, action: Action, noun: str, data: Any = None
+) -> Request:
+    """What an operator asks of an account's documents of one family."""
+    path = ("accounts", account.account_id, noun)
+    return request_to(_actor(gateway, account), action, *path, data=data)
 
 
 async def issue_token(gateway: Gateway, account_id: str | None, user: str | None) -> str:
@@ -193,5 +198,6 @@ async def _user(gateway: Gateway, account: Account, name: str) -> Document:
     )
     async for row in store.scan(span):
         return row.document
-    context = internal_context(gateway.services, REQUEST_ID)
-    return await recipes.load_document(context, Key(account.account_id, "user", name))
+    return await recipes.load_document(
+        _actor(gateway, account), Key(account.account_id, "user", name)
+    )

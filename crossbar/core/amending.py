@@ -7,33 +7,37 @@ run; its claims and index entries are kept up with the document.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 from crossbar.core.change import Change
-from crossbar.core.recipes import ATTEMPTS, commit_private, load_document
-from crossbar.core.requests import Context
+from crossbar.core.recipes import load_document
+from crossbar.core.requests import Request
 from crossbar.core.shapes import Collection, Singleton
+from crossbar.core.writing import commit_private, in_turn
 from crossbar.documents import Document
-from crossbar.errors import Conflict
 from crossbar.storage import Key
 
 Alter = Callable[[Change], Awaitable[None]]
 
 
 async def amend(
-    context: Context, family: Collection | Singleton, key: Key, alter: Alter
+    request: Request, family: Collection | Singleton, key: Key, alter: Alter
 ) -> Document:
     """Load, alter and commit; again from the start when another write came between.
 
     Only a client that named a revision is told of the race. Raises :class:`NoSuchDocument`.
     """
-    async with context.services.turns.of(key):
-        for _ in range(1 if context.if_match else ATTEMPTS):
-            current = await load_document(context, key)
-            change = Change(
-                context=context, family=family, key=key, document=dict(current), current=current
-            )
-            await alter(change)
-            with suppress(Conflict):
-                return await commit_private(change)
-    raise Conflict
+
+    async def attempt() -> Document:
+        current = await load_document(request.actor, key)
+        change = Change(
+            actor=request.actor,
+            request=request,
+            family=family,
+            key=key,
+            document=dict(current),
+            current=current,
+        )
+        await alter(change)
+        return await commit_private(change)
+
+    return await in_turn(request.actor, key, attempt, once=request.if_match is not None)

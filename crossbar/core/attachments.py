@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from functools import partial
 
-from crossbar.core.change import Change
-from crossbar.core.requests import Context, Download, Upload
+from crossbar.core.change import Change, Note
+from crossbar.core.requests import Actor, Download, Request, Upload
 from crossbar.documents import Document
 from crossbar.errors import Conflict, NoSuchDocument, ValidationFailed
 
 ATTACHMENTS = "pvt_attachments"
 CHUNK = 256 * 1024
 
-UPLOAD = "upload"
-"""Note of a change: the file that :func:`attach` is to store."""
+UPLOAD: Note[Upload | None] = Note(None)
+"""The file that :func:`attach` is to store."""
 
 
 async def attach(change: Change) -> None:
@@ -26,14 +26,14 @@ async def attach(change: Change) -> None:
 
     A stage for ``Hooks.prepare``.
     """
-    upload: Upload | None = change.notes.get(UPLOAD)
+    upload = UPLOAD.found(change)
     if upload is not None:
         await store_upload(change, upload.name, upload)
 
 
 async def store_upload(change: Change, name: str, upload: Upload) -> None:
     """Store the bytes and make them the document's attachment ``name``, replacing the old one."""
-    services = change.context.services
+    services = change.actor.services
     stored = await services.put_attachment(change.key.account_id, _chunks(upload.content))
     change.dropped += attachment_ids(change.document)
     change.document[ATTACHMENTS] = {
@@ -59,12 +59,12 @@ async def replace_upload(change: Change, name: str, upload: Upload | None) -> No
         change.document[ATTACHMENTS] = attachments
 
 
-async def copy_attachments(context: Context, source: Document) -> Document:
+async def copy_attachments(actor: Actor, source: Document) -> Document:
     """What another document may have as its attachments: copies of the bytes of ``source``.
 
     Attachments go with the document that names them, so no two documents name the same.
     """
-    services, account_id = context.services, context.account_id
+    services, account_id = actor.services, actor.account_id
     attachments = {}
     for name, facts in source.get(ATTACHMENTS, {}).items():
         content = services.store.read_attachment(account_id, facts["id"])
@@ -104,18 +104,18 @@ async def _chunks(content: bytes) -> AsyncIterator[bytes]:
         yield content[start : start + CHUNK]
 
 
-def only_file(context: Context) -> Upload:
+def only_file(request: Request) -> Upload:
     """The one file of an upload. Raises 400 for none and for several."""
-    if not context.files:
+    if not request.files:
         raise ValidationFailed.of("file", "required", "Please provide a file to upload")
-    if len(context.files) > 1:
+    if len(request.files) > 1:
         raise ValidationFailed.of(
             "file", "maxItems", "Please provide a single file to upload", target=1
         )
-    return context.files[0]
+    return request.files[0]
 
 
-def download(context: Context, document: Document, wanted: str | None = None) -> Download:
+def download(actor: Actor, document: Document, wanted: str | None = None) -> Download:
     """The document's attachment, or the one of that name, ready to be sent.
 
     Raises 404 when it has none.
@@ -124,7 +124,7 @@ def download(context: Context, document: Document, wanted: str | None = None) ->
     for name, facts in attachments.items():
         if wanted not in (None, name):
             continue
-        read = partial(context.services.store.read_attachment, context.account_id, facts["id"])
+        read = partial(actor.services.store.read_attachment, actor.account_id, facts["id"])
         return Download(
             content_type=facts["content_type"],
             length=facts["length"],

@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from crossbar.core.requests import Context
+from crossbar.core.jobs import Kind, asked
+from crossbar.core.requests import Actor, Request
 from crossbar.core.shapes import Collection, Scope, Singleton, Unique
 from crossbar.core.stamping import stamped
 from crossbar.documents import Document
 from crossbar.storage import SYSTEM, Batch, Claim, Entry, Event, Key, Put, Remove
 from crossbar.validation import Refusals
 
+if TYPE_CHECKING:
+    from crossbar.core.writing import Work
+
 T = TypeVar("T")
+
+
+class Note(Generic[T]):
+    """A place in a change where an early stage leaves something for a later one."""
+
+    def __init__(self, default: T) -> None:
+        self._default = default
+
+    def leave(self, change: Change, value: T) -> None:
+        """Leave something in a change."""
+        change.notes[self] = value
+
+    def found(self, change: Change) -> T:
+        """What was left in the change, else the default."""
+        value: T = change.notes.get(self, self._default)
+        return value
 
 
 @dataclass(slots=True, kw_only=True)
@@ -22,11 +42,12 @@ class Change:
     ``document`` is the proposed document; before ``prepare`` it has public fields only.
     ``current`` is the stored one, ``None`` on create. ``more`` collects further writes for the
     same commit, ``dropped`` attachments that no document refers to afterwards. ``is_final`` makes
-    a deletion a removal, whatever was asked. ``notes`` is where an early stage leaves something
-    for a later one.
+    a deletion a removal, whatever was asked. ``notes`` holds what stages leave for later
+    ones (:class:`Note`). ``request`` is the one that asks for the write, if one does; ``work`` is
+    what the change is a part of, if it is not committed by itself.
     """
 
-    context: Context
+    actor: Actor
     family: Collection | Singleton
     key: Key
     document: Document
@@ -38,7 +59,17 @@ class Change:
     dropped: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     is_final: bool = False
-    notes: dict[str, Any] = field(default_factory=dict)
+    notes: dict[Note[Any], Any] = field(default_factory=dict)
+    request: Request | None = None
+    work: Work | None = None
+
+    def says_yes(self, name: str) -> bool:
+        """Whether a control value of the request says yes; not without a request."""
+        return self.request is not None and self.request.says_yes(name)
+
+    def says_no(self, name: str) -> bool:
+        """Whether a control value of the request says no; not without a request."""
+        return self.request is not None and self.request.says_no(name)
 
     def value(self, name: str) -> Any:
         """A top-level field of the proposed document."""
@@ -52,22 +83,26 @@ class Change:
     def also_put(self, family: Collection | Singleton, key: Key, document: Document) -> None:
         """Write another document in the same commit: an insert, or a replace of its revision."""
         expected = document.get("_rev")
-        self.more.append(put_of(family, key, stamped(self.context, key, document), expected))
-        self.events.append(event_of(self.context, "changed", self.more[-1]))
+        self.more.append(put_of(family, key, stamped(self.actor, key, document), expected))
+        self.events.append(event_of(self.actor, "changed", self.more[-1]))
 
     def also_remove(self, key: Key, document: Document) -> None:
         """Remove another document for good in the same commit, whatever its revision is."""
         self.removes.append(Remove(key))
-        self.events.append(event_of(self.context, "deleted", self.removes[-1], document))
+        self.events.append(event_of(self.actor, "deleted", self.removes[-1], document))
         attachments = document.get("pvt_attachments", {})
         self.dropped += [facts["id"] for facts in attachments.values()]
+
+    def ask(self, kind: Kind, about: Document) -> None:
+        """Ask for a job in the same commit."""
+        self.more.append(asked(self.actor.services.clock, kind, about))
 
     def batch(self, action: str, final: Put | Remove) -> Batch:
         """Everything that this change writes."""
         return Batch(
             puts=(final, *self.more) if isinstance(final, Put) else tuple(self.more),
             removes=tuple(self.removes) if isinstance(final, Put) else (final, *self.removes),
-            events=(event_of(self.context, action, final, self.current), *self.events),
+            events=(event_of(self.actor, action, final, self.current), *self.events),
             purge=tuple(self.purge),
             drop_attachments=tuple((self.key.account_id, name) for name in self.dropped),
         )
@@ -110,14 +145,14 @@ def _each_once(values: list[T]) -> list[T]:
 
 
 def event_of(
-    context: Context, action: str, write: Put | Remove, current: Document | None = None
+    actor: Actor, action: str, write: Put | Remove, current: Document | None = None
 ) -> Event:
     """The event of a write, with the public facts that subscribers need."""
     document = write.document if isinstance(write, Put) else current or {}
-    caller = context.caller
+    caller = actor.caller
     facts = (
         ("name", document.get("name")),
-        ("request_id", context.request_id),
+        ("request_id", actor.request_id),
         ("auth_account_id", caller.account_id if caller else None),
         ("auth_user_id", caller.user_id if caller else None),
     )
@@ -125,6 +160,6 @@ def event_of(
         action=action,
         key=write.key,
         revision=document.get("_rev", ""),
-        at=context.services.clock.gregorian(),
+        at=actor.services.clock.gregorian(),
         summary={name: value for name, value in facts if value is not None},
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from crossbar.core.requests import Context
+from crossbar.core.requests import Request
 from crossbar.documents import Document
 
 
@@ -15,14 +15,14 @@ class Asked(NamedTuple):
     arguments: Document
 
 
-def asked_of(context: Context) -> Asked:
+def asked_of(request: Request) -> Asked:
     """The action and its arguments: ``action`` stands beside ``data`` or in it.
 
     Arguments are in ``data``, or one level deeper, where the ``action`` of a recording is told
     from that of the request.
     """
-    data = context.data if isinstance(context.data, dict) else {}
-    action = context.parameters.get("action")
+    data = request.data if isinstance(request.data, dict) else {}
+    action = request.controls.get("action")
     inner = data.get("data")
     if isinstance(inner, dict):
         return Asked(data.get("action") if action is None else action, inner)

@@ -1,7 +1,7 @@
 """Pages of lists: the opaque key that names a row, and reading one page of a span.
 
 A key holds the sort value *and* the id of a row, so rows with equal sort values are neither
-skipped nor repeated at a page border (upstream's key holds only the sort value, protocol reference
+skipped nor repeated at a page border (upstream's key holds only the sort value, docs/protocol.md
 §8.3).
 """
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 from copy import deepcopy
 
 from crossbar.core.access import is_own
-from crossbar.core.change import Change
+from crossbar.core.change import Change, Note
 from crossbar.core.presenting import unveiled
 from crossbar.core.requests import Action, Caller
-from crossbar.documents import Document, lookup
+from crossbar.documents import Document, lookup, public
 from crossbar.errors import Forbidden
 
-SHOWN = "shown"
-"""Among the notes of a change: the document as it was shown, with all its secrets."""
+SHOWN: Note[Document] = Note({})
+"""The document as it was shown, with all its secrets."""
 
 
 async def keep_guarded(change: Change) -> None:
@@ -27,8 +27,9 @@ async def keep_guarded(change: Change) -> None:
     caller = _judged(change)
     if caller is None:
         return
-    shown = change.notes[SHOWN] = await _shown(change)
-    if change.context.operation.action is not Action.REPLACE:
+    shown = await _shown(change)
+    SHOWN.leave(change, shown)
+    if change.request is None or change.request.operation.action is not Action.REPLACE:
         return
     for path in _not_for(caller, change):
         *above, name = path.split(".")
@@ -45,8 +46,8 @@ async def require_powers(change: Change) -> None:
     caller = _judged(change)
     if caller is None:
         return
-    schemas, family = change.context.services.schemas, change.family
-    before, _ = schemas.apply(family.schema, deepcopy(change.notes[SHOWN]))
+    schemas, family = change.actor.services.schemas, change.family
+    before, _ = schemas.apply(family.schema, deepcopy(SHOWN.found(change)))
     for path in _not_for(caller, change):
         parts = path.split(".")
         if lookup(change.document, parts) != lookup(before, parts):
@@ -58,7 +59,7 @@ async def require_powers(change: Change) -> None:
 
 def _judged(change: Change) -> Caller | None:
     """The caller, if it is one of those whose changes are looked at."""
-    caller = change.context.caller
+    caller = change.actor.caller
     if caller is None or caller.is_administrator or not change.family.powers.guarded:
         return None
     return caller
@@ -73,9 +74,9 @@ def _not_for(caller: Caller, change: Change) -> tuple[str, ...]:
 
 
 async def _shown(change: Change) -> Document:
-    if change.current is None:
-        return {}
-    shown, _ = await unveiled(change.context, change.family, change.current)
+    if change.current is None or change.request is None:
+        return public(change.current or {})
+    shown, _ = await unveiled(change.request, change.family, change.current)
     return shown
 
 

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from crossbar.core.change import Change
-from crossbar.core.requests import Context
+from crossbar.core.requests import Request
 from crossbar.documents import Document
 from crossbar.errors import PreconditionFailed, UnsupportedMediaType
 
 
-def require_match(context: Context, current: Document | None) -> None:
+def require_match(request: Request, current: Document | None) -> None:
     """Compare ``If-Match`` and ``If-None-Match`` of a write with the stored revision (§3.4).
 
     Without a stored document ``If-Match`` fails whatever it names.
     """
     revision = current.get("_rev") if current else None
-    if context.if_match is not None and not names_revision(context.if_match, revision):
+    if request.if_match is not None and not names_revision(request.if_match, revision):
         raise PreconditionFailed
-    if context.if_none_match is not None and names_revision(context.if_none_match, revision):
+    if request.if_none_match is not None and names_revision(request.if_none_match, revision):
         raise PreconditionFailed
 
 
 def require_writable(change: Change) -> None:
     """The last refusals before a write: the precondition, then the body's media type."""
-    require_match(change.context, change.current)
-    if not change.context.body_is_readable:
+    if change.request is None:
+        return
+    require_match(change.request, change.current)
+    if not change.request.body_is_readable:
         raise UnsupportedMediaType
 
 

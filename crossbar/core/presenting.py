@@ -8,17 +8,17 @@ from operator import itemgetter
 from typing import Any
 
 from crossbar.core.access import may_see_secrets, readable
-from crossbar.core.requests import Context, Result
+from crossbar.core.requests import Request, Result
 from crossbar.core.shapes import Collection, Column, Family, Powers, Singleton
 from crossbar.documents import Document, public
 
 NO_POWERS = Powers()
 
 
-async def present(context: Context, stored: Document) -> tuple[Document, Document]:
+async def present(request: Request, stored: Document) -> tuple[Document, Document]:
     """What the caller is shown: as :func:`unveiled`, without secrets that are not for it."""
-    family, caller = context.operation.family, context.caller
-    shown, metadata = await unveiled(context, family, stored)
+    family, caller = request.operation.family, request.caller
+    shown, metadata = await unveiled(request, family, stored)
     powers = family.powers if isinstance(family, Collection) else NO_POWERS
     if powers.secrets and not may_see_secrets(caller, powers, stored):
         shown = _without(powers.secrets, shown)
@@ -26,11 +26,11 @@ async def present(context: Context, stored: Document) -> tuple[Document, Documen
 
 
 async def unveiled(
-    context: Context, family: Family, stored: Document
+    request: Request, family: Family, stored: Document
 ) -> tuple[Document, Document]:
     """The public fields with ``id``, after the family's ``present`` hooks; and the metadata.
 
-    Metadata are private facts that may be shown beside the data (protocol reference, appendix A).
+    Metadata are private facts that may be shown beside the data (docs/protocol.md §3.1).
     """
     shown = public(stored)
     shown["id"] = stored["_id"]
@@ -42,20 +42,20 @@ async def unveiled(
         metadata["deleted"] = True
     if isinstance(family, Collection | Singleton):
         for hook in family.hooks.present:
-            metadata |= await hook(context, shown, stored) or {}
+            metadata |= await hook(request, shown, stored) or {}
     return shown, metadata
 
 
-async def row_maker(context: Context) -> Callable[[Document], Any]:
+async def row_maker(request: Request) -> Callable[[Document], Any]:
     """What turns a stored document into a list row: its summary, or with ``full_docs`` it all.
 
     Of a document that the caller may not read by itself a list shows no more than the summary.
     """
-    family = context.operation.collection
+    family = request.operation.collection
     summary = itemgetter("_id") if family.summary is None else summarizer(family.summary)
-    if not context.query.full_docs:
+    if not request.query.full_docs:
         return summary
-    may, seen = await readable(context), seen_by(context) or _same
+    may, seen = await readable(request), seen_by(request) or _same
 
     def make(document: Document) -> Any:
         return _whole(seen(document)) if may(document["_id"]) else summary(document)
@@ -63,12 +63,12 @@ async def row_maker(context: Context) -> Callable[[Document], Any]:
     return make
 
 
-def seen_by(context: Context) -> Callable[[Document], Document] | None:
+def seen_by(request: Request) -> Callable[[Document], Document] | None:
     """What hides from the caller the secrets of a list's documents; ``None`` if there are none.
 
     Filters judge what is left: a secret must not be found out by guessing, either.
     """
-    family, caller = context.operation.family, context.caller
+    family, caller = request.operation.family, request.caller
     powers = family.powers if isinstance(family, Collection) else NO_POWERS
     if not powers.secrets or (caller is not None and caller.is_administrator):
         return None

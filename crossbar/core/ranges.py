@@ -1,4 +1,4 @@
-"""Lists over a range of time (protocol reference §8.5): which range, and walking it.
+"""Lists over a range of time (docs/protocol.md §8.5): which range, and walking it.
 
 Documents of such a list are sorted by :func:`time_key`, so that a range is a stretch of the list.
 """
@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from crossbar.core.recipes import list_span
-from crossbar.core.requests import Context, Result
+from crossbar.core.requests import Request, Result
 from crossbar.documents import Document
 from crossbar.errors import ValidationFailed
 from crossbar.storage import Span
@@ -32,16 +32,16 @@ def seconds_of(value: Any) -> int | None:
     return value if is_time else None
 
 
-def time_range(context: Context, maximum: int | None = None) -> tuple[int, int]:
+def time_range(request: Request, maximum: int | None = None) -> tuple[int, int]:
     """``created_from`` and ``created_to``, or what stands in for them.
 
     Raises 400 when they are the wrong way round, or further apart than ``maximum`` seconds, by
     default those of ``lists.maximum_range``.
     """
-    maximum = maximum or context.services.settings.lists.maximum_range
-    now = context.services.clock.gregorian()
-    upper = seconds_of(context.parameter("created_to")) or now
-    lower = seconds_of(context.parameter("created_from")) or max(upper - maximum, 0)
+    maximum = maximum or request.services.settings.lists.maximum_range
+    now = request.services.clock.gregorian()
+    upper = seconds_of(request.control("created_to")) or now
+    lower = seconds_of(request.control("created_from")) or max(upper - maximum, 0)
     if upper < lower:
         message = f"created_to {upper} is prior to created_from {lower}"
         raise ValidationFailed.of("created_from", "date_range", message, cause=lower)
@@ -52,7 +52,7 @@ def time_range(context: Context, maximum: int | None = None) -> tuple[int, int]:
 
 
 async def list_in_range(
-    context: Context,
+    request: Request,
     span: Span,
     show: Callable[[Document], Any],
     *,
@@ -60,7 +60,7 @@ async def list_in_range(
     seen: Callable[[Document], Document] | None = None,
 ) -> Result:
     """A page of the documents in ``span`` that are in the range that the client asks for."""
-    lower, upper = time_range(context, maximum)
+    lower, upper = time_range(request, maximum)
     ranged = replace(span, low=time_key(lower), high=time_key(upper))
-    unbound = replace(context, query=replace(context.query, bounds=()))
+    unbound = replace(request, query=replace(request.query, bounds=()))
     return await list_span(unbound, ranged, show, seen=seen)

@@ -1,4 +1,4 @@
-"""The words of the core: what is asked (:class:`Context`) and what is answered (:class:`Result`).
+"""The words of the core: :class:`Actor` asks a :class:`Request` and is given a :class:`Result`.
 
 Values only; what is done with them lives in ``core.service`` and in the families.
 """
@@ -108,26 +108,51 @@ class Query:
 
 
 @record
-class Context:
-    """One request, complete when it is built and not written to afterwards.
+class Actor:
+    """Who does something, for whom and by what means; there need not be a request.
 
-    ``params`` are the named path parameters, ``parameters`` the control values that may come in
-    the query string or the envelope (protocol reference §2.3; :meth:`parameter` looks them up).
-    ``if_match`` and ``if_none_match`` are revisions, without quotes; ``("*",)`` stands for any.
+    ``account`` is the account that it is done to, ``None`` for the system; ``account_id`` is where
+    the documents are that it is about: the account's, or the system's pseudo account. ``caller``
+    is ``None`` when nobody has logged in, and for what the server does by itself.
+    """
+
+    services: Services
+    account_id: str = SYSTEM
+    account: Account | None = None
+    caller: Caller | None = None
+    request_id: str
+    address: str = ""
+
+    def require_caller(self) -> Caller:
+        """The caller of an operation that is not public."""
+        if self.caller is None:
+            raise LookupError("there is no caller")
+        return self.caller
+
+    def require_account(self) -> Account:
+        """The account of an operation below ``accounts/{account_id}``."""
+        if self.account is None:
+            raise LookupError("there is no account")
+        return self.account
+
+
+@record
+class Request:
+    """What is asked, and by whom; complete when it is built and not written to afterwards.
+
+    ``ids`` are the named parts of the path. ``controls`` are the values that say how a request is
+    to be done, from the query string or the envelope; :meth:`control` looks them up. ``if_match``
+    and ``if_none_match`` are revisions, without quotes; ``("*",)`` stands for any.
     ``changes_nothing`` is for who only asks what a read would answer: it starts no call, say.
     """
 
+    actor: Actor
     operation: Operation
-    params: Mapping[str, str]
-    services: Services
-    request_id: str
-    address: str = ""
-    caller: Caller | None = None
-    account: Account | None = None
+    ids: Mapping[str, str]
     data: Any = None
     files: Sequence[Upload] = ()
     query: Query
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    controls: Mapping[str, Any] = field(default_factory=dict)
     if_match: tuple[str, ...] | None = None
     if_none_match: tuple[str, ...] | None = None
     body_is_readable: bool = True
@@ -135,14 +160,47 @@ class Context:
     changes_nothing: bool = False
 
     @property
+    def services(self) -> Services:
+        """The parts that the work is done with."""
+        return self.actor.services
+
+    @property
     def account_id(self) -> str:
-        """The account that owns the family's documents here, or the system's pseudo account."""
-        return self.params["account_id"] if self.operation.in_account else SYSTEM
+        """Where the documents are that the request is about."""
+        return self.actor.account_id
+
+    @property
+    def account(self) -> Account | None:
+        """The account that the path names."""
+        return self.actor.account
+
+    @property
+    def caller(self) -> Caller | None:
+        """Who asks."""
+        return self.actor.caller
+
+    @property
+    def request_id(self) -> str:
+        """The name of the request, in the log and in the answer."""
+        return self.actor.request_id
+
+    @property
+    def address(self) -> str:
+        """The client's address."""
+        return self.actor.address
+
+    def require_caller(self) -> Caller:
+        """Who asks, where the operation is not public."""
+        return self.actor.require_caller()
+
+    def require_account(self) -> Account:
+        """The account that the path names, below ``accounts/{account_id}``."""
+        return self.actor.require_account()
 
     @property
     def doc_id(self) -> str:
         """The id of the document that the URL names."""
-        return self.params[self.operation.id_param]
+        return self.ids[self.operation.id_param]
 
     def prefers(self, *media_types: str) -> bool:
         """Whether the client would rather have one of these than a document."""
@@ -158,29 +216,32 @@ class Context:
 
     def says_yes(self, name: str) -> bool:
         """Whether a control value says yes."""
-        return is_true(self.parameter(name))
+        return is_true(self.control(name))
 
     def says_no(self, name: str) -> bool:
         """Whether a control value says no, which one that is absent does not."""
-        return is_false(self.parameter(name))
+        return is_false(self.control(name))
 
-    def parameter(self, name: str, default: Any = None) -> Any:
+    def control(self, name: str, default: Any = None) -> Any:
         """A control value: from ``data``, else the query string, else the envelope (§2.3)."""
         if isinstance(self.data, dict) and name in self.data:
             return self.data[name]
-        return self.parameters.get(name, default)
+        return self.controls.get(name, default)
 
-    def require_caller(self) -> Caller:
-        """The caller of an operation that is not public."""
-        if self.caller is None:
-            raise LookupError("this operation is public; it has no caller")
-        return self.caller
 
-    def require_account(self) -> Account:
-        """The account of an operation below ``accounts/{account_id}``."""
-        if self.account is None:
-            raise LookupError("this operation has no account in its path")
-        return self.account
+def request_to(actor: Actor, action: Action, *tokens: str, data: Any = None) -> Request:
+    """What a client would ask for with this action at a path, of which ``tokens`` are the parts.
+
+    Lists are not paged.
+    """
+    operations, ids = actor.services.registry.match(tokens)
+    return Request(
+        actor=actor,
+        operation=operations[action],
+        ids=ids,
+        data=data,
+        query=Query(filters=(), paginate=False),
+    )
 
 
 @dataclass(slots=True)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Hashable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from crossbar.clock import Clock
 from crossbar.core.background import Background
-from crossbar.core.directory import OWNER, AccountDirectory, account_key
+from crossbar.core.directory import AccountDirectory, account_key
+from crossbar.core.jobs import Jobs
 from crossbar.core.ports import Mail, Outside, Switch
 from crossbar.core.turns import Turns
-from crossbar.errors import DocumentTooLarge, NoSuchDocument
+from crossbar.errors import NoSuchDocument
 from crossbar.events import Events
 from crossbar.metrics import Metrics
 from crossbar.settings import Settings
-from crossbar.storage import SYSTEM, Attachment, Batch, DocumentTooBig, Missing, Store
+from crossbar.storage import SYSTEM, Attachment, Batch, Missing, Store
 from crossbar.validation import Schemas
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from crossbar.core.directory import Account
     from crossbar.core.registry import Registry
     from crossbar.core.requests import Caller
+    from crossbar.core.writing import Writer
     from crossbar.documents import Document
 
 
@@ -209,6 +211,7 @@ class Services:
     """The parts that recipes, hooks and handlers work with; ``scopes`` are by dialect."""
 
     store: Store
+    writer: Writer
     schemas: Schemas
     clock: Clock
     settings: Settings
@@ -222,6 +225,7 @@ class Services:
     scopes: Mapping[str, Scopes]
     outside: Outside
     metrics: Metrics
+    jobs: Jobs
     turns: Turns = field(default_factory=Turns)
     background: Background = field(default_factory=Background)
 
@@ -238,25 +242,5 @@ class Services:
             raise NoSuchDocument(missing.key.doc_id) from None
 
     async def commit(self, batch: Batch) -> None:
-        """Write a batch and tell this process's subscribers. Every write goes through here.
-
-        What is new in an account, or belongs to it, is written only while the account exists:
-        otherwise it would stay behind when the account is deleted at the same moment. Raises
-        :class:`~crossbar.errors.NoSuchDocument` then, and
-        :class:`~crossbar.errors.DocumentTooLarge`.
-        """
-        accounts = {put.key.account_id for put in batch.puts if put.expected is None}
-        for put in batch.puts:
-            if put.key.account_id == SYSTEM:
-                accounts.update(entry.value for entry in put.entries if entry.name == OWNER)
-        if accounts := accounts - {SYSTEM}:
-            batch = replace(batch, requires=(*batch.requires, *map(account_key, accounts)))
-        try:
-            last = await self.store.commit(batch)
-        except Missing as missing:
-            raise NoSuchDocument(missing.key.doc_id) from None
-        except DocumentTooBig:
-            raise DocumentTooLarge from None
-        self.events.announce(batch.events, last)
-        for event in batch.events:
-            self.metrics.note_event(event.key.doc_type, event.action)
+        """Write a batch, as :meth:`~crossbar.core.writing.Writer.commit` does."""
+        await self.writer.commit(batch)

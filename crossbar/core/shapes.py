@@ -12,14 +12,14 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from crossbar.core.answers import ANYTHING, Answers, Node
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Actor, Request, Result
 from crossbar.documents import Document, lookup
 
 if TYPE_CHECKING:
     from crossbar.core.change import Change
     from crossbar.storage import Key
 
-Handler = Callable[[Context], Awaitable[Result]]
+Handler = Callable[[Request], Awaitable[Result]]
 
 CRUD = frozenset(Action)
 """All six standard actions."""
@@ -91,7 +91,7 @@ class Unique:
     message: str
     within: Scope = Scope.ACCOUNT
     space: str = ""
-    explain: Callable[[Context, str, Key], Awaitable[str]] | None = None
+    explain: Callable[[Actor, str, Key], Awaitable[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +129,7 @@ class Nesting:
 
 
 Stage = Callable[["Change"], Awaitable[None]]
-Present = Callable[[Context, Document, Document], Awaitable[Document | None]]
+Present = Callable[[Request, Document, Document], Awaitable[Document | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,9 @@
-"""The private fields that every saved document carries (protocol reference §7.6)."""
+"""The private fields that every saved document carries (docs/protocol.md §7.6)."""
 
 from __future__ import annotations
 
 from crossbar.clock import Clock
-from crossbar.core.requests import Caller, Context
+from crossbar.core.requests import Actor, Caller
 from crossbar.documents import Document, new_id, next_revision
 from crossbar.storage import Key
 
@@ -17,10 +17,10 @@ def fresh_id(clock: Clock) -> str:
     return f"{int(clock.precise() * 1000):012x}{new_id()[:20]}"
 
 
-def stamped(context: Context, key: Key, document: Document) -> Document:
+def stamped(actor: Actor, key: Key, document: Document) -> Document:
     """A copy of ``document`` with its ids, its next revision, and who wrote it when."""
-    now = context.services.clock.gregorian()
-    return stamp(key, document, now=now, author=context.caller, request_id=context.request_id)
+    now = actor.services.clock.gregorian()
+    return stamp(key, document, now=now, author=actor.caller, request_id=actor.request_id)
 
 
 def stamp(

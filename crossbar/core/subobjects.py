@@ -13,13 +13,13 @@ from crossbar.core.amending import amend
 from crossbar.core.change import Change
 from crossbar.core.directory import account_key
 from crossbar.core.recipes import load_document, sent
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Actor, Request, Result
 from crossbar.core.shapes import Access, Collection, Route
 from crossbar.documents import Document
 from crossbar.errors import ValidationFailed
 from crossbar.storage import Key
 
-Changed = Callable[[Context, Key], Awaitable[None]]
+Changed = Callable[[Actor, Key], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,49 +58,49 @@ class SubObject:
             removing,
         )
 
-    async def fetch(self, context: Context) -> Result:
+    async def fetch(self, request: Request) -> Result:
         """The sub-object, empty when there is none."""
-        return self._answer(await load_document(context, holder_of(context)))
+        return self._answer(await load_document(request.actor, holder_of(request)))
 
-    async def replace(self, context: Context) -> Result:
+    async def replace(self, request: Request) -> Result:
         """The sub-object as sent, with the defaults of its schema."""
-        value, errors = context.services.schemas.apply(self.schema, sent(context))
+        value, errors = request.services.schemas.apply(self.schema, sent(request))
         if errors:
             raise ValidationFailed(errors)
 
         async def put(change: Change) -> None:
             change.document[self.noun] = value
 
-        return self._answer(await self._write(context, put))
+        return self._answer(await self._write(request, put))
 
-    async def remove(self, context: Context) -> Result:
+    async def remove(self, request: Request) -> Result:
         """No sub-object any more."""
 
         async def drop(change: Change) -> None:
             change.document.pop(self.noun, None)
 
-        return self._answer(await self._write(context, drop))
+        return self._answer(await self._write(request, drop))
 
     async def _write(
-        self, context: Context, alter: Callable[[Change], Awaitable[None]]
+        self, request: Request, alter: Callable[[Change], Awaitable[None]]
     ) -> Document:
-        key = holder_of(context)
-        stored = await amend(context, family_of(context, key), key, alter)
+        key = holder_of(request)
+        stored = await amend(request, family_of(request.actor, key), key, alter)
         if self.changed is not None:
-            await self.changed(context, key)
+            await self.changed(request.actor, key)
         return stored
 
     def _answer(self, stored: Document) -> Result:
         return Result(data=stored.get(self.noun) or {}, revision=stored["_rev"])
 
 
-def holder_of(context: Context) -> Key:
+def holder_of(request: Request) -> Key:
     """The key of the document that holds the path's sub-object."""
-    for parent in context.operation.parents:
-        return Key(context.account_id, parent.doc_type, context.params[parent.param])
-    return account_key(context.account_id)
+    for parent in request.operation.parents:
+        return Key(request.account_id, parent.doc_type, request.ids[parent.param])
+    return account_key(request.account_id)
 
 
-def family_of(context: Context, key: Key) -> Collection:
+def family_of(actor: Actor, key: Key) -> Collection:
     """The family of the document with this key."""
-    return context.services.registry.collection(key.doc_type)
+    return actor.services.registry.collection(key.doc_type)

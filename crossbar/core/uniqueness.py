@@ -19,7 +19,7 @@ async def holders_of(change: Change) -> dict[Claim, Key]:
         for unique in change.family.unique
         for value in _claimed(unique, change.document)
     ]
-    held = await change.context.services.store.holders(claims)
+    held = await change.actor.services.store.holders(claims)
     return {claim: holder for claim, holder in held.items() if holder != change.key}
 
 
@@ -46,7 +46,7 @@ async def clashes(change: Change, held: dict[Claim, Key]) -> dict[str, dict[str,
         message, cause = unique.message, ", ".join(taken)
         if unique.explain is not None:
             cause, holder = taken.popitem()
-            message = await unique.explain(change.context, cause, holder)
+            message = await unique.explain(change.actor, cause, holder)
         written = lookup(change.document, unique.path.split("."))
         if isinstance(written, str):  # as the client spelled it
             cause = written

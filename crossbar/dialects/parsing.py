@@ -1,6 +1,6 @@
 """Strict JSON: what a body may contain before anything looks at it.
 
-Refused with 400 (protocol reference §2.1): malformed or truncated text, invalid UTF-8, lone
+Refused with 400 (docs/protocol.md §2.1): malformed or truncated text, invalid UTF-8, lone
 surrogates, ``NaN`` and infinities, numbers beyond 64 bits, duplicate keys, too deep nesting. Too
 many values are refused with 413 before any of them is made.
 """

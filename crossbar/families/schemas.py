@@ -1,38 +1,38 @@
-"""The schemas themselves, and validation without storing (resources/schemas.md)."""
+"""The schemas themselves, and validation without storing."""
 
 from __future__ import annotations
 
 from crossbar.core.answers import ROW, TEXT, Answers, some
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Route, Routes, Scope
 from crossbar.documents import Document, public
 from crossbar.errors import NoSuchDocument, ValidationFailed
 
 
-async def list_names(context: Context) -> Result:
+async def list_names(request: Request) -> Result:
     """The names of all schemas, ascending."""
-    return Result(data=context.services.schemas.names())
+    return Result(data=request.services.schemas.names())
 
 
-def _known(context: Context) -> str:
-    name = context.params["schema_name"]
-    if name not in context.services.schemas:
+def _known(request: Request) -> str:
+    name = request.ids["schema_name"]
+    if name not in request.services.schemas:
         raise NoSuchDocument(name)
     return name
 
 
-async def fetch(context: Context) -> Result:
+async def fetch(request: Request) -> Result:
     """One schema, with its name as ``id``."""
-    name = _known(context)
-    document: Document = {**context.services.schemas.document(name), "id": name}
+    name = _known(request)
+    document: Document = {**request.services.schemas.document(name), "id": name}
     return Result(data=document)
 
 
-async def validate(context: Context) -> Result:
+async def validate(request: Request) -> Result:
     """The data that was sent, with defaults filled in; refused like a document would be."""
-    name = _known(context)
-    sent = public(context.data) if isinstance(context.data, dict) else context.data
-    document, errors = context.services.schemas.apply(name, sent)
+    name = _known(request)
+    sent = public(request.data) if isinstance(request.data, dict) else request.data
+    document, errors = request.services.schemas.apply(name, sent)
     if errors:
         raise ValidationFailed(errors)
     return Result(data=document)

@@ -1,7 +1,7 @@
 """Basic authentication: an account id, and one of several things as the password.
 
 The password is the account's own, ``user:password`` of one of its users, or the md5 or sha1 of
-that (protocol reference §5.4).
+that (docs/protocol.md §5.4).
 """
 
 from __future__ import annotations

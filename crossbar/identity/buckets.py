@@ -2,7 +2,7 @@
 
 A bucket is full at first. A request takes tokens out of it, and a fixed number comes back every
 second, continuously; when there are too few for a request, that request is refused. The numbers
-are those of protocol reference §10.1.
+are those of docs/protocol.md §10.1.
 """
 
 from __future__ import annotations

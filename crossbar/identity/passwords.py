@@ -1,7 +1,7 @@
 """Passwords: how they are hashed, compared, and found without a user name.
 
-KAZOO's clients log in with md5 or sha1 of ``username:password`` and say neither (protocol
-reference §5.2). Those digests are as good as the password, so they are never stored: what is
+KAZOO's clients log in with md5 or sha1 of ``username:password`` and say neither (docs/protocol.md
+§5.2). Those digests are as good as the password, so they are never stored: what is
 stored is their argon2id hash, and a short fingerprint by which candidates are found.
 """
 
@@ -29,7 +29,7 @@ class LoginDigests(NamedTuple):
 
 
 def login_digests(username: str, password: str) -> LoginDigests:
-    """The digests of ``username:password``, the name in lower case (protocol reference §5.2)."""
+    """The digests of ``username:password``, the name in lower case (docs/protocol.md §5.2)."""
     text = _bytes(f"{username.lower()}:{password}")
     # The protocol asks for these two. They are no protection, and none is expected of them: only
     # argon2id hashes of them are stored. FIPS builds of OpenSSL want to be told so.

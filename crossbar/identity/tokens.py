@@ -1,7 +1,7 @@
 """Auth tokens: JSON Web Tokens (RFC 7519), signed with HS256 by itsdangerous.
 
 Clients decode a token's middle part to learn who they are, so it has to be a real three-part JWT
-(protocol reference §5.5). ``itsdangerous.Signer`` with ``.`` as separator, HMAC-SHA256 as its
+(docs/protocol.md §5.5). ``itsdangerous.Signer`` with ``.`` as separator, HMAC-SHA256 as its
 signature and a 32-byte derived key makes exactly that out of ``<header>.<claims>``.
 
 Whether a token was revoked, and whether its user still exists, is not known here.

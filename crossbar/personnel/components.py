@@ -1,6 +1,6 @@
 """The components: what an organisation keeps. Records about people are in ``records``.
 
-Facts of the reference, section 13; where upstream contradicts itself, section 17 decides.
+Where PERSCOM's own documents contradict each other, what its clients send decides.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from dataclasses import replace
 from crossbar.core.attachments import drop_all, store_upload
 from crossbar.core.change import Change
 from crossbar.core.shapes import Hooks, Stage
+from crossbar.core.writing import Work
 from crossbar.documents import Document
 from crossbar.personnel import links, people, references
 from crossbar.personnel.components import (
@@ -22,7 +23,7 @@ from crossbar.personnel.records import RECORDS
 from crossbar.personnel.rows import every, find, key_of, span_of
 from crossbar.personnel.shapes import Component
 from crossbar.personnel.values import columns_of
-from crossbar.personnel.work import BODY, VALUES, Work, work_of
+from crossbar.personnel.work import BODY, VALUES, sequence_of, work_of
 
 CASTS = {
     "boolean": "boolean",
@@ -44,7 +45,7 @@ def hooks_of(component: Component) -> Hooks:
     async def unlink(change: Change) -> None:
         number = (change.current or {})["pvt_seq"]
         await links.remove_all(work_of(change), component, number)
-        async for image in every(change.context, IMAGES, ("owner", f"{component.noun}:{number}")):
+        async for image in every(change.actor, IMAGES, ("owner", f"{component.noun}:{number}")):
             change.also_remove(key_of(change.key.account_id, IMAGES, image["pvt_seq"]), image)
 
     return Hooks(
@@ -56,8 +57,8 @@ def hooks_of(component: Component) -> Hooks:
 
 async def _stamp(change: Change, component: Component) -> None:
     """Fill in number, times, author and place."""
-    document, work, values = change.document, work_of(change), change.notes[VALUES]
-    now = change.context.services.clock.instant()
+    document, work, values = change.document, work_of(change), VALUES.found(change)
+    now = change.actor.services.clock.instant()
     document["updated_at"] = values.get("updated_at") or now
     if change.current is not None:
         return
@@ -73,15 +74,15 @@ async def _stamp(change: Change, component: Component) -> None:
 
 async def _next_order(work: Work, component: Component) -> int:
     """The place after every other row, those of this work included."""
-    last = work.orders.get(component.noun)
+    last = work.places.get(component.noun)
     if last is None:
-        span = replace(span_of(work.context, component), descending=True)
-        rows = work.context.services.store.scan(span)
+        span = replace(span_of(work.actor, component), descending=True)
+        rows = work.actor.services.store.scan(span)
         async for row in rows:
             last = row.document["order"]
             break
         last = last or 0
-    work.orders[component.noun] = last + 1
+    work.places[component.noun] = last + 1
     return last + 1
 
 
@@ -94,7 +95,7 @@ async def _follow_rank(change: Change) -> None:
 
 async def _follow_assignment(change: Change) -> None:
     """A new primary assignment gives the user what it names, and a status record."""
-    document, work, values = change.document, work_of(change), change.notes[VALUES]
+    document, work, values = change.document, work_of(change), VALUES.found(change)
     if change.current is not None or document.get("type") != "primary":
         return
     named = {
@@ -121,7 +122,7 @@ async def add_status(
 
 async def _answer_form(change: Change) -> None:
     """Keep the answers of a submission; a new one is the caller's and gets the form's status."""
-    document, work, body = change.document, work_of(change), change.notes[BODY]
+    document, work, body = change.document, work_of(change), BODY.found(change)
     columns = {"id", "user_id", "form_id", "data", *columns_of(SUBMISSIONS)}
     answers = {name: value for name, value in body.items() if name not in columns}
     document["data"] = {**document.get("data", {}), **answers}
@@ -131,7 +132,7 @@ async def _answer_form(change: Change) -> None:
         caller = await people.caller_number(work)
         if caller is not None:
             document["user_id"] = caller
-    form = await find(change.context, COMPONENTS["forms"], document["form_id"])
+    form = await find(change.actor, COMPONENTS["forms"], document["form_id"])
     if form.get("submission_status_id") is not None:
         number = int(change.key.doc_id.rpartition("-")[2])
         await links.add(work, STATUSES_OF_SUBMISSION, number, form["submission_status_id"], {})
@@ -139,7 +140,7 @@ async def _answer_form(change: Change) -> None:
 
 async def _check_image(change: Change) -> None:
     """A new image needs a file; a changed one may bring another."""
-    upload = change.notes[BODY].get("image")
+    upload = BODY.found(change).get("image")
     if upload is None and change.current is None:
         change.refusals.add("image", "required", "The field is required")
     elif upload is not None:
@@ -148,7 +149,7 @@ async def _check_image(change: Change) -> None:
 
 async def _keep_image(change: Change) -> None:
     """Keep the file that came with an image; its name is the file's."""
-    upload = change.notes[BODY].get("image")
+    upload = BODY.found(change).get("image")
     if upload is not None:
         await store_upload(change, "image", upload)
         change.document["filename"] = upload.name
@@ -188,9 +189,9 @@ async def _tell(change: Change) -> None:
 
 async def add_news(work: Work, item: Document) -> None:
     """Write an item of the newsfeed."""
-    number = await work.number(NEWSFEED.scope)
-    now = work.context.services.clock.instant()
-    key = key_of(work.context.account_id, NEWSFEED, number)
+    number = await work.number(sequence_of(work.actor, NEWSFEED.scope))
+    now = work.actor.services.clock.instant()
+    key = key_of(work.actor.account_id, NEWSFEED, number)
     times = {"created_at": now, "updated_at": now}
     work.put(layout_of(NEWSFEED), key, {**item, **times, "pvt_seq": number})
 

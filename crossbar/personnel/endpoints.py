@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 from crossbar.core.access import require_access
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Route, Routes, Scope
 from crossbar.errors import Forbidden, NoSuchDocument
 from crossbar.personnel import linking, reading, writing
@@ -22,7 +22,7 @@ from crossbar.personnel.relations import RELATIONS, Kind, RelationPath
 from crossbar.personnel.scopes import Need, may
 from crossbar.personnel.shapes import Component
 
-Run = Callable[[Place, Context], Awaitable[Result]]
+Run = Callable[[Place, Request], Awaitable[Result]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,21 +51,21 @@ class Endpoint:
     place: Place
     needs: tuple[Need, ...]
 
-    async def __call__(self, context: Context) -> Result:
+    async def __call__(self, request: Request) -> Result:
         """Do it, if the caller may."""
-        await self.authorize(context)
-        return await self.deed.run(self.place, context)
+        await self.authorize(request)
+        return await self.deed.run(self.place, request)
 
-    async def authorize(self, context: Context) -> None:
+    async def authorize(self, request: Request) -> None:
         """Refuse a caller without the powers or the scopes, unless it is about the caller."""
-        require_access(context.operation, context.caller, context.account)
+        require_access(request.operation, request.caller, request.account)
         for need in self.needs:
-            if not await may(context, need) and not await self._is_own(context):
-                await may(context, need, insist=True)
+            if not await may(request, need) and not await self._is_own(request):
+                await may(request, need, insist=True)
 
-    async def _is_own(self, context: Context) -> bool:
+    async def _is_own(self, request: Request) -> bool:
         try:
-            return await is_own(self.deed.name, self.place, context)
+            return await is_own(self.deed.name, self.place, request)
         except NoSuchDocument:
             raise Forbidden from None
 
@@ -211,7 +211,7 @@ MAY_LEAVE_OUT_ID = frozenset({Kind.HAS_ONE, Kind.BELONGS_TO})
 
 
 def _needs_of(component: Component, deed: Deed) -> tuple[Need, ...]:
-    """The scopes of an operation on rows of their own (reference, section 6.1)."""
+    """The scopes of an operation on rows of their own."""
     if component is NEWSFEED:
         return () if deed.verb == "view" else (Need("manage", "newsfeed"),)
     return (Need(deed.verb, component.scope),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from crossbar.core.attachments import ATTACHMENTS
-from crossbar.core.requests import Action, Context, Download, Result
+from crossbar.core.requests import Action, Download, Request, Result
 from crossbar.core.shapes import Access, Route, Routes, Scope
 from crossbar.errors import NoSuchDocument
 from crossbar.personnel.components import IMAGES, USERS
@@ -14,13 +14,13 @@ from crossbar.storage import Key
 OWNERS = (IMAGES.doc_type, USERS.doc_type)
 
 
-async def fetch_file(context: Context) -> Result:
+async def fetch_file(request: Request) -> Result:
     """The bytes of a picture."""
     owner, doc_type, doc_id, wanted = (
-        context.params[name] for name in ("owner_id", "doc_type", "doc_id", "file_id")
+        request.ids[name] for name in ("owner_id", "doc_type", "doc_id", "file_id")
     )
-    store = context.services.store
-    account = await context.services.accounts.get(owner)
+    store = request.services.store
+    account = await request.services.accounts.get(owner)
     stored = None
     if account is not None and doc_type in OWNERS:
         stored = await store.get(Key(owner, doc_type, doc_id))

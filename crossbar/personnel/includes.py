@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
-from crossbar.core.requests import Context
+from crossbar.core.requests import Actor
 from crossbar.documents import Document
 from crossbar.errors import ValidationFailed
 from crossbar.personnel.components import COMPONENTS
@@ -73,14 +73,14 @@ def target_of(component: Component, name: str) -> Component | None:
 
 
 async def include(
-    context: Context, component: Component, rows: Sequence[tuple[Document, Document]], tree: Tree
+    actor: Actor, component: Component, rows: Sequence[tuple[Document, Document]], tree: Tree
 ) -> None:
     """Add the relations of a tree to shown rows; each row comes with what is stored of it.
 
     Raises :class:`ValidationFailed` for more than ``MOST_ROWS`` rows, be it that they had to be
     read or that the answer would repeat some of them so often.
     """
-    await _Inclusion(context).add(component, rows, tree)
+    await _Inclusion(actor).add(component, rows, tree)
     known: dict[int, int] = {}
     if sum(_weight(shown, tree, known) - 1 for shown, _ in rows) > MOST_ROWS:
         raise _too_many()
@@ -107,8 +107,8 @@ def _weight(shown: Document, tree: Tree, known: dict[int, int]) -> int:
 class _Inclusion:
     """What one answer includes, and how much more may be read for it."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, actor: Actor) -> None:
+        self._actor = actor
         self._left = MOST_ROWS
 
     async def add(
@@ -133,7 +133,7 @@ class _Inclusion:
         relation: Relation | None = None,
     ) -> list[Document]:
         rows = [
-            (await show_pair(self._context, component, pair, relation), pair[0]) for pair in pairs
+            (await show_pair(self._actor, component, pair, relation), pair[0]) for pair in pairs
         ]
         await self.add(component, rows, below)
         return [shown for shown, _ in rows]
@@ -147,7 +147,7 @@ class _Inclusion:
     ) -> None:
         """The row that a column refers to."""
         wanted = {shown[f"{name}_id"] for shown, _ in rows if shown.get(f"{name}_id") is not None}
-        found = await find_many(self._context, target, wanted)
+        found = await find_many(self._actor, target, wanted)
         made = await self._shown(target, [(stored, None) for stored in found.values()], below)
         by_number = dict(zip(found, made, strict=True))
         for shown, _ in rows:
@@ -167,7 +167,7 @@ class _Inclusion:
         for shown, stored in rows:
             number = number_of(component, stored)
             pairs = []
-            async for pair in related(self._context, component, relation, number):
+            async for pair in related(self._actor, component, relation, number):
                 if self._left == 0:
                     raise _too_many()
                 self._left -= 1
@@ -183,14 +183,14 @@ def entry_of(component: Component, relation: HasMany, number: int) -> tuple[str,
 
 
 async def related(
-    context: Context, component: Component, relation: Relation, number: int
+    actor: Actor, component: Component, relation: Relation, number: int
 ) -> AsyncIterator[Pair]:
     """The stored rows that a relation of a row leads to, each with its link where it is linked."""
     if isinstance(relation, Linked):
-        async for pair in linked_rows(context, relation, number):
+        async for pair in linked_rows(actor, relation, number):
             yield pair
         return
     target = COMPONENTS[relation.component]
-    async for stored in every(context, target, entry_of(component, relation, number)):
+    async for stored in every(actor, target, entry_of(component, relation, number)):
         if all(stored.get(column) == wanted for column, wanted in relation.only):
             yield stored, None

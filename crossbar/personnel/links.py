@@ -9,15 +9,16 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from crossbar.core.paging import in_groups
-from crossbar.core.requests import Context
+from crossbar.core.requests import Actor
 from crossbar.core.shapes import Collection, Index
+from crossbar.core.writing import Work
 from crossbar.documents import Document
 from crossbar.errors import ValidationFailed
 from crossbar.personnel.components import COMPONENTS, FIELDS_OF_USER
 from crossbar.personnel.rows import PORTION, find_many
 from crossbar.personnel.shapes import Component, Field, Linked
 from crossbar.personnel.values import converted
-from crossbar.personnel.work import Work
+from crossbar.personnel.work import sequence_of
 from crossbar.storage import Entry, Key, Span
 from crossbar.validation import Refusals
 
@@ -44,15 +45,15 @@ def key_of(account_id: str, link: str, left: int, right: int, duplicate: int = 0
     return Key(account_id, LINKS.doc_type, f"perscom_link-{link}-{left}-{right}{again}")
 
 
-async def links_of(context: Context, relation: Linked, number: int) -> AsyncIterator[Document]:
+async def links_of(actor: Actor, relation: Linked, number: int) -> AsyncIterator[Document]:
     """The links of a row, oldest first."""
     side = "right" if relation.is_inverse else "left"
     span = Span(
-        account_id=context.account_id,
+        account_id=actor.account_id,
         doc_type=LINKS.doc_type,
         entry=Entry(side, f"{relation.link}:{number}"),
     )
-    async for row in context.services.store.scan(span):
+    async for row in actor.services.store.scan(span):
         yield row.document
 
 
@@ -63,13 +64,13 @@ def other_end(relation: Linked, link: Document) -> int:
 
 
 async def linked_rows(
-    context: Context, relation: Linked, number: int
+    actor: Actor, relation: Linked, number: int
 ) -> AsyncIterator[tuple[Document, Document]]:
     """The stored rows that a row is linked to, each with its link, oldest link first."""
     component = COMPONENTS[relation.component]
-    async for links in in_groups(links_of(context, relation, number), PORTION):
+    async for links in in_groups(links_of(actor, relation, number), PORTION):
         ends = [other_end(relation, link) for link in links]
-        found = await find_many(context, component, ends)
+        found = await find_many(actor, component, ends)
         for end, link in zip(ends, links, strict=True):
             if end in found:
                 yield found[end], link
@@ -80,15 +81,15 @@ async def add(
 ) -> Document | None:
     """Link two rows; ``None`` where they are linked already and may not be again."""
     left, right = (other, number) if relation.is_inverse else (number, other)
-    account_id = work.context.account_id
+    account_id = work.actor.account_id
     key = key_of(account_id, relation.link, left, right)
-    is_linked = work.writes(key) or await work.context.services.store.get(key) is not None
+    is_linked = work.writes(key) or await work.actor.services.store.get(key) is not None
     if is_linked and not again:
         return None
-    sequence = await work.number("link")
+    sequence = await work.number(sequence_of(work.actor, "link"))
     if is_linked:
         key = key_of(account_id, relation.link, left, right, sequence)
-    now = work.context.services.clock.instant()
+    now = work.actor.services.clock.instant()
     document = {
         **pivot,
         "created_at": now,
@@ -131,26 +132,26 @@ async def remove_all(work: Work, component: Component, number: int) -> None:
 
 
 async def _remove(work: Work, relation: Linked, number: int) -> None:
-    async for link in links_of(work.context, relation, number):
-        work.remove(Key(work.context.account_id, LINKS.doc_type, link["_id"]), link)
+    async for link in links_of(work.actor, relation, number):
+        work.remove(Key(work.actor.account_id, LINKS.doc_type, link["_id"]), link)
 
 
 def _inverse(relation: Linked, owner: Component) -> Linked:
     return Linked(component=owner.noun, link=relation.link, is_inverse=not relation.is_inverse)
 
 
-def shown_pivot(context: Context, relation: Linked, link: Document) -> Document:
+def shown_pivot(actor: Actor, relation: Linked, link: Document) -> Document:
     """The columns of a link, as the row that it leads to shows them."""
     shown: dict[str, Any] = {name: link.get(name) for name in relation.pivot}
     shown["created_at"] = link["created_at"]
     if relation.shown_as == "assignment":
-        shown |= _assignment(context, link)
+        shown |= _assignment(actor, link)
     return shown
 
 
-def _assignment(context: Context, link: Document) -> Document:
+def _assignment(actor: Actor, link: Document) -> Document:
     """What an assignment of a task shows beside its times: ids, and how it stands."""
-    now = context.services.clock.instant()
+    now = actor.services.clock.instant()
     left, right = (int(link[end].rpartition(":")[2]) for end in ("pvt_left", "pvt_right"))
     is_complete = link.get("completed_at") is not None
     is_expired = _is_before(link.get("expires_at"), link.get("completed_at") or now)
@@ -179,7 +180,7 @@ def _is_before(moment: str | None, other: str) -> bool:
     return moment is not None and moment < other
 
 
-async def field_keys(context: Context, number: int) -> list[str]:
+async def field_keys(actor: Actor, number: int) -> list[str]:
     """The keys of the custom fields that a user has."""
-    rows = linked_rows(context, FIELDS_OF_USER, number)
+    rows = linked_rows(actor, FIELDS_OF_USER, number)
     return [field["key"] async for field, _ in rows if field.get("key")]

@@ -12,7 +12,8 @@ from typing import Any
 
 from crossbar.core.attachments import replace_upload
 from crossbar.core.change import Change
-from crossbar.core.requests import Context, Upload
+from crossbar.core.requests import Actor, Upload
+from crossbar.core.writing import Work
 from crossbar.documents import Document, lookup
 from crossbar.errors import Forbidden, NoSuchDocument, ValidationFailed
 from crossbar.families.endpoints import HUNDRED, PERSON, USERS, email_of
@@ -29,7 +30,7 @@ from crossbar.personnel.people_rows import (
     photo_path,
     span_of,
 )
-from crossbar.personnel.work import BODY, VALUES, Work, perform, work_of
+from crossbar.personnel.work import BODY, VALUES, perform, sequence_of, work_of
 from crossbar.storage import Entry, Key, Span
 
 LONGEST_PART = 128
@@ -37,11 +38,11 @@ LONGEST_PART = 128
 _USERNAME = re.compile(r"[+@.A-Za-z0-9_-]+")
 
 
-async def number_everybody(context: Context) -> None:
+async def number_everybody(actor: Actor) -> None:
     """Give numbers to users that have none, oldest first. Not for within a work."""
     new = [
         (row.document.get("pvt_created", 0), row.document["_id"])
-        async for row in context.services.store.scan(span_of(context, "new"))
+        async for row in actor.services.store.scan(span_of(actor, "new"))
     ]
     new.sort()
     for start in range(0, len(new), HUNDRED):
@@ -51,35 +52,35 @@ async def number_everybody(context: Context) -> None:
             for _, user_id in some:
                 await numbered(work, user_id)
 
-        await perform(context, build)
+        await perform(actor, build)
 
 
 async def numbered(work: Work, user_id: str) -> int | None:
     """The number of a user, given by this work if there is none; ``None`` for no user."""
-    key = Key(work.context.account_id, USERS.doc_type, user_id)
-    stored = await work.context.services.store.get(key)
+    key = Key(work.actor.account_id, USERS.doc_type, user_id)
+    stored = await work.actor.services.store.get(key)
     if stored is None or stored.get("pvt_deleted"):
         return None
     if NUMBER not in stored:
         stored = await work.other(PEOPLE, key) or stored
         if NUMBER not in stored:
-            stored[NUMBER] = await work.number(SEQUENCE)
+            stored[NUMBER] = await work.number(sequence_of(work.actor, SEQUENCE))
     return int(stored[NUMBER])
 
 
 async def caller_number(work: Work) -> int | None:
     """The number of the user who calls; ``None`` for a key that is nobody's."""
-    caller = await find_caller(work.context)
+    caller = await find_caller(work.actor)
     return await numbered(work, caller["_id"]) if caller else None
 
 
 async def set_columns(work: Work, number: int, **columns: Any) -> None:
     """Set columns of a user, in the same commit as what they follow from."""
     try:
-        found = await find(work.context, number)
+        found = await find(work.actor, number)
     except NoSuchDocument:
         return
-    stored = await work.other(PEOPLE, Key(work.context.account_id, USERS.doc_type, found["_id"]))
+    stored = await work.other(PEOPLE, Key(work.actor.account_id, USERS.doc_type, found["_id"]))
     if stored is not None:
         stored[PERSON] = _without_nulls({**stored.get(PERSON, {}), **columns})
 
@@ -89,7 +90,7 @@ async def translate(change: Change) -> None:
 
     Raises :class:`ValidationFailed`: what the user's own schema would say has other names.
     """
-    values = change.notes[VALUES]
+    values = VALUES.found(change)
     refusals = change.refusals
     await references.judge(change, COMPONENT, values)
     await _check_email(change, values.get("email"))
@@ -116,7 +117,7 @@ async def translate(change: Change) -> None:
 
 async def keep_file(change: Change) -> None:
     """Keep the columns that are not the user's own fields, the number, and the pictures."""
-    values, document, work = change.notes[VALUES], change.document, work_of(change)
+    values, document, work = VALUES.found(change), change.document, work_of(change)
     person = dict(document.get(PERSON, {}))
     for name, value in values.items():
         if name not in OWN_FIELDS:
@@ -124,11 +125,11 @@ async def keep_file(change: Change) -> None:
     answers = await _answers(change)
     if answers:
         person["data"] = _without_nulls({**person.get("data", {}), **answers})
-    now = change.context.services.clock.instant()
+    now = change.actor.services.clock.instant()
     person["updated_at"] = values.get("updated_at") or now
     if change.current is None:
         person.setdefault("created_at", now)
-        document[NUMBER] = await work.number(SEQUENCE)
+        document[NUMBER] = await work.number(sequence_of(work.actor, SEQUENCE))
     if "name" in values:
         person["has_one_name"] = _parts(values["name"])[2] or None
     if "email" in values:
@@ -145,7 +146,7 @@ async def _keep_photos(change: Change, values: Document) -> None:
 
 async def refuse_contact(change: Change) -> None:
     """Nobody deletes the person whom the organisation is reached by."""
-    account = change.context.require_account()
+    account = change.actor.require_account()
     contact = lookup(account.document, ("contact", "administrative", "email"))
     if isinstance(contact, str) and contact.lower() in email_of(change.current or {}):
         raise Forbidden("the contact of the organisation cannot be deleted")
@@ -155,13 +156,13 @@ async def _check_email(change: Change, email: Any) -> None:
     """Refuse the address of another user, also of one who does not own it alone."""
     if not isinstance(email, str):
         return
-    context = change.context
+    actor = change.actor
     span = Span(
-        account_id=context.account_id,
+        account_id=actor.account_id,
         doc_type=USERS.doc_type,
         entry=Entry("email", email.lower()),
     )
-    async for row in context.services.store.scan(span):
+    async for row in actor.services.store.scan(span):
         if row.document["_id"] != change.key.doc_id:
             change.refusals.add("email", "unique", "The e-mail address is taken", value=email)
 
@@ -177,11 +178,11 @@ def _check_photos(change: Change, values: Document) -> None:
 
 async def _answers(change: Change) -> Document:
     """What the body says of the custom fields that the user has."""
-    body: Document = change.notes[BODY]
+    body: Document = BODY.found(change)
     number = (change.current or {}).get(NUMBER)
     if number is None:
         return {}
-    keys = await field_keys(change.context, number)
+    keys = await field_keys(change.actor, number)
     return {key: body[key] for key in keys if key in body and not isinstance(body[key], Upload)}
 
 

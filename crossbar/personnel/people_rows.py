@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 from crossbar.clock import instant_of, moment
-from crossbar.core.requests import Context
+from crossbar.core.requests import Actor
 from crossbar.documents import Document, lookup
 from crossbar.errors import NoSuchDocument
 from crossbar.families.endpoints import HUNDRED, PERSON, PERSON_NUMBER, USERS
@@ -64,10 +64,10 @@ def photo_path(stored: Document, column: str) -> str | None:
     return None if address is None else address.removeprefix("/")
 
 
-def computed(context: Context, stored: Document) -> Document:
+def computed(actor: Actor, stored: Document) -> Document:
     """What is shown of a user beside the columns."""
     person: Document = stored.get(PERSON, {})
-    now = context.services.clock.precise() - ONLINE
+    now = actor.services.clock.precise() - ONLINE
     since = instant_of(datetime.fromtimestamp(now, UTC))
     path = f"/users/{stored[NUMBER]}"
     return {
@@ -78,43 +78,41 @@ def computed(context: Context, stored: Document) -> Document:
     }
 
 
-def span_of(context: Context, entry: str) -> Span:
+def span_of(actor: Actor, entry: str) -> Span:
     """The users that have an entry of the index of people (``families.users``)."""
-    return Span(
-        account_id=context.account_id, doc_type=USERS.doc_type, entry=Entry("person", entry)
-    )
+    return Span(account_id=actor.account_id, doc_type=USERS.doc_type, entry=Entry("person", entry))
 
 
-async def find(context: Context, number: int) -> Document:
+async def find(actor: Actor, number: int) -> Document:
     """The user with this number. Raises :class:`NoSuchDocument`."""
-    async for row in context.services.store.scan(span_of(context, f"number:{number}")):
+    async for row in actor.services.store.scan(span_of(actor, f"number:{number}")):
         return row.document
     raise NoSuchDocument(str(number))
 
 
-async def find_caller(context: Context) -> Document | None:
+async def find_caller(actor: Actor) -> Document | None:
     """The user who calls; ``None`` for a key that is nobody's."""
-    user_id = context.require_caller().user_id
+    user_id = actor.require_caller().user_id
     if user_id is None:
         return None
-    stored = await context.services.store.get(Key(context.account_id, USERS.doc_type, user_id))
+    stored = await actor.services.store.get(Key(actor.account_id, USERS.doc_type, user_id))
     return None if stored is None or stored.get("pvt_deleted") else stored
 
 
-async def everybody(context: Context) -> AsyncIterator[Document]:
+async def everybody(actor: Actor) -> AsyncIterator[Document]:
     """The users that have numbers, by number; a hundred of them are read at a time."""
-    last = await last_number(context, SEQUENCE)
+    last = await last_number(actor, SEQUENCE)
     for hundred in range(last // HUNDRED + 1):
-        for stored in await _with_entry(context, f"hundred:{hundred}"):
+        for stored in await _with_entry(actor, f"hundred:{hundred}"):
             yield stored
 
 
-async def referring(context: Context, column: str, number: int) -> AsyncIterator[Document]:
+async def referring(actor: Actor, column: str, number: int) -> AsyncIterator[Document]:
     """The users whose column holds the id of a row, by number."""
-    for stored in await _with_entry(context, f"{column}:{number}"):
+    for stored in await _with_entry(actor, f"{column}:{number}"):
         yield stored
 
 
-async def _with_entry(context: Context, entry: str) -> list[Document]:
-    scanned = context.services.store.scan(span_of(context, entry))
+async def _with_entry(actor: Actor, entry: str) -> list[Document]:
+    scanned = actor.services.store.scan(span_of(actor, entry))
     return sorted([row.document async for row in scanned], key=lambda each: int(each[NUMBER]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from crossbar.core.requests import Context
+from crossbar.core.requests import Actor, Request
 from crossbar.documents import Document
 from crossbar.errors import NoSuchDocument
 from crossbar.families.endpoints import PERSON
@@ -38,90 +38,90 @@ class Place:
         is_one = isinstance(self.relation, HasMany) and self.relation.single
         return bool(self.column) or is_one
 
-    async def parent_row(self, context: Context) -> Document:
+    async def parent_row(self, request: Request) -> Document:
         """The stored row that the path goes through. Raises :class:`NoSuchDocument`."""
         if self.parent is None:
             raise LookupError("this place is below no row")
-        return await find(context, self.parent, context.params[self.parent.param])
+        return await find(request.actor, self.parent, request.ids[self.parent.param])
 
-    async def parent_number(self, context: Context) -> int:
+    async def parent_number(self, request: Request) -> int:
         """The id of the row that the path goes through."""
-        parent = await self.parent_row(context)
+        parent = await self.parent_row(request)
         return number_of(self.parent or self.component, parent)
 
-    async def pairs(self, context: Context) -> AsyncIterator[Pair]:
+    async def pairs(self, request: Request) -> AsyncIterator[Pair]:
         """Walk every stored row here, in default order."""
         if self.parent is None:
-            async for stored in every(context, self.component):
+            async for stored in every(request.actor, self.component):
                 yield stored, None
             return
-        parent = await self.parent_row(context)
+        parent = await self.parent_row(request)
         if self.relation is None:
-            yield await self._referred(context, parent), None
+            yield await self._referred(request.actor, parent), None
             return
         number = number_of(self.parent, parent)
-        async for pair in related(context, self.parent, self.relation, number):
+        async for pair in related(request.actor, self.parent, self.relation, number):
             yield pair
 
-    async def count(self, context: Context) -> int | None:
+    async def count(self, request: Request) -> int | None:
         """How many rows are here; ``None`` where the store cannot tell without reading them."""
         if self.parent is None:
-            return await count(context, self.component)
+            return await count(request.actor, self.component)
         if isinstance(self.relation, HasMany) and not self.relation.only:
-            number = await self.parent_number(context)
+            number = await self.parent_number(request)
             entry = entry_of(self.parent, self.relation, number)
-            return await count(context, self.component, entry)
+            return await count(request.actor, self.component, entry)
         return None
 
-    async def first(self, context: Context) -> Pair | None:
+    async def first(self, request: Request) -> Pair | None:
         """The first stored row here, if there is any."""
-        async for pair in self.pairs(context):
+        async for pair in self.pairs(request):
             return pair
         return None
 
-    async def _referred(self, context: Context, parent: Document) -> Document:
+    async def _referred(self, actor: Actor, parent: Document) -> Document:
         columns = parent.get(PERSON, {}) if self.parent is USERS else parent
         number = columns.get(self.column)
         if number is None:
             raise NoSuchDocument(self.column)
-        return await find(context, self.component, number)
+        return await find(actor, self.component, number)
 
-    async def pair(self, context: Context, number: str | int | None = None) -> Pair:
+    async def pair(self, request: Request, number: str | int | None = None) -> Pair:
         """The stored row that the path names, or the one with this id, if it is here.
 
         Raises :class:`NoSuchDocument`.
         """
-        wanted = context.params.get(self.component.param) if number is None else number
+        wanted = request.ids.get(self.component.param) if number is None else number
         if wanted is None:
-            first = await self.first(context)
+            first = await self.first(request)
             if first is None:
                 raise NoSuchDocument(self.component.noun)
             return first
         if self.parent is None:
-            return await find(context, self.component, wanted), None
-        return await self._below(context, wanted)
+            return await find(request.actor, self.component, wanted), None
+        return await self._below(request, wanted)
 
-    async def _below(self, context: Context, wanted: str | int) -> Pair:
+    async def _below(self, request: Request, wanted: str | int) -> Pair:
         if self.column:
-            stored = await self._referred(context, await self.parent_row(context))
+            stored = await self._referred(request.actor, await self.parent_row(request))
             if str(number_of(self.component, stored)) == str(wanted):
                 return stored, None
             raise NoSuchDocument(str(wanted))
-        stored = await find(context, self.component, wanted)
+        stored = await find(request.actor, self.component, wanted)
         if isinstance(self.relation, Linked):
-            number = await self.parent_number(context)
-            async for link in links_of(context, self.relation, number):
+            number = await self.parent_number(request)
+            async for link in links_of(request.actor, self.relation, number):
                 if other_end(self.relation, link) == number_of(self.component, stored):
                     return stored, link
-        elif (await self.columns_here(context)).items() <= stored.items():
+        elif (await self.columns_here(request)).items() <= stored.items():
             return stored, None
         raise NoSuchDocument(str(wanted))
 
-    async def columns_here(self, context: Context) -> Document:
+    async def columns_here(self, request: Request) -> Document:
         """The columns by which a row of has-many belongs here."""
         if self.parent is None or not isinstance(self.relation, HasMany):
             return {}
-        number = await self.parent_number(context)
+        number = await self.parent_number(request)
         if self.relation.column == "owner":
             noun = self.parent.noun
             return {"model_type": noun, "model_id": str(number), "owner": f"{noun}:{number}"}

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from crossbar.core.paging import in_groups
-from crossbar.core.requests import Context, Result
+from crossbar.core.requests import Actor, Request, Result
 from crossbar.documents import Document, lookup
 from crossbar.errors import ValidationFailed
 from crossbar.personnel import recurring
@@ -42,65 +42,65 @@ ROSTER: Tree = {"units": {"users": {"rank": {}, "position": {}, "specialty": {}}
 """What the search ``orderForRoster`` includes."""
 
 
-async def list_rows(place: Place, context: Context) -> Result:
+async def list_rows(place: Place, request: Request) -> Result:
     """A page of rows in default order."""
-    return await _page(place, context, Search(keep=everything))
+    return await _page(place, request, Search(keep=everything))
 
 
-async def search_rows(place: Place, context: Context) -> Result:
+async def search_rows(place: Place, request: Request) -> Result:
     """A page of the rows that the body asks for."""
     columns = searchable(place.component, place.columns)
-    return await _page(place, context, search_of(context.data, place.component, columns))
+    return await _page(place, request, search_of(request.data, place.component, columns))
 
 
-async def show_row(place: Place, context: Context) -> Result:
+async def show_row(place: Place, request: Request) -> Result:
     """One row."""
-    _refuse_aggregates(context)
-    tree = tree_asked(place, context)
-    await _prepare(place, context)
-    trash = trash_asked(context)
-    stored, link = await (pair_of(place, context, trash) if trash else place.pair(context))
-    await require_news(place.component, context, stored)
-    return Result(data=await shown_row(place, context, stored, link, tree))
+    _refuse_aggregates(request)
+    tree = tree_asked(place, request)
+    await _prepare(place, request.actor)
+    trash = trash_asked(request)
+    stored, link = await (pair_of(place, request, trash) if trash else place.pair(request))
+    await require_news(place.component, request, stored)
+    return Result(data=await shown_row(place, request, stored, link, tree))
 
 
 async def shown_row(
-    place: Place, context: Context, stored: Document, link: Document | None, tree: Tree
+    place: Place, request: Request, stored: Document, link: Document | None, tree: Tree
 ) -> Document:
     """A row as the answer to reading or writing it."""
-    [shown] = await shown_rows(place, context, [(stored, link)], tree)
+    [shown] = await shown_rows(place, request, [(stored, link)], tree)
     return shown
 
 
 async def shown_rows(
-    place: Place, context: Context, pairs: Sequence[Pair], tree: Tree
+    place: Place, request: Request, pairs: Sequence[Pair], tree: Tree
 ) -> list[Document]:
     """Rows as clients see them, with what is included and the columns of their links."""
     component, relation = place.component, place.relation
-    rows = [(await show_pair(context, component, pair, relation), pair[0]) for pair in pairs]
+    rows = [(await show_pair(request.actor, component, pair, relation), pair[0]) for pair in pairs]
     if tree:
-        await include(context, component, rows, tree)
-        _narrow(component, context, [shown for shown, _ in rows])
+        await include(request.actor, component, rows, tree)
+        _narrow(component, request, [shown for shown, _ in rows])
     return [shown for shown, _ in rows]
 
 
-def tree_asked(place: Place, context: Context) -> Tree:
+def tree_asked(place: Place, request: Request) -> Tree:
     """The relations that query and body ask for. Raises :class:`ValidationFailed`."""
-    asked = context.parameters.get("include") or ""
+    asked = request.controls.get("include") or ""
     names = [each.strip() for each in str(asked).split(",") if each.strip()]
-    names += [each["relation"] for each in _asked_in_body(context)]
+    names += [each["relation"] for each in _asked_in_body(request)]
     return tree_of(names, place.includes, place.component)
 
 
-def _refuse_aggregates(context: Context) -> None:
+def _refuse_aggregates(request: Request) -> None:
     """Refuse parameters that ask for sums over relations, as the original does for every one."""
     for name in AGGREGATES:
-        if context.parameters.get(name):
+        if request.controls.get(name):
             raise ValidationFailed.of(name, "invalid", "No aggregates are offered")
 
 
-def _asked_in_body(context: Context) -> list[Document]:
-    asked = context.data.get("includes") if isinstance(context.data, dict) else None
+def _asked_in_body(request: Request) -> list[Document]:
+    asked = request.data.get("includes") if isinstance(request.data, dict) else None
     if asked is None:
         return []
     if not isinstance(asked, list) or not all(
@@ -110,9 +110,9 @@ def _asked_in_body(context: Context) -> list[Document]:
     return asked
 
 
-def _narrow(component: Component, context: Context, rows: Sequence[Document]) -> None:
+def _narrow(component: Component, request: Request, rows: Sequence[Document]) -> None:
     """Keep of included lists what the body asks for: rows that pass filters, so many of them."""
-    for asked in _asked_in_body(context):
+    for asked in _asked_in_body(request):
         name, limit = asked["relation"], asked.get("limit")
         target = target_of(component, name)
         if target is None:
@@ -125,31 +125,31 @@ def _narrow(component: Component, context: Context, rows: Sequence[Document]) ->
                 row[name] = kept[:limit] if isinstance(limit, int) and limit > 0 else kept
 
 
-async def _prepare(place: Place, context: Context) -> None:
+async def _prepare(place: Place, actor: Actor) -> None:
     """Give numbers to new people where people are looked at."""
     if place.component.noun == "users":
-        await number_everybody(context)
+        await number_everybody(actor)
 
 
-async def _page(place: Place, context: Context, search: Search) -> Result:
-    _refuse_aggregates(context)
-    limit, page = _paging(context)
-    tree = tree_asked(place, context)
-    await _prepare(place, context)
-    start, trash, rows = (page - 1) * limit, trash_asked(context), place.pairs(context)
+async def _page(place: Place, request: Request, search: Search) -> Result:
+    _refuse_aggregates(request)
+    limit, page = _paging(request)
+    tree = tree_asked(place, request)
+    await _prepare(place, request.actor)
+    start, trash, rows = (page - 1) * limit, trash_asked(request), place.pairs(request)
     if trash is not None:
-        search, rows = in_order(place, search), pairs_of(place, context, trash)
+        search, rows = in_order(place, search), pairs_of(place, request, trash)
     if search.sorts and start + limit > DEEPEST:
         message = f"A sorted search shows its first {DEEPEST} rows"
         raise ValidationFailed.of("page", "maximum", message, target=DEEPEST // limit)
     is_whole = search.is_everything and trash is None and place.component is not NEWSFEED
-    total = await place.count(context) if is_whole else None
+    total = await place.count(request) if is_whole else None
     if total is not None:
         pairs = [pair async for pair in _slice(rows, start, limit)]
     else:
-        total, pairs = await _found(place, context, search, rows, start, limit)
+        total, pairs = await _found(place, request, search, rows, start, limit)
     roster = any(each.name == "orderForRoster" for each in search.scopes)
-    data = await shown_rows(place, context, pairs, _joined(tree, ROSTER) if roster else tree)
+    data = await shown_rows(place, request, pairs, _joined(tree, ROSTER) if roster else tree)
     if roster:
         _order_roster(data)
     return Result(data=data, metadata={"page": page, "limit": limit, "total": total})
@@ -174,7 +174,7 @@ async def _slice(rows: AsyncIterator[Pair], start: int, limit: int) -> AsyncIter
 
 async def _found(
     place: Place,
-    context: Context,
+    request: Request,
     search: Search,
     rows: AsyncIterator[Pair],
     start: int,
@@ -187,7 +187,7 @@ async def _found(
     total, first = 0, 0 if search.sorts else start
     kept: list[tuple[Seen, Pair]] = []
     async for pairs in in_groups(rows, PORTION):
-        fitting = await _fitting(place, context, search, pairs)
+        fitting = await _fitting(place, request, search, pairs)
         kept += fitting[max(0, first - total) :]
         total += len(fitting)
         search.sort(kept)
@@ -196,34 +196,34 @@ async def _found(
 
 
 async def _fitting(
-    place: Place, context: Context, search: Search, pairs: list[Pair]
+    place: Place, request: Request, search: Search, pairs: list[Pair]
 ) -> list[tuple[Seen, Pair]]:
     """Those of the rows that a search keeps, each with what the search has seen of it."""
     for scope in search.scopes:
-        pairs = await _in_scope(place, context, scope, pairs)
+        pairs = await _in_scope(place, request.actor, scope, pairs)
     if place.component is NEWSFEED:
-        pairs = [pair for pair in pairs if await _may_see(context, pair[0])]
+        pairs = [pair for pair in pairs if await _may_see(request, pair[0])]
     rows = [flat(place.component, stored) for stored, _ in pairs]
     for relation in search.relations:
-        await _look_up(place.component, context, relation, rows)
+        await _look_up(place.component, request.actor, relation, rows)
     seen = zip(rows, pairs, strict=True)
     return [(row, pair) for row, pair in seen if search.keep(row)]
 
 
 async def _look_up(
-    component: Component, context: Context, relation: str, rows: Sequence[Document]
+    component: Component, actor: Actor, relation: str, rows: Sequence[Document]
 ) -> None:
     """Put the columns of related rows beside those of the rows, for searches to see."""
     column = component.by_name[f"{relation}_id"]
     target = COMPONENTS[column.refers]
     wanted = {row[column.name] for row in rows if row.get(column.name) is not None}
-    found = await find_many(context, target, wanted)
+    found = await find_many(actor, target, wanted)
     for row in rows:
         stored = found.get(row.get(column.name, 0))
         row[relation] = flat(target, stored) if stored is not None else None
 
 
-async def _in_scope(place: Place, context: Context, scope: Scope, pairs: list[Pair]) -> list[Pair]:
+async def _in_scope(place: Place, actor: Actor, scope: Scope, pairs: list[Pair]) -> list[Pair]:
     """The rows that a named search keeps."""
     match scope.name:
         case "hidden" | "visible":
@@ -233,17 +233,17 @@ async def _in_scope(place: Place, context: Context, scope: Scope, pairs: list[Pa
             since, until = (instant(each) or "" for each in scope.parameters)
             return [pair for pair in pairs if recurring.overlaps(pair[0], since, until)]
         case "tags":
-            return [pair for pair in pairs if await _has_tags(place, context, scope, pair[0])]
+            return [pair for pair in pairs if await _has_tags(place, actor, scope, pair[0])]
     wanted_id = scope.parameters[0] if scope.parameters else None
     return [pair for pair in pairs if wanted_id in (None, number_of(place.component, pair[0]))]
 
 
-async def _has_tags(place: Place, context: Context, scope: Scope, stored: Document) -> bool:
+async def _has_tags(place: Place, actor: Actor, scope: Scope, stored: Document) -> bool:
     relation = place.component.relations["tags"]
     if not isinstance(relation, Linked):
         return False
     number = number_of(place.component, stored)
-    names = {tag["name"] async for tag, _ in linked_rows(context, relation, number)}
+    names = {tag["name"] async for tag, _ in linked_rows(actor, relation, number)}
     return any(each in names for each in scope.parameters)
 
 
@@ -260,26 +260,26 @@ def _order_roster(groups: Sequence[Document]) -> None:
             unit["users"].sort(key=place_of)
 
 
-async def require_news(component: Component, context: Context, stored: Document) -> None:
+async def require_news(component: Component, request: Request, stored: Document) -> None:
     """Refuse an item of the newsfeed about what the caller may not view."""
-    if component is NEWSFEED and not await _may_see(context, stored):
-        await may(context, Need("manage", "newsfeed"), insist=True)
+    if component is NEWSFEED and not await _may_see(request, stored):
+        await may(request, Need("manage", "newsfeed"), insist=True)
 
 
-async def _may_see(context: Context, item: Document) -> bool:
-    if await may(context, Need("manage", "newsfeed")):
+async def _may_see(request: Request, item: Document) -> bool:
+    if await may(request, Need("manage", "newsfeed")):
         return True
     noun = item.get("subject_noun")
-    return noun is not None and await may(context, Need("view", COMPONENTS[noun].scope))
+    return noun is not None and await may(request, Need("view", COMPONENTS[noun].scope))
 
 
-def _paging(context: Context) -> tuple[int, int]:
+def _paging(request: Request) -> tuple[int, int]:
     """Rows of a page, and which page. Raises :class:`ValidationFailed` above the largest size."""
-    limit = _positive(context.parameters.get("limit"), PAGE_SIZE)
+    limit = _positive(request.controls.get("limit"), PAGE_SIZE)
     if limit > LARGEST_PAGE:
         message = f"The limit must not be more than {LARGEST_PAGE}"
         raise ValidationFailed.of("limit", "maximum", message, target=LARGEST_PAGE)
-    return limit, _positive(context.parameters.get("page"), 1)
+    return limit, _positive(request.controls.get("page"), 1)
 
 
 def _positive(sent: Any, default: int) -> int:
@@ -288,9 +288,9 @@ def _positive(sent: Any, default: int) -> int:
     return (int(text) if is_number else 0) or default
 
 
-async def show_caller(place: Place, context: Context) -> Result:
+async def show_caller(place: Place, request: Request) -> Result:
     """The user who calls, as a list of one; of none for a key that is nobody's."""
-    await number_everybody(context)
-    own = await find_caller(context)
-    data = await shown_rows(place, context, [(own, None)] if own else [], {})
+    await number_everybody(request.actor)
+    own = await find_caller(request.actor)
+    data = await shown_rows(place, request, [(own, None)] if own else [], {})
     return Result(data=data, metadata={"page": 1, "limit": PAGE_SIZE, "total": len(data)})

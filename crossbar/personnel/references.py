@@ -26,7 +26,7 @@ async def judge(change: Change, component: Component, values: Document) -> None:
         for name, value in values.items()
         if value is not None and not isinstance(value, Upload)
     }
-    judged, errors = change.context.services.schemas.apply(component.schema, dict(sent))
+    judged, errors = change.actor.services.schemas.apply(component.schema, dict(sent))
     values.update({name: judged[name] for name in sent})
     change.refusals.merge(errors)
     await check(change, component, values)
@@ -42,7 +42,7 @@ async def check(change: Change, component: Component, values: Document) -> None:
                 refusals.add(field.name, "required", "The field is required")
             continue
         is_judged = field.name in refusals or not field.refers
-        if not is_judged and not await exists(change.context, COMPONENTS[field.refers], value):
+        if not is_judged and not await exists(change.actor, COMPONENTS[field.refers], value):
             message = f"There is no such row in {field.refers}"
             refusals.add(field.name, "exists", message, value=value)
         after = values.get(field.after) or change.document.get(field.after)

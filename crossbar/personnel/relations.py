@@ -1,4 +1,4 @@
-"""The paths below rows, as the reference lists them (section 7.2)."""
+"""The paths below rows."""
 
 from __future__ import annotations
 

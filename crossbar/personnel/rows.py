@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from crossbar.clock import instant_of, moment
-from crossbar.core.requests import Context
+from crossbar.core.requests import Actor
 from crossbar.documents import Document
 from crossbar.errors import NoSuchDocument
 from crossbar.personnel import people_rows as people
@@ -29,7 +29,7 @@ def key_of(account_id: str, component: Component, number: int) -> Key:
 
 
 async def find(
-    context: Context, component: Component, number: Any, *, deleted: bool = False
+    actor: Actor, component: Component, number: Any, *, deleted: bool = False
 ) -> Document:
     """The stored row with this id, also a ``deleted`` one. Raises :class:`NoSuchDocument`."""
     if isinstance(number, str) and number.isascii() and number.isdigit() and len(number) < 19:
@@ -37,24 +37,24 @@ async def find(
     if type(number) is not int:
         raise NoSuchDocument(str(number)[:64])
     if component.noun == "users":
-        return await people.find(context, number)
-    stored = await context.services.store.get(key_of(context.account_id, component, number))
+        return await people.find(actor, number)
+    stored = await actor.services.store.get(key_of(actor.account_id, component, number))
     if stored is None or (stored.get("pvt_deleted") and not deleted):
         raise NoSuchDocument(str(number))
     return stored
 
 
-async def exists(context: Context, component: Component, number: Any) -> bool:
+async def exists(actor: Actor, component: Component, number: Any) -> bool:
     """Whether there is such a row."""
     try:
-        await find(context, component, number)
+        await find(actor, component, number)
     except NoSuchDocument:
         return False
     return True
 
 
 async def find_many(
-    context: Context, component: Component, numbers: Iterable[int]
+    actor: Actor, component: Component, numbers: Iterable[int]
 ) -> dict[int, Document]:
     """Those of the stored rows that exist, by id."""
     wanted = set(numbers)
@@ -62,19 +62,19 @@ async def find_many(
         users = {}
         for number in wanted:
             with suppress(NoSuchDocument):
-                users[number] = await people.find(context, number)
+                users[number] = await people.find(actor, number)
         return users
-    ids = [key_of(context.account_id, component, number).doc_id for number in wanted]
-    found = await context.services.store.get_many(context.account_id, ids) if ids else {}
+    ids = [key_of(actor.account_id, component, number).doc_id for number in wanted]
+    found = await actor.services.store.get_many(actor.account_id, ids) if ids else {}
     return {
         stored["pvt_seq"]: stored for stored in found.values() if not stored.get("pvt_deleted")
     }
 
 
-def span_of(context: Context, component: Component, entry: tuple[str, Any] | None = None) -> Span:
+def span_of(actor: Actor, component: Component, entry: tuple[str, Any] | None = None) -> Span:
     """The rows of a component, or those with a value in an indexed column, in default order."""
     return Span(
-        account_id=context.account_id,
+        account_id=actor.account_id,
         doc_type=component.doc_type,
         entry=Entry(entry[0], str(entry[1])) if entry else None,
         descending=component.order == "newest",
@@ -82,25 +82,23 @@ def span_of(context: Context, component: Component, entry: tuple[str, Any] | Non
 
 
 async def every(
-    context: Context, component: Component, entry: tuple[str, Any] | None = None
+    actor: Actor, component: Component, entry: tuple[str, Any] | None = None
 ) -> AsyncIterator[Document]:
     """Walk stored rows in default order; ``entry`` is a column and the value it must have."""
     if component.noun == "users":
-        found = people.referring(context, *entry) if entry else people.everybody(context)
+        found = people.referring(actor, *entry) if entry else people.everybody(actor)
         async for stored in found:
             yield stored
         return
-    async for row in context.services.store.scan(span_of(context, component, entry)):
+    async for row in actor.services.store.scan(span_of(actor, component, entry)):
         yield row.document
 
 
-async def count(
-    context: Context, component: Component, entry: tuple[str, Any] | None = None
-) -> int:
+async def count(actor: Actor, component: Component, entry: tuple[str, Any] | None = None) -> int:
     """How many rows there are; ``entry``, not for people, is a column and the value it has."""
     is_people = component.noun == "users"
-    span = people.span_of(context, "known") if is_people else span_of(context, component, entry)
-    return await context.services.store.count(span)
+    span = people.span_of(actor, "known") if is_people else span_of(actor, component, entry)
+    return await actor.services.store.count(span)
 
 
 def number_of(component: Component, stored: Document) -> int:

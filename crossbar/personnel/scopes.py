@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from crossbar.core.access import ALLOWED, Scopes, require_unrestricted
-from crossbar.core.requests import Context
+from crossbar.core.requests import Request
 from crossbar.errors import Forbidden
 from crossbar.personnel.components import COMPONENTS
 
@@ -90,20 +90,20 @@ SCOPES = Scopes(
 """The scopes that keys of personnel management can have."""
 
 
-async def may(context: Context, need: Need, *, insist: bool = False) -> bool:
+async def may(request: Request, need: Need, *, insist: bool = False) -> bool:
     """Whether the caller has a scope; with ``insist``, raise :class:`Forbidden` if not."""
-    operation = context.operation
+    operation = request.operation
     noun = _NOUNS.get(need.noun, need.noun)
-    tokens = [_token(part, context.params) for part in operation.path]
+    tokens = [_token(part, request.ids) for part in operation.path]
     if noun != operation.noun:
         operation = replace(operation, noun=noun)
         tokens = tokens[: operation.depth]
     try:
         await require_unrestricted(
-            context.services.accounts,
+            request.services.accounts,
             operation,
-            context.caller,
-            context.account,
+            request.caller,
+            request.account,
             (tokens, VERBS[need.verb][0] if need.verb != "manage" else "POST"),
         )
     except Forbidden:

@@ -1,4 +1,4 @@
-"""Searches: which rows a body asks for, and in which order (reference, section 8.1).
+"""Searches: which rows a body asks for, and in which order.
 
 A search is judged against what the component lets be searched, then becomes a predicate and a sort
 key over shown rows. Text is compared without case where it is matched (``like``, ``search``), and

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from enum import Enum
 
-from crossbar.core.requests import Context, is_true
+from crossbar.core.requests import Request, is_true
 from crossbar.documents import Document
 from crossbar.errors import NoSuchDocument
 from crossbar.personnel.links import Pair
@@ -29,46 +29,46 @@ class Trash(Enum):
     ONLY = "only_trashed"
 
 
-def trash_asked(context: Context) -> Trash | None:
+def trash_asked(request: Request) -> Trash | None:
     """What the query asks for; ``None`` for the rows that are not deleted."""
     for each in (Trash.ONLY, Trash.WITH):
-        value = context.parameters.get(each.value)
+        value = request.controls.get(each.value)
         if value == "1" or is_true(value):
             return each
     return None
 
 
-async def pairs_of(place: Place, context: Context, trash: Trash) -> AsyncIterator[Pair]:
+async def pairs_of(place: Place, request: Request, trash: Trash) -> AsyncIterator[Pair]:
     """Walk the stored rows at a place, by number."""
     if not _keeps_deleted(place):
         if trash is Trash.WITH:
-            async for pair in place.pairs(context):
+            async for pair in place.pairs(request):
                 yield pair
         return
-    here = await place.columns_here(context)
-    last = await last_number(context, place.component.scope)
+    here = await place.columns_here(request)
+    last = await last_number(request.actor, place.component.scope)
     for start in range(1, last + 1, PORTION):
         numbers = range(start, min(start + PORTION, last + 1))
-        keys = [key_of(context.account_id, place.component, number) for number in numbers]
+        keys = [key_of(request.account_id, place.component, number) for number in numbers]
         ids = [key.doc_id for key in keys]
-        found = await context.services.store.get_many(context.account_id, ids)
+        found = await request.services.store.get_many(request.account_id, ids)
         for stored in (found[doc_id] for doc_id in ids if doc_id in found):
             if _fits(stored, trash) and here.items() <= stored.items():
                 yield stored, None
 
 
-async def pair_of(place: Place, context: Context, trash: Trash, number: str | None = None) -> Pair:
+async def pair_of(place: Place, request: Request, trash: Trash, number: str | None = None) -> Pair:
     """The stored row that the path names, or the one with this id.
 
     Raises :class:`NoSuchDocument`.
     """
-    wanted = context.params.get(place.component.param) if number is None else number
+    wanted = request.ids.get(place.component.param) if number is None else number
     if wanted is None or not _keeps_deleted(place):
         if trash is Trash.ONLY:
             raise NoSuchDocument(str(wanted))
-        return await place.pair(context, number)
-    stored = await find(context, place.component, wanted, deleted=True)
-    if _fits(stored, trash) and (await place.columns_here(context)).items() <= stored.items():
+        return await place.pair(request, number)
+    stored = await find(request.actor, place.component, wanted, deleted=True)
+    if _fits(stored, trash) and (await place.columns_here(request)).items() <= stored.items():
         return stored, None
     raise NoSuchDocument(wanted)
 

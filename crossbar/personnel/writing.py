@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from crossbar.core.change import Change
-from crossbar.core.requests import Context, Result, is_false
+from crossbar.core.requests import Actor, Request, Result, is_false
 from crossbar.core.stamping import fresh_id
+from crossbar.core.writing import Work
 from crossbar.documents import Document, public
 from crossbar.errors import Conflict, NoSuchDocument, ValidationFailed
 from crossbar.personnel import links
@@ -21,81 +22,81 @@ from crossbar.personnel.rows import key_of, number_of
 from crossbar.personnel.shapes import Component, Linked
 from crossbar.personnel.trash import Trash, pair_of
 from crossbar.personnel.values import taken
-from crossbar.personnel.work import BODY, VALUES, Work, perform
+from crossbar.personnel.work import BODY, VALUES, perform, request_of, sequence_of
 from crossbar.storage import Key
 from crossbar.validation import Refusals
 
 LARGEST_BATCH = 1000
 
 
-async def create_row(place: Place, context: Context) -> Result:
+async def create_row(place: Place, request: Request) -> Result:
     """A new row; where there is at most one, only the first (409)."""
-    tree = tree_asked(place, context)
+    tree = tree_asked(place, request)
 
     async def build(work: Work) -> Pair:
-        return await _created(work, place, context.data)
+        return await _created(work, place, request.data)
 
-    stored, link = await perform(context, build)
-    data = await shown_row(place, context, stored, link, tree)
+    stored, link = await perform(request.actor, build, request)
+    data = await shown_row(place, request, stored, link, tree)
     return Result(data=data, created_id=str(data["id"]))
 
 
-async def update_row(place: Place, context: Context) -> Result:
+async def update_row(place: Place, request: Request) -> Result:
     """A row with the columns that were sent; the others stay."""
-    tree = tree_asked(place, context)
+    tree = tree_asked(place, request)
 
     async def build(work: Work) -> Pair:
-        stored, link = await place.pair(context)
-        return await updated(work, place.component, stored, context.data), link
+        stored, link = await place.pair(request)
+        return await updated(work, place.component, stored, request.data), link
 
-    stored, link = await perform(context, build)
-    return Result(data=await shown_row(place, context, stored, link, tree))
+    stored, link = await perform(request.actor, build, request)
+    return Result(data=await shown_row(place, request, stored, link, tree))
 
 
-async def delete_row(place: Place, context: Context) -> Result:
+async def delete_row(place: Place, request: Request) -> Result:
     """A row gone; answered as it was."""
-    tree = tree_asked(place, context)
+    tree = tree_asked(place, request)
 
     async def build(work: Work) -> Pair:
-        stored, link = await _doomed(place, context)
+        stored, link = await _doomed(place, request)
         await _deleted(work, place.component, stored)
         return stored, link
 
-    stored, link = await perform(context, build)
-    return Result(data=await shown_row(place, context, _marked(context, stored), link, tree))
+    stored, link = await perform(request.actor, build, request)
+    return Result(data=await shown_row(place, request, _marked(request.actor, stored), link, tree))
 
 
-async def create_rows(place: Place, context: Context) -> Result:
+async def create_rows(place: Place, request: Request) -> Result:
     """Several new rows, all of them or none."""
 
     async def create(work: Work, _: object, body: Any) -> Pair:
         return await _created(work, place, _object(body))
 
-    return await _write_all(place, context, list, create)
+    return await _write_all(place, request, list, create)
 
 
-async def update_rows(place: Place, context: Context) -> Result:
+async def update_rows(place: Place, request: Request) -> Result:
     """Several rows changed, all of them or none; ids that are not here are skipped."""
 
     async def update(work: Work, number: str, body: Any) -> Pair | None:
         try:
-            stored, link = await place.pair(context, number)
+            stored, link = await place.pair(request, number)
             return await updated(work, place.component, stored, _object(body)), link
         except NoSuchDocument:
             return None
 
-    return await _write_all(place, context, dict, update)
+    return await _write_all(place, request, dict, update)
 
 
 async def _write_all(
     place: Place,
-    context: Context,
+    request: Request,
     kind: type[list[Any]] | type[Document],
     write: Callable[[Work, Any, Any], Awaitable[Pair | None]],
 ) -> Result:
     """Write the rows of a batch, each named by its place or its id; refusals are gathered."""
-    tree = tree_asked(place, context)
-    bodies = _bodies(context, kind)
+    tree = tree_asked(place, request)
+    bodies = _bodies(request, kind)
 
     async def build(work: Work) -> list[Pair]:
         pairs: list[Pair] = []
@@ -111,45 +112,50 @@ async def _write_all(
         _refuse(gathered)
         return pairs
 
-    pairs = await perform(context, build)
-    return Result(data=await shown_rows(place, context, pairs, tree))
+    pairs = await perform(request.actor, build, request)
+    return Result(data=await shown_rows(place, request, pairs, tree))
 
 
-async def delete_rows(place: Place, context: Context) -> Result:
+async def delete_rows(place: Place, request: Request) -> Result:
     """Several rows gone, all of them or none; ids that are not here are skipped."""
-    tree = tree_asked(place, context)
-    numbers = dict.fromkeys(str(each) for each in _resources(context, list))
+    tree = tree_asked(place, request)
+    numbers = dict.fromkeys(str(each) for each in _resources(request, list))
 
     async def build(work: Work) -> list[Pair]:
         pairs: list[Pair] = []
         for number in numbers:
             try:
-                stored, link = await _doomed(place, context, number)
+                stored, link = await _doomed(place, request, number)
             except NoSuchDocument:
                 continue
             await _deleted(work, place.component, stored)
-            pairs.append((_marked(context, stored), link))
+            pairs.append((_marked(request.actor, stored), link))
         return pairs
 
-    pairs = await perform(context, build)
-    return Result(data=await shown_rows(place, context, pairs, tree))
+    pairs = await perform(request.actor, build, request)
+    return Result(data=await shown_rows(place, request, pairs, tree))
 
 
 async def _created(work: Work, place: Place, body: Document) -> Pair:
-    component, context = place.component, work.context
-    if place.is_single and await place.first(context) is not None:
+    component, request = place.component, request_of(work)
+    if place.is_single and await place.first(request) is not None:
         raise Conflict
     values, refusals = taken(component, body)
-    values |= await place.columns_here(context)
+    values |= await place.columns_here(request)
     family = family_of(component)
     document = {name: value for name, value in values.items() if value is not None}
     if component.noun == "users":
         document = {}
-        key = Key(context.account_id, family.doc_type, fresh_id(context.services.clock))
+        key = Key(request.account_id, family.doc_type, fresh_id(request.services.clock))
     else:
-        key = key_of(context.account_id, component, await work.number(component.scope))
+        key = key_of(
+            request.account_id,
+            component,
+            await work.number(sequence_of(work.actor, component.scope)),
+        )
     change = Change(
-        context=context,
+        actor=work.actor,
+        request=request,
         family=family,
         key=key,
         document=document,
@@ -160,7 +166,7 @@ async def _created(work: Work, place: Place, body: Document) -> Pair:
     if not isinstance(place.relation, Linked):
         return stored, None
     pivot = links.pivot_of(place.relation, body.get("pivot"), "pivot")
-    number, parent = number_of(component, stored), await place.parent_number(context)
+    number, parent = number_of(component, stored), await place.parent_number(request)
     return stored, await linked(work, place.relation, parent, number, pivot)
 
 
@@ -191,7 +197,8 @@ async def updated(
         merged = {**document, **values}
         document = {name: value for name, value in merged.items() if value is not None}
     change = Change(
-        context=work.context,
+        actor=work.actor,
+        request=work.request,
         family=family_of(component),
         key=_key_of(stored),
         document=document,
@@ -202,41 +209,42 @@ async def updated(
     return await work.save(change)
 
 
-async def _doomed(place: Place, context: Context, number: str | None = None) -> Pair:
+async def _doomed(place: Place, request: Request, number: str | None = None) -> Pair:
     """The row that is to be deleted; with ``force`` also one that was deleted and kept."""
-    if _is_forced(context):
-        return await pair_of(place, context, Trash.WITH, number)
-    return await place.pair(context, number)
+    if _is_forced(request):
+        return await pair_of(place, request, Trash.WITH, number)
+    return await place.pair(request, number)
 
 
-def _is_forced(context: Context) -> bool:
-    force = context.parameters.get("force")
+def _is_forced(request: Request) -> bool:
+    force = request.controls.get("force")
     return not (force in (None, "", "0") or is_false(force))
 
 
 async def _deleted(work: Work, component: Component, stored: Document) -> None:
     change = Change(
-        context=work.context,
+        actor=work.actor,
+        request=work.request,
         family=family_of(component),
         key=_key_of(stored),
         document={},
         current=stored,
     )
-    await work.delete(change, is_soft=not _is_forced(work.context))
+    await work.delete(change, is_soft=not _is_forced(request_of(work)))
 
 
 def _key_of(stored: Document) -> Key:
     return Key(stored["pvt_account_id"], stored["pvt_type"], stored["_id"])
 
 
-def _marked(context: Context, stored: Document) -> Document:
+def _marked(actor: Actor, stored: Document) -> Document:
     """A row as it is once it is deleted."""
-    return {**stored, "pvt_deleted": True, "pvt_modified": context.services.clock.gregorian()}
+    return {**stored, "pvt_deleted": True, "pvt_modified": actor.services.clock.gregorian()}
 
 
-def _resources(context: Context, kind: type[list[Any]] | type[Document]) -> Any:
+def _resources(request: Request, kind: type[list[Any]] | type[Document]) -> Any:
     """What a batch is about. Raises :class:`ValidationFailed` for another form, and too many."""
-    resources = context.data.get("resources")
+    resources = request.data.get("resources")
     if not resources:
         return kind()
     if not isinstance(resources, list | dict) or not isinstance(resources, kind):
@@ -248,9 +256,9 @@ def _resources(context: Context, kind: type[list[Any]] | type[Document]) -> Any:
     return resources
 
 
-def _bodies(context: Context, kind: type[list[Any]] | type[Document]) -> Any:
+def _bodies(request: Request, kind: type[list[Any]] | type[Document]) -> Any:
     """What a batch writes: as :func:`_resources`, but something it must be."""
-    resources = _resources(context, kind)
+    resources = _resources(request, kind)
     if not resources:
         raise ValidationFailed.of("resources", "required", "The field is required")
     return resources

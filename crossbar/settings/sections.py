@@ -4,7 +4,7 @@ A setting is a field of one of the sections below; its default and its explanati
 here and nowhere else. ``etc/crossbar.toml`` and ``docs/settings.md`` are generated from them (see
 ``crossbar.reference.settings_pages``), and ``crossbar.settings.reader`` reads values from where
 they come.
-Defaults that upstream has too are upstream's (protocol reference §10.4).
+Defaults that upstream has too are upstream's (docs/protocol.md §10.4).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What schemas ask for beyond JSON Schema: the keyword ``x-check``, which names a check.
 
 The private mate of :mod:`crossbar.validation`. Upstream makes these checks in its server, wherever
-a schema is used (protocol reference §4.5, "extra server check"). ``client_url`` is an address of
+a schema is used (docs/protocol.md §4.5, "extra server check"). ``client_url`` is an address of
 a web server that clients may name; ``expressions`` is a list of regular expressions that the
 server itself matches; ``callflow`` and ``metaflow`` are nodes, whose ``data`` is judged by the
 schema of their module (``callflows.<module>``).

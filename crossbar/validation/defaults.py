@@ -1,4 +1,4 @@
-"""Filling the defaults of a schema into a document (protocol reference §7.4).
+"""Filling the defaults of a schema into a document (docs/protocol.md §7.4).
 
 The private mate of :mod:`crossbar.validation`, which makes the plans.
 """

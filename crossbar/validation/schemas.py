@@ -2,8 +2,8 @@
 
 A schema is a file ``<name>.json``, JSON Schema draft 2020-12, with ``"$id": "<name>"``; it refers
 to others by bare name (``"$ref": "caller_id"``). A document is accepted by a compiled validator in
-microseconds; only a refused one meets the slower validator that words every error (protocol
-reference §4.5, :mod:`.wording`). Checks that need more than the document, such as
+microseconds; only a refused one meets the slower validator that words every error
+(docs/protocol.md §4.5, :mod:`.wording`). Checks that need more than the document, such as
 uniqueness, belong to the families; they gather what they find in :class:`Refusals`.
 """
 
@@ -54,7 +54,7 @@ class BrokenSchema(Exception):
 class Refusals(Mapping[str, dict[str, Any]]):
     """Gathers what is wrong with a document; falsy while nothing is.
 
-    A path holds one error: the last one recorded replaces those before it (protocol reference
+    A path holds one error: the last one recorded replaces those before it (docs/protocol.md
     §4.5).
     """
 
@@ -274,7 +274,7 @@ class Schemas:
         Returns the document itself, changed in place: with defaults filled in and, unless strict,
         soft types converted; and the errors by dotted path, ``{}`` when it is valid. An error of
         the document as a whole has the path :data:`ROOT`. Nothing is shared with the schema.
-        Defaults come first, so they satisfy ``required`` (protocol reference §7.4).
+        Defaults come first, so they satisfy ``required`` (docs/protocol.md §7.4).
         """
         compiled = self._compiled.get(name) or self._compile(name)
         try:

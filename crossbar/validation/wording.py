@@ -2,8 +2,8 @@
 
 The private mate of :mod:`crossbar.validation`. Here live the checked formats, the validator that
 finds every error (jsonschema, with the keywords below replaced so that it agrees with the compiled
-one and names the failing field), and the table that maps an error to its wire form (protocol
-reference §4.5). Loading schemas, filling defaults and deciding are not here.
+one and names the failing field), and the table that maps an error to its wire form
+(docs/protocol.md §4.5). Loading schemas, filling defaults and deciding are not here.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _is_date_time(text: str) -> bool:
 
 
 def _is_email(text: str) -> bool:
-    """Something, one ``@``, something: all that upstream asks for (resources/INDEX-1)."""
+    """Something, one ``@``, something: all that upstream asks for."""
     name, _, host = text.partition("@")
     return bool(name and host) and "@" not in host
 
@@ -265,7 +265,7 @@ def dotted(path: Iterable[str | int]) -> str:
 
 
 def worded(error: ValidationError, secrets: frozenset[str]) -> tuple[str, str, dict[str, Any]]:
-    """The wire form of one error: path, error id, body (protocol reference §4.5).
+    """The wire form of one error: path, error id, body (docs/protocol.md §4.5).
 
     ``secrets`` are names of write-only properties. Their values are never repeated: the error of
     such a property has no ``value`` and ``cause``, that of an object around it leaves them out.

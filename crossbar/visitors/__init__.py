@@ -19,7 +19,7 @@ from crossbar.visitors.settings import (
     visitor_settings,
 )
 from crossbar.visitors.sharing import finish, go_live, start, use_feature
-from crossbar.visitors.sweep import sweeping
+from crossbar.visitors.sweep import SWEEP
 from crossbar.visitors.times import instant, instant_of, seconds_between
 from crossbar.visitors.usage import latest, usage_of
 from crossbar.visitors.visitors import (
@@ -50,6 +50,7 @@ __all__ = [
     "HISTORY",
     "MOST_PAGES",
     "SHORT_ID",
+    "SWEEP",
     "VISITORS",
     "VISITOR_SESSIONS",
     "VISITOR_SETTINGS",
@@ -82,7 +83,6 @@ __all__ = [
     "session_key",
     "sessions_of",
     "start",
-    "sweeping",
     "unopened",
     "usage_of",
     "use_feature",

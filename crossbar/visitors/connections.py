@@ -11,9 +11,9 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from crossbar.core.change import claim_of, event_of, put_of
-from crossbar.core.recipes import ATTEMPTS
-from crossbar.core.requests import Context
+from crossbar.core.requests import Actor
 from crossbar.core.stamping import stamped
+from crossbar.core.writing import in_turn
 from crossbar.documents import Document, new_id
 from crossbar.errors import (
     Conflict,
@@ -22,7 +22,7 @@ from crossbar.errors import (
     Unavailable,
     ValidationFailed,
 )
-from crossbar.storage import Batch, ClaimTaken, RevisionConflict
+from crossbar.storage import Batch, ClaimTaken
 from crossbar.visitors.sharing import finish
 from crossbar.visitors.times import instant
 from crossbar.visitors.user_agents import describe
@@ -57,35 +57,36 @@ class Connection(NamedTuple):
     is_new: bool
 
 
-async def connect(context: Context, sent: Document, user_agent: str) -> Connection:
+async def connect(actor: Actor, sent: Document, user_agent: str) -> Connection:
     """Go on as the visitor whose secret was sent, else begin as a new one."""
     short_id, secret = sent.get("short_id"), sent.get("secret")
     if isinstance(short_id, str) and isinstance(secret, str):
         with suppress(NoSuchDocument, InvalidCredentials):
-            visitor = await beat(context, short_id, secret, sent, user_agent, connection=new_id())
+            visitor = await beat(actor, short_id, secret, sent, user_agent, connection=new_id())
             return Connection(short_id, visitor["pvt_connection_id"], secret, is_new=False)
     secret = secrets.token_urlsafe(24)
-    for _ in range(ATTEMPTS):
+
+    async def attempt() -> Connection:
         short_id = "".join(secrets.choice(LETTERS) for _ in range(8))
-        key = visitor_key(context.account_id, short_id)
-        now = instant(context.services.clock)
+        key = visitor_key(actor.account_id, short_id)
+        now = instant(actor.services.clock)
         visitor = {
             "short_id": short_id,
             "first_seen_at": now,
             "pvt_secret": digest(secret),
             "pvt_connection_id": new_id(),
         }
-        _observe(context, visitor, sent, user_agent)
-        put = put_of(VISITORS, key, stamped(context, key, visitor), None)
-        batch = Batch(puts=(put,), events=(event_of(context, "created", put),))
-        with suppress(RevisionConflict):
-            await _commit(context, batch)
-            return Connection(short_id, visitor["pvt_connection_id"], secret, is_new=True)
-    raise Conflict
+        _observe(actor, visitor, sent, user_agent)
+        put = put_of(VISITORS, key, stamped(actor, key, visitor), None)
+        batch = Batch(puts=(put,), events=(event_of(actor, "created", put),))
+        await _commit(actor, batch)
+        return Connection(short_id, visitor["pvt_connection_id"], secret, is_new=True)
+
+    return await in_turn(actor, visitor_key(actor.account_id, secret), attempt)
 
 
 async def beat(
-    context: Context,
+    actor: Actor,
     short_id: str,
     secret: str,
     sent: Document,
@@ -97,72 +98,73 @@ async def beat(
 
     A visitor that was away for too long has left its session: it does not go on unasked.
     """
-    async with context.services.turns.of(visitor_key(context.account_id, short_id)):
-        for _ in range(ATTEMPTS):
-            visitor = await authenticated(context, short_id, secret)
-            session = visitor.get("pvt_session") or {}
-            if session.get("state") == "running" and not is_heard(context, visitor):
-                await finish(context, session["id"], visitor["last_seen_at"])
-                continue
-            _observe(context, visitor, sent, user_agent)
-            if connection is not None:
-                visitor["pvt_connection_id"] = connection
-            with suppress(RevisionConflict):
-                await _commit(context, Batch(puts=(put_visitor(context, visitor),)))
-                return visitor
-    raise Conflict
+
+    async def attempt() -> Document:
+        visitor = await authenticated(actor, short_id, secret)
+        session = visitor.get("pvt_session") or {}
+        if session.get("state") == "running" and not is_heard(actor, visitor):
+            await finish(actor, session["id"], visitor["last_seen_at"])
+            raise Conflict  # the visitor is another now: look again
+        _observe(actor, visitor, sent, user_agent)
+        if connection is not None:
+            visitor["pvt_connection_id"] = connection
+        await _commit(actor, Batch(puts=(put_visitor(actor, visitor),)))
+        return visitor
+
+    return await in_turn(actor, visitor_key(actor.account_id, short_id), attempt)
 
 
-async def hang_up(context: Context, short_id: str, secret: str, connection: str | None) -> None:
+async def hang_up(actor: Actor, short_id: str, secret: str, connection: str | None) -> None:
     """The page is closed. One that is not the visitor's newest changes nothing.
 
     A session waits for the next page as long as it would for a heartbeat.
     """
-    async with context.services.turns.of(visitor_key(context.account_id, short_id)):
-        for _ in range(ATTEMPTS):
-            visitor = await authenticated(context, short_id, secret)
-            if connection is not None and connection != visitor["pvt_connection_id"]:
-                return
+
+    async def attempt() -> None:
+        visitor = await authenticated(actor, short_id, secret)
+        if connection is None or connection == visitor["pvt_connection_id"]:
             visitor["pvt_connected"] = False
-            with suppress(RevisionConflict):
-                await context.services.commit(Batch(puts=(put_visitor(context, visitor),)))
-                return
-    raise Conflict
+            await actor.services.commit(Batch(puts=(put_visitor(actor, visitor),)))
+
+    await in_turn(actor, visitor_key(actor.account_id, short_id), attempt)
 
 
-async def lookup_code(context: Context, short_id: str, secret: str) -> str:
+async def lookup_code(actor: Actor, short_id: str, secret: str) -> str:
     """The visitor's four digits; made up when it has none."""
-    for _ in range(ATTEMPTS):
-        visitor = await authenticated(context, short_id, secret)
-        if has_code(context, visitor):
-            return str(visitor["lookup_code"])
-        visitor["lookup_code"] = await _free_code(context)
-        with suppress(RevisionConflict, ClaimTaken):
-            await context.services.commit(Batch(puts=(put_visitor(context, visitor),)))
-            return str(visitor["lookup_code"])
-    raise Conflict
+
+    async def attempt() -> str:
+        visitor = await authenticated(actor, short_id, secret)
+        if not has_code(actor, visitor):
+            visitor["lookup_code"] = await _free_code(actor)
+            try:
+                await actor.services.commit(Batch(puts=(put_visitor(actor, visitor),)))
+            except ClaimTaken:  # another visitor was given it meanwhile
+                raise Conflict from None
+        return str(visitor["lookup_code"])
+
+    return await in_turn(actor, visitor_key(actor.account_id, short_id), attempt)
 
 
-async def _free_code(context: Context) -> str:
+async def _free_code(actor: Actor) -> str:
     """A code that nobody has. Raises :class:`Unavailable` when nearly all are taken."""
-    [unique], nobody = VISITORS.unique, visitor_key(context.account_id, "")
+    [unique], nobody = VISITORS.unique, visitor_key(actor.account_id, "")
     codes = {f"{secrets.randbelow(CODES):04d}" for _ in range(CODES_TRIED)}
     claims = [claim_of(unique, nobody, code) for code in codes]
-    held = await context.services.store.holders(claims)
+    held = await actor.services.store.holders(claims)
     for claim in claims:
         if claim not in held:
             return claim.value
     raise Unavailable("no lookup code is free")
 
 
-async def authenticated(context: Context, short_id: str, secret: str) -> Document:
+async def authenticated(actor: Actor, short_id: str, secret: str) -> Document:
     """The visitor for which the secret speaks.
 
     Raises :class:`NoSuchDocument` and :class:`InvalidCredentials`.
     """
     if not SHORT_ID.fullmatch(short_id):
         raise NoSuchDocument(short_id)
-    visitor = await context.services.store.get(visitor_key(context.account_id, short_id))
+    visitor = await actor.services.store.get(visitor_key(actor.account_id, short_id))
     if visitor is None:
         raise NoSuchDocument(short_id)
     if not proves(secret, visitor["pvt_secret"]):
@@ -170,15 +172,15 @@ async def authenticated(context: Context, short_id: str, secret: str) -> Documen
     return visitor
 
 
-def _observe(context: Context, visitor: Document, sent: Document, user_agent: str) -> None:
+def _observe(actor: Actor, visitor: Document, sent: Document, user_agent: str) -> None:
     """Take in what a page says and what is seen of it. What is ``None`` is cleared."""
     facts = {name: sent[name] for name in ATTRIBUTES if name in sent}
     if "url" in sent:
         facts["last_url"] = sent["url"]
-        facts[HISTORY] = visited(visitor, sent["url"], instant(context.services.clock))
+        facts[HISTORY] = visited(visitor, sent["url"], instant(actor.services.clock))
     facts |= describe(user_agent)
-    facts["ip_address"] = context.address
-    facts["last_seen_at"] = instant(context.services.clock)
+    facts["ip_address"] = actor.address
+    facts["last_seen_at"] = instant(actor.services.clock)
     facts["pvt_connected"] = True
     for name, value in facts.items():
         if value is None:
@@ -187,10 +189,10 @@ def _observe(context: Context, visitor: Document, sent: Document, user_agent: st
             visitor[name] = value
 
 
-async def _commit(context: Context, batch: Batch) -> None:
+async def _commit(actor: Actor, batch: Batch) -> None:
     """Commit; a code that another visitor has is the page's mistake."""
     try:
-        await context.services.commit(batch)
+        await actor.services.commit(batch)
     except ClaimTaken:
         message = "another visitor has this lookup code"
         raise ValidationFailed.of("lookup_code", "unique", message) from None

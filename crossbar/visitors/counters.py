@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
 from typing import TypeVar
 
-from crossbar.core.recipes import ATTEMPTS
-from crossbar.core.requests import Context
+from crossbar.core.requests import Actor
+from crossbar.core.sequences import next_number
 from crossbar.core.stamping import fresh_id, stamped
+from crossbar.core.writing import in_turn
 from crossbar.documents import Document
-from crossbar.errors import Conflict
-from crossbar.storage import Entry, Key, Put, RevisionConflict, Span
+from crossbar.storage import Entry, Key, Put, Span
 from crossbar.visitors.times import instant
 
 DAY_TYPE = "visitor_day"
@@ -29,82 +28,71 @@ SEQUENCE = "visitor_sequence"
 T = TypeVar("T")
 
 
-async def persist(context: Context, attempt: Callable[[], Awaitable[T]]) -> T:
-    """Read, decide and commit what is counted; again when another process came between.
-
-    Within a process the account's writers take turns. Raises :class:`Conflict`.
-    """
-    async with context.services.turns.of(Key(context.account_id, DAY_TYPE, "")):
-        for _ in range(ATTEMPTS):
-            with suppress(RevisionConflict):
-                return await attempt()
-    raise Conflict
+async def persist(actor: Actor, attempt: Callable[[], Awaitable[T]]) -> T:
+    """Read, decide and commit what is counted, in turn with the account's other writers of it."""
+    return await in_turn(actor, Key(actor.account_id, DAY_TYPE, ""), attempt)
 
 
 def put(
-    context: Context, key: Key, document: Document, *, sort: str, entries: Sequence[Entry] = ()
+    actor: Actor, key: Key, document: Document, *, sort: str, entries: Sequence[Entry] = ()
 ) -> Put:
     """A write of a document that belongs to no family: new, or of the revision that it carries."""
     expected = document.get("_rev")
-    return Put(key, stamped(context, key, document), expected, sort=sort, entries=entries)
+    return Put(key, stamped(actor, key, document), expected, sort=sort, entries=entries)
 
 
-async def counted(context: Context, day: str, *, sessions: int = 0, seconds: int = 0) -> Put:
+async def counted(actor: Actor, day: str, *, sessions: int = 0, seconds: int = 0) -> Put:
     """The day with so much more in it."""
-    key = _day_key(context, day)
-    stored = await context.services.store.get(key) or {"sessions": 0, "seconds": 0}
+    key = _day_key(actor, day)
+    stored = await actor.services.store.get(key) or {"sessions": 0, "seconds": 0}
     stored["sessions"] += sessions
     stored["seconds"] += seconds
-    return put(context, key, stored, sort=day)
+    return put(actor, key, stored, sort=day)
 
 
-async def totals(context: Context, days: Iterable[str]) -> tuple[int, int]:
+async def totals(actor: Actor, days: Iterable[str]) -> tuple[int, int]:
     """Sessions, and seconds of those that are over, of the days together."""
-    ids = [_day_key(context, day).doc_id for day in days]
-    found = (await context.services.store.get_many(context.account_id, ids)).values()
+    ids = [_day_key(actor, day).doc_id for day in days]
+    found = (await actor.services.store.get_many(actor.account_id, ids)).values()
     return sum(day["sessions"] for day in found), sum(day["seconds"] for day in found)
 
 
-def _day_key(context: Context, day: str) -> Key:
-    return Key(context.account_id, DAY_TYPE, f"{DAY_TYPE}_{day}")
+def _day_key(actor: Actor, day: str) -> Key:
+    return Key(actor.account_id, DAY_TYPE, f"{DAY_TYPE}_{day}")
 
 
-async def next_number(context: Context, name: str) -> tuple[int, Put]:
+async def take_number(actor: Actor, name: str) -> tuple[int, Put]:
     """The next of the account's consecutive numbers of this name, and the write that takes it."""
-    key = Key(context.account_id, SEQUENCE, SEQUENCE)
-    stored = await context.services.store.get(key) or {}
-    stored[name] = stored.get(name, 0) + 1
-    return stored[name], put(context, key, stored, sort="")
+    key = Key(actor.account_id, SEQUENCE, SEQUENCE)
+    return await next_number(actor.services.store, key, field=name)
 
 
-def seat_key(context: Context, agent_id: str) -> Key:
+def seat_key(actor: Actor, agent_id: str) -> Key:
     """Where an agent's seat is kept: agents are named by whoever makes links."""
     digest = hashlib.sha256(agent_id.encode()).hexdigest()[:32]
-    return Key(context.account_id, SEAT_TYPE, f"{SEAT_TYPE}_{digest}")
+    return Key(actor.account_id, SEAT_TYPE, f"{SEAT_TYPE}_{digest}")
 
 
-async def seated(context: Context, agent_id: str) -> tuple[int, list[Put]]:
+async def seated(actor: Actor, agent_id: str) -> tuple[int, list[Put]]:
     """The agent's number, and the writes that note that it takes part in a session now."""
-    key, writes = seat_key(context, agent_id), []
-    seat = await context.services.store.get(key)
+    key, writes = seat_key(actor, agent_id), []
+    seat = await actor.services.store.get(key)
     if seat is None:
-        number, taken = await next_number(context, "agents")
+        number, taken = await take_number(actor, "agents")
         seat = {"number": number}
         writes.append(taken)
-    now = instant(context.services.clock)
-    writes.append(put(context, key, {**seat, "last_at": now}, sort=now))
+    now = instant(actor.services.clock)
+    writes.append(put(actor, key, {**seat, "last_at": now}, sort=now))
     return seat["number"], writes
 
 
-async def count_since(
-    context: Context, doc_type: str, since: str, entry: Entry | None = None
-) -> int:
+async def count_since(actor: Actor, doc_type: str, since: str, entry: Entry | None = None) -> int:
     """How many documents of a type lie at ``since`` or behind it."""
-    span = Span(account_id=context.account_id, doc_type=doc_type, entry=entry, low=since)
-    return await context.services.store.count(span)
+    span = Span(account_id=actor.account_id, doc_type=doc_type, entry=entry, low=since)
+    return await actor.services.store.count(span)
 
 
-def departure(context: Context, last_seen_at: str) -> Put:
+def departure(actor: Actor, last_seen_at: str) -> Put:
     """The write that keeps a deleted visitor in the counts of distinct ones."""
-    key = Key(context.account_id, DEPARTURE_TYPE, fresh_id(context.services.clock))
-    return put(context, key, {}, sort=last_seen_at)
+    key = Key(actor.account_id, DEPARTURE_TYPE, fresh_id(actor.services.clock))
+    return put(actor, key, {}, sort=last_seen_at)

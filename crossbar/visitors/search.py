@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from crossbar.core.requests import Context
+from crossbar.core.requests import Actor
 from crossbar.documents import Document
 from crossbar.errors import ValidationFailed
 from crossbar.storage import Span
@@ -25,10 +25,10 @@ SEARCHED = (
 )
 """Fields in which any other word may be found, beside identities and tags."""
 
-Test = Callable[[Context, Document], bool]
+Test = Callable[[Actor, Document], bool]
 
 
-async def search_visitors(context: Context, query: str, limit: int) -> list[Document]:
+async def search_visitors(actor: Actor, query: str, limit: int) -> list[Document]:
     """The visitors that hold every word, last seen first; the latest when there is no word.
 
     Raises :class:`ValidationFailed` for too many words.
@@ -39,13 +39,11 @@ async def search_visitors(context: Context, query: str, limit: int) -> list[Docu
         raise ValidationFailed.of("search", "maxItems", message, target=MOST_WORDS)
     tests = [_test(word) for word in words]
     # Nobody is online who was not heard of lately, so there is no need to look further back.
-    low = instant(context.services.clock, ONLINE_FOR) if "online" in words else None
-    span = Span(
-        account_id=context.account_id, doc_type=VISITORS.doc_type, low=low, descending=True
-    )
+    low = instant(actor.services.clock, ONLINE_FOR) if "online" in words else None
+    span = Span(account_id=actor.account_id, doc_type=VISITORS.doc_type, low=low, descending=True)
     found: list[Document] = []
-    async for row in context.services.store.scan(span):
-        if all(test(context, row.document) for test in tests):
+    async for row in actor.services.store.scan(span):
+        if all(test(actor, row.document) for test in tests):
             found.append(row.document)
             if len(found) == limit:
                 break
@@ -57,7 +55,7 @@ def _test(word: str) -> Test:
     if word == "online":
         return is_online
     if word == "-online":
-        return lambda context, visitor: not is_online(context, visitor)
+        return lambda actor, visitor: not is_online(actor, visitor)
     if word.startswith("ip:"):
         return lambda _, visitor: visitor.get("ip_address") == word[3:]
     if word.startswith("id:"):
@@ -68,9 +66,7 @@ def _test(word: str) -> Test:
             bool(value) and visitor.get("integration_ids", {}).get(name) == value
         )
     if CODE.fullmatch(word):
-        return lambda context, visitor: (
-            has_code(context, visitor) and visitor["lookup_code"] == word
-        )
+        return lambda actor, visitor: has_code(actor, visitor) and visitor["lookup_code"] == word
     if word.startswith("#"):
         return lambda _, visitor: word in visitor.get("tags", ())
     wanted = word.casefold()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from crossbar.core.requests import Action, Context
+from crossbar.core.requests import Action, Actor
 from crossbar.core.shapes import Collection, Index
 from crossbar.documents import Document
 from crossbar.storage import Entry, Key, Put, Span
@@ -42,38 +42,36 @@ def session_key(account_id: str, number: int) -> Key:
     return Key(account_id, VISITOR_SESSIONS.doc_type, f"s{number}")
 
 
-async def sessions_of(
-    context: Context, visitor_id: str, limit: int | None = None
-) -> list[Document]:
+async def sessions_of(actor: Actor, visitor_id: str, limit: int | None = None) -> list[Document]:
     """The visitor's sessions, newest first."""
-    return await _walk(context, Entry("visitor", visitor_id), limit)
+    return await _walk(actor, Entry("visitor", visitor_id), limit)
 
 
-async def unended(context: Context) -> list[Document]:
+async def unended(actor: Actor) -> list[Document]:
     """Sessions that nobody has ended, newest first; their visitors may be gone all the same."""
-    return await _walk(context, Entry("state", "running"), None)
+    return await _walk(actor, Entry("state", "running"), None)
 
 
-async def _walk(context: Context, entry: Entry, limit: int | None) -> list[Document]:
+async def _walk(actor: Actor, entry: Entry, limit: int | None) -> list[Document]:
     span = Span(
-        account_id=context.account_id,
+        account_id=actor.account_id,
         doc_type=VISITOR_SESSIONS.doc_type,
         entry=entry,
         descending=True,
     )
     found: list[Document] = []
-    async for row in context.services.store.scan(span):
+    async for row in actor.services.store.scan(span):
         found.append(row.document)
         if len(found) == limit:
             break
     return found
 
 
-async def end(context: Context, session: Document, at: str) -> Put:
+async def end(actor: Actor, session: Document, at: str) -> Put:
     """End a session document, in place; the write that adds its seconds to its day."""
     session["ended_at"] = max(at, session["started_at"])
     session["length_seconds"] = seconds_between(session["started_at"], session["ended_at"])
-    return await counted(context, session["pvt_day"], seconds=session["length_seconds"])
+    return await counted(actor, session["pvt_day"], seconds=session["length_seconds"])
 
 
 def nameless(session: Document) -> Document:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from crossbar.core.change import Change
-from crossbar.core.requests import Action, Context
+from crossbar.core.requests import Action, Request
 from crossbar.core.services import Services
 from crossbar.core.shapes import Hooks, Powers, Singleton
 from crossbar.documents import Document
@@ -41,9 +41,9 @@ async def drop_key(change: Change) -> None:
     change.document.pop("public_key", None)
 
 
-async def add_key(context: Context, shown: Document, stored: Document) -> None:
+async def add_key(request: Request, shown: Document, stored: Document) -> None:
     """Show the public key."""
-    shown["public_key"] = public_key_of(context.account_id)
+    shown["public_key"] = public_key_of(request.account_id)
 
 
 VISITOR_SETTINGS = Singleton(

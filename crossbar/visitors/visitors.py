@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 
 from crossbar.core.change import Change
-from crossbar.core.requests import Action, Context
+from crossbar.core.requests import Action, Actor, Request
 from crossbar.core.shapes import Collection, Hooks, Index, Unique
 from crossbar.documents import Document
 from crossbar.storage import Entry, Key, Remove, Span
@@ -62,19 +62,19 @@ MOST_PAGES, MOST_TEXT = 100, 20_000
 COMPUTED = ("first_seen_at", "is_in_session", "is_online", "last_seen_at", "short_id")
 
 
-def is_heard(context: Context, visitor: Document) -> bool:
+def is_heard(actor: Actor, visitor: Document) -> bool:
     """Whether the visitor was heard of in the last minute, even if it has hung up since."""
-    return bool(visitor["last_seen_at"] > instant(context.services.clock, ONLINE_FOR))
+    return bool(visitor["last_seen_at"] > instant(actor.services.clock, ONLINE_FOR))
 
 
-def is_online(context: Context, visitor: Document) -> bool:
+def is_online(actor: Actor, visitor: Document) -> bool:
     """Whether the visitor is connected and was heard of in the last minute."""
-    return bool(visitor["pvt_connected"]) and is_heard(context, visitor)
+    return bool(visitor["pvt_connected"]) and is_heard(actor, visitor)
 
 
-def has_code(context: Context, visitor: Document) -> bool:
+def has_code(actor: Actor, visitor: Document) -> bool:
     """Whether the visitor can be found by its lookup code."""
-    since = instant(context.services.clock, CODE_FOR)
+    since = instant(actor.services.clock, CODE_FOR)
     return "lookup_code" in visitor and visitor["last_seen_at"] > since
 
 
@@ -89,10 +89,10 @@ def visited(visitor: Document, url: str | None, at: str) -> list[Document]:
     return pages
 
 
-def is_in_session(context: Context, visitor: Document) -> bool:
+def is_in_session(actor: Actor, visitor: Document) -> bool:
     """Whether somebody is watching the visitor's page right now."""
     state = (visitor.get("pvt_session") or {}).get("state")
-    return state == "running" and is_online(context, visitor)
+    return state == "running" and is_online(actor, visitor)
 
 
 def digest(secret: str) -> str:
@@ -118,32 +118,30 @@ async def take_leave(change: Change) -> None:
 
     A running session is ended first. What tells who deleted it is the event of the deletion.
     """
-    context, visitor = change.context, change.current or {}
-    at = (
-        instant(context.services.clock) if is_online(context, visitor) else visitor["last_seen_at"]
-    )
-    for session in await sessions_of(context, visitor["_id"]):
+    actor, visitor = change.actor, change.current or {}
+    at = instant(actor.services.clock) if is_online(actor, visitor) else visitor["last_seen_at"]
+    for session in await sessions_of(actor, visitor["_id"]):
         if "ended_at" not in session:
-            change.more.append(await end(context, session, at))
-        key = Key(context.account_id, VISITOR_SESSIONS.doc_type, session["_id"])
+            change.more.append(await end(actor, session, at))
+        key = Key(actor.account_id, VISITOR_SESSIONS.doc_type, session["_id"])
         change.also_put(VISITOR_SESSIONS, key, nameless(session))
-    for link in await links_of(context, visitor["_id"]):
-        change.removes.append(Remove(Key(context.account_id, LINK_TYPE, link["_id"])))
-    change.more.append(departure(context, visitor["last_seen_at"]))
+    for link in await links_of(actor, visitor["_id"]):
+        change.removes.append(Remove(Key(actor.account_id, LINK_TYPE, link["_id"])))
+    change.more.append(departure(actor, visitor["last_seen_at"]))
 
 
-async def links_of(context: Context, visitor_id: str) -> list[Document]:
+async def links_of(actor: Actor, visitor_id: str) -> list[Document]:
     """The links to watch a visitor that were made and are still known, oldest first."""
     entry = Entry("visitor", visitor_id)
-    span = Span(account_id=context.account_id, doc_type=LINK_TYPE, entry=entry)
-    return [row.document async for row in context.services.store.scan(span)]
+    span = Span(account_id=actor.account_id, doc_type=LINK_TYPE, entry=entry)
+    return [row.document async for row in actor.services.store.scan(span)]
 
 
-async def add_live_state(context: Context, shown: Document, stored: Document) -> None:
+async def add_live_state(request: Request, shown: Document, stored: Document) -> None:
     """Show whether the visitor is there, and a lookup code only while it is somebody's."""
-    shown["is_online"] = is_online(context, stored)
-    shown["is_in_session"] = is_in_session(context, stored)
-    if not has_code(context, stored):
+    shown["is_online"] = is_online(request.actor, stored)
+    shown["is_in_session"] = is_in_session(request.actor, stored)
+    if not has_code(request.actor, stored):
         shown.pop("lookup_code", None)
 
 

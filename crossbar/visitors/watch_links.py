@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from crossbar.core.change import put_of
-from crossbar.core.requests import Context
+from crossbar.core.requests import Actor
 from crossbar.core.stamping import stamped
 from crossbar.documents import Document
 from crossbar.errors import Gone, NoSuchDocument, PaymentRequired
@@ -22,10 +22,10 @@ from crossbar.storage import Batch, Entry, Key, Put, Span
 from crossbar.visitors.counters import (
     SEAT_TYPE,
     count_since,
-    next_number,
     persist,
     put,
     seat_key,
+    take_number,
 )
 from crossbar.visitors.sessions import session_key, unended
 from crossbar.visitors.times import DAY, SECOND, instant
@@ -69,13 +69,13 @@ def _text(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode()
 
 
-async def new_link(context: Context, visitor_id: str, wish: Document, limits: Limits) -> str:
+async def new_link(actor: Actor, visitor_id: str, wish: Document, limits: Limits) -> str:
     """A new link's text. Raises :class:`PaymentRequired` when its session could not be begun."""
-    await require_room(context, limits, wish["agent"]["id"])
-    token = _text(bytes.fromhex(context.account_id) + secrets.token_bytes(SECRET_BYTES))
-    clock = context.services.clock
-    life = context.services.settings.visitors.link_lifetime * 60 * SECOND
-    caller = context.caller
+    await require_room(actor, limits, wish["agent"]["id"])
+    token = _text(bytes.fromhex(actor.account_id) + secrets.token_bytes(SECRET_BYTES))
+    clock = actor.services.clock
+    life = actor.services.settings.visitors.link_lifetime * 60 * SECOND
+    caller = actor.caller
     link: Document = {
         **{name: wish[name] for name in ("agent", "branding", "metadata", "permissions")},
         "visitor_id": visitor_id,
@@ -83,77 +83,77 @@ async def new_link(context: Context, visitor_id: str, wish: Document, limits: Li
         "expires_at": instant(clock, -life),
         "pvt_key_id": caller.claims.get("key_id") if caller else None,
     }
-    key = Key(context.account_id, LINK_TYPE, digest(token)[:32])
-    await context.services.commit(Batch(puts=(put_link(context, key, link),)))
+    key = Key(actor.account_id, LINK_TYPE, digest(token)[:32])
+    await actor.services.commit(Batch(puts=(put_link(actor, key, link),)))
     return token
 
 
-def put_link(context: Context, key: Key, link: Document) -> Put:
+def put_link(actor: Actor, key: Key, link: Document) -> Put:
     """The write of a link's document, found by its visitor and its session's number."""
     entries = [Entry("visitor", link["visitor_id"])]
     if "number" in link:
         entries.append(Entry("number", str(link["number"])))
-    return put(context, key, link, sort=link["created_at"], entries=entries)
+    return put(actor, key, link, sort=link["created_at"], entries=entries)
 
 
-async def running(context: Context) -> list[Document]:
+async def running(actor: Actor) -> list[Document]:
     """Sessions whose visitors are heard of, newest first."""
-    sessions = await unended(context)
+    sessions = await unended(actor)
     ids = [session["visitor_id"] for session in sessions]
-    visitors = await context.services.store.get_many(context.account_id, ids)
+    visitors = await actor.services.store.get_many(actor.account_id, ids)
     return [
         session
         for session in sessions
         if session["visitor_id"] in visitors
-        if is_heard(context, visitors[session["visitor_id"]])
+        if is_heard(actor, visitors[session["visitor_id"]])
     ]
 
 
-async def require_room(context: Context, limits: Limits, agent_id: str) -> None:
+async def require_room(actor: Actor, limits: Limits, agent_id: str) -> None:
     """Refuse what would be more than was agreed. Who has a seat already keeps it for 30 days."""
     most = limits.get("running_sessions", 0)
-    if most and len(await running(context)) >= most:
+    if most and len(await running(actor)) >= most:
         raise PaymentRequired("no more sessions can run at once")
-    seats, since = limits.get("agent_seats", 0), instant(context.services.clock, MONTH)
-    if not seats or await count_since(context, SEAT_TYPE, since) < seats:
+    seats, since = limits.get("agent_seats", 0), instant(actor.services.clock, MONTH)
+    if not seats or await count_since(actor, SEAT_TYPE, since) < seats:
         return
-    seat = await context.services.store.get(seat_key(context, agent_id))
+    seat = await actor.services.store.get(seat_key(actor, agent_id))
     if seat is None or seat["last_at"] < since:
         raise PaymentRequired("no more agents can take part")
 
 
-async def read_link(context: Context, link_id: str) -> Document:
+async def read_link(actor: Actor, link_id: str) -> Document:
     """A link's document. Raises :class:`NoSuchDocument`; also when its key is no more."""
-    store = context.services.store
-    link = await store.get(Key(context.account_id, LINK_TYPE, link_id))
+    store = actor.services.store
+    link = await store.get(Key(actor.account_id, LINK_TYPE, link_id))
     if link is None:
         raise NoSuchDocument(link_id)
     if link["pvt_key_id"]:
-        key = await store.get(Key(context.account_id, "api_key", link["pvt_key_id"]))
+        key = await store.get(Key(actor.account_id, "api_key", link["pvt_key_id"]))
         if key is None or key.get("pvt_deleted"):
             raise NoSuchDocument(link_id)
     return link
 
 
-def is_waiting(context: Context, link: Document) -> bool:
+def is_waiting(actor: Actor, link: Document) -> bool:
     """Whether a session may still come of the link."""
-    return bool(link["expires_at"] > instant(context.services.clock))
+    return bool(link["expires_at"] > instant(actor.services.clock))
 
 
-async def unopened(context: Context, link_id: str) -> tuple[Document, Document]:
+async def unopened(actor: Actor, link_id: str) -> tuple[Document, Document]:
     """A link that can be opened, and its visitor.
 
     Raises :class:`Gone`, :class:`NoSuchDocument`.
     """
-    link = await read_link(context, link_id)
-    visitor_at = visitor_key(context.account_id, link["visitor_id"])
-    visitor = await context.services.store.get(visitor_at)
-    if visitor is None or "number" in link or not is_waiting(context, link):
+    link = await read_link(actor, link_id)
+    visitor_at = visitor_key(actor.account_id, link["visitor_id"])
+    visitor = await actor.services.store.get(visitor_at)
+    if visitor is None or "number" in link or not is_waiting(actor, link):
         raise Gone("this link was used, or its time is over")
     return link, visitor
 
 
-async def open_link(context: Context, link_id: str) -> str:
+async def open_link(actor: Actor, link_id: str) -> str:
     """Open a link, once; the secret by which its page is known from now on.
 
     The visitor is invited at its next heartbeat. Raises :class:`Gone`, :class:`NoSuchDocument`.
@@ -161,24 +161,24 @@ async def open_link(context: Context, link_id: str) -> str:
     secret = secrets.token_urlsafe(SECRET_BYTES)
 
     async def attempt() -> None:
-        link, visitor = await unopened(context, link_id)
-        number, taken = await next_number(context, "sessions")
+        link, visitor = await unopened(actor, link_id)
+        number, taken = await take_number(actor, "sessions")
         link |= {"number": number, "pvt_viewer": digest(secret)}
-        key = Key(context.account_id, LINK_TYPE, link_id)
-        puts = [taken, put_link(context, key, link)]
+        key = Key(actor.account_id, LINK_TYPE, link_id)
+        puts = [taken, put_link(actor, key, link)]
         if (visitor.get("pvt_session") or {}).get("state") != "running":
             visitor["pvt_session"] = invitation(link)
-            puts.append(put_visitor(context, visitor))
-        await context.services.commit(Batch(puts=tuple(puts)))
+            puts.append(put_visitor(actor, visitor))
+        await actor.services.commit(Batch(puts=tuple(puts)))
 
-    await persist(context, attempt)
+    await persist(actor, attempt)
     return secret
 
 
-def put_visitor(context: Context, visitor: Document) -> Put:
+def put_visitor(actor: Actor, visitor: Document) -> Put:
     """The write of a visitor whose live state has changed."""
-    key = visitor_key(context.account_id, visitor["_id"])
-    return put_of(VISITORS, key, stamped(context, key, visitor), visitor["_rev"])
+    key = visitor_key(actor.account_id, visitor["_id"])
+    return put_of(VISITORS, key, stamped(actor, key, visitor), visitor["_rev"])
 
 
 def invitation(link: Document) -> Document:
@@ -196,21 +196,21 @@ def may_view(link: Document, secret: str | None) -> bool:
     return secret is not None and proves(secret, link.get("pvt_viewer"))
 
 
-async def link_of_session(context: Context, number: int) -> Document | None:
+async def link_of_session(actor: Actor, number: int) -> Document | None:
     """The link that a session comes of, while it is known."""
     entry = Entry("number", str(number))
-    span = Span(account_id=context.account_id, doc_type=LINK_TYPE, entry=entry)
-    async for row in context.services.store.scan(span):
+    span = Span(account_id=actor.account_id, doc_type=LINK_TYPE, entry=entry)
+    async for row in actor.services.store.scan(span):
         return row.document
     return None
 
 
-async def next_invitation(context: Context, visitor_id: str) -> Document | None:
+async def next_invitation(actor: Actor, visitor_id: str) -> Document | None:
     """Of a visitor that has no session now: the oldest link that is open and still waits."""
-    for link in await links_of(context, visitor_id):
-        if "number" not in link or not is_waiting(context, link):
+    for link in await links_of(actor, visitor_id):
+        if "number" not in link or not is_waiting(actor, link):
             continue
-        key = session_key(context.account_id, link["number"])
-        if await context.services.store.get(key) is None:
+        key = session_key(actor.account_id, link["number"])
+        if await actor.services.store.get(key) is None:
             return invitation(link)
     return None

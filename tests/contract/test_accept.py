@@ -1,4 +1,4 @@
-"""The form of an answer: negotiation, tables, scripts (protocol reference §2.5, §2.6, §8.7)."""
+"""The form of an answer: negotiation, tables, scripts (docs/protocol.md §2.5, §2.6, §8.7)."""
 
 from __future__ import annotations
 

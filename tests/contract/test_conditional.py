@@ -1,4 +1,4 @@
-"""Conditions on revisions: If-Match and If-None-Match (protocol reference §3.4)."""
+"""Conditions on revisions: If-Match and If-None-Match (docs/protocol.md §3.4)."""
 
 from __future__ import annotations
 

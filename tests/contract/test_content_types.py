@@ -1,4 +1,4 @@
-"""Media types of requests: envelopes, forms, multipart, files, base64 (reference §2.2)."""
+"""Media types of requests: envelopes, forms, multipart, files, base64 (docs/protocol.md §2.2)."""
 
 from __future__ import annotations
 

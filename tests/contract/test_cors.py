@@ -1,4 +1,4 @@
-"""What browsers of other origins need (protocol reference §10.3)."""
+"""What browsers of other origins need (docs/protocol.md §10.3)."""
 
 from __future__ import annotations
 

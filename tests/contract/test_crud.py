@@ -1,4 +1,4 @@
-"""What creating, replacing, merging and deleting mean (protocol reference §7)."""
+"""What creating, replacing, merging and deleting mean (docs/protocol.md §7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every answer carries around its data (protocol reference §3)."""
+"""What every answer carries around its data (docs/protocol.md §3)."""
 
 from __future__ import annotations
 

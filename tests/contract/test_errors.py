@@ -1,4 +1,4 @@
-"""The words of every refusal, for every status that can be reached (protocol reference §4)."""
+"""The words of every refusal, for every status that can be reached (docs/protocol.md §4)."""
 
 from __future__ import annotations
 

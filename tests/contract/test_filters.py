@@ -1,4 +1,4 @@
-"""Filters of lists (protocol reference §8.4)."""
+"""Filters of lists (docs/protocol.md §8.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists: order, pages, streams (protocol reference §8.1 to §8.3, §8.6)."""
+"""Lists: order, pages, streams (docs/protocol.md §8.1 to §8.3, §8.6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where control values may be: in data, in the query, in the envelope (reference §2.3)."""
+"""Where control values may be: in data, in the query, in the envelope (docs/protocol.md §2.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paths: versions, aliases, slashes, nesting (protocol reference §1)."""
+"""Paths: versions, aliases, slashes, nesting (docs/protocol.md §1)."""
 
 from __future__ import annotations
 

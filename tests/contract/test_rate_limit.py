@@ -1,4 +1,4 @@
-"""Token buckets: who is charged, what is told, when requests go on (protocol reference §10.1)."""
+"""Token buckets: who is charged, what is told, when requests go on (docs/protocol.md §10.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Of several things wrong with a request, the one that clients are told (protocol reference §0).
+"""Of several things wrong with a request, the one that clients are told (docs/protocol.md §0).
 
 Each test sends a request with two faults that are neighbours in the table, and then without the
 first one.

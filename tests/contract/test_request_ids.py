@@ -1,4 +1,4 @@
-"""Every answer can be found again: request ids (protocol reference §10.2)."""
+"""Every answer can be found again: request ids (docs/protocol.md §10.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A verb in the request instead of its method (protocol reference §2.4)."""
+"""A verb in the request instead of its method (docs/protocol.md §2.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may do what: the account tree, and token restrictions rule by rule (reference §6)."""
+"""Who may do what: the account tree, and token restrictions rule by rule (docs/protocol.md §6)."""
 
 from __future__ import annotations
 

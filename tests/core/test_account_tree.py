@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from crossbar.core import writing
 from crossbar.core.directory import OWNER
+from crossbar.core.requests import Action, Actor, request_to
 from crossbar.errors import Conflict, NoSuchDocument
 from crossbar.families.accounts import tree as account_tree
 from crossbar.storage import SYSTEM, Batch, Claim, Entry, Event, Key, Put, Span
@@ -370,7 +372,7 @@ async def test_a_parent_that_another_process_has_just_deleted_is_not_found(
 async def test_a_change_that_never_gets_its_turn_is_a_conflict(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(account_tree, "ATTEMPTS", 3)
+    monkeypatch.setattr(writing, "ATTEMPTS", 3)
     attempts = 0
 
     async def always_late(context: Any, turn: Any) -> Any:
@@ -378,11 +380,10 @@ async def test_a_change_that_never_gets_its_turn_is_a_conflict(
         attempts += 1
         raise Conflict
 
-    class Context:
-        services = api.gateway.services
-
+    actor = Actor(services=api.gateway.services, request_id="test")
+    request = request_to(actor, Action.CREATE, "accounts")
     with pytest.raises(Conflict):
-        await account_tree.in_turn(always_late)(Context())  # type: ignore[arg-type]
+        await account_tree.in_turn(always_late)(request)
     assert attempts == 3
     await api.create_account("Next")
 

@@ -8,11 +8,11 @@ from typing import Any, cast
 import pytest
 
 from crossbar.core.commands import Asked, asked_of
-from crossbar.core.requests import Context
+from crossbar.core.requests import Request
 
 
 def asked(data: Any, **parameters: Any) -> Asked:
-    return asked_of(cast(Context, SimpleNamespace(data=data, parameters=parameters)))
+    return asked_of(cast(Request, SimpleNamespace(data=data, controls=parameters)))
 
 
 @pytest.mark.parametrize(

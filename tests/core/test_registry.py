@@ -8,7 +8,7 @@ import pytest
 
 from crossbar.app import REGISTRY
 from crossbar.core.registry import Operation, Registry
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import (
     Access,
     Collection,
@@ -23,8 +23,8 @@ from crossbar.core.shapes import (
 from crossbar.errors import NoSuchPath
 
 
-async def handle(context: Context) -> Result:
-    return Result(data=context.params)
+async def handle(request: Request) -> Result:
+    return Result(data=request.ids)
 
 
 def collection(**more: Any) -> Collection:

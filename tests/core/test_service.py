@@ -10,12 +10,12 @@ import pytest
 
 from crossbar.app import open_gateway
 from crossbar.clock import FixedClock
-from crossbar.core import recipes, singletons
+from crossbar.core import recipes, singletons, writing
 from crossbar.core.change import Change
 from crossbar.core.directory import account_key
 from crossbar.core.presenting import present
 from crossbar.core.registry import Registry
-from crossbar.core.requests import Action, Caller, Context, Query, Result
+from crossbar.core.requests import Action, Actor, Caller, Query, Request, Result
 from crossbar.core.services import Services
 from crossbar.core.shapes import Collection, Hooks, Route, Routes, Scope, Singleton, Stage, Unique
 from crossbar.documents import Document, next_revision
@@ -53,18 +53,18 @@ def cats(*normalize: Stage, **more: Any) -> Collection:
     )
 
 
-def context(
+def request(
     services: Services, action: Action, family: Collection | Singleton | Routes, **more: Any
-) -> Context:
+) -> Request:
     """A request for the cat, or for all cats."""
     registry = Registry([family])
     on_all = action in (Action.LIST, Action.CREATE) or not isinstance(family, Collection)
     path = ["accounts", ACCOUNT, family.noun] if on_all else ["accounts", ACCOUNT, "cats", CAT]
     operations, params = registry.match(path)
     facts: dict[str, Any] = {"data": {}, "query": Query(filters=()), **more}
-    return Context(
-        operation=operations[action], params=params, services=services, request_id="r", **facts
-    )
+    who = {name: facts.pop(name) for name in ("caller", "account") if name in facts}
+    actor = Actor(services=services, account_id=ACCOUNT, request_id="r", **who)
+    return Request(actor=actor, operation=operations[action], ids=params, **facts)
 
 
 async def put_cat(services: Services, document: Document, before: str | None = None) -> str:
@@ -91,7 +91,7 @@ def meddler(services: Services, times: int) -> Stage:
 
 async def test_a_patch_is_merged_over_what_another_writer_left(services: Services) -> None:
     await put_cat(services, {"name": "Tom"})
-    asked = context(services, Action.PATCH, cats(meddler(services, 2)), data={"mine": 1})
+    asked = request(services, Action.PATCH, cats(meddler(services, 2)), data={"mine": 1})
     data = (await recipes.patch(asked)).data
     assert data["mine"] == 1
     assert data["theirs"] == 0
@@ -99,7 +99,7 @@ async def test_a_patch_is_merged_over_what_another_writer_left(services: Service
 
 async def test_who_named_a_revision_is_told_of_the_race(services: Services) -> None:
     revision = await put_cat(services, {"name": "Tom"})
-    asked = context(
+    asked = request(
         services, Action.PATCH, cats(meddler(services, 1)), data={}, if_match=(revision,)
     )
     with pytest.raises(Conflict):
@@ -108,27 +108,29 @@ async def test_who_named_a_revision_is_told_of_the_race(services: Services) -> N
 
 async def test_who_loses_every_race_is_told_so(services: Services) -> None:
     await put_cat(services, {"name": "Tom"})
-    lost = cats(meddler(services, recipes.ATTEMPTS))
+    lost = cats(meddler(services, writing.ATTEMPTS))
     with pytest.raises(Conflict):
-        await recipes.patch(context(services, Action.PATCH, lost))
-    won = cats(meddler(services, recipes.ATTEMPTS - 1))
-    await recipes.patch(context(services, Action.PATCH, won))
+        await recipes.patch(request(services, Action.PATCH, lost))
+    won = cats(meddler(services, writing.ATTEMPTS - 1))
+    await recipes.patch(request(services, Action.PATCH, won))
 
 
 async def test_a_deletion_that_lost_a_race_is_a_conflict(services: Services) -> None:
     await put_cat(services, {"name": "Tom"})
     family = cats(hooks=Hooks(deleting=(meddler(services, 1),)))
     with pytest.raises(Conflict):
-        await recipes.delete(context(services, Action.DELETE, family))
+        await recipes.delete(request(services, Action.DELETE, family))
     assert await services.store.get(KEY) is not None
 
 
 async def test_a_private_change_that_lost_a_race_is_a_conflict(services: Services) -> None:
     await put_cat(services, {"name": "Tom"})
-    asked, stored = context(services, Action.FETCH, cats()), {"_rev": "1-other"}
-    change = Change(context=asked, family=cats(), key=KEY, document=stored, current=stored)
+    asked, stored = request(services, Action.FETCH, cats()), {"_rev": "1-other"}
+    change = Change(
+        actor=asked.actor, request=asked, family=cats(), key=KEY, document=stored, current=stored
+    )
     with pytest.raises(Conflict):
-        await recipes.commit_private(change)
+        await writing.commit_private(change)
 
 
 async def test_a_reaction_that_fails_is_logged_and_undoes_nothing(
@@ -138,7 +140,7 @@ async def test_a_reaction_that_fails_is_logged_and_undoes_nothing(
         raise RuntimeError("reaction")
 
     family = cats(hooks=Hooks(committed=(fail,)))
-    created = await recipes.create(context(services, Action.CREATE, family, data={"name": "Tom"}))
+    created = await recipes.create(request(services, Action.CREATE, family, data={"name": "Tom"}))
     assert await services.store.get(Key(ACCOUNT, "cat", created.data["id"])) is not None
     printed = capfd.readouterr()
     assert "committed_hook_failed" in printed.out + printed.err
@@ -150,14 +152,14 @@ async def test_a_write_can_be_made_to_depend_on_another_revision(
 ) -> None:
     revision = await put_cat(services, {"name": "Tom"})
     names = (revision if known == "theirs" else known,)
-    asked = context(services, Action.PATCH, cats(), if_none_match=names)
+    asked = request(services, Action.PATCH, cats(), if_none_match=names)
     with pytest.raises(PreconditionFailed):
         await recipes.patch(asked)
     await recipes.patch(replace(asked, if_none_match=("1-other",), if_match=names))
 
 
 async def test_a_new_document_has_no_revision_that_could_be_named(services: Services) -> None:
-    asked = context(services, Action.CREATE, cats(), data={"name": "Tom"})
+    asked = request(services, Action.CREATE, cats(), data={"name": "Tom"})
     for names in (("*",), ("1-x",)):
         with pytest.raises(PreconditionFailed):
             await recipes.create(replace(asked, if_match=names))
@@ -167,7 +169,7 @@ async def test_a_new_document_has_no_revision_that_could_be_named(services: Serv
 async def test_a_body_that_cannot_be_read_is_refused_after_its_validation(
     services: Services,
 ) -> None:
-    asked = context(services, Action.CREATE, cats(), body_is_readable=False)
+    asked = request(services, Action.CREATE, cats(), body_is_readable=False)
     with pytest.raises(ValidationFailed):
         await recipes.create(asked)
     with pytest.raises(UnsupportedMediaType):
@@ -177,7 +179,7 @@ async def test_a_body_that_cannot_be_read_is_refused_after_its_validation(
 async def test_a_list_can_be_sent_as_it_is_read(services: Services) -> None:
     await put_cat(services, {"name": "Tom"})
     query = Query(filters=(), is_chunked=True)
-    result = await recipes.list_documents(context(services, Action.LIST, cats(), query=query))
+    result = await recipes.list_documents(request(services, Action.LIST, cats(), query=query))
     assert result.rows is not None
     assert [row async for row in result.rows] == [{"id": CAT, "name": "Tom"}]
 
@@ -189,7 +191,7 @@ async def test_values_that_cannot_be_judged_are_no_clash(services: Services) -> 
         Singleton(noun="cats", doc_type="cat", schema="menus"),
     ):
         action = Action.CREATE if isinstance(family, Collection) else Action.REPLACE
-        asked = context(services, action, family, data={"name": 5})
+        asked = request(services, action, family, data={"name": 5})
         recipe = recipes.create if action is Action.CREATE else singletons.replace
         with pytest.raises(ValidationFailed) as refused:
             await recipe(asked)
@@ -199,22 +201,22 @@ async def test_values_that_cannot_be_judged_are_no_clash(services: Services) -> 
 async def test_a_singleton_can_be_patched(services: Services) -> None:
     actions = frozenset({Action.PATCH, Action.FETCH})
     family = Singleton(noun="cats", doc_type="cat", schema="menus", actions=actions)
-    patched = context(services, Action.PATCH, family, data={"name": "Tom", "mine": 1})
+    patched = request(services, Action.PATCH, family, data={"name": "Tom", "mine": 1})
     await singletons.patch(patched)
     again = replace(patched, data={"mine": None})
     assert "mine" not in (await singletons.patch(again)).data
-    stored = await singletons.fetch(context(services, Action.FETCH, family))
+    stored = await singletons.fetch(request(services, Action.FETCH, family))
     assert stored.data["name"] == "Tom"
 
 
-async def nothing(asked: Context) -> Result:
+async def nothing(asked: Request) -> Result:
     return Result()
 
 
 async def test_a_recipe_for_another_shape_refuses(services: Services) -> None:
     route = Route(path="", action=Action.REPLACE, handler=nothing, about="Do")
     family = Routes(noun="cats", routes=(route,), scopes=(Scope.ACCOUNT,))
-    asked = context(services, Action.REPLACE, family)
+    asked = request(services, Action.REPLACE, family)
     with pytest.raises(MethodNotAllowed):
         await recipes.replace(asked)
     with pytest.raises(NotFound):
@@ -225,8 +227,8 @@ async def test_a_recipe_for_another_shape_refuses(services: Services) -> None:
     assert metadata == {"id": CAT, "created": 1, "modified": 2}
 
 
-async def test_what_a_context_lacks_is_not_made_up(services: Services) -> None:
-    asked = context(services, Action.LIST, cats())
+async def test_what_a_request_lacks_is_not_made_up(services: Services) -> None:
+    asked = request(services, Action.LIST, cats())
     with pytest.raises(LookupError, match="no caller"):
         asked.require_caller()
     with pytest.raises(LookupError, match="no account"):
@@ -236,7 +238,7 @@ async def test_what_a_context_lacks_is_not_made_up(services: Services) -> None:
 async def test_a_caller_whose_account_has_just_gone_is_nobody(services: Services) -> None:
     caller = Caller(account_id="f" * 32, method="m", priv_level="user")
     with pytest.raises(InvalidCredentials):
-        await auth.describe(context(services, Action.LIST, cats(), caller=caller))
+        await auth.describe(request(services, Action.LIST, cats(), caller=caller))
 
 
 async def test_data_of_a_write_must_be_an_object(api: Api) -> None:
@@ -254,9 +256,9 @@ class TestLimited:
     ) -> None:
         family = cats()
         for number in range(3):
-            asked = context(services, Action.CREATE, family, data={"name": str(number)})
+            asked = request(services, Action.CREATE, family, data={"name": str(number)})
             await recipes.create(asked)
         with pytest.raises(RangeNotSatisfiable):
-            await recipes.list_documents(context(services, Action.LIST, family))
+            await recipes.list_documents(request(services, Action.LIST, family))
         short = Query(filters=(), page_size=2)
-        await recipes.list_documents(context(services, Action.LIST, family, query=short))
+        await recipes.list_documents(request(services, Action.LIST, family, query=short))

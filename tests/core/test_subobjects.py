@@ -9,7 +9,7 @@ import pytest
 
 from crossbar.core import subobjects
 from crossbar.core.registry import Registry
-from crossbar.core.requests import Context
+from crossbar.core.requests import Request
 from crossbar.core.subobjects import SubObject
 from crossbar.documents import Document
 from crossbar.families.accounts.accounts import ACCOUNTS
@@ -23,6 +23,7 @@ async def test_nobody_needs_to_be_told_of_a_change(monkeypatch: pytest.MonkeyPat
     lists = SubObject(noun="access_lists", schema="access_lists")
     services = SimpleNamespace(registry=Registry((ACCOUNTS,)))
     operation = SimpleNamespace(parents=())
-    context = SimpleNamespace(services=services, operation=operation, account_id="a" * 32)
-    result = await lists.remove(cast(Context, context))
+    actor = SimpleNamespace(services=services)
+    request = SimpleNamespace(actor=actor, operation=operation, account_id="a" * 32)
+    result = await lists.remove(cast(Request, request))
     assert (result.data, result.revision) == ({}, "2-0")

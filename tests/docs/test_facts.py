@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from crossbar.cli import upkeep
-from crossbar.core import recipes
+from crossbar.core import writing
 from crossbar.dialects.v1 import PER_MINUTE
 from crossbar.families.conferencing import dialing as conference_dial
 from crossbar.families.directories import directories
 from crossbar.families.logins import sso
 from crossbar.identity import keys
-from crossbar.personnel import includes, reading, searching, writing
+from crossbar.personnel import includes, reading, searching
+from crossbar.personnel import writing as rows
 from crossbar.settings import Settings
 from crossbar.storage import LARGEST
 from crossbar.storage.sqlite.file import LOOK_INTERVAL
@@ -30,7 +31,7 @@ SETTINGS = Settings()
 DAY = 24 * 3600
 
 FACTS = (
-    ("differences", f"done again on the newer document, up to {recipes.ATTEMPTS} times"),
+    ("differences", f"done again on the newer document, up to {writing.ATTEMPTS} times"),
     ("differences", f"larger than {LARGEST // 1_000_000} MB"),
     ("differences", f"waits {conference_dial.LONGEST_WAIT} seconds at most"),
     ("differences", f"of {directories.MOST_PEOPLE} people at most"),
@@ -43,7 +44,7 @@ FACTS = (
     ("keys", f"`tokens.session_lifetime` ({SETTINGS.tokens.session_lifetime // DAY} days)"),
     ("dialects/v1", {1000: "A key may ask a thousand times a minute"}[PER_MINUTE]),
     ("dialects/v1", f"| {reading.LARGEST_PAGE} at most, 422 above |"),
-    ("dialects/v1", f"| {writing.LARGEST_BATCH} rows at most |"),
+    ("dialects/v1", f"| {rows.LARGEST_BATCH} rows at most |"),
     ("dialects/v1", f"| {searching.MOST_FILTERS} filters, nested ones included"),
     ("dialects/v1", f", {searching.MOST_FILTERS} sorts, {searching.MOST_VALUES} values in lists"),
     ("dialects/v1", f", {patterns.LONGEST_LIKE} characters for `like` and `search`"),

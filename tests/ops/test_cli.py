@@ -359,6 +359,27 @@ def test_the_doctor_finds_a_sound_installation_sound(installation: Installation)
     assert f"master account {installation.account_id}" in done.stdout
 
 
+def test_jobs_that_wait_and_that_were_given_up_are_listed(installation: Installation) -> None:
+    with closing(sqlite3.connect(installation.folder / "var" / "crossbar.db")) as database:
+        for kind, doc_type in (("welcome_mail", "job"), ("recovery_mail", "failed_job")):
+            job = {"_id": doc_type, "_rev": "1-a", "kind": kind, "attempts": 3, "asked": 1}
+            database.execute(
+                "INSERT INTO documents (account_id, doc_id, doc_type, rev, sort, marks, body)"
+                " VALUES ('system', ?, ?, '1-a', '1', CAST('[[],[]]' AS BLOB), ?)",
+                (doc_type, doc_type, json.dumps(job).encode()),
+            )
+        database.commit()
+    listed = crossbar(installation.folder, "jobs")
+    assert (listed.returncode, listed.stderr) == (0, "")
+    assert listed.stdout.splitlines() == [
+        "waiting   job  welcome_mail  3 attempts",
+        "given up  failed_job  recovery_mail  3 attempts",
+    ]
+    found = json.loads(crossbar(installation.folder, "jobs", "--json").stdout)
+    assert [job["kind"] for job in found["waiting"]] == ["welcome_mail"]
+    assert [job["kind"] for job in found["failed"]] == ["recovery_mail"]
+
+
 def test_a_store_is_kept_in_order(installation: Installation) -> None:
     swept = crossbar(installation.folder, "sweep")
     assert (swept.returncode, swept.stderr) == (0, "")

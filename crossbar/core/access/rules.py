@@ -1,6 +1,6 @@
 """May this caller do this? The one authorization routine, whoever speaks.
 
-The account tree (protocol reference §6.1) first, then token restrictions (§6.4). Authentication,
+The account tree (docs/protocol.md §6.1) first, then token restrictions (§6.4). Authentication,
 that is who the caller is, lives in ``identity``.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crossbar.core.directory import Account, AccountDirectory, is_at_or_below
-from crossbar.core.requests import Action, Caller, Context
+from crossbar.core.requests import Action, Actor, Caller, Request
 from crossbar.core.shapes import POWERS, Access, Powers
 from crossbar.documents import Document
 from crossbar.errors import Forbidden, InvalidCredentials, NoSuchDocument, NotFound
@@ -71,7 +71,7 @@ async def require_unrestricted(
     operation: Operation,
     caller: Caller | None,
     account: Account | None,
-    request: tuple[Sequence[str], str],
+    order: tuple[Sequence[str], str],
 ) -> None:
     """Refuse what the caller's own rules or its account's restrictions do not allow (§6.4).
 
@@ -81,7 +81,7 @@ async def require_unrestricted(
     if caller is None or operation.access is Access.PUBLIC:
         return
     for binding in await _bindings(accounts, caller):
-        if not _is_allowed(binding, operation, account, request):
+        if not _is_allowed(binding, operation, account, order):
             raise Forbidden(cause="access denied by token restrictions")
 
 
@@ -104,34 +104,32 @@ async def _bindings(accounts: AccountDirectory, caller: Caller) -> list[_Binding
     return found
 
 
-async def may_read(context: Context, path: Sequence[str], account: Account | None) -> bool:
+async def may_read(actor: Actor, path: Sequence[str], account: Account | None) -> bool:
     """Whether the caller might read what is at this path: so it may be told elsewhere, too.
 
     ``path`` is without the version; ``account`` is the one that it names.
     """
-    operations, params = context.services.registry.match(path)
-    operation, accounts = operations[Action.FETCH], context.services.accounts
+    operations, params = actor.services.registry.match(path)
+    operation, accounts = operations[Action.FETCH], actor.services.accounts
     try:
-        require_access(operation, context.caller, account, params)
-        request = (path, "GET")
-        await require_unrestricted(accounts, operation, context.caller, account, request)
+        require_access(operation, actor.caller, account, params)
+        order = (path, "GET")
+        await require_unrestricted(accounts, operation, actor.caller, account, order)
     except (Forbidden, InvalidCredentials):
         return False
     return True
 
 
-async def readable(context: Context) -> Callable[[str], bool]:
+async def readable(request: Request) -> Callable[[str], bool]:
     """Of a list: whether the caller might read the row with an id by a path of its own."""
-    operation, account, caller = context.operation, context.account, context.caller
-    if caller is None or not (rules := await _bindings(context.services.accounts, caller)):
+    operation, account, caller = request.operation, request.account, request.caller
+    if caller is None or not (rules := await _bindings(request.services.accounts, caller)):
         return lambda _: True
-    path = [
-        context.params[part[1:-1]] if part.startswith("{") else part for part in operation.path
-    ]
+    path = [request.ids[part[1:-1]] if part.startswith("{") else part for part in operation.path]
 
     def may(doc_id: str) -> bool:
-        request = ([*path, doc_id], "GET")
-        return all(_is_allowed(each, operation, account, request) for each in rules)
+        order = ([*path, doc_id], "GET")
+        return all(_is_allowed(each, operation, account, order) for each in rules)
 
     return may
 
@@ -154,11 +152,11 @@ def _is_allowed(
     binding: _Binding,
     operation: Operation,
     account: Account | None,
-    request: tuple[Sequence[str], str],
+    order: tuple[Sequence[str], str],
 ) -> bool:
     """Whether rules by noun allow something: the first that fits the account decides."""
     by_noun, caller = binding
-    tokens, verb = request
+    tokens, verb = order
     parameters = tokens[operation.depth :]
     for rule in by_noun.get(operation.noun, by_noun.get("_")) or ():
         if _account_is_allowed(rule.get("allowed_accounts"), caller, account):

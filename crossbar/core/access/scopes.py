@@ -1,7 +1,7 @@
 """Scopes: short names for what a key may do, computed from the operations that there are.
 
 A scope is ``<verb>:<noun>``, for example ``view:user``; :data:`EVERYTHING` is all of them. Scopes
-are compiled to the form of token restrictions (protocol reference §6.4), so that ``core.access``
+are compiled to the form of token restrictions (docs/protocol.md §6.4), so that ``core.access``
 decides about keys as it does about tokens.
 """
 

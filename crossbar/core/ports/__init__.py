@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crossbar.core.ports.mail import Letter, Mail, NoMail, Write
+from crossbar.core.ports.mail import Letter, Mail, NoMail
 from crossbar.core.ports.outside import Outside, OutsideFailed, may_be_asked
 from crossbar.core.ports.switch import Command, NoSwitch, Switch
 
@@ -15,6 +15,5 @@ __all__ = [
     "Outside",
     "OutsideFailed",
     "Switch",
-    "Write",
     "may_be_asked",
 ]

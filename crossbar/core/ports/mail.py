@@ -1,13 +1,12 @@
 """The seam to a mail server: how the gateway sends letters.
 
-Families post letters through :class:`Mail` and never wait for them. What a letter says is found
-out in the background too: then neither an answer nor the time that it takes tells a stranger
-whether anybody was written to. :class:`NoMail` stands in while no mail server is configured.
+Nobody waits for a letter: it is a job (``core.jobs``) that writes and sends it. So neither an
+answer nor the time that it takes tells a stranger whether anybody was written to. :class:`NoMail`
+stands in while no mail server is configured.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import NamedTuple, Protocol
 
 from crossbar.errors import MailUnavailable
@@ -21,17 +20,19 @@ class Letter(NamedTuple):
     text: str
 
 
-Write = Callable[[], Awaitable[Letter | None]]
-"""Writes a letter, or finds that there is nobody to write to."""
-
-
 class Mail(Protocol):
     """A way to send letters."""
 
-    def post(self, write: Write) -> None:
-        """Have a letter written and sent soon; what goes wrong with that is logged.
+    @property
+    def is_available(self) -> bool:
+        """Whether letters can be sent from here at all."""
+        ...
 
-        Raises :class:`~crossbar.errors.MailUnavailable` when nothing can be sent from here.
+    async def send(self, letter: Letter) -> None:
+        """Hand a letter to the mail server.
+
+        Raises :class:`~crossbar.core.jobs.CannotBeDone` when the server has refused it for good,
+        something else when it may take it later.
         """
         ...
 
@@ -39,6 +40,8 @@ class Mail(Protocol):
 class NoMail:
     """What stands in while no mail server is configured."""
 
-    def post(self, write: Write) -> None:
+    is_available = False
+
+    async def send(self, letter: Letter) -> None:
         """Refused: saying yes would be a lie."""
         raise MailUnavailable

@@ -1,6 +1,6 @@
 """The PERSCOM-style dialect: ``/v1``, rows of personnel management for holders of scoped keys.
 
-One request, start to finish, in the order in which refusals win (reference, section 3): the path
+One request, start to finish, in the order in which refusals win: the path
 is matched (404, 405), the organisation is known (401), the key is its own (401), its requests are
 not too many (429), its plan has this dialect (402), the key has the scopes (403), and then the
 body is read, the row is found and the operation runs.
@@ -15,7 +15,7 @@ from aiohttp import web
 from crossbar.core.access import plan_of
 from crossbar.core.directory import Account
 from crossbar.core.registry import Match, Operation, Registry
-from crossbar.core.requests import Action, Caller, Context
+from crossbar.core.requests import Action, Actor, Caller, Request
 from crossbar.core.services import Services
 from crossbar.core.shapes import Access
 from crossbar.dialects.addresses import Proxies
@@ -103,12 +103,12 @@ class V1:
         method = (body.method if request.method == "POST" else None) or request.method
         operation = _choose(operations, "GET" if method == "HEAD" else method, verbs)
         exchange.operation = operation
-        context = self._context(exchange, operation, params, body)
+        asked = self._request(exchange, operation, params, body)
         if body.problem is not None:
             if isinstance(operation.handler, Endpoint):
-                await operation.handler.authorize(context)
+                await operation.handler.authorize(asked)
             raise body.problem
-        return await write(exchange, await operation.handler(context))
+        return await write(exchange, await operation.handler(asked))
 
     def _match(self, tokens: Sequence[str]) -> Match:
         """The operations at a path, which the registry knows below an account."""
@@ -129,20 +129,25 @@ class V1:
         if not plan.covers(self._services.clock.gregorian()):
             raise PaymentRequired("the plan of the organisation does not cover this API")
 
-    def _context(
+    def _request(
         self, exchange: Exchange, operation: Operation, params: Mapping[str, str], body: Body
-    ) -> Context:
-        return Context(
-            operation=operation,
-            params={**params, "account_id": exchange.account_id or ""},
+    ) -> Request:
+        account_id = exchange.account_id or ""
+        actor = Actor(
             services=self._services,
+            account_id=account_id,
+            account=exchange.account,
+            caller=exchange.caller,
             request_id=exchange.request_id,
             address=exchange.address,
-            caller=exchange.caller,
-            account=exchange.account,
+        )
+        return Request(
+            actor=actor,
+            operation=operation,
+            ids={**params, "account_id": account_id},
             data=body.data,
             query=ANY,
-            parameters=exchange.query,
+            controls=exchange.query,
         )
 
     async def _admit(self, exchange: Exchange) -> tuple[Caller, Account]:

@@ -1,4 +1,4 @@
-"""Writing v1 answers: rows, pages of rows, files, errors (reference, sections 9 and 10)."""
+"""Writing v1 answers: rows, pages of rows, files, errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may ask: the three refusals of a secret key in their order (§2), and what pages may do."""
+"""Who may ask: the three refusals of a secret key in their order, and what pages may do."""
 
 from __future__ import annotations
 

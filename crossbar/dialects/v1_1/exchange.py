@@ -14,7 +14,7 @@ from aiohttp import web
 
 from crossbar.core.access import require_access, require_unrestricted
 from crossbar.core.directory import Account
-from crossbar.core.requests import Action, Caller, Context, Query
+from crossbar.core.requests import Action, Actor, Caller, Request, request_to
 from crossbar.core.services import Services
 from crossbar.dialects.incoming import read_whole
 from crossbar.dialects.multipart import Malformed
@@ -91,40 +91,37 @@ class Exchange:
             raise ValidationFailed.of("body", "type", "not a JSON object")
         return parsed
 
-    async def context(self, action: Action, *tokens: str) -> Context:
+    async def asked(self, action: Action, *tokens: str) -> Request:
         """The core's view of the request, as one to the account's documents at ``tokens``.
 
         Raises what ``core.access`` raises when the caller's key may not do this.
         """
-        context = self.unasked(action, *tokens)
-        path = ("accounts", context.account_id, *tokens)
-        require_access(context.operation, self.caller, self.account)
+        request = self.unasked(action, *tokens)
+        path = ("accounts", request.account_id, *tokens)
+        require_access(request.operation, self.caller, self.account)
         await require_unrestricted(
             self.services.accounts,
-            context.operation,
+            request.operation,
             self.caller,
             self.account,
             (path, VERB_OF[action]),
         )
-        return context
+        return request
 
-    def unasked(self, action: Action, *tokens: str) -> Context:
+    def unasked(self, action: Action, *tokens: str) -> Request:
         """The same for who needs no access to documents: a page that reports its visitor."""
         if self.account is None:
             raise LookupError("nobody has said for which account the request is")
-        operations, params = self.services.registry.match(
-            ("accounts", self.account.account_id, *tokens)
-        )
-        return Context(
-            operation=operations[action],
-            params=params,
+        account_id = self.account.account_id
+        actor = Actor(
             services=self.services,
+            account_id=account_id,
+            account=self.account,
+            caller=self.caller,
             request_id=self.request_id,
             address=self.address,
-            caller=self.caller,
-            account=self.account,
-            query=Query(filters=()),
         )
+        return request_to(actor, action, "accounts", account_id, *tokens)
 
     def answer(self, body: Any, status: int = 200) -> web.Response:
         """A JSON answer."""

@@ -1,10 +1,10 @@
-"""Visitors and sessions as this dialect shows them: every key is always there (§5)."""
+"""Visitors and sessions as this dialect shows them: every key is always there."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from crossbar.core.requests import Context
+from crossbar.core.requests import Actor
 from crossbar.documents import Document
 from crossbar.visitors import (
     has_code,
@@ -33,34 +33,34 @@ OPTIONAL = (
 """Keys that are null when nothing is known."""
 
 
-async def visitor_object(context: Context, visitor: Document) -> dict[str, Any]:
+async def visitor_object(actor: Actor, visitor: Document) -> dict[str, Any]:
     """A visitor, with its newest sessions."""
-    sessions = await sessions_of(context, visitor["_id"], SESSIONS_SHOWN)
+    sessions = await sessions_of(actor, visitor["_id"], SESSIONS_SHOWN)
     return {
         "_type": "visitor",
-        "api_key": public_key_of(context.account_id),
+        "api_key": public_key_of(actor.account_id),
         **{name: visitor.get(name) for name in OPTIONAL},
         "first_seen_at": visitor["first_seen_at"],
         "ip_address": visitor.get("ip_address", ""),
-        "is_in_session": is_in_session(context, visitor),
-        "is_online": is_online(context, visitor),
+        "is_in_session": is_in_session(actor, visitor),
+        "is_online": is_online(actor, visitor),
         "js_configuration": visitor.get("js_configuration", False),
         "last_seen_at": visitor["last_seen_at"],
-        "lookup_code": visitor["lookup_code"] if has_code(context, visitor) else None,
-        "sessions": [session_object(context, each, visitor) for each in sessions],
+        "lookup_code": visitor["lookup_code"] if has_code(actor, visitor) else None,
+        "sessions": [session_object(actor, each, visitor) for each in sessions],
         "short_id": visitor["_id"],
         "tags": visitor.get("tags", []),
     }
 
 
 def session_object(
-    context: Context, session: Document, visitor: Document | None = None
+    actor: Actor, session: Document, visitor: Document | None = None
 ) -> dict[str, Any]:
     """A session. ``visitor`` tells how long one has lasted that nobody has ended."""
-    account = context.require_account()
+    account = actor.require_account()
     seconds = session.get("length_seconds")
     if seconds is None:
-        until = latest(context, visitor) if visitor else session["started_at"]
+        until = latest(actor, visitor) if visitor else session["started_at"]
         seconds = seconds_between(session["started_at"], until)
     return {
         "_type": "session",

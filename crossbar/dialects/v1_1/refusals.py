@@ -1,4 +1,4 @@
-"""How errors are worded: ``{"status": "error", "error": <name>}`` (§2, §7 and §9)."""
+"""How errors are worded: ``{"status": "error", "error": <name>}``."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""What pages and their agents tell: visitors, heartbeats, events of sessions (§10)."""
+"""What pages and their agents tell: visitors, heartbeats, events of sessions."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
-from crossbar.core.requests import Action, Context
+from crossbar.core.requests import Action, Actor, Request
 from crossbar.dialects.v1_1.exchange import Exchange
 from crossbar.documents import Document
 from crossbar.errors import Forbidden, InvalidCredentials, NoSuchDocument
@@ -33,8 +33,8 @@ REPORT = "visitor_report"
 async def connect_visitor(exchange: Exchange) -> web.StreamResponse:
     """A page with a visitor: a new one, or one that can prove which one it is."""
     sent = await exchange.judged(REPORT)
-    context = _context(exchange)
-    made = await connect(context, sent, exchange.header("User-Agent"))
+    asked = _asked(exchange)
+    made = await connect(asked.actor, sent, exchange.header("User-Agent"))
     body = {
         "status": "ok",
         "visitor": {"short_id": made.short_id},
@@ -48,9 +48,9 @@ async def connect_visitor(exchange: Exchange) -> web.StreamResponse:
 async def beat_visitor(exchange: Exchange) -> web.StreamResponse:
     """The visitor is still there. Tells the page of a session that waits or runs."""
     sent = await exchange.judged(REPORT)
-    context, secret = _context(exchange), _secret(exchange, sent)
+    asked, secret = _asked(exchange), _secret(exchange, sent)
     visitor = await beat(
-        context, exchange.params["visitor_id"], secret, sent, exchange.header("User-Agent")
+        asked.actor, exchange.params["visitor_id"], secret, sent, exchange.header("User-Agent")
     )
     session = visitor.get("pvt_session")
     if session and session.get("until", "~") <= instant(exchange.services.clock):
@@ -63,50 +63,50 @@ async def end_connection(exchange: Exchange) -> web.StreamResponse:
     """The page is closed."""
     sent = await exchange.judged(REPORT)
     secret = _secret(exchange, sent)
-    context = _context(exchange)
-    await hang_up(context, exchange.params["visitor_id"], secret, sent.get("connection_id"))
+    asked = _asked(exchange)
+    await hang_up(asked.actor, exchange.params["visitor_id"], secret, sent.get("connection_id"))
     return exchange.answer({"status": "ok"})
 
 
 async def make_lookup_code(exchange: Exchange) -> web.StreamResponse:
     """The code that the visitor can tell an agent."""
     secret = _secret(exchange, await exchange.judged(REPORT))
-    code = await lookup_code(_context(exchange), exchange.params["visitor_id"], secret)
+    code = await lookup_code(_asked(exchange).actor, exchange.params["visitor_id"], secret)
     return exchange.answer({"status": "ok", "lookup_code": code})
 
 
 async def note_event(exchange: Exchange) -> web.StreamResponse:
     """Something happened in a session. Only the visitor's side can let it start."""
     number = _number(exchange.params["session_id"])
-    context = _context(exchange)
-    visitor_id = await _party(exchange, context, number)
+    asked = _asked(exchange)
+    visitor_id = await _party(exchange, asked.actor, number)
     event = await exchange.judged("visitor_event")
     if event["type"] == "start":
         if visitor_id is None:
             raise Forbidden
-        await start(context, visitor_id, number, exchange.limits)
+        await start(asked.actor, visitor_id, number, exchange.limits)
     elif event["type"] == "live":
-        await go_live(context, number)
+        await go_live(asked.actor, number)
     elif event["type"] == "feature":
-        await use_feature(context, number, event["feature"])
+        await use_feature(asked.actor, number, event["feature"])
     else:
-        await finish(context, number)
+        await finish(asked.actor, number)
     return exchange.answer({"status": "ok"})
 
 
-async def _party(exchange: Exchange, context: Context, number: int) -> str | None:
+async def _party(exchange: Exchange, actor: Actor, number: int) -> str | None:
     """The visitor whose side speaks; ``None`` for the agent's. Raises 401 and 404."""
     token = exchange.header("X-Watch-Token")
     if token:
         place = place_of(token)
-        link = await read_link(context, place.link_id) if place else {}
+        link = await read_link(actor, place.link_id) if place else {}
         if link.get("number") != number:
             raise NoSuchDocument(str(number))
         return None
-    session = await context.services.store.get(session_key(context.account_id, number))
-    known = session or await link_of_session(context, number) or {}
+    session = await actor.services.store.get(session_key(actor.account_id, number))
+    known = session or await link_of_session(actor, number) or {}
     visitor_id = known.get("visitor_id", "")
-    await authenticated(context, visitor_id, _secret(exchange, await exchange.sent()))
+    await authenticated(actor, visitor_id, _secret(exchange, await exchange.sent()))
     return str(visitor_id)
 
 
@@ -116,7 +116,7 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _context(exchange: Exchange) -> Context:
+def _asked(exchange: Exchange) -> Request:
     return exchange.unasked(Action.LIST, VISITORS.noun)
 
 

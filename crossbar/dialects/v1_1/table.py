@@ -1,4 +1,4 @@
-"""The endpoints of ``/v1.1``: those of the reference's §1, and our own of §10 and the pages."""
+"""The endpoints of ``/v1.1``: those of Upscope, and some of our own."""
 
 from __future__ import annotations
 

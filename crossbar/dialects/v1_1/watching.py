@@ -1,4 +1,4 @@
-"""Serving watch links (§7.1): opened once, then a page of the browser that has opened it.
+"""Serving watch links: opened once, then a page of the browser that has opened it.
 
 Opening gives that browser a cookie for the page's own path and sends it there. Nobody logs in.
 """
@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from aiohttp import web
 
-from crossbar.core.requests import Action, Context
+from crossbar.core.requests import Action, Request
 from crossbar.dialects.headers import joined
 from crossbar.dialects.targets import split_target
 from crossbar.dialects.v1_1.admission import require_plan
@@ -54,7 +54,7 @@ COOKIE_FOR = 86_400
 class Opened(NamedTuple):
     """A page that its own browser asks for."""
 
-    context: Context
+    asked: Request
     link: Document
     secret: str
 
@@ -66,12 +66,12 @@ async def open_watch(exchange: Exchange) -> web.StreamResponse:
     if place is None:
         return _gone({})
     try:
-        context = await _context(exchange, place)
-        link, _ = await unopened(context, place.link_id)
+        asked = await _asked(exchange, place)
+        link, _ = await unopened(asked.actor, place.link_id)
         target = f"{public_url(exchange.services.settings)}/v1.1/watch/{'/'.join(place)}"
         told = {**headers(View(state="waiting", branding=link["branding"])), "location": target}
         if exchange.request.method != "HEAD":  # to look at a link is not to use it
-            secret = await open_link(context, place.link_id)
+            secret = await open_link(asked.actor, place.link_id)
             told["set-cookie"] = _cookie(target, secret, link)
     except (Gone, NotFound, Unauthenticated):
         return _gone(await _branding(exchange, place))
@@ -97,7 +97,7 @@ async def end_watch(exchange: Exchange) -> web.StreamResponse:
         opened = await _opened(exchange, place)
         if not hmac.compare_digest(await _form_token(exchange), _end_token(opened.secret)):
             raise Gone
-        await finish(opened.context, opened.link["number"])
+        await finish(opened.asked.actor, opened.link["number"])
     except (Gone, NotFound, Unauthenticated, ValidationFailed):
         return _gone(await _branding(exchange, place))
     return web.Response(
@@ -112,8 +112,8 @@ def _place(exchange: Exchange) -> Place:
     return place if all(map(HEX.fullmatch, place)) else NOWHERE
 
 
-async def _context(exchange: Exchange, place: Place) -> Context:
-    """The context of a link's account. Raises 401 and 404 for one that may not be used."""
+async def _asked(exchange: Exchange, place: Place) -> Request:
+    """The request to a link's account. Raises 401 and 404 for one that may not be used."""
     exchange.account = await exchange.services.accounts.get(place.account_id)
     if exchange.account is None:
         raise NotFound
@@ -122,12 +122,12 @@ async def _context(exchange: Exchange, place: Place) -> Context:
 
 
 async def _opened(exchange: Exchange, place: Place) -> Opened:
-    context = await _context(exchange, place)
-    link = await read_link(context, place.link_id)
+    asked = await _asked(exchange, place)
+    link = await read_link(asked.actor, place.link_id)
     secret = _cookie_of(exchange)
     if not may_view(link, secret):
         raise Gone
-    return Opened(context, link, secret)
+    return Opened(asked, link, secret)
 
 
 async def _branding(exchange: Exchange, place: Place) -> Document:
@@ -135,8 +135,8 @@ async def _branding(exchange: Exchange, place: Place) -> Document:
     if exchange.account is None:
         return {}
     with suppress(CrossbarError):
-        context = exchange.unasked(Action.LIST, VISITORS.noun)
-        branding: Document = (await read_link(context, place.link_id))["branding"]
+        asked = exchange.unasked(Action.LIST, VISITORS.noun)
+        branding: Document = (await read_link(asked.actor, place.link_id))["branding"]
         return branding
     return {}
 
@@ -148,22 +148,22 @@ def _gone(branding: Document) -> web.Response:
 
 async def _view(opened: Opened) -> View:
     """Where the session stands that came of the link, or may still come."""
-    context, link, secret = opened
-    store = context.services.store
-    visitor = await store.get(visitor_key(context.account_id, link["visitor_id"]))
-    session = await store.get(session_key(context.account_id, link["number"]))
+    asked, link, secret = opened
+    store = asked.services.store
+    visitor = await store.get(visitor_key(asked.account_id, link["visitor_id"]))
+    session = await store.get(session_key(asked.account_id, link["number"]))
     facts = [("Agent", link["agent"]["name"]), ("Visitor", link["visitor_id"])]
     if visitor is not None:
         facts.append(("Page", visitor.get("last_url", "unknown")))
-        facts.append(("Connection", "online" if is_online(context, visitor) else "offline"))
+        facts.append(("Connection", "online" if is_online(asked.actor, visitor) else "offline"))
     state = "gone"
     if session is not None:
-        is_over = "ended_at" in session or visitor is None or not is_heard(context, visitor)
+        is_over = "ended_at" in session or visitor is None or not is_heard(asked.actor, visitor)
         state = "ended" if is_over else "running"
-        until = session.get("ended_at") or (latest(context, visitor) if visitor else "")
+        until = session.get("ended_at") or (latest(asked.actor, visitor) if visitor else "")
         if until:
             facts.append(("Length", formatted(seconds_between(session["started_at"], until))))
-    elif visitor is not None and is_waiting(context, link):
+    elif visitor is not None and is_waiting(asked.actor, link):
         state = "waiting"
     return View(
         state=state,

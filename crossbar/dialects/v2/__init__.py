@@ -1,6 +1,6 @@
 """The Crossbar dialect: ``/v2``, data envelopes, verb tunnelling.
 
-One request, start to finish, in the order in which refusals win (protocol reference §0): the body
+One request, start to finish, in the order in which refusals win (docs/protocol.md §0): the body
 is read, the verb known, the caller recognised, the path matched, the account found, the caller
 admitted, the answer's form chosen, and then the operation runs.
 
@@ -23,7 +23,7 @@ from crossbar.core.directory import Account
 from crossbar.core.presenting import narrowed
 from crossbar.core.recipes import require_documents
 from crossbar.core.registry import Operation
-from crossbar.core.requests import Action, Context
+from crossbar.core.requests import Action, Actor, Request
 from crossbar.core.services import Services
 from crossbar.core.shapes import Access
 from crossbar.dialects.addresses import Proxies
@@ -59,6 +59,7 @@ from crossbar.errors import (
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.gate import Gate, Presented
 from crossbar.records import record
+from crossbar.storage import SYSTEM
 
 METHODS = frozenset((*VERBS, "HEAD", "OPTIONS"))
 SAFE_METHODS = ("GET", "HEAD")
@@ -116,7 +117,7 @@ class V2:
         exchange.body = query_of(request)
         ask = self._ask_with_body if request.can_read_body else self._ask
         asked = await ask(exchange, tokens)
-        operation, account, body = asked.operation, asked.account, exchange.body
+        operation, account = asked.operation, asked.account
         require_access(operation, exchange.caller, account, asked.params)
         await require_unrestricted(
             services.accounts, operation, exchange.caller, account, (asked.tokens, asked.verb)
@@ -124,32 +125,42 @@ class V2:
         accept = accepted_types(joined(headers, "Accept"), exchange.parameter("accept"))
         if accept:
             exchange.wanted = choose(operation, accept)
-        context = Context(
-            operation=operation,
-            params=asked.params,
-            services=services,
+        wanted = self._request(exchange, asked, accept)
+        if operation.loads:
+            await require_documents(wanted)
+        result = await operation.handler(wanted)
+        if wanted.query.fields:
+            result = narrowed(result, wanted.query.fields)
+        return await write(exchange, result, asked.verb)
+
+    def _request(self, exchange: Exchange, asked: Asked, accept: tuple[str, ...]) -> Request:
+        """What the core is asked for."""
+        operation, body = asked.operation, exchange.body
+        headers = exchange.request.headers
+        actor = Actor(
+            services=self._services,
+            account_id=asked.params["account_id"] if operation.in_account else SYSTEM,
+            account=asked.account,
+            caller=exchange.caller,
             request_id=exchange.request_id,
             address=exchange.address,
-            caller=exchange.caller,
-            account=account,
+        )
+        return Request(
+            actor=actor,
+            operation=operation,
+            ids=asked.params,
             data=body.data,
             files=body.files,
             query=parse_query(body, self._settings.lists)
             if operation.action is Action.LIST
             else ANY,
-            parameters=body.parameters,
+            controls=body.parameters,
             if_match=revisions(joined(headers, "If-Match")),
             if_none_match=revisions(joined(headers, "If-None-Match")),
             body_is_readable=can_read(operation, body.content_type),
             accept=accept,
-            changes_nothing=request.method == "HEAD",
+            changes_nothing=exchange.request.method == "HEAD",
         )
-        if operation.loads:
-            await require_documents(context)
-        result = await operation.handler(context)
-        if context.query.fields:
-            result = narrowed(result, context.query.fields)
-        return await write(exchange, result, asked.verb)
 
     async def _ask(self, exchange: Exchange, tokens: list[str]) -> Asked:
         """Find out what is asked for and by whom, and charge it."""

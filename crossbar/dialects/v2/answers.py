@@ -1,4 +1,4 @@
-"""Writing v2 answers: envelope, errors, CSV, JSONP, streams, downloads (reference §3, §4, §8)."""
+"""Writing v2 answers: envelope, errors, CSV, JSONP, streams, downloads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading a v2 request: envelope, uploaded files, parameters (protocol reference §2)."""
+"""Reading a v2 request: envelope, uploaded files, parameters (docs/protocol.md §2)."""
 
 from __future__ import annotations
 

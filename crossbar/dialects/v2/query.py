@@ -1,4 +1,4 @@
-"""The listing parameters of a v2 request (protocol reference §8.3 to §8.6)."""
+"""The listing parameters of a v2 request (docs/protocol.md §8.3 to §8.6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Facts about the running server (resources/about.md)."""
+"""Facts about the running server."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 
 from crossbar import __version__
 from crossbar.core.answers import SOME_OBJECT, Answers
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Routes, Scope, route
 
 KIB = 1024
 
 
-async def about(context: Context) -> Result:
+async def about(request: Request) -> Result:
     """Version, most memory in bytes, and how many threads and open files this process has."""
     return Result(
         data={

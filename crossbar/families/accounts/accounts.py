@@ -1,4 +1,4 @@
-"""Accounts: what everything else hangs on (resources/accounts.md, protocol §9).
+"""Accounts: what everything else hangs on.
 
 What an account document is: its defaults, what is unique about it, and what single-account
 answers show beyond it ("leaked keys"), which is never stored. How accounts hang together, and what
@@ -13,12 +13,12 @@ from functools import partial
 from secrets import token_hex
 from typing import Any
 
-from crossbar.core import recipes
+from crossbar.core import recipes, writing
 from crossbar.core.access import may_read
 from crossbar.core.answers import COUNT, DOCUMENT, TEXT, YES_OR_NO, Answers, rows, some
-from crossbar.core.change import Change
+from crossbar.core.change import Change, Note
 from crossbar.core.directory import ACCOUNT_TYPE, Account, account_key, account_of
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Actor, Request, Result
 from crossbar.core.shapes import (
     FLAGS,
     Access,
@@ -76,66 +76,69 @@ def _number(document: Document) -> Iterable[str]:
     return () if number is None else (str(number),)
 
 
-async def _free_realm(context: Context) -> str:
+async def _free_realm(actor: Actor) -> str:
     """A made-up realm that no account has, longer with every one that is taken.
 
     Should somebody take it before the account is written, that is refused like any other.
     """
-    accounts, suffix = context.services.accounts, context.services.settings.accounts.realm_suffix
+    accounts, suffix = actor.services.accounts, actor.services.settings.accounts.realm_suffix
     size = 3
     while await accounts.find("realm", (realm := f"{token_hex(size)}.{suffix}").lower()):
         size += 1
     return realm
 
 
+SENT_ENABLED: Note[bool] = Note(False)
+"""Whether the client said if the account is enabled."""
+
+
 async def normalize(change: Change) -> None:
     """Drop what the server decides, and fill in realm and time zone."""
-    document, context = change.document, change.context
+    document, actor = change.document, change.actor
     for name in LEAKED:
         document.pop(name, None)
-    change.notes["enabled_sent"] = document.get("enabled") is not None
+    SENT_ENABLED.leave(change, document.get("enabled") is not None)
     realm = document.get("realm")
     if isinstance(realm, str):
         realm = document["realm"] = realm.replace(" ", "")
     if not realm:
         before = (change.current or {}).get("realm")
-        document["realm"] = before or await _free_realm(context)
+        document["realm"] = before or await _free_realm(actor)
     if document.get("timezone") in (None, "", "inherit"):
         document["timezone"] = await _inherited_timezone(change)
 
 
 async def _inherited_timezone(change: Change) -> str:
     parent = await _parent_of(change)
-    fallback = change.context.services.settings.accounts.timezone
+    fallback = change.actor.services.settings.accounts.timezone
     return str(parent.document.get("timezone", fallback)) if parent else fallback
 
 
 async def _parent_of(change: Change) -> Account | None:
     if change.current is None:
-        parent: Account | None = change.notes.get(PARENT)
-        return parent
+        return PARENT.found(change)
     tree = tree_of(change.current)
-    return await change.context.services.accounts.get(tree[-1]) if tree else None
+    return await change.actor.services.accounts.get(tree[-1]) if tree else None
 
 
 async def prepare(change: Change) -> None:
     """Set the private facts: the place in the tree, whether enabled, key and password."""
-    document, caller = change.document, change.context.caller
-    credentials = change.context.services.credentials
+    document, caller = change.document, change.actor.caller
+    credentials = change.actor.services.credentials
     enabled = bool(document.pop("enabled", True))
     password = document.pop("password", None)
     if change.current is None:
-        document |= _place_below(change.notes.get(PARENT))
+        document |= _place_below(PARENT.found(change))
         document["pvt_signature_secret"] = token_hex(16)
         document |= credentials.new_api_key()
     is_above = caller is not None and caller.account_id in document["pvt_tree"]
-    if change.notes["enabled_sent"] and is_above:
+    if SENT_ENABLED.found(change) and is_above:
         # Below a disabled account nothing starts enabled; later, those above may enable it.
         is_possible = change.current is not None or document["pvt_enabled"]
         document["pvt_enabled"] = enabled and is_possible
     was_enabled = change.current is None or change.current.get("pvt_enabled", True)
     if was_enabled and not document["pvt_enabled"]:
-        document["pvt_disabled"] = change.context.services.clock.gregorian()
+        document["pvt_disabled"] = change.actor.services.clock.gregorian()
     if password:
         document |= await credentials.account_secrets(password)
         document["pvt_signature_secret"] = token_hex(16)
@@ -160,30 +163,30 @@ async def check_password(change: Change) -> None:
         change.refusals.add("password", "type", message, target="string")
 
 
-async def add_facts(context: Context, shown: Document, stored: Document) -> Document:
+async def add_facts(request: Request, shown: Document, stored: Document) -> Document:
     """What single-account answers show beyond the document (§9.3), in it and beside it.
 
     Clients look into some fields without asking whether they are there.
     """
     shown.setdefault("caller_id", {})
     shown.setdefault("dial_plan", {})
-    shown.setdefault("language", context.services.settings.accounts.language)
-    facts = await _facts(context, stored)
+    shown.setdefault("language", request.services.settings.accounts.language)
+    facts = await _facts(request.actor, stored)
     shown |= facts
-    wanted = context.says_yes("include_api_key")
-    wanted = wanted or context.services.settings.accounts.include_api_key
-    if wanted and await _may_see_key(context, stored):
-        shown |= _api_key(context, stored)
+    wanted = request.says_yes("include_api_key")
+    wanted = wanted or request.services.settings.accounts.include_api_key
+    if wanted and await _may_see_key(request.actor, stored):
+        shown |= _api_key(request.actor, stored)
     return facts
 
 
-async def _may_see_key(context: Context, stored: Document) -> bool:
+async def _may_see_key(actor: Actor, stored: Document) -> bool:
     """Whether the caller might read the key by its own path: nowhere else is more told."""
     path = ("accounts", stored["_id"], "api_key")
-    return not _is_limited(context) and await may_read(context, path, account_of(stored))
+    return not _is_limited(actor) and await may_read(actor, path, account_of(stored))
 
 
-async def _facts(context: Context, stored: Document) -> Document:
+async def _facts(actor: Actor, stored: Document) -> Document:
     account = account_of(stored)
     facts = {
         "created": stored["pvt_created"],
@@ -192,54 +195,55 @@ async def _facts(context: Context, stored: Document) -> Document:
         "wnm_allow_additions": stored.get("pvt_wnm_allow_additions", False),
         "is_reseller": account.is_reseller,
         "reseller_id": account.reseller_id,
-        "billing_mode": await _billing_mode(context, account),
+        "billing_mode": await _billing_mode(actor, account),
     }
     if stored.get("pvt_notification_preference"):
         facts["notification_preference"] = stored["pvt_notification_preference"]
     if account.expires is not None:
-        facts["trial_time_left"] = account.expires - context.services.clock.gregorian()
+        facts["trial_time_left"] = account.expires - actor.services.clock.gregorian()
     return facts
 
 
-async def _billing_mode(context: Context, facts: Account) -> str:
-    if context.caller is not None and context.caller.account_id == facts.reseller_id:
+async def _billing_mode(actor: Actor, facts: Account) -> str:
+    if actor.caller is not None and actor.caller.account_id == facts.reseller_id:
         return "limits_only"
-    reseller = await context.services.accounts.get(facts.reseller_id)
+    reseller = await actor.services.accounts.get(facts.reseller_id)
     return "normal" if reseller is not None and not reseller.tree else "manual"
 
 
-def _api_key(context: Context, stored: Document) -> Document:
+def _api_key(actor: Actor, stored: Document) -> Document:
     """The key, unless the server's secrets were replaced since it was sealed."""
-    api_key = context.services.credentials.api_key_of(stored)
+    api_key = actor.services.credentials.api_key_of(stored)
     return {} if api_key is None else {"api_key": api_key}
 
 
-def _is_limited(context: Context) -> bool:
+def _is_limited(actor: Actor) -> bool:
     """Whether the caller's own credential allows less than the account's key would."""
-    return context.caller is not None and context.caller.rules is not None
+    return actor.caller is not None and actor.caller.rules is not None
 
 
-async def read_api_key(context: Context) -> Result:
+async def read_api_key(request: Request) -> Result:
     """The account's API key, which may do everything; so who may not is not told."""
-    if _is_limited(context):
+    if _is_limited(request.actor):
         raise Forbidden
-    return Result(data=_api_key(context, await recipes.load(context)))
+    return Result(data=_api_key(request.actor, await recipes.load(request)))
 
 
-async def renew_api_key(context: Context) -> Result:
+async def renew_api_key(request: Request) -> Result:
     """A new API key; the old one stops working at once. For admin users only."""
-    if not context.require_caller().is_admin_user or _is_limited(context):
+    if not request.require_caller().is_admin_user or _is_limited(request.actor):
         raise Forbidden
-    stored = await recipes.load(context)
-    document = stored | context.services.credentials.new_api_key()
+    stored = await recipes.load(request)
+    document = stored | request.services.credentials.new_api_key()
     change = Change(
-        context=context,
+        actor=request.actor,
+        request=request,
         family=ACCOUNTS,
-        key=account_key(context.doc_id),
+        key=account_key(request.doc_id),
         document=document,
         current=stored,
     )
-    return Result(data=_api_key(context, await recipes.commit_private(change)))
+    return Result(data=_api_key(request.actor, await writing.commit_private(change)))
 
 
 def _route(path: str, action: Action, handler: Any, about: str, **more: Any) -> Route:

@@ -28,11 +28,11 @@ async def remove_belongings(change: Change) -> None:
 async def remove_late_belongings(change: Change) -> None:
     """Remove what was written while the account was deleted."""
     if change.purge and (late := await _removes(change)):
-        await change.context.services.commit(Batch(removes=late))
+        await change.actor.services.commit(Batch(removes=late))
 
 
 async def _removes(change: Change) -> list[Remove]:
-    store, entry = change.context.services.store, Entry(OWNER, change.key.doc_id)
+    store, entry = change.actor.services.store, Entry(OWNER, change.key.doc_id)
     return [
         Remove(Key(SYSTEM, doc_type, row.position.doc_id))
         for doc_type in TYPES

@@ -1,4 +1,4 @@
-"""The account tree: creating, deleting, moving and listing accounts (protocol reference §9).
+"""The account tree: creating, deleting, moving and listing accounts (docs/protocol.md §9).
 
 Whatever changes the shape of the tree reads several accounts and writes some of them: a child is
 created below a parent that must not be deleted meanwhile, a move rewrites every account below. So
@@ -9,18 +9,17 @@ before anything else; of two that overlap, in whatever processes, one is done ag
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
 from dataclasses import replace as with_changes
 from functools import wraps
 
-from crossbar.core import recipes
+from crossbar.core import recipes, writing
 from crossbar.core.answers import COUNT, TEXT, Answers, rows
-from crossbar.core.change import Change
+from crossbar.core.change import Change, Note
 from crossbar.core.directory import ACCOUNT_TYPE, Account, account_key, account_of
 from crossbar.core.preconditions import require_match
 from crossbar.core.presenting import summarizer
-from crossbar.core.requests import Context, Page, Result
+from crossbar.core.requests import Actor, Page, Request, Result
 from crossbar.core.shapes import FLAGS, Handler
 from crossbar.core.stamping import fresh_id
 from crossbar.documents import Document, next_revision
@@ -36,12 +35,8 @@ from crossbar.storage import SYSTEM, Entry, Key, Put, Span
 TREE = Key(SYSTEM, "account_tree", "account_tree")
 """The document whose revision stands for the shape of the tree."""
 
-ATTEMPTS = 20
-PAUSE = 0.01
-"""Seconds that are waited at most before a change of the tree is tried again."""
-
-PARENT = "parent"
-"""Among the notes of a change that creates an account: the account above."""
+PARENT: Note[Account | None] = Note(None)
+"""For a change that creates an account: the account above."""
 
 
 def tree_of(document: Document) -> tuple[str, ...]:
@@ -54,106 +49,108 @@ def reseller_below(parent: Account) -> str:
     return parent.account_id if parent.is_reseller else parent.reseller_id
 
 
-def in_turn(handler: Callable[[Context, Put], Awaitable[Result]]) -> Handler:
+def in_turn(handler: Callable[[Request, Put], Awaitable[Result]]) -> Handler:
     """A handler that changes the tree, one at a time.
 
     ``handler`` is given the write of the tree's next revision, for its own commit.
     """
 
     @wraps(handler)
-    async def taking_turns(context: Context) -> Result:
-        async with context.services.turns.of(TREE):
-            for _ in range(ATTEMPTS):
-                try:
-                    return await handler(context, await _turn(context))
-                except Conflict as conflict:
-                    if conflict.code != Conflict.code:
-                        raise
-                # Another process had its turn; a random pause keeps the two from meeting again.
-                await asyncio.sleep(random.random() * PAUSE)
-        raise Conflict
+    async def taking_turns(request: Request) -> Result:
+        async def attempt() -> Result:
+            return await handler(request, await _turn(request.actor))
+
+        return await writing.in_turn(request.actor, TREE, attempt)
 
     return taking_turns
 
 
-async def _turn(context: Context) -> Put:
+async def _turn(actor: Actor) -> Put:
     """The write of the tree's next revision. Fails when anybody else writes it first."""
-    current = (await context.services.store.get(TREE) or {}).get("_rev")
+    current = (await actor.services.store.get(TREE) or {}).get("_rev")
     await asyncio.sleep(0)  # what a store remembers from this turn of the loop may be older
     document = {"_id": TREE.doc_id, "_rev": next_revision(current), "pvt_type": TREE.doc_type}
     return Put(TREE, document, current, sort=None)
 
 
-async def _present_account(context: Context, account_id: str) -> Account:
+async def _present_account(actor: Actor, account_id: str) -> Account:
     """The account as the store has it now, not as it may be remembered."""
-    account = await context.services.accounts.get(account_id, anew=True)
+    account = await actor.services.accounts.get(account_id, anew=True)
     if account is None:
         raise NoSuchDocument(account_id)
     return account
 
 
 @in_turn
-async def create(context: Context, turn: Put) -> Result:
+async def create(request: Request, turn: Put) -> Result:
     """A new account below the one in the URL, or below the caller's own."""
-    above = context.account or context.require_caller()
-    parent = await _present_account(context, above.account_id)
-    _require_subaccounts(context, parent)
-    doc_id = fresh_id(context.services.clock)
+    above = request.account or request.require_caller()
+    parent = await _present_account(request.actor, above.account_id)
+    _require_subaccounts(request.actor, parent)
+    doc_id = fresh_id(request.services.clock)
     change = Change(
-        context=context,
-        family=context.operation.collection,
+        actor=request.actor,
+        request=request,
+        family=request.operation.collection,
         key=account_key(doc_id),
-        document=recipes.sent(context),
+        document=recipes.sent(request),
         more=[turn],
     )
-    change.notes[PARENT] = parent
-    stored = await recipes.save(change, "created")
-    return await recipes.answer(context, stored, created_id=doc_id)
+    PARENT.leave(change, parent)
+    stored = await writing.save(change, "created")
+    return await recipes.answer(request, stored, created_id=doc_id)
 
 
-def _require_subaccounts(context: Context, parent: Account) -> None:
+def _require_subaccounts(actor: Actor, parent: Account) -> None:
     """Only resellers, and the master account, have accounts below them where a setting says so."""
-    allowed = context.services.settings.accounts.allow_subaccounts_for_direct
+    allowed = actor.services.settings.accounts.allow_subaccounts_for_direct
     if not (allowed or parent.is_reseller or not parent.tree):
         message = "Only resellers may have accounts below them"
         raise ValidationFailed.of("account", "forbidden", message, cause=parent.account_id)
 
 
 @in_turn
-async def delete(context: Context, turn: Put) -> Result:
+async def delete(request: Request, turn: Put) -> Result:
     """Remove an account with all that it has. The root stays, and so does one with others below.
 
     Never soft (§9.5).
     """
-    current = await recipes.load(context)
-    require_match(context, current)
+    current = await recipes.load(request)
+    require_match(request, current)
     if not tree_of(current):
         raise MethodNotAllowed
-    if await _descendants(context, context.doc_id):
+    if await _descendants(request.actor, request.doc_id):
         raise _has_descendants()
-    change = _private_change(context, current, {})
+    change = _private_change(request, current, {})
     change.more.append(turn)
-    change.purge.append(context.doc_id)
-    return await recipes.remove(change, is_soft=False)
+    change.purge.append(request.doc_id)
+    return await recipes.answer_removed(request, await writing.remove(change, is_soft=False))
 
 
 def _has_descendants() -> Conflict:
     return Conflict("account has descendants", code="account_has_descendants")
 
 
-async def _descendants(context: Context, account_id: str) -> int:
-    return await context.services.store.count(_span("ancestor", account_id))
+async def _descendants(actor: Actor, account_id: str) -> int:
+    return await actor.services.store.count(_span("ancestor", account_id))
 
 
 def _span(index: str, value: str) -> Span:
     return Span(account_id=SYSTEM, doc_type=ACCOUNT_TYPE, entry=Entry(index, value))
 
 
-def _private_change(context: Context, stored: Document, document: Document) -> Change:
+def _private_change(request: Request, stored: Document, document: Document) -> Change:
     """A change of the private facts of the account in the URL."""
-    family = context.operation.collection
-    key = account_key(context.doc_id)
-    return Change(context=context, family=family, key=key, document=document, current=stored)
+    family = request.operation.collection
+    key = account_key(request.doc_id)
+    return Change(
+        actor=request.actor,
+        request=request,
+        family=family,
+        key=key,
+        document=document,
+        current=stored,
+    )
 
 
 COUNTED_ROWS = Answers(rows(id=TEXT, descendants_count=COUNT), is_paged=True)
@@ -166,50 +163,50 @@ def _descendant_row(document: Document) -> Document:
     return {**_child_row(document), "tree": list(tree_of(document))}
 
 
-async def children(context: Context) -> Result:
+async def children(request: Request) -> Result:
     """The accounts directly below."""
-    return await _children_of(context, context.doc_id)
+    return await _children_of(request, request.doc_id)
 
 
-async def descendants(context: Context) -> Result:
+async def descendants(request: Request) -> Result:
     """All accounts below."""
-    return await recipes.list_span(context, _span("ancestor", context.doc_id), _descendant_row)
+    return await recipes.list_span(request, _span("ancestor", request.doc_id), _descendant_row)
 
 
-async def siblings(context: Context) -> Result:
+async def siblings(request: Request) -> Result:
     """The children of the parent, the account itself among them."""
-    account, caller = context.require_account(), context.require_caller()
-    allowed = context.services.settings.accounts.allow_sibling_listing
+    account, caller = request.require_account(), request.require_caller()
+    allowed = request.services.settings.accounts.allow_sibling_listing
     is_own = caller.account_id == account.account_id
     if (is_own or not allowed) and not caller.is_superduper_admin:
         raise Forbidden
     if not account.tree:
         raise NoSuchDocument(account.account_id)
-    return await _children_of(context, account.tree[-1])
+    return await _children_of(request, account.tree[-1])
 
 
-async def _children_of(context: Context, account_id: str) -> Result:
-    unchunked = with_changes(context, query=with_changes(context.query, is_chunked=False))
+async def _children_of(request: Request, account_id: str) -> Result:
+    unchunked = with_changes(request, query=with_changes(request.query, is_chunked=False))
     result = await recipes.list_span(unchunked, _span("parent", account_id), _child_row)
     for row in result.data:
-        row["descendants_count"] = await _descendants(context, row["id"])
+        row["descendants_count"] = await _descendants(request.actor, row["id"])
     return result
 
 
-async def parents(context: Context) -> Result:
+async def parents(request: Request) -> Result:
     """The ancestors, from the caller's account down to the direct parent."""
-    account, caller = context.require_account(), context.require_caller()
+    account, caller = request.require_account(), request.require_caller()
     tree = account.tree
     if caller.account_id != account.account_id:
         tree = _from(tree, caller.account_id)
-    data = await _chain(context, tree)
+    data = await _chain(request.actor, tree)
     return Result(data=data, page=Page(size=len(data)), revision=recipes.revision_of_list(data))
 
 
-async def tree(context: Context) -> Result:
+async def tree(request: Request) -> Result:
     """The same chain without paging, empty for one's own account."""
-    account, caller = context.require_account(), context.require_caller()
-    data = await _chain(context, _from(account.tree, caller.account_id))
+    account, caller = request.require_account(), request.require_caller()
+    data = await _chain(request.actor, _from(account.tree, caller.account_id))
     return Result(data=data, revision=recipes.revision_of_list(data))
 
 
@@ -217,31 +214,31 @@ def _from(ancestors: tuple[str, ...], account_id: str) -> tuple[str, ...]:
     return ancestors[ancestors.index(account_id) :] if account_id in ancestors else ()
 
 
-async def _chain(context: Context, account_ids: tuple[str, ...]) -> list[Document]:
-    found = [await context.services.accounts.get(account_id) for account_id in account_ids]
+async def _chain(actor: Actor, account_ids: tuple[str, ...]) -> list[Document]:
+    found = [await actor.services.accounts.get(account_id) for account_id in account_ids]
     return [{"id": account.account_id, "name": account.name} for account in found if account]
 
 
 @in_turn
-async def move(context: Context, turn: Put) -> Result:
+async def move(request: Request, turn: Put) -> Result:
     """Put the account, with everything below it, under another parent (§9.6)."""
-    target_id = context.data.get("to") if isinstance(context.data, dict) else None
+    target_id = request.data.get("to") if isinstance(request.data, dict) else None
     if not isinstance(target_id, str) or not target_id:
         raise ValidationFailed.of("to", "required", "Field 'to' is required")
-    stored = await recipes.load(context)
-    account, target = account_of(stored), await _present_account(context, target_id)
-    _require_move(context, account, target)
-    change = _private_change(context, stored, _replanted(stored, account, target))
+    stored = await recipes.load(request)
+    account, target = account_of(stored), await _present_account(request.actor, target_id)
+    _require_move(request.actor, account, target)
+    change = _private_change(request, stored, _replanted(stored, account, target))
     change.more.append(turn)
-    async for row in context.services.store.scan(_span("ancestor", account.account_id)):
+    async for row in request.services.store.scan(_span("ancestor", account.account_id)):
         document = _replanted(row.document, account, target)
         change.also_put(change.family, account_key(row.document["_id"]), document)
-    return await recipes.answer(context, await recipes.commit_private(change))
+    return await recipes.answer(request, await writing.commit_private(change))
 
 
-def _require_move(context: Context, account: Account, target: Account) -> None:
-    caller = context.require_caller()
-    by_tree = context.services.settings.accounts.allow_move == "tree"
+def _require_move(actor: Actor, account: Account, target: Account) -> None:
+    caller = actor.require_caller()
+    by_tree = actor.services.settings.accounts.allow_move == "tree"
     above_both = caller.account_id in account.tree and caller.account_id in (
         *target.tree,
         target.account_id,
@@ -263,28 +260,28 @@ def _replanted(document: Document, account: Account, target: Account) -> Documen
 
 
 @in_turn
-async def promote(context: Context, turn: Put) -> Result:
+async def promote(request: Request, turn: Put) -> Result:
     """Make the account a reseller: accounts below it are now its own."""
-    return await _set_reseller(context, turn, is_reseller=True)
+    return await _set_reseller(request, turn, is_reseller=True)
 
 
 @in_turn
-async def demote(context: Context, turn: Put) -> Result:
+async def demote(request: Request, turn: Put) -> Result:
     """Undo a promotion."""
-    return await _set_reseller(context, turn, is_reseller=False)
+    return await _set_reseller(request, turn, is_reseller=False)
 
 
-async def _set_reseller(context: Context, turn: Put, *, is_reseller: bool) -> Result:
-    stored = await recipes.load(context)
+async def _set_reseller(request: Request, turn: Put, *, is_reseller: bool) -> Result:
+    stored = await recipes.load(request)
     account = account_of(stored)
     if not account.tree:
         raise Forbidden
-    change = _private_change(context, stored, {**stored, "pvt_reseller": is_reseller})
+    change = _private_change(request, stored, {**stored, "pvt_reseller": is_reseller})
     change.more.append(turn)
     reseller_id = account.account_id if is_reseller else account.reseller_id
-    async for row in context.services.store.scan(_span("ancestor", account.account_id)):
+    async for row in request.services.store.scan(_span("ancestor", account.account_id)):
         if row.document.get("pvt_reseller"):
             raise _has_descendants()
         document = {**row.document, "pvt_reseller_id": reseller_id}
         change.also_put(change.family, account_key(row.document["_id"]), document)
-    return await recipes.answer(context, await recipes.commit_private(change))
+    return await recipes.answer(request, await writing.commit_private(change))

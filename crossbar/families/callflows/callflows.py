@@ -1,4 +1,4 @@
-"""Callflows: what happens when a number is dialed (resources/callflows.md).
+"""Callflows: what happens when a number is dialed.
 
 The data of each step of a flow is judged by the schema of its module (``callflows.<module>``), as
 ``callflows.action`` asks for.
@@ -11,7 +11,7 @@ from typing import Any
 
 from crossbar.core.change import Change
 from crossbar.core.recipes import live_documents
-from crossbar.core.requests import Action, Context
+from crossbar.core.requests import Action, Actor, Request
 from crossbar.core.shapes import (
     FLAGS,
     Collection,
@@ -71,9 +71,9 @@ async def check_numbers(change: Change) -> None:
         change.refusals.add("numbers", "required", NO_NUMBERS)
 
 
-async def explain_clash(context: Context, value: str, holder: Key) -> str:
+async def explain_clash(actor: Actor, value: str, holder: Key) -> str:
     """Name the callflow that has the number already."""
-    stored = await context.services.store.get(holder) or {}
+    stored = await actor.services.store.get(holder) or {}
     label = f" {stored['name']}" if stored.get("name") else ""
     return f"Number {value} exists in callflow {holder.doc_id}{label}"
 
@@ -89,12 +89,12 @@ def _referenced(flow: Any) -> Iterator[str]:
         yield from (name for name in children or () if len(name) > 1)
 
 
-async def add_metadata(context: Context, shown: Document, stored: Document) -> None:
+async def add_metadata(request: Request, shown: Document, stored: Document) -> None:
     """On reading one callflow: names and numbers of the documents that the flow mentions."""
-    if context.operation.action is not Action.FETCH:
+    if request.operation.action is not Action.FETCH:
         return
     ids = dict.fromkeys(_referenced(stored.get("flow")))
-    found = await live_documents(context, ids)
+    found = await live_documents(request.actor, ids)
     shown["metadata"] = {doc_id: _about(found[doc_id]) for doc_id in ids if doc_id in found}
 
 

@@ -1,4 +1,4 @@
-"""Calling cards: who may call through the platform from elsewhere (resources/cccps.md)."""
+"""Calling cards: who may call through the platform from elsewhere."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from crossbar.core.change import Change
 from crossbar.core.ports import Command
 from crossbar.core.recipes import sent
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import CRUD, Collection, Hooks, Scope, Unique, renamed, route
 from crossbar.documents import Document
 from crossbar.errors import ValidationFailed
@@ -42,14 +42,14 @@ async def check_number(change: Change) -> None:
         change.refusals.add("cccp", "unique", "Number is non reconcilable", cause=cid)
 
 
-async def autodial(context: Context) -> Result:
+async def autodial(request: Request) -> Result:
     """Camp on a number for the caller, who must be of this account."""
-    caller = context.require_caller()
-    if caller.account_id != context.account_id:
+    caller = request.require_caller()
+    if caller.account_id != request.account_id:
         message = "Only the account's own users can have numbers dialed"
         raise ValidationFailed.of("account", "forbidden", message)
-    facts = {**sent(context), "account_id": caller.account_id, "user_id": caller.user_id}
-    await context.services.switch.tell(Command("cccps.autodial", context.account_id, facts))
+    facts = {**sent(request), "account_id": caller.account_id, "user_id": caller.user_id}
+    await request.services.switch.tell(Command("cccps.autodial", request.account_id, facts))
     return Result(data={})
 
 

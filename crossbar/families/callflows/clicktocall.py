@@ -1,4 +1,4 @@
-"""Click-to-call: buttons on web pages that start a call (resources/clicktocall.md).
+"""Click-to-call: buttons on web pages that start a call.
 
 What a button starts is in ``clicktocall_calls``. A button may be for everybody, so the operations
 that press it are public and ask for a caller only if the button says so.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from crossbar.core.answers import SOME_OBJECT, Answers, some
 from crossbar.core.ranges import list_in_range
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Collection, Route
 from crossbar.documents import Document
 from crossbar.families.callflows.clicktocall_calls import HISTORY_TYPE, connect
@@ -22,11 +22,11 @@ def _call_row(document: Document) -> Document:
     return {"id": document["_id"], **known}
 
 
-async def list_calls(context: Context) -> Result:
+async def list_calls(request: Request) -> Result:
     """The calls that the button has started, newest first, within a range of time."""
-    entry = Entry("clicktocall", context.doc_id)
-    span = Span(account_id=context.account_id, doc_type=HISTORY_TYPE, entry=entry)
-    return await list_in_range(context, span, _call_row)
+    entry = Entry("clicktocall", request.doc_id)
+    span = Span(account_id=request.account_id, doc_type=HISTORY_TYPE, entry=entry)
+    return await list_in_range(request, span, _call_row)
 
 
 def _connecting(action: Action) -> Route:

@@ -1,4 +1,4 @@
-"""Calls that a click-to-call button starts (resources/clicktocall.md, connect).
+"""Calls that a click-to-call button starts.
 
 Who only starts a call is answered with what the switch was asked to do; what comes of it is kept
 as history. Who waits is answered with the history itself.
@@ -15,7 +15,7 @@ from crossbar.core.change import event_of
 from crossbar.core.ports import Command
 from crossbar.core.ranges import time_key
 from crossbar.core.recipes import load
-from crossbar.core.requests import Action, Context, Result, is_true
+from crossbar.core.requests import Action, Request, Result, is_true
 from crossbar.core.shapes import Access
 from crossbar.core.stamping import fresh_id, stamped
 from crossbar.documents import Document, lookup
@@ -35,36 +35,34 @@ VERBS = {Action.FETCH: "GET", Action.REPLACE: "POST"}
 """Token restrictions speak of verbs."""
 
 
-async def connect(context: Context) -> Result:
+async def connect(request: Request) -> Result:
     """Start a call between the contact that is named and the button's extension."""
-    button = await load(context)
+    button = await load(request)
     if button.get("auth_required", True):
-        await _require_caller(context)
-    contact = contact_of(context, button)
-    request = request_of(context, button, contact)
-    if context.changes_nothing:
-        return Result(data=request)
-    if context.says_yes("blocking"):
-        return Result(data=await _call(context, request, contact))
-    context.services.background.start(_call_alone(context, request, contact), "click to call")
-    return Result(data=request)
+        await _require_caller(request)
+    contact = contact_of(request, button)
+    order = request_of(request, button, contact)
+    if request.changes_nothing:
+        return Result(data=order)
+    if request.says_yes("blocking"):
+        return Result(data=await _call(request, order, contact))
+    request.services.background.start(_call_alone(request, order, contact), "click to call")
+    return Result(data=order)
 
 
-async def _require_caller(context: Context) -> None:
+async def _require_caller(request: Request) -> None:
     """Refuse, as for every other operation, whom the account does not admit."""
-    operation = replace(context.operation, access=Access.ACCOUNT)
-    require_access(operation, context.caller, context.account)
-    tokens = [
-        context.params[part[1:-1]] if part.startswith("{") else part for part in operation.path
-    ]
-    request = (tokens, VERBS[operation.action])
-    accounts = context.services.accounts
-    await require_unrestricted(accounts, operation, context.caller, context.account, request)
+    operation = replace(request.operation, access=Access.ACCOUNT)
+    require_access(operation, request.caller, request.account)
+    tokens = [request.ids[part[1:-1]] if part.startswith("{") else part for part in operation.path]
+    order = (tokens, VERBS[operation.action])
+    accounts = request.services.accounts
+    await require_unrestricted(accounts, operation, request.caller, request.account, order)
 
 
-def contact_of(context: Context, button: Document) -> str:
+def contact_of(request: Request, button: Document) -> str:
     """Whom to call. Refused when the button has a list and the contact is not on it."""
-    sent = context.parameter("contact")
+    sent = request.control("contact")
     if sent in (None, ""):
         message = "Field is required but missing"
         raise ValidationFailed.of("contact", "required", message)
@@ -91,7 +89,7 @@ def _finds(pattern: str, contact: str) -> bool:
         return False
 
 
-def request_of(context: Context, button: Document, contact: str) -> Document:
+def request_of(request: Request, button: Document, contact: str) -> Document:
     """What the switch is to do: ring the one, then transfer the call to the other."""
     extension = button["extension"]
     rings_contact = button.get("dial_first") == "contact"
@@ -100,16 +98,16 @@ def request_of(context: Context, button: Document, contact: str) -> Document:
         "invite_format": "loopback",
         "route": first,
         "to_did": first,
-        "to_realm": context.require_account().realm,
+        "to_realm": request.require_account().realm,
     }
     media = button.get("media") or {}
-    request = {
+    order = {
         "application_name": "transfer",
         "application_data": {"route": second},
         "call_id": f"c2c-{secrets.token_hex(16)}",
         "continue_on_fail": True,
-        "custom_application_vars": _tags(context, button),
-        "custom_channel_vars": _channel_vars(context, button),
+        "custom_application_vars": _tags(request, button),
+        "custom_channel_vars": _channel_vars(request, button),
         "custom_sip_headers": button.get("custom_sip_headers"),
         "dial_endpoint_method": "single",
         "endpoints": [leg],
@@ -126,54 +124,53 @@ def request_of(context: Context, button: Document, contact: str) -> Document:
         "ringback": button.get("ringback"),
         "timeout": button.get("timeout", RING_SECONDS),
     }
-    return {name: value for name, value in request.items() if value is not None}
+    return {name: value for name, value in order.items() if value is not None}
 
 
-def _tags(context: Context, button: Document) -> Document:
+def _tags(request: Request, button: Document) -> Document:
     """The tags of the call: the button's, and those of this request over them."""
     own: Document = button.get("custom_application_vars") or {}
-    sent: Any = context.parameter("custom_application_vars")
+    sent: Any = request.control("custom_application_vars")
     return own | sent if isinstance(sent, dict) else own
 
 
-def _channel_vars(context: Context, button: Document) -> Document:
+def _channel_vars(request: Request, button: Document) -> Document:
     return {
-        "account_id": context.account_id,
+        "account_id": request.account_id,
         "authorizing_id": button["_id"],
         "authorizing_type": "clicktocall",
-        "auto_answer_loopback": context.parameters.get("auto_answer", True)
-        not in (False, "false"),
+        "auto_answer_loopback": request.controls.get("auto_answer", True) not in (False, "false"),
         "inherit_codec": False,
     }
 
 
-async def _call(context: Context, request: Document, contact: str) -> Document:
+async def _call(request: Request, order: Document, contact: str) -> Document:
     """Have the call made, and keep what came of it."""
-    item: Document = {"timestamp": context.services.clock.gregorian(), "contact": contact}
-    command = Command("clicktocall.connect", context.account_id, request)
+    item: Document = {"timestamp": request.services.clock.gregorian(), "contact": contact}
+    command = Command("clicktocall.connect", request.account_id, order)
     try:
-        outcome = await context.services.switch.order(command, PATIENCE)
+        outcome = await request.services.switch.order(command, PATIENCE)
     except SwitchUnavailable:
         item |= {"result": "error", "cause": "no resources"}
     except SwitchTimedOut:
         item |= {"result": "error", "cause": "timed out"}
     else:
-        call_id = outcome.get("call_id", request["outbound_call_id"])
+        call_id = outcome.get("call_id", order["outbound_call_id"])
         item |= {"call_id": call_id, "result": "success"}
-    await _keep(context, item)
+    await _keep(request, item)
     return item
 
 
-async def _call_alone(context: Context, request: Document, contact: str) -> None:
+async def _call_alone(request: Request, order: Document, contact: str) -> None:
     """The same when nobody waits."""
-    await _call(context, request, contact)
+    await _call(request, order, contact)
 
 
-async def _keep(context: Context, item: Document) -> None:
-    doc_id = fresh_id(context.services.clock)
-    key = Key(context.account_id, HISTORY_TYPE, doc_id)
-    document = stamped(context, key, item)
-    entries = (Entry("clicktocall", context.doc_id),)
+async def _keep(request: Request, item: Document) -> None:
+    doc_id = fresh_id(request.services.clock)
+    key = Key(request.account_id, HISTORY_TYPE, doc_id)
+    document = stamped(request.actor, key, item)
+    entries = (Entry("clicktocall", request.doc_id),)
     put = Put(key, document, None, sort=time_key(item["timestamp"]), entries=entries)
-    event = event_of(context, "created", put)
-    await context.services.commit(Batch(puts=(put,), events=(event,)))
+    event = event_of(request.actor, "created", put)
+    await request.services.commit(Batch(puts=(put,), events=(event,)))

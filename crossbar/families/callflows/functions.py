@@ -1,10 +1,10 @@
-"""Functions: programs that callflows run (resources/functions.md). They are not judged here."""
+"""Functions: programs that callflows run. They are not judged here."""
 
 from __future__ import annotations
 
 from crossbar.core.directory import ACCOUNT_TYPE
 from crossbar.core.recipes import revision_of_list
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Collection, Route, Routes, defaulted, route
 from crossbar.documents import Document, public
 from crossbar.errors import RangeNotSatisfiable
@@ -26,9 +26,9 @@ SAMPLES: tuple[Document, ...] = (
 """What a function is given: the facts of a call, as an example."""
 
 
-async def list_all(context: Context) -> Result:
+async def list_all(request: Request) -> Result:
     """The functions of all accounts, whole, for those who operate the system."""
-    store, limit = context.services.store, context.services.settings.lists.memory_limit
+    store, limit = request.services.store, request.services.settings.lists.memory_limit
     data: list[Document] = []
     async for account in store.scan(Span(account_id=SYSTEM, doc_type=ACCOUNT_TYPE)):
         span = Span(account_id=account.position.doc_id, doc_type=FUNCTIONS.doc_type)
@@ -39,7 +39,7 @@ async def list_all(context: Context) -> Result:
     return Result(data=data, revision=revision_of_list(data))
 
 
-async def list_samples(context: Context) -> Result:
+async def list_samples(request: Request) -> Result:
     """What functions are given."""
     return Result(data=list(SAMPLES))
 

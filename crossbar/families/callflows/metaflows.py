@@ -1,4 +1,4 @@
-"""Metaflows: features that parties start with keys during a call (resources/metaflows.md).
+"""Metaflows: features that parties start with keys during a call.
 
 A sub-object of the account and of any of its documents. The data of each action is judged by the
 schema of its module (``metaflows.<module>``), as ``metaflow`` asks for.

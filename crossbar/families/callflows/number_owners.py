@@ -1,7 +1,7 @@
 """Whose telephone number is it? An index over the callflows of all accounts.
 
 Documents are found within an account only. So that a login can name its account by a telephone
-number (protocol reference §5.2), every callflow that carries full numbers has a second document
+number (docs/protocol.md §5.2), every callflow that carries full numbers has a second document
 beside it, among those of the system, which is found by each of them. It is written in the commit
 of its callflow, so the two never disagree.
 
@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Iterable
 
 from crossbar.core.change import Change
 from crossbar.core.directory import OWNER, Account
-from crossbar.core.requests import Context
+from crossbar.core.requests import Actor
 from crossbar.documents import Document, next_revision
 from crossbar.families.accounts import OWNER_TYPE
 from crossbar.numbers import to_e164
@@ -47,14 +47,14 @@ async def forget_numbers(change: Change) -> None:
     change.removes.append(Remove(_key_of(change)))
 
 
-async def account_with_number(context: Context, number: str) -> Account | None:
+async def account_with_number(actor: Actor, number: str) -> Account | None:
     """The only live account that has a callflow for the number; ``None`` for none and several."""
     full = to_e164(number)
     if full is None:
         return None
     owner: Account | None = None
-    async for row in _rows(context.services.store, Entry("number", full)):
-        account = await context.services.accounts.get(row.document["pvt_account_id"])
+    async for row in _rows(actor.services.store, Entry("number", full)):
+        account = await actor.services.accounts.get(row.document["pvt_account_id"])
         if account is None:
             continue
         if owner is not None and owner.account_id != account.account_id:

@@ -1,4 +1,4 @@
-"""Parked calls: the slots of the account's parking lot (resources/parked_calls.md).
+"""Parked calls: the slots of the account's parking lot.
 
 The callflow that parks a call writes the slot's document; here they are only read.
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 from crossbar.core.answers import SOME_OBJECT, Answers, an_object
 from crossbar.core.recipes import list_span
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Route, Routes, Scope
 from crossbar.documents import Document
 from crossbar.storage import Span
@@ -26,10 +26,10 @@ def slot_of(document: Document) -> Document:
     return {document["_id"].removeprefix(ID_PREFIX): shown}
 
 
-async def fetch(context: Context) -> Result:
+async def fetch(request: Request) -> Result:
     """A page of slots as one object."""
-    span = Span(account_id=context.account_id, doc_type=DOC_TYPE)
-    listed = await list_span(context, span, slot_of)
+    span = Span(account_id=request.account_id, doc_type=DOC_TYPE)
+    listed = await list_span(request, span, slot_of)
     slots = listed.data if listed.rows is None else [slot async for slot in listed.rows]
     merged = {number: facts for slot in slots for number, facts in slot.items()}
     return Result(data={"slots": merged}, page=listed.page, revision=listed.revision)

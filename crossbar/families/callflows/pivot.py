@@ -1,4 +1,4 @@
-"""Logs of what web servers answered when they were asked what to do (resources/pivot.md).
+"""Logs of what web servers answered when they were asked what to do.
 
 Nothing here writes them: what does keeps ``pivot_debug`` documents of the account. Their sort key
 is the ``ranges.time_key`` form of ``created``; their entries are ``call``, the id of the call, and
@@ -15,7 +15,7 @@ from crossbar.clock import GREGORIAN_OFFSET
 from crossbar.core.answers import SOME_OBJECT, TEXT, Answers, rows, some
 from crossbar.core.ranges import list_in_range, time_key
 from crossbar.core.recipes import list_span, revision_of_list
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Actor, Request, Result
 from crossbar.core.shapes import Access, Routes, Scope, route
 from crossbar.documents import Document, public
 from crossbar.storage import Entry, Span
@@ -26,8 +26,8 @@ FAULTS = ("schema_errors", "json_errors")
 _DEBUG_ID = re.compile(r"([12][0-9]{3})(0[1-9]|1[0-2])-(.+)", re.ASCII | re.DOTALL)
 
 
-def _span(context: Context, entry: Entry) -> Span:
-    return Span(account_id=context.account_id, doc_type=PIVOT_TYPE, entry=entry)
+def _span(actor: Actor, entry: Entry) -> Span:
+    return Span(account_id=actor.account_id, doc_type=PIVOT_TYPE, entry=entry)
 
 
 def _row(document: Document) -> Document:
@@ -39,14 +39,14 @@ def _row(document: Document) -> Document:
     return row
 
 
-async def list_calls(context: Context) -> Result:
+async def list_calls(request: Request) -> Result:
     """One row for each call that was logged, the latest first."""
-    query = replace(context.query, is_chunked=False)
-    span = _span(context, Entry("first", "true"))
-    result = await list_in_range(replace(context, query=query), span, _row)
+    query = replace(request.query, is_chunked=False)
+    span = _span(request.actor, Entry("first", "true"))
+    result = await list_in_range(replace(request, query=query), span, _row)
     for row in result.data:
-        logs = _span(context, Entry("call", row["call_id"]))
-        documents = [each.document async for each in context.services.store.scan(logs)]
+        logs = _span(request.actor, Entry("call", row["call_id"]))
+        documents = [each.document async for each in request.services.store.scan(logs)]
         row |= {f"has_{name}": any(each.get(name) for each in documents) for name in FAULTS}
     return replace(result, revision=revision_of_list(result.data, _next_of(result)))
 
@@ -55,20 +55,20 @@ def _next_of(result: Result) -> str | None:
     return result.page.next_start_key if result.page else None
 
 
-async def list_logs(context: Context) -> Result:
+async def list_logs(request: Request) -> Result:
     """Every log of a call, the latest first; of one month, the earliest first."""
-    call_id = context.params["call"]
+    call_id = request.ids["call"]
     match = _DEBUG_ID.fullmatch(call_id)
     if match is None:
-        return await list_span(context, _span(context, Entry("call", call_id)), _log)
+        return await list_span(request, _span(request.actor, Entry("call", call_id)), _log)
     year, month, call_id = int(match[1]), int(match[2]), match[3]
     span = replace(
-        _span(context, Entry("call", call_id)),
+        _span(request.actor, Entry("call", call_id)),
         low=time_key(_month(year, month)),
         high=time_key(_month(year, month + 1) - 1),
     )
-    query = replace(context.query, ascending=not context.query.ascending)
-    return await list_span(replace(context, query=query), span, _log)
+    query = replace(request.query, ascending=not request.query.ascending)
+    return await list_span(replace(request, query=query), span, _log)
 
 
 def _month(year: int, month: int) -> int:

@@ -1,4 +1,4 @@
-"""What can be done to a running conference and to those in it (resources/conferences.md).
+"""What can be done to a running conference and to those in it.
 
 The media server is told and nobody waits, but for dialing out. What is refused here is what the
 document or the request itself shows to be wrong. A room needs no document: dialing out makes one
@@ -15,7 +15,7 @@ from crossbar.core.answers import DOCUMENT, SOME_OBJECT, Answers, some
 from crossbar.core.commands import Asked, asked_of
 from crossbar.core.ports import Command
 from crossbar.core.recipes import answer, load_document
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Actor, Request, Result
 from crossbar.core.shapes import Handler, Route
 from crossbar.documents import Document
 from crossbar.errors import FaultyRequest, NoSuchDocument, ValidationFailed
@@ -23,8 +23,8 @@ from crossbar.families.conferencing.dialing import dial
 from crossbar.families.conferencing.live import is_moderator, load_room, participants_of
 from crossbar.storage import Key
 
-Act = Callable[[Context, Document], Awaitable[Any]]
-"""Does something to the context's conference with arguments; returns what is answered."""
+Act = Callable[[Request, Document], Awaitable[Any]]
+"""Does something to the conference of the request with arguments; returns what is answered."""
 
 OK = "ok"
 RECORDING = {"start": "starting recording", "stop": "stopping recording"}
@@ -38,29 +38,29 @@ IS_TOUCHED: Mapping[str, Callable[[Document], bool]] = {
 """Whom an action on all concerns: those who are in the opposite state, or may be."""
 
 
-async def _tell(context: Context, name: str, /, **facts: Any) -> None:
-    told = {"conference_id": context.doc_id, **facts}
-    await context.services.switch.tell(Command(f"conferences.{name}", context.account_id, told))
+async def _tell(request: Request, name: str, /, **facts: Any) -> None:
+    told = {"conference_id": request.doc_id, **facts}
+    await request.services.switch.tell(Command(f"conferences.{name}", request.account_id, told))
 
 
-async def _simply(action: str, context: Context, arguments: Document) -> str:
-    await _tell(context, action)
+async def _simply(action: str, request: Request, arguments: Document) -> str:
+    await _tell(request, action)
     return OK
 
 
-async def _play(context: Context, arguments: Document) -> str:
-    await _tell(context, "play", media_id=await _media_id(context, arguments))
+async def _play(request: Request, arguments: Document) -> str:
+    await _tell(request, "play", media_id=await _media_id(request.actor, arguments))
     return OK
 
 
-async def _media_id(context: Context, arguments: Document) -> str:
+async def _media_id(actor: Actor, arguments: Document) -> str:
     """The media document to play, which must exist."""
     _require(arguments, "media_id")
     media_id = arguments["media_id"]
     if not isinstance(media_id, str):
         message = "Value did not match type(s): string"
         raise ValidationFailed.of("data.media_id", "type", message, target="string")
-    await load_document(context, Key(context.account_id, "media", media_id))
+    await load_document(actor, Key(actor.account_id, "media", media_id))
     return media_id
 
 
@@ -72,7 +72,7 @@ def _require(arguments: Document, name: str) -> None:
         raise ValidationFailed.of(f"data.{name}", "required", message)
 
 
-async def _record(context: Context, arguments: Document) -> str:
+async def _record(request: Request, arguments: Document) -> str:
     if "action" not in arguments:
         message = "Field is required but missing"
         raise ValidationFailed.of("data.action", "required", message)
@@ -82,57 +82,57 @@ async def _record(context: Context, arguments: Document) -> str:
         raise ValidationFailed.of(
             "data.action", "enum", message, target=list(RECORDING), value=order
         )
-    await _tell(context, "record", action=order)
+    await _tell(request, "record", action=order)
     return RECORDING[order]
 
 
-async def _each_member(action: str, context: Context, arguments: Document) -> Document:
+async def _each_member(action: str, request: Request, arguments: Document) -> Document:
     """Members in the opposite state; those who moderate are left alone."""
-    for participant in await participants_of(context, context.doc_id):
+    for participant in await participants_of(request.actor, request.doc_id):
         if not is_moderator(participant) and IS_TOUCHED[action](participant):
-            await _tell(context, action, participant_id=participant.get("participant_id"))
-    return await _conference(context)
+            await _tell(request, action, participant_id=participant.get("participant_id"))
+    return await _conference(request)
 
 
-async def _kick_all(context: Context, arguments: Document) -> Document:
+async def _kick_all(request: Request, arguments: Document) -> Document:
     """Everybody, moderators too."""
-    for participant in await participants_of(context, context.doc_id):
-        await _tell(context, "kick", participant_id=participant.get("participant_id"))
-    return await _conference(context)
+    for participant in await participants_of(request.actor, request.doc_id):
+        await _tell(request, "kick", participant_id=participant.get("participant_id"))
+    return await _conference(request)
 
 
-async def _conference(context: Context) -> Document:
-    document: Document = (await answer(context, await load_room(context))).data
+async def _conference(request: Request) -> Document:
+    document: Document = (await answer(request, await load_room(request))).data
     return document
 
 
-async def _relate(context: Context, arguments: Document) -> str:
+async def _relate(request: Request, arguments: Document) -> str:
     """Whether two participants, who must be there, hear each other."""
-    named = {**arguments, "conference_id": context.doc_id}
-    relation, errors = context.services.schemas.apply("metaflows.relate", named)
+    named = {**arguments, "conference_id": request.doc_id}
+    relation, errors = request.services.schemas.apply("metaflows.relate", named)
     if errors:
         raise ValidationFailed({f"data.{path}": found for path, found in errors.items()})
     present = {
         str(participant.get("participant_id"))
-        for participant in await participants_of(context, context.doc_id)
+        for participant in await participants_of(request.actor, request.doc_id)
     }
     for role in ("participant_id", "other_participant"):
         if str(relation[role]) not in present:
             raise NoSuchDocument(str(relation[role]))
     facts = {name: relation[name] for name in ("participant_id", "other_participant")}
-    await _tell(context, "relate", **facts, relationship=relation["relationship"])
+    await _tell(request, "relate", **facts, relationship=relation["relationship"])
     return "relating participants"
 
 
-async def _to_one(action: str, context: Context, arguments: Document) -> str:
-    await _tell(context, action, participant_id=int(context.params["participant_id"]))
+async def _to_one(action: str, request: Request, arguments: Document) -> str:
+    await _tell(request, action, participant_id=int(request.ids["participant_id"]))
     return OK
 
 
-async def _play_to_one(context: Context, arguments: Document) -> str:
-    media_id = await _media_id(context, arguments)
-    participant_id = int(context.params["participant_id"])
-    await _tell(context, "play", media_id=media_id, participant_id=participant_id)
+async def _play_to_one(request: Request, arguments: Document) -> str:
+    media_id = await _media_id(request.actor, arguments)
+    participant_id = int(request.ids["participant_id"])
+    await _tell(request, "play", media_id=media_id, participant_id=participant_id)
     return OK
 
 
@@ -155,52 +155,52 @@ ON_ONE: Mapping[str, Act] = {
 }
 
 
-async def _run(acts: Mapping[str, Act], context: Context) -> Result:
-    asked: Asked = asked_of(context)
+async def _run(acts: Mapping[str, Act], request: Request) -> Result:
+    asked: Asked = asked_of(request)
     act = acts.get(asked.action) if isinstance(asked.action, str) else None
-    await load_room(context, may_begin=act is dial)
+    await load_room(request, may_begin=act is dial)
     if act is None:
         raise FaultyRequest("unknown or missing action")
-    return Result(data=await act(context, asked.arguments))
+    return Result(data=await act(request, asked.arguments))
 
 
-async def act_on_conference(context: Context) -> Result:
+async def act_on_conference(request: Request) -> Result:
     """Do something to the whole conference."""
-    return await _run(ON_CONFERENCE, context)
+    return await _run(ON_CONFERENCE, request)
 
 
-async def act_on_all(context: Context) -> Result:
+async def act_on_all(request: Request) -> Result:
     """Do something to everybody who is there."""
-    return await _run(ON_ALL, context)
+    return await _run(ON_ALL, request)
 
 
-async def act_on_one(context: Context) -> Result:
+async def act_on_one(request: Request) -> Result:
     """Do something to one participant, whose id is a number."""
-    participant_id = context.params["participant_id"]
+    participant_id = request.ids["participant_id"]
     if not (participant_id.isascii() and participant_id.isdigit() and len(participant_id) < 19):
         raise NoSuchDocument(participant_id)
-    return await _run(ON_ONE, context)
+    return await _run(ON_ONE, request)
 
 
-async def list_participants(context: Context) -> Result:
+async def list_participants(request: Request) -> Result:
     """Everybody who is there."""
-    await load_room(context)
-    return Result(data=await participants_of(context, context.doc_id))
+    await load_room(request)
+    return Result(data=await participants_of(request.actor, request.doc_id))
 
 
-async def fetch_participant(context: Context) -> Result:
+async def fetch_participant(request: Request) -> Result:
     """One of those who are there; nothing of one who is not."""
-    await load_room(context)
-    wanted = context.params["participant_id"]
-    for participant in await participants_of(context, context.doc_id):
+    await load_room(request)
+    wanted = request.ids["participant_id"]
+    for participant in await participants_of(request.actor, request.doc_id):
         if str(participant.get("participant_id")) == wanted:
             return Result(data=participant)
     return Result(data={})
 
 
-async def fetch_conference(context: Context) -> Result:
+async def fetch_conference(request: Request) -> Result:
     """One conference, with who is in it now."""
-    return await answer(context, await load_room(context))
+    return await answer(request, await load_room(request))
 
 
 def _route(path: str, action: Action, handler: Handler, about: str, answers: Answers) -> Route:

@@ -1,4 +1,4 @@
-"""Conference rooms (resources/conferences.md): the documents, with what is live about them.
+"""Conference rooms: the documents, with what is live about them.
 
 What can be done to those inside is in ``conference_actions``.
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from crossbar.core.answers import ROWS
 from crossbar.core.presenting import row_maker
 from crossbar.core.recipes import list_span, parent_entry
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import (
     CRUD,
     FLAGS,
@@ -36,19 +36,19 @@ def _numbers(document: Document) -> Iterable[str]:
         yield from texts_at(document, *path)
 
 
-async def add_live_state(context: Context, shown: Document, stored: Document) -> None:
+async def add_live_state(request: Request, shown: Document, stored: Document) -> None:
     """On reading one conference: who is in it now."""
-    if context.operation.action is Action.FETCH:
-        rooms = await live_rooms(context, stored["_id"])
+    if request.operation.action is Action.FETCH:
+        rooms = await live_rooms(request.actor, stored["_id"])
         shown["_read_only"] = state_of(rooms.get(stored["_id"]))
 
 
-async def list_conferences(context: Context) -> Result:
+async def list_conferences(request: Request) -> Result:
     """The account's or a user's conferences, with what is live about them."""
-    entry = parent_entry(context)
-    span = Span(account_id=context.account_id, doc_type="conference", entry=entry)
-    rooms = await live_rooms(context)
-    make = await row_maker(context)
+    entry = parent_entry(request)
+    span = Span(account_id=request.account_id, doc_type="conference", entry=entry)
+    rooms = await live_rooms(request.actor)
+    make = await row_maker(request)
 
     def show(document: Document) -> Document:
         row = make(document)
@@ -59,7 +59,7 @@ async def list_conferences(context: Context) -> Result:
             else {**row, "_read_only": counters(room)}
         )
 
-    return await list_span(context, span, show)
+    return await list_span(request, span, show)
 
 
 CONFERENCES = Collection(

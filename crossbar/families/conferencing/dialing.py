@@ -1,4 +1,4 @@
-"""Dialing out of a conference (resources/conferences.md): whom to call, and what came of it."""
+"""Dialing out of a conference: whom to call, and what came of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from crossbar.core.ports import Command
 from crossbar.core.recipes import DOCUMENT_ID, live_documents
-from crossbar.core.requests import Context
+from crossbar.core.requests import Actor, Request
 from crossbar.documents import Document
 from crossbar.errors import SwitchTimedOut, SwitchUnavailable, ValidationFailed
 from crossbar.families.endpoints import devices_behind, usable
@@ -24,34 +24,34 @@ NO_MEDIA_SERVER = "conference dial failed to find a media server"
 TIMED_OUT = "timed out trying to dial endpoints"
 
 
-async def dial(context: Context, arguments: Document) -> Document:
+async def dial(request: Request, arguments: Document) -> Document:
     """Call endpoints into the conference; answer what became of each.
 
     That no media server is there, or does not answer in time, is an answer, not a refusal.
     """
-    asked, errors = context.services.schemas.apply("conferences.dial", arguments)
+    asked, errors = request.services.schemas.apply("conferences.dial", arguments)
     if errors:
         raise ValidationFailed({f"data.{path}": found for path, found in errors.items()})
-    endpoints = await _resolved(context, asked["endpoints"])
-    told = {**asked, **_beside(context), "endpoints": endpoints, "conference_id": context.doc_id}
+    endpoints = await _resolved(request.actor, asked["endpoints"])
+    told = {**asked, **_beside(request), "endpoints": endpoints, "conference_id": request.doc_id}
     seconds = asked.get("timeout", RING_SECONDS) * len(endpoints)
-    command = Command("conferences.dial", context.account_id, told)
+    command = Command("conferences.dial", request.account_id, told)
     try:
-        return await context.services.switch.order(command, min(seconds, LONGEST_WAIT))
+        return await request.services.switch.order(command, min(seconds, LONGEST_WAIT))
     except SwitchUnavailable:
         return {"status": "error", "message": NO_MEDIA_SERVER}
     except SwitchTimedOut:
         return {"status": "error", "message": TIMED_OUT}
 
 
-def _beside(context: Context) -> Document:
+def _beside(request: Request) -> Document:
     """What may stand beside the arguments."""
     names = {"outbound_call_id": str, "custom_application_vars": dict}
-    found = {name: context.parameter(name) for name in names}
+    found = {name: request.control(name) for name in names}
     return {name: value for name, value in found.items() if isinstance(value, names[name])}
 
 
-async def _resolved(context: Context, endpoints: list[Any]) -> list[Document]:
+async def _resolved(actor: Actor, endpoints: list[Any]) -> list[Document]:
     """Those that can be called, as the switch is told of them; unknown ids are passed over."""
     found: list[Document] = []
     refusals = Refusals()
@@ -59,7 +59,7 @@ async def _resolved(context: Context, endpoints: list[Any]) -> list[Document]:
         if isinstance(endpoint, dict):
             found.append({"endpoint_type": "device", "device": endpoint})
         elif DOCUMENT_ID.fullmatch(endpoint):
-            found += await _of_document(context, endpoint, number, refusals)
+            found += await _of_document(actor, endpoint, number, refusals)
         else:
             found += _of_text(endpoint, number, refusals)
     if refusals:
@@ -71,9 +71,9 @@ async def _resolved(context: Context, endpoints: list[Any]) -> list[Document]:
 
 
 async def _of_document(
-    context: Context, doc_id: str, number: int, refusals: Refusals
+    actor: Actor, doc_id: str, number: int, refusals: Refusals
 ) -> list[Document]:
-    stored = (await live_documents(context, [doc_id])).get(doc_id)
+    stored = (await live_documents(actor, [doc_id])).get(doc_id)
     if stored is None:
         return []
     path = f"data.endpoints.{number}"
@@ -81,7 +81,7 @@ async def _of_document(
         message = "The document is neither a device nor a user"
         refusals.add(path, "not_found", message, cause=doc_id)
         return []
-    devices = usable(await devices_behind(context, stored))
+    devices = usable(await devices_behind(actor, stored))
     if not devices:
         refusals.add(path, "minItems", "There is no device that can be called", cause=doc_id)
     return [{"endpoint_type": "device", "endpoint_id": device["_id"]} for device in devices]

@@ -1,4 +1,4 @@
-"""Who is in a conference room now, as media servers tell (resources/conferences.md, Runtime).
+"""Who is in a conference room now, as media servers tell.
 
 A media server answers with one document a room: ``conference_id``, ``participants`` (with their
 ``conference_channel_vars``), ``duration`` and ``is_locked``. While none answers, rooms are empty.
@@ -10,39 +10,39 @@ from typing import Any
 
 from crossbar.core.ports import Command
 from crossbar.core.recipes import key_of, load, require_parents
-from crossbar.core.requests import Context
+from crossbar.core.requests import Actor, Request
 from crossbar.documents import Document, lookup
 
 IDLE: Document = {"members": 0, "moderators": 0, "duration": 0, "is_locked": False}
 """What is said of a room in which nobody is."""
 
 
-async def live_rooms(context: Context, conference_id: str | None = None) -> dict[str, Document]:
+async def live_rooms(actor: Actor, conference_id: str | None = None) -> dict[str, Document]:
     """The rooms that somebody is in, by id; only one if it is named."""
     facts = {"conference_id": conference_id} if conference_id else {}
-    command = Command("conferences.state", context.account_id, facts)
-    answers = await context.services.switch.ask(command)
+    command = Command("conferences.state", actor.account_id, facts)
+    answers = await actor.services.switch.ask(command)
     return {room["conference_id"]: room for room in answers if "conference_id" in room}
 
 
-async def load_room(context: Context, *, may_begin: bool = False) -> Document:
+async def load_room(request: Request, *, may_begin: bool = False) -> Document:
     """The conference that the path names, or one without a document, made for the moment.
 
     There is such a one while somebody is in it, or if it ``may_begin`` now. Raises
     :class:`~crossbar.errors.NoSuchDocument`, also for one that was deleted.
     """
-    await require_parents(context)
-    doc_id = context.doc_id
-    stored = await context.services.store.get(key_of(context))
-    if stored is None and (may_begin or doc_id in await live_rooms(context, doc_id)):
-        document, _ = context.services.schemas.apply("conferences", {})
+    await require_parents(request)
+    doc_id = request.doc_id
+    stored = await request.services.store.get(key_of(request))
+    if stored is None and (may_begin or doc_id in await live_rooms(request.actor, doc_id)):
+        document, _ = request.services.schemas.apply("conferences", {})
         return {**document, "_id": doc_id}
-    return await load(context)
+    return await load(request)
 
 
-async def participants_of(context: Context, conference_id: str) -> list[Document]:
+async def participants_of(actor: Actor, conference_id: str) -> list[Document]:
     """Who is in the room."""
-    rooms = await live_rooms(context, conference_id)
+    rooms = await live_rooms(actor, conference_id)
     return _participants(rooms.get(conference_id))
 
 

@@ -1,4 +1,4 @@
-"""Blacklists: callers to turn away (resources/blacklists.md)."""
+"""Blacklists: callers to turn away."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contact list: whom one can call, put together from callflows (resources/contact_list.md)."""
+"""The contact list: whom one can call, put together from callflows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from crossbar.core.answers import SOME_OBJECT, Answers, some
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Routes, Scope, route
 from crossbar.documents import Document, lookup, texts_at
 from crossbar.numbers import to_e164
@@ -94,20 +94,20 @@ def shown(contact: Contact, document: Document | None) -> Document | None:
     return row
 
 
-async def fetch(context: Context) -> Result:
+async def fetch(request: Request) -> Result:
     """Every contact whose kind the account wants listed."""
-    account = context.require_account().document
+    account = request.require_account().document
     wanted = lookup(account, ("contact_list", "includes"))
-    by_default = context.services.settings.accounts.contact_list_includes
+    by_default = request.services.settings.accounts.contact_list_includes
     kinds = wanted if isinstance(wanted, list) else by_default
-    span = Span(account_id=context.account_id, doc_type="callflow")
+    span = Span(account_id=request.account_id, doc_type="callflow")
     contacts = [
         contact
-        async for row in context.services.store.scan(span)
+        async for row in request.services.store.scan(span)
         if (contact := contact_of(row.document)) and (not kinds or contact.kind in kinds)
     ]
     ids = {contact.doc_id for contact in contacts if contact.doc_id}
-    documents = await context.services.store.get_many(context.account_id, ids)
+    documents = await request.services.store.get_many(request.account_id, ids)
     return Result(data=list(_rows(contacts, documents)))
 
 

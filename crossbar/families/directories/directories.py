@@ -1,4 +1,4 @@
-"""Directories: dial by name (resources/directories.md). Who is in one is written on the users."""
+"""Directories: dial by name. Who is in one is written on the users."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from crossbar.core.answers import DOCUMENT, TEXT, an_object, some
 from crossbar.core.attachments import in_memory
 from crossbar.core.change import Change
 from crossbar.core.recipes import fetch_or, live_documents, load
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Actor, Request, Result
 from crossbar.core.shapes import CRUD, FLAGS, Collection, Hooks, Route
 from crossbar.documents import Document, lookup, texts_at
 from crossbar.storage import Entry, Span
@@ -31,14 +31,14 @@ NAMES = ("last_name", "first_name")
 TITLES = {"last_name": "Last name", "first_name": "First name"}
 
 
-async def add_users(context: Context, shown: Document, stored: Document) -> None:
+async def add_users(request: Request, shown: Document, stored: Document) -> None:
     """On reading one directory: its users, from every user document that names it."""
-    if context.operation.action is not Action.FETCH:
+    if request.operation.action is not Action.FETCH:
         return
     doc_id = stored["_id"]
     callflows = {
         row.position.doc_id: row.document["directories"][doc_id]
-        async for row in context.services.store.scan(_listed(context, doc_id))
+        async for row in request.services.store.scan(_listed(request.actor, doc_id))
     }
     shown["users"] = [
         {"user_id": user_id, "callflow_id": callflows[user_id]}
@@ -46,16 +46,16 @@ async def add_users(context: Context, shown: Document, stored: Document) -> None
     ]
 
 
-def _listed(context: Context, doc_id: str) -> Span:
+def _listed(actor: Actor, doc_id: str) -> Span:
     """The users who are in the directory, by name."""
     entry = Entry("directory", doc_id)
-    return Span(account_id=context.account_id, doc_type="user", entry=entry)
+    return Span(account_id=actor.account_id, doc_type="user", entry=entry)
 
 
-async def print_out(context: Context) -> Result:
+async def print_out(request: Request) -> Result:
     """A table of names, numbers and addresses, ordered as callers search the directory."""
-    directory, account = await load(context), context.require_account()
-    store, span = context.services.store, _listed(context, directory["_id"])
+    directory, account = await load(request), request.require_account()
+    store, span = request.services.store, _listed(request.actor, directory["_id"])
     people = []
     async for row in store.scan(span):
         people.append(_person(row.document, directory["_id"]))
@@ -63,7 +63,7 @@ async def print_out(context: Context) -> Result:
             break
     order = NAMES if directory.get("sort_by") != "first_name" else NAMES[::-1]
     people.sort(key=lambda person: [person[name].casefold() for name in order])
-    numbers = await _numbers(context, [person["callflow"] for person in people])
+    numbers = await _numbers(request.actor, [person["callflow"] for person in people])
     rows = [
         (*(person[name] for name in order), numbers.get(person["callflow"], ""), person["email"])
         for person in people
@@ -76,7 +76,7 @@ async def print_out(context: Context) -> Result:
         ((TITLES[order[0]], 3), (TITLES[order[1]], 3), ("Number", 3.2), ("E-mail", 4)),
         rows,
         note="" if total == len(rows) else f"The first {len(rows)} of {total}",
-        made=moment(context.services.clock.gregorian()),
+        made=moment(request.services.clock.gregorian()),
     )
     return Result(download=in_memory(content, PDF_TYPES[0], f"{account.name}-directory.pdf"))
 
@@ -94,12 +94,12 @@ def _person(user: Document, directory_id: str) -> dict[str, str]:
     return {name: value if isinstance(value, str) else "" for name, value in person.items()}
 
 
-async def _numbers(context: Context, callflow_ids: Sequence[str]) -> dict[str, str]:
+async def _numbers(actor: Actor, callflow_ids: Sequence[str]) -> dict[str, str]:
     """The numbers of live callflows, by id."""
     numbers = {}
     for start in range(0, len(callflow_ids), AT_A_TIME):
         some = callflow_ids[start : start + AT_A_TIME]
-        for doc_id, callflow in (await live_documents(context, some, "callflow")).items():
+        for doc_id, callflow in (await live_documents(actor, some, "callflow")).items():
             numbers[doc_id] = ", ".join(texts_at(callflow, "numbers")[:MOST_NUMBERS])
     return numbers
 

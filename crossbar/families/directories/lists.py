@@ -1,4 +1,4 @@
-"""Lists of numbers and their entries, which are documents of their own (resources/lists.md)."""
+"""Lists of numbers and their entries, which are documents of their own."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 from crossbar.core.attachments import drop_all
 from crossbar.core.change import Change
 from crossbar.core.presenting import row_maker
-from crossbar.core.recipes import commit_private, load, load_document
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.recipes import load, load_document
+from crossbar.core.requests import Action, Actor, Request, Result
 from crossbar.core.shapes import Collection, Column, Hooks, Nesting, Route, field_index, route
+from crossbar.core.writing import commit_private
 from crossbar.documents import Document
 from crossbar.families.endpoints import CARD_TYPES, UPLOADED_AS, card_of, upload_photo
 from crossbar.storage import Entry, Key, Row, Span
@@ -29,45 +30,51 @@ ROW_FIELDS = (
 CARD_FIELDS = {"firstname": "first_name", "lastname": "last_name", "middlename": "middle_name"}
 
 
-async def _entries(context: Context, list_id: str) -> list[Row]:
+async def _entries(actor: Actor, list_id: str) -> list[Row]:
     entry = Entry("list_id", list_id)
-    span = Span(account_id=context.account_id, doc_type=ENTRY_TYPE, entry=entry, descending=True)
-    return [row async for row in context.services.store.scan(span)]
+    span = Span(account_id=actor.account_id, doc_type=ENTRY_TYPE, entry=entry, descending=True)
+    return [row async for row in actor.services.store.scan(span)]
 
 
 async def remove_entries(change: Change) -> None:
     """A list goes with its entries, which are removed for good."""
-    for row in await _entries(change.context, change.key.doc_id):
+    for row in await _entries(change.actor, change.key.doc_id):
         key = Key(change.key.account_id, ENTRY_TYPE, row.position.doc_id)
         change.also_remove(key, row.document)
 
 
 async def set_list(change: Change) -> None:
     """An entry belongs to the list in the path, whatever the body says."""
-    change.document["list_id"] = change.context.params["list_id"]
+    if change.request is not None:
+        change.document["list_id"] = change.request.ids["list_id"]
 
 
-async def delete_all(context: Context) -> Result:
+async def delete_all(request: Request) -> Result:
     """Remove every entry for good, in one commit of the list; answers the rows that went."""
-    key = Key(context.account_id, "list", context.params["list_id"])
-    current = await load_document(context, key)
+    key = Key(request.account_id, "list", request.ids["list_id"])
+    current = await load_document(request.actor, key)
     change = Change(
-        context=context, family=LISTS, key=key, document=dict(current), current=current
+        actor=request.actor,
+        request=request,
+        family=LISTS,
+        key=key,
+        document=dict(current),
+        current=current,
     )
-    rows = await _entries(context, key.doc_id)
+    rows = await _entries(request.actor, key.doc_id)
     for row in rows:
         change.also_remove(Key(key.account_id, ENTRY_TYPE, row.position.doc_id), row.document)
     await commit_private(change)
-    show = await row_maker(context)
+    show = await row_maker(request)
     return Result(data=[show(row.document) for row in rows])
 
 
-async def send_card(context: Context) -> Result:
+async def send_card(request: Request) -> Result:
     """The entry as a vCard, with the organisation of its list."""
-    stored = await load(context)
-    key = Key(context.account_id, "list", context.params["list_id"])
-    organisation = (await load_document(context, key)).get("org")
-    return await card_of(context, _person(stored, organisation), stored)
+    stored = await load(request)
+    key = Key(request.account_id, "list", request.ids["list_id"])
+    organisation = (await load_document(request.actor, key)).get("org")
+    return await card_of(request, _person(stored, organisation), stored)
 
 
 def _person(entry: Document, organisation: str | None) -> Document:

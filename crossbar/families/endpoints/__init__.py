@@ -22,6 +22,7 @@ from crossbar.families.endpoints.users import (
     queues_of,
 )
 from crossbar.families.endpoints.vcards import CARD_ROUTE, CARD_TYPES, card_of
+from crossbar.families.endpoints.welcome import WELCOME
 
 __all__ = [
     "ACCESS_LISTS",
@@ -44,6 +45,7 @@ __all__ = [
     "PRESENCE_OF_ENDPOINT",
     "UPLOADED_AS",
     "USERS",
+    "WELCOME",
     "card_of",
     "devices_behind",
     "email_of",

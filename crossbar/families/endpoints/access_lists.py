@@ -1,4 +1,4 @@
-"""Access lists: which networks and phones may register (resources/access_lists.md).
+"""Access lists: which networks and phones may register.
 
 A sub-object of the account and of each device; the switch is told to forget what it knew.
 """
@@ -6,16 +6,16 @@ A sub-object of the account and of each device; the switch is told to forget wha
 from __future__ import annotations
 
 from crossbar.core.ports import Command
-from crossbar.core.requests import Context
+from crossbar.core.requests import Actor
 from crossbar.core.shapes import Access, Nesting, Routes, Scope
 from crossbar.core.subobjects import SubObject
 from crossbar.storage import Key
 
 
-async def flush(context: Context, holder: Key) -> None:
+async def flush(actor: Actor, holder: Key) -> None:
     """Tell the switch whose access list is another now."""
     facts = {"id": holder.doc_id, "type": holder.doc_type}
-    await context.services.switch.tell(Command("access_lists.flush", context.account_id, facts))
+    await actor.services.switch.tell(Command("access_lists.flush", actor.account_id, facts))
 
 
 ACCESS_LISTS = Routes(

@@ -1,4 +1,4 @@
-"""Connectivity: SIP trunks to an account's own servers (resources/connectivity.md)."""
+"""Connectivity: SIP trunks to an account's own servers."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ async def set_realm(change: Change) -> None:
     """Servers log in to the realm of the account, whatever the body says."""
     account = change.value("account")
     if account is None or isinstance(account, dict):
-        realm = change.context.require_account().realm
+        realm = change.actor.require_account().realm
         change.document["account"] = {**(account or {}), "auth_realm": realm}
 
 
 async def flush(change: Change) -> None:
     """Tell the switch to forget what it knew of the trunks, or who is registered."""
-    context = change.context
-    name = FLUSHES.get(context.operation.action, REGISTRATIONS)
-    facts = {"id": change.key.doc_id, "realm": context.require_account().realm}
-    await context.services.switch.tell(Command(name, context.account_id, facts))
+    actor, request = change.actor, change.request
+    name = FLUSHES.get(request.operation.action, REGISTRATIONS) if request else REGISTRATIONS
+    facts = {"id": change.key.doc_id, "realm": actor.require_account().realm}
+    await actor.services.switch.tell(Command(name, actor.account_id, facts))
 
 
 CONNECTIVITY = Collection(

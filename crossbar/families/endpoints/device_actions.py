@@ -1,4 +1,4 @@
-"""What devices are asked to do and asked about (resources/devices.md): notify, sync, status."""
+"""What devices are asked to do and asked about: notify, sync, status."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from crossbar.core.answers import TEXT, YES_OR_NO, Answers, rows
 from crossbar.core.commands import asked_of
 from crossbar.core.ports import Command
 from crossbar.core.recipes import load
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Route
 from crossbar.documents import Document
 from crossbar.errors import BadRequest, ValidationFailed
@@ -14,39 +14,39 @@ from crossbar.families.endpoints.endpoints import address_of, tell_devices
 from crossbar.storage import Claim
 
 
-async def act(context: Context) -> Result:
+async def act(request: Request) -> Result:
     """``notify``: send the device a SIP NOTIFY. There is no other action."""
-    device = await load(context)
-    action = asked_of(context).action
+    device = await load(request)
+    action = asked_of(request).action
     if action is None:
         raise BadRequest("action required", code="action required")
     if action != "notify":
         raise BadRequest("invalid action", code="invalid action")
-    sent, errors = context.services.schemas.apply("devices_notify", context.data)
+    sent, errors = request.services.schemas.apply("devices_notify", request.data)
     if errors:
         raise ValidationFailed(errors)
-    facts = {**address_of(context, device), **sent["data"]}
-    await context.services.switch.tell(Command("devices.notify", context.account_id, facts))
+    facts = {**address_of(request.actor, device), **sent["data"]}
+    await request.services.switch.tell(Command("devices.notify", request.account_id, facts))
     return Result(data="NOTIFY sent")
 
 
-async def sync(context: Context) -> Result:
+async def sync(request: Request) -> Result:
     """Ask the device to fetch its settings anew."""
-    await tell_devices(context, "devices.sync", [await load(context)])
+    await tell_devices(request.actor, "devices.sync", [await load(request)])
     return Result(data="sync request sent")
 
 
-async def status(context: Context) -> Result:
+async def status(request: Request) -> Result:
     """The devices that are registered, as far as any registrar has answered."""
-    realm = context.require_account().realm
-    command = Command("devices.registrations", context.account_id, {"realm": realm})
+    realm = request.require_account().realm
+    command = Command("devices.registrations", request.account_id, {"realm": realm})
     names = {
         username.lower(): None
-        for registration in await context.services.switch.ask(command)
+        for registration in await request.services.switch.ask(command)
         if isinstance(username := registration.get("username"), str)
     }
-    claims = [Claim("sip.username", context.account_id, name) for name in names]
-    holders = await context.services.store.holders(claims) if claims else {}
+    claims = [Claim("sip.username", request.account_id, name) for name in names]
+    holders = await request.services.store.holders(claims) if claims else {}
     rows: list[Document] = [
         {"device_id": holders[claim].doc_id, "registered": True}
         for claim in claims

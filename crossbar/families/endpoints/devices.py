@@ -1,4 +1,4 @@
-"""Devices: phones and their SIP credentials (resources/devices.md)."""
+"""Devices: phones and their SIP credentials."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from crossbar.core.answers import ROWS
 from crossbar.core.change import Change
 from crossbar.core.presenting import summarizer
 from crossbar.core.recipes import list_documents, list_span
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import (
     CRUD,
     FLAGS,
@@ -86,7 +86,7 @@ async def normalize(change: Change) -> None:
         document["mac_address"] = _NOT_HEX.sub("", document["mac_address"].lower())
     normalize_emergency_number(document)
     sip = document.get("sip")
-    realm = change.context.require_account().realm
+    realm = change.actor.require_account().realm
     if isinstance(sip, dict) and str(sip.get("realm", "")).lower() == realm.lower():
         sip.pop("realm", None)
     _trim_flags(document)
@@ -130,13 +130,13 @@ async def check_sip(change: Change) -> None:
             "sip.ip", "type", "Must be a valid IPv4 RFC 791", value=sip.get("ip"), target="ipv4"
         )
         return
-    if await is_listed(change.context, address, change.key.doc_id):
+    if await is_listed(change.actor, address, change.key.doc_id):
         change.refusals.add("sip.ip", "unique", IP_TAKEN, cause=sip["ip"])
 
 
 async def check_type(change: Change) -> None:
     """Only the system's operators change what kind of device it is; a mobile needs its number."""
-    caller = change.context.caller
+    caller = change.actor.caller
     is_operator = caller is not None and caller.is_superduper_admin
     before = (change.current or {}).get("device_type") or "sip_device"
     now = change.value("device_type") or "sip_device"
@@ -155,13 +155,13 @@ async def check_type(change: Change) -> None:
         change.refusals.add("mobile.mdn", "invalid", "The mobile number cannot be changed")
 
 
-async def list_devices(context: Context) -> Result:
+async def list_devices(request: Request) -> Result:
     """The account's devices; below a user, those it owns and those where it is logged in."""
-    if context.query.full_docs or not context.operation.parents:
-        return await list_documents(context)
-    user_id = context.params["user_id"]
-    span = Span(account_id=context.account_id, doc_type="device", entry=Entry("user", user_id))
-    return await list_span(context, span, partial(_row_for, user_id))
+    if request.query.full_docs or not request.operation.parents:
+        return await list_documents(request)
+    user_id = request.ids["user_id"]
+    span = Span(account_id=request.account_id, doc_type="device", entry=Entry("user", user_id))
+    return await list_span(request, span, partial(_row_for, user_id))
 
 
 _owner_row = summarizer(

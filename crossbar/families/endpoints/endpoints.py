@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from crossbar.core.ports import Command
-from crossbar.core.requests import Context
+from crossbar.core.requests import Actor
 from crossbar.documents import Document, lookup
 from crossbar.storage import Entry, Span
 
@@ -17,17 +17,17 @@ REACHABLE_BY = ("username", "ip", "route", "static_route")
 """Fields of ``sip``, any of which says how a device is reached."""
 
 
-async def devices_of(context: Context, user_id: str) -> list[Document]:
+async def devices_of(actor: Actor, user_id: str) -> list[Document]:
     """The devices that the user owns or is logged in at."""
     entry = Entry("user", user_id)
-    span = Span(account_id=context.account_id, doc_type="device", entry=entry)
-    return [row.document async for row in context.services.store.scan(span)]
+    span = Span(account_id=actor.account_id, doc_type="device", entry=entry)
+    return [row.document async for row in actor.services.store.scan(span)]
 
 
-async def devices_behind(context: Context, endpoint: Document) -> list[Document]:
+async def devices_behind(actor: Actor, endpoint: Document) -> list[Document]:
     """The device itself, or those of the user."""
     if endpoint["pvt_type"] == "user":
-        return await devices_of(context, endpoint["_id"])
+        return await devices_of(actor, endpoint["_id"])
     return [endpoint]
 
 
@@ -41,19 +41,19 @@ def usable(devices: Iterable[Document]) -> list[Document]:
     ]
 
 
-def address_of(context: Context, device: Document) -> Document:
+def address_of(actor: Actor, device: Document) -> Document:
     """Which device is meant and how the switch knows it."""
     sip = device.get("sip") or {}
     facts = {
         "device_id": device["_id"],
         "username": sip.get("username"),
-        "realm": sip.get("realm") or context.require_account().realm,
+        "realm": sip.get("realm") or actor.require_account().realm,
     }
     return {name: value for name, value in facts.items() if value}
 
 
-async def tell_devices(context: Context, name: str, devices: Iterable[Document]) -> None:
+async def tell_devices(actor: Actor, name: str, devices: Iterable[Document]) -> None:
     """Tell the switch the same of every device."""
     for device in devices:
-        facts = address_of(context, device)
-        await context.services.switch.tell(Command(name, context.account_id, facts))
+        facts = address_of(actor, device)
+        await actor.services.switch.tell(Command(name, actor.account_id, facts))

@@ -1,4 +1,4 @@
-"""Groups of users and devices (resources/groups.md)."""
+"""Groups of users and devices."""
 
 from __future__ import annotations
 

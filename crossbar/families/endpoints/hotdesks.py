@@ -1,4 +1,4 @@
-"""Hotdesks: who is logged in at which device (resources/hotdesks.md).
+"""Hotdesks: who is logged in at which device.
 
 Nothing is stored here: the users of a device are part of its document.
 """
@@ -12,7 +12,7 @@ from crossbar.core.answers import SOME_OBJECT, Answers, some
 from crossbar.core.paging import decode_key, encode_key, page_of, page_size_of
 from crossbar.core.presenting import summarizer
 from crossbar.core.recipes import list_span, live_documents, revision_of_list
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Column, Nesting, Route, Routes, Scope
 from crossbar.documents import Document
 from crossbar.families.endpoints.devices import hotdesking
@@ -39,51 +39,51 @@ def _features(user: Document) -> list[str]:
 _user_row = summarizer((Column("features", _features), *SHOWN))
 
 
-def _is_wanted(context: Context, document: Document) -> bool:
+def _is_wanted(request: Request, document: Document) -> bool:
     """Whether the document passes the filters of the request."""
-    return keeps((*context.query.filters, *context.query.bounds), document)
+    return keeps((*request.query.filters, *request.query.bounds), document)
 
 
 def _device_row(device: Document) -> Document:
     return {"device_id": device["_id"], "device_name": device.get("name")}
 
 
-async def list_all(context: Context) -> Result:
+async def list_all(request: Request) -> Result:
     """A row for each user at each device of the account, by user."""
-    span = Span(account_id=context.account_id, doc_type="device")
+    span = Span(account_id=request.account_id, doc_type="device")
     found = [
         (Position(user_id, row.position.doc_id), _device_row(row.document))
-        async for row in context.services.store.scan(span)
-        if _is_wanted(context, row.document)
+        async for row in request.services.store.scan(span)
+        if _is_wanted(request, row.document)
         for user_id in hotdesking(row.document)
     ]
-    return paged(context, found)
+    return paged(request, found)
 
 
-async def list_of_user(context: Context) -> Result:
+async def list_of_user(request: Request) -> Result:
     """The devices where the user is logged in."""
-    entry = Entry("hotdesk", context.params["user_id"])
-    span = Span(account_id=context.account_id, doc_type="device", entry=entry)
-    return await list_span(context, span, _device_row)
+    entry = Entry("hotdesk", request.ids["user_id"])
+    span = Span(account_id=request.account_id, doc_type="device", entry=entry)
+    return await list_span(request, span, _device_row)
 
 
-async def list_of_device(context: Context) -> Result:
+async def list_of_device(request: Request) -> Result:
     """The users who are logged in at the device."""
-    key = Key(context.account_id, "device", context.params["device_id"])
-    device = await context.services.store.get(key) or {}
-    users = await live_documents(context, hotdesking(device), "user")
+    key = Key(request.account_id, "device", request.ids["device_id"])
+    device = await request.services.store.get(key) or {}
+    users = await live_documents(request.actor, hotdesking(device), "user")
     found = [
         (Position(user_id, user_id), _user_row(user))
         for user_id, user in users.items()
-        if _is_wanted(context, user)
+        if _is_wanted(request, user)
     ]
-    return paged(context, found)
+    return paged(request, found)
 
 
-def paged(context: Context, found: Iterable[tuple[Position, Any]]) -> Result:
+def paged(request: Request, found: Iterable[tuple[Position, Any]]) -> Result:
     """A page of rows that are all at hand, in the order of their positions."""
-    query = context.query
-    size = page_size_of(query, context.services.settings.lists.page_size)
+    query = request.query
+    size = page_size_of(query, request.services.settings.lists.page_size)
     page = page_of(query)
     rows = sorted(found, key=lambda row: row[0], reverse=not query.ascending)
     if page.start_key:

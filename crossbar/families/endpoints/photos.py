@@ -1,4 +1,4 @@
-"""Photos of people: an attachment that goes up, comes down and goes away (resources/users.md)."""
+"""Photos of people: an attachment that goes up, comes down and goes away."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from crossbar.core.amending import amend
 from crossbar.core.attachments import download, only_file, replace_upload
 from crossbar.core.change import Change
 from crossbar.core.recipes import answer, key_of, load
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Handler, Route
 
 PHOTO = "photo"
@@ -27,32 +27,32 @@ UPLOADED_AS = (
 )
 
 
-async def fetch_photo(context: Context) -> Result:
+async def fetch_photo(request: Request) -> Result:
     """The photo's bytes, called binary or, to who asks for that, base64: the same either way."""
-    stored = await load(context)
-    photo = download(context, stored, PHOTO)
-    wanted = next((each for each in context.accept if each in DOWNLOADED_AS), DOWNLOADED_AS[0])
+    stored = await load(request)
+    photo = download(request.actor, stored, PHOTO)
+    wanted = next((each for each in request.accept if each in DOWNLOADED_AS), DOWNLOADED_AS[0])
     return Result(download=replace(photo, content_type=wanted), revision=stored["_rev"])
 
 
-async def upload_photo(context: Context) -> Result:
+async def upload_photo(request: Request) -> Result:
     """A photo instead of the one before; answered with the document that it is kept with."""
-    file = only_file(context)
+    file = only_file(request)
 
     async def attach(change: Change) -> None:
         await replace_upload(change, PHOTO, file)
 
-    family = context.operation.collection
-    return await answer(context, await amend(context, family, key_of(context), attach))
+    family = request.operation.collection
+    return await answer(request, await amend(request, family, key_of(request), attach))
 
 
-async def remove_photo(context: Context) -> Result:
+async def remove_photo(request: Request) -> Result:
     """No photo any more, whether or not there was one."""
 
     async def detach(change: Change) -> None:
         await replace_upload(change, PHOTO, None)
 
-    await amend(context, context.operation.collection, key_of(context), detach)
+    await amend(request, request.operation.collection, key_of(request), detach)
     return Result(data={})
 
 

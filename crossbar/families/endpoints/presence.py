@@ -1,22 +1,22 @@
-"""Presence: what busy lamps show, asked, reset and set (resources/presence.md)."""
+"""Presence: what busy lamps show, asked, reset and set."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Any
 
 from crossbar.core.answers import SOME_OBJECT, TEXT, Answers
 from crossbar.core.change import event_of
 from crossbar.core.ports import Command
-from crossbar.core.recipes import ATTEMPTS, load_document
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.recipes import load_document
+from crossbar.core.requests import Action, Actor, Request, Result
 from crossbar.core.shapes import Access, Nesting, Routes, Scope, route
 from crossbar.core.stamping import stamped
+from crossbar.core.writing import in_turn
 from crossbar.documents import Document, lookup, merge
-from crossbar.errors import Conflict, FaultyRequest, NoSuchDocument, ValidationFailed
+from crossbar.errors import FaultyRequest, NoSuchDocument, ValidationFailed
 from crossbar.families.endpoints.endpoints import devices_behind
-from crossbar.storage import Batch, Key, Put, RevisionConflict
+from crossbar.storage import Batch, Key, Put
 
 STATES = ("confirmed", "early", "terminated")
 ACTIONS = ("reset", "set")
@@ -29,28 +29,28 @@ MANUAL = "manual_presence"
 """Type, id and field of the document that keeps the states which were set by hand."""
 
 
-async def summarize(context: Context) -> Result:
+async def summarize(request: Request) -> Result:
     """How many subscriptions there are, from every presence server together."""
-    answers = await context.services.switch.ask(_question(context, "presence.summary"))
+    answers = await request.services.switch.ask(_question(request, "presence.summary"))
     return Result(data=summed(answers) if answers else NOBODY)
 
 
-async def detail(context: Context) -> Result:
+async def detail(request: Request) -> Result:
     """The subscriptions to one extension."""
-    extension = context.params["extension"]
+    extension = request.ids["extension"]
     if extension.startswith(REPORT_PREFIX):
         raise NoSuchDocument(extension)
-    question = _question(context, "presence.detail", extension=extension)
+    question = _question(request, "presence.detail", extension=extension)
     data: Document = {}
-    for document in await context.services.switch.ask(question):
+    for document in await request.services.switch.ask(question):
         data = merge(data, document)
     return Result(data=data or NOBODY)
 
 
-def _question(context: Context, name: str, **facts: Any) -> Command:
-    event = context.parameter("event")
+def _question(request: Request, name: str, **facts: Any) -> Command:
+    event = request.control("event")
     facts |= {"event": event} if isinstance(event, str) else {}
-    return Command(name, context.account_id, {**facts, "realm": context.require_account().realm})
+    return Command(name, request.account_id, {**facts, "realm": request.require_account().realm})
 
 
 def summed(documents: Iterable[Document]) -> Document:
@@ -68,41 +68,41 @@ def summed(documents: Iterable[Document]) -> Document:
     return total
 
 
-async def reset_extension(context: Context) -> Result:
+async def reset_extension(request: Request) -> Result:
     """Forget what is known of one extension."""
-    extension = context.params["extension"]
-    await _reset(context, [extension])
+    extension = request.ids["extension"]
+    await _reset(request.actor, [extension])
     return Result(data=f"reset command sent for extension {extension}")
 
 
-async def refuse(context: Context) -> Result:
+async def refuse(request: Request) -> Result:
     """Nothing can be reset without saying what."""
     raise FaultyRequest
 
 
-async def command(context: Context) -> Result:
+async def command(request: Request) -> Result:
     """Reset or set the presence of a device, or of a user and else of the user's devices."""
-    (parent,) = context.operation.parents
-    key = Key(context.account_id, parent.doc_type, context.params[parent.param])
-    endpoint = await load_document(context, key)
-    action, state = _asked(context)
-    names = await presence_ids_of(context, endpoint)
+    (parent,) = request.operation.parents
+    key = Key(request.account_id, parent.doc_type, request.ids[parent.param])
+    endpoint = await load_document(request.actor, key)
+    action, state = _asked(request)
+    names = await presence_ids_of(request.actor, endpoint)
     if not names:
         return Result(data="nothing to send command to")
     if action == "set":
-        await _keep(context, dict.fromkeys(names, state))
+        await _keep(request.actor, dict.fromkeys(names, state))
         for name in names:
             facts = {"presence_id": name, "state": state}
-            await context.services.switch.tell(Command("presence.set", context.account_id, facts))
+            await request.services.switch.tell(Command("presence.set", request.account_id, facts))
     else:
-        await _reset(context, names)
+        await _reset(request.actor, names)
     return Result(data="command sent")
 
 
-def _asked(context: Context) -> tuple[str, str]:
+def _asked(request: Request) -> tuple[str, str]:
     """The action and the state that were asked for."""
-    action, state = context.parameter("action"), context.parameter("state")
-    if action is None and context.says_yes("reset"):
+    action, state = request.control("action"), request.control("state")
+    if action is None and request.says_yes("reset"):
         action = "reset"
     if action not in ACTIONS:
         message = "Value not found in enumerated list of values"
@@ -113,37 +113,36 @@ def _asked(context: Context) -> tuple[str, str]:
     return action, state
 
 
-async def presence_ids_of(context: Context, endpoint: Document) -> list[str]:
+async def presence_ids_of(actor: Actor, endpoint: Document) -> list[str]:
     """Under which names the lamps of others know the endpoint."""
     own = endpoint.get("presence_id")
     if isinstance(own, str) and own:
         return [own]
-    devices = await devices_behind(context, endpoint)
+    devices = await devices_behind(actor, endpoint)
     names = (
         device.get("presence_id") or lookup(device, ("sip", "username")) for device in devices
     )
     return list(dict.fromkeys(name for name in names if isinstance(name, str) and name))
 
 
-async def _reset(context: Context, names: Iterable[str]) -> None:
+async def _reset(actor: Actor, names: Iterable[str]) -> None:
     for name in names:
-        facts = {"presence_id": name, "realm": context.require_account().realm}
-        await context.services.switch.tell(Command("presence.reset", context.account_id, facts))
+        facts = {"presence_id": name, "realm": actor.require_account().realm}
+        await actor.services.switch.tell(Command("presence.reset", actor.account_id, facts))
 
 
-async def _keep(context: Context, states: Document) -> None:
+async def _keep(actor: Actor, states: Document) -> None:
     """Remember states that were set by hand, for phones that ask later."""
-    key = Key(context.account_id, MANUAL, MANUAL)
-    services = context.services
-    async with services.turns.of(key):
-        for _ in range(ATTEMPTS):
-            current = await services.store.get(key)
-            document = stamped(context, key, merge(current or {}, {MANUAL: states}))
-            put = Put(key, document, current["_rev"] if current else None, sort=None)
-            event = event_of(context, "changed" if current else "created", put, current)
-            with suppress(RevisionConflict):
-                return await services.commit(Batch(puts=(put,), events=(event,)))
-    raise Conflict
+    key = Key(actor.account_id, MANUAL, MANUAL)
+
+    async def attempt() -> None:
+        current = await actor.services.store.get(key)
+        document = stamped(actor, key, merge(current or {}, {MANUAL: states}))
+        put = Put(key, document, current["_rev"] if current else None, sort=None)
+        event = event_of(actor, "changed" if current else "created", put, current)
+        await actor.services.commit(Batch(puts=(put,), events=(event,)))
+
+    await in_turn(actor, key, attempt)
 
 
 PRESENCE = Routes(

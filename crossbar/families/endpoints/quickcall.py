@@ -13,7 +13,7 @@ from typing import Any
 from crossbar.core.answers import SOME_OBJECT, Answers
 from crossbar.core.ports import Command
 from crossbar.core.recipes import load
-from crossbar.core.requests import Action, Context, Result, is_false
+from crossbar.core.requests import Action, Actor, Request, Result, is_false
 from crossbar.core.shapes import Route
 from crossbar.documents import Document, lookup
 from crossbar.errors import ValidationFailed
@@ -76,82 +76,82 @@ def quickcall_routes(id_param: str) -> tuple[Route, ...]:
     )
 
 
-async def start(context: Context) -> Result:
+async def start(request: Request) -> Result:
     """Tell the switch to ring and dial; answer what it was told."""
-    request = await request_of(context)
-    if context.changes_nothing:
-        return Result(data=request)
-    await context.services.switch.tell(Command(COMMAND, context.account_id, request))
-    return Result(data=request)
+    order = await request_of(request)
+    if request.changes_nothing:
+        return Result(data=order)
+    await request.services.switch.tell(Command(COMMAND, request.account_id, order))
+    return Result(data=order)
 
 
-async def connect(context: Context) -> Result:
+async def connect(request: Request) -> Result:
     """Have the switch ring and dial; answer that with what came of it."""
-    request = await request_of(context)
-    command = Command(COMMAND, context.account_id, request)
-    outcome = await context.services.switch.order(command, request["timeout"])
-    return Result(data={**request, **outcome})
+    order = await request_of(request)
+    command = Command(COMMAND, request.account_id, order)
+    outcome = await request.services.switch.order(command, order["timeout"])
+    return Result(data={**order, **outcome})
 
 
-async def request_of(context: Context) -> Document:
+async def request_of(request: Request) -> Document:
     """What the switch is to do. Refused when there is no telephone that could ring."""
-    endpoint = await load(context)
-    _charge(context)
-    number = filtered(context.params["number"], context.parameters.get("number_filter"))
-    devices = usable(await devices_behind(context, endpoint))
+    endpoint = await load(request)
+    _charge(request.actor)
+    number = filtered(request.ids["number"], request.controls.get("number_filter"))
+    devices = usable(await devices_behind(request.actor, endpoint))
     if not devices:
         message = "There is no device that can be called"
         raise ValidationFailed.of("endpoints", "minItems", message, target=1)
-    answers_itself = len(devices) == 1 and not is_false(context.parameters.get("auto_answer"))
-    call_id = context.parameter("target_call_id")
-    request = {
+    answers_itself = len(devices) == 1 and not is_false(request.controls.get("auto_answer"))
+    call_id = request.control("target_call_id")
+    order = {
         "application_name": "transfer",
         "application_data": {"route": number},
         "continue_on_fail": False,
-        "custom_application_vars": tags_of(context),
-        "custom_channel_vars": _channel_vars(context, endpoint),
+        "custom_application_vars": tags_of(request),
+        "custom_channel_vars": _channel_vars(request, endpoint),
         "dial_endpoint_method": "simultaneous",
-        "endpoints": [_leg(context, device, number, answers_itself) for device in devices],
+        "endpoints": [_leg(request.actor, device, number, answers_itself) for device in devices],
         "existing_call_id": call_id if isinstance(call_id, str) else None,
         "export_custom_channel_vars": EXPORTED,
-        "ignore_early_media": not context.says_no("ignore-early-media"),
-        "media": "bypass" if context.parameter("media") == "bypass" else "process",
+        "ignore_early_media": not request.says_no("ignore-early-media"),
+        "media": "bypass" if request.control("media") == "bypass" else "process",
         "outbound_caller_id_name": "Device QuickCall",
         "outbound_caller_id_number": number,
-        "timeout": seconds_of(context.parameter("timeout")),
-        **_callee(context, endpoint),
+        "timeout": seconds_of(request.control("timeout")),
+        **_callee(request, endpoint),
     }
-    return {name: value for name, value in request.items() if value is not None}
+    return {name: value for name, value in order.items() if value is not None}
 
 
-def _charge(context: Context) -> None:
+def _charge(actor: Actor) -> None:
     """Keep a client from making telephones ring without end, who is known and not charged else."""
-    if context.services.settings.limits.enabled:
-        caller = context.require_caller()
-        context.services.pace.charge((COMMAND, context.address, caller.account_id), cost=1)
+    if actor.services.settings.limits.enabled:
+        caller = actor.require_caller()
+        actor.services.pace.charge((COMMAND, actor.address, caller.account_id), cost=1)
 
 
-def _channel_vars(context: Context, endpoint: Document) -> Document:
+def _channel_vars(request: Request, endpoint: Document) -> Document:
     return {
-        "account_id": context.account_id,
+        "account_id": request.account_id,
         "authorizing_id": endpoint["_id"],
         "authorizing_type": endpoint["pvt_type"],
         "inherit_codec": False,
-        "retain_cid": isinstance(context.parameter("cid-number"), str),
+        "retain_cid": isinstance(request.control("cid-number"), str),
     }
 
 
-def _callee(context: Context, endpoint: Document) -> Document:
+def _callee(request: Request, endpoint: Document) -> Document:
     """Who the telephone shows as called: as asked for, else the endpoint itself."""
     shown = {}
     for part in ("name", "number"):
-        asked = context.parameter(f"cid-{part}")
+        asked = request.control(f"cid-{part}")
         own = lookup(endpoint, ("caller_id", "internal", part))
         shown[f"outbound_callee_id_{part}"] = asked if isinstance(asked, str) else own
     return shown
 
 
-def _leg(context: Context, device: Document, number: str, answers_itself: bool) -> Document:
+def _leg(actor: Actor, device: Document, number: str, answers_itself: bool) -> Document:
     """One telephone that is to ring."""
     sip = device.get("sip") or {}
     leg = {
@@ -161,7 +161,7 @@ def _leg(context: Context, device: Document, number: str, answers_itself: bool) 
         "route": sip.get("route"),
         "to_did": sip.get("number") or number,
         "to_ip": sip.get("ip") if sip.get("method") == "ip" else None,
-        "to_realm": sip.get("realm") or context.require_account().realm,
+        "to_realm": sip.get("realm") or actor.require_account().realm,
         "to_user": sip.get("static_invite") or sip.get("username"),
         "to_username": sip.get("username"),
         "custom_channel_vars": {"auto_answer": True} if answers_itself else None,
@@ -169,12 +169,12 @@ def _leg(context: Context, device: Document, number: str, answers_itself: bool) 
     return {name: value for name, value in leg.items() if value is not None}
 
 
-def tags_of(context: Context) -> Document:
+def tags_of(request: Request) -> Document:
     """The tags of a call: those that were sent as such, and what is left of the parameters."""
-    sent = context.parameter("custom_application_vars")
+    sent = request.control("custom_application_vars")
     left = {
         name: value
-        for name, value in context.parameters.items()
+        for name, value in request.controls.items()
         if name not in TUNING and name not in PROTOCOL and isinstance(value, str)
     }
     return left | sent if isinstance(sent, dict) else left

@@ -1,4 +1,4 @@
-"""Users: who logs in, and what their phones inherit (resources/users.md).
+"""Users: who logs in, and what their phones inherit.
 
 Login secrets are derived when a password comes in; the password itself is never stored. A change
 of user name or password gives the user a new token signature, so outstanding tokens die.
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from crossbar.core.attachments import drop_all
-from crossbar.core.change import Change
+from crossbar.core.change import Change, Note
 from crossbar.core.requests import Action
 from crossbar.core.shapes import (
     FLAGS,
@@ -31,6 +31,9 @@ from crossbar.numbers import normalize_emergency_number
 
 LOGIN_MARKS = "pvt_login_marks"
 SECRET_FIELDS = ("pvt_md5_auth", "pvt_sha1_auth", LOGIN_MARKS)
+
+CREDENTIALS: Note[Any] = Note(None)
+"""A digest made elsewhere, from which the user is to be able to log in."""
 
 NEVER_STORED = ("confirm_password", UNWANTED)
 MD5_DIGEST = re.compile(r"[0-9a-fA-F]{32}")
@@ -89,11 +92,12 @@ async def normalize(change: Change) -> None:
 
 async def check_credentials(change: Change) -> None:
     """A changed user name needs the password anew; a password needs a user name (§7.8)."""
-    imported = change.notes["credentials"] = change.document.pop("credentials", None)
+    imported = change.document.pop("credentials", None)
+    CREDENTIALS.leave(change, imported)
     if imported is not None and not (isinstance(imported, str) and MD5_DIGEST.fullmatch(imported)):
         message = "Credentials must be the md5 of username:password, in hex"
         change.refusals.add("credentials", "invalid", message)
-    settings = change.context.services.settings.users
+    settings = change.actor.services.settings.users
     has_password = isinstance(change.value("password"), str)
     username = change.value("username")
     if username and change.changed("username") and not has_password:
@@ -112,15 +116,15 @@ async def check_credentials(change: Change) -> None:
 
 async def derive_secrets(change: Change) -> None:
     """Replace the password by what verifies it, and drop secrets that belong to no user name."""
-    document, context = change.document, change.context
+    document, actor = change.document, change.actor
     password = document.pop("password", None)
     username = document.get("username")
-    imported = change.notes["credentials"]
-    credentials = context.services.credentials
+    imported = CREDENTIALS.found(change)
+    credentials = actor.services.credentials
     if password is not None and username:
-        document |= await credentials.user_secrets(context.account_id, username, password)
+        document |= await credentials.user_secrets(actor.account_id, username, password)
     elif imported is not None and username:
-        document |= await credentials.imported_secrets(context.account_id, imported.lower())
+        document |= await credentials.imported_secrets(actor.account_id, imported.lower())
     elif not username:
         for name in SECRET_FIELDS:
             document.pop(name, None)
@@ -230,9 +234,9 @@ USERS = Collection(
     hooks=Hooks(
         normalize=(normalize,),
         check=(check_credentials,),
-        prepare=(derive_secrets,),
+        prepare=(derive_secrets, greet),
         deleting=(drop_all,),
-        committed=(tell_of_user, greet),
+        committed=(tell_of_user,),
     ),
     powers=Powers(
         actions=frozenset({Action.CREATE, Action.DELETE}),

@@ -1,4 +1,4 @@
-"""Contact cards: a user as a vCard 3.0 (resources/users.md, last rules)."""
+"""Contact cards: a user as a vCard 3.0."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from crossbar.core.attachments import ATTACHMENTS, in_memory
 from crossbar.core.recipes import load
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Actor, Request, Result
 from crossbar.core.shapes import Route
 from crossbar.documents import Document, lookup
 
@@ -24,29 +24,29 @@ _ESCAPES = str.maketrans(
 )
 
 
-async def fetch_card(context: Context) -> Result:
+async def fetch_card(request: Request) -> Result:
     """The user's card, with the photo on it."""
-    user = await load(context)
-    return await card_of(context, user, user)
+    user = await load(request)
+    return await card_of(request, user, user)
 
 
-async def card_of(context: Context, person: Document, stored: Document) -> Result:
+async def card_of(request: Request, person: Document, stored: Document) -> Result:
     """The card of a person, with the photo that is kept with the stored document."""
-    photo = await _photo(context, stored)
+    photo = await _photo(request.actor, stored)
     card = "".join(f"{line}\r\n" for row in rows(person, photo) for line in folded(row))
-    wanted = next((each for each in context.accept if each in CARD_TYPES), CARD_TYPES[0])
+    wanted = next((each for each in request.accept if each in CARD_TYPES), CARD_TYPES[0])
     return Result(
         download=in_memory(card.encode(), wanted, "vcard.vcf"),
         revision=stored["_rev"],
     )
 
 
-async def _photo(context: Context, user: Document) -> bytes:
+async def _photo(actor: Actor, user: Document) -> bytes:
     facts = lookup(user, (ATTACHMENTS, "photo"))
     if facts is None:
         return b""
-    read = context.services.store.read_attachment
-    return b"".join([part async for part in read(context.account_id, facts["id"])])
+    read = actor.services.store.read_attachment
+    return b"".join([part async for part in read(actor.account_id, facts["id"])])
 
 
 def rows(user: Document, photo: bytes) -> Iterator[str]:

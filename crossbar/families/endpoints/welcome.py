@@ -1,4 +1,4 @@
-"""A mail to new users: that they have a login, and where (resources/users.md).
+"""A mail to new users: that they have a login, and where.
 
 What upstream's mail says is an account's to choose, and holds the password. This one is always the
 same, and holds none: mails are read by others, and kept.
@@ -6,14 +6,12 @@ same, and holds none: mails are read by others, and kept.
 
 from __future__ import annotations
 
-from contextlib import suppress
-from functools import partial
-
 from crossbar.core.change import Change
-from crossbar.core.directory import Account
+from crossbar.core.jobs import Kind
 from crossbar.core.ports import Letter
+from crossbar.core.services import Services
 from crossbar.documents import Document
-from crossbar.errors import MailUnavailable
+from crossbar.storage import Key
 
 UNWANTED = "send_email_on_creation"
 """The control value of a create that says no mail is to be sent."""
@@ -27,15 +25,23 @@ The password is not in this mail. Whoever made the login knows it, or you can as
 
 
 async def greet(change: Change) -> None:
-    """After a create: write to a user who can log in and has an address, unless told not to."""
-    context, user = change.context, change.document
-    if change.current is not None or context.account is None or context.says_no(UNWANTED):
+    """On a create: have a user written to who can log in, unless the client says not to."""
+    actor, user = change.actor, change.document
+    is_new = change.current is None and not change.says_no(UNWANTED)
+    if not (is_new and actor.account is not None and actor.services.mail.is_available):
         return
     if user.get("email") and user.get("username") and user.get("enabled", True):
-        with suppress(MailUnavailable):  # the user is made all the same
-            context.services.mail.post(partial(_letter, context.account, user))
+        change.ask(WELCOME, {"account_id": change.key.account_id, "user_id": change.key.doc_id})
 
 
-async def _letter(account: Account, user: Document) -> Letter:
+async def write(services: Services, about: Document) -> None:
+    """Send the letter, if the user is still there."""
+    account = await services.accounts.get(about["account_id"])
+    user = await services.store.get(Key(about["account_id"], "user", about["user_id"]))
+    if account is None or user is None or user.get("pvt_deleted") or not user.get("email"):
+        return
     text = TEXT.format(account=account.name, realm=account.realm, username=user["username"])
-    return Letter(to=user["email"], subject="Your new login", text=text)
+    await services.mail.send(Letter(to=user["email"], subject="Your new login", text=text))
+
+
+WELCOME = Kind(name="welcome_mail", run=write)

@@ -1,4 +1,4 @@
-"""Fax boxes: who sends faxes, and where received ones go (resources/faxboxes.md)."""
+"""Fax boxes: who sends faxes, and where received ones go."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from crossbar.core.answers import ROWS
 from crossbar.core.change import Change
 from crossbar.core.recipes import list_span
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import CRUD, Collection, Hooks, Route, Scope, Unique
 from crossbar.documents import Document, public
 from crossbar.storage import Span
@@ -25,11 +25,11 @@ async def normalize(change: Change) -> None:
 
 async def give_address(change: Change) -> None:
     """A new box is given a mail domain of its own, and keeps it."""
-    domain = change.context.services.settings.fax.smtp_domain
+    domain = change.actor.services.settings.fax.smtp_domain
     change.document.setdefault(STORED_ADDRESS, f"{secrets.token_hex(4)}.{domain}")
 
 
-async def show_address(context: Context, shown: Document, stored: Document) -> None:
+async def show_address(request: Request, shown: Document, stored: Document) -> None:
     """The generated address is shown with the box."""
     shown[ADDRESS] = stored[STORED_ADDRESS]
 
@@ -39,10 +39,10 @@ def _addresses(document: Document) -> Iterable[str]:
     return (address.lower(),) if isinstance(address, str) and address else ()
 
 
-async def list_boxes(context: Context) -> Result:
+async def list_boxes(request: Request) -> Result:
     """Whole boxes, with their generated addresses."""
-    span = Span(account_id=context.account_id, doc_type=BOX_TYPE)
-    return await list_span(context, span, _row)
+    span = Span(account_id=request.account_id, doc_type=BOX_TYPE)
+    return await list_span(request, span, _row)
 
 
 def _row(stored: Document) -> Document:

@@ -1,4 +1,4 @@
-"""Faxes: those that wait to be sent, those that were sent or received (resources/faxes.md)."""
+"""Faxes: those that wait to be sent, those that were sent or received."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from crossbar.core.presenting import summarizer
 from crossbar.core.ranges import list_in_range, time_key
 from crossbar.core.recipes import (
     answer,
-    commit_private,
     delete,
     key_of,
     list_span,
@@ -25,7 +24,7 @@ from crossbar.core.recipes import (
     require_parents,
     sent,
 )
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import (
     Collection,
     Column,
@@ -36,6 +35,7 @@ from crossbar.core.shapes import (
     field_index,
     renamed,
 )
+from crossbar.core.writing import commit_private
 from crossbar.documents import Document, merge, public
 from crossbar.errors import FaultyRequest, NoSuchDocument
 from crossbar.families.faxing.jobs import (
@@ -91,11 +91,11 @@ def _owned_index(name: str) -> Index:
     return Index(name=name, values=values)
 
 
-def _span(context: Context, folder: str) -> Span:
+def _span(request: Request, folder: str) -> Span:
     """The faxes in a folder: of the account, or of the box or user in the path."""
-    parent = parent_entry(context)
+    parent = parent_entry(request)
     entry = Entry(parent.name, f"{parent.value}/{folder}") if parent else Entry("folder", folder)
-    return Span(account_id=context.account_id, doc_type=FAX_TYPE, entry=entry)
+    return Span(account_id=request.account_id, doc_type=FAX_TYPE, entry=entry)
 
 
 _job_row = summarizer(("faxbox_id", "attempts", *FACTS))
@@ -115,32 +115,32 @@ def _finished_row(document: Document) -> Document:
     return {**public(document), **_facts(document)}
 
 
-async def list_jobs(context: Context) -> Result:
+async def list_jobs(request: Request) -> Result:
     """The faxes that wait, newest first."""
-    await require_parents(context)
-    return await list_span(context, _span(context, OUTGOING), _job_row)
+    await require_parents(request)
+    return await list_span(request, _span(request, OUTGOING), _job_row)
 
 
-async def list_folder(context: Context, folder: str) -> Result:
+async def list_folder(request: Request, folder: str) -> Result:
     """The faxes that were sent or received in a range of time, newest first."""
-    await require_parents(context)
-    return await list_in_range(context, _span(context, folder), _finished_row)
+    await require_parents(request)
+    return await list_in_range(request, _span(request, folder), _finished_row)
 
 
-async def load_from(context: Context, folder: str) -> Document:
+async def load_from(request: Request, folder: str) -> Document:
     """The fax that the URL names. Raises 404 when it is in another folder."""
-    await require_parents(context)
-    stored = await load(context)
-    require_own(context, stored)
+    await require_parents(request)
+    stored = await load(request)
+    require_own(request, stored)
     if folder_of(stored) != folder:
         raise NoSuchDocument(stored["_id"])
     return stored
 
 
-async def fetch_fax(context: Context, folder: str) -> Result:
+async def fetch_fax(request: Request, folder: str) -> Result:
     """One fax with what came of it."""
-    stored = await load_from(context, folder)
-    status = await status_of(context, stored)
+    stored = await load_from(request, folder)
+    status = await status_of(request.actor, stored)
     is_completed = stored.get(STATUS) == "completed"
     facts = {
         "created": stored["pvt_created"],
@@ -153,49 +153,50 @@ async def fetch_fax(context: Context, folder: str) -> Result:
     return Result(data=data, revision=stored["_rev"])
 
 
-async def delete_fax(context: Context, folder: str) -> Result:
+async def delete_fax(request: Request, folder: str) -> Result:
     """Delete a fax that was sent or received, with its document."""
-    await load_from(context, folder)
-    return await delete(context)
+    await load_from(request, folder)
+    return await delete(request)
 
 
-async def send_again(context: Context, folder: str, action: str) -> Result:
+async def send_again(request: Request, folder: str, action: str) -> Result:
     """Queue a copy of a fax, with what the client wants to be different about it."""
-    stored = await load_from(context, folder)
-    wanted = context.parameter("action")
+    stored = await load_from(request, folder)
+    wanted = request.control("action")
     if wanted != action:
         raise FaultyRequest("invalid action" if wanted else "action required")
-    changes = sent(context)
+    changes = sent(request)
     changes.pop("action", None)
     before = public(stored)
     if action == "forward":
         before.pop("to_number", None)  # it was sent to us; forwarding says where to
     for name in (*RESULTS, "attempts"):  # the system's, so not held against the client
         before.pop(name, None)
-    job = await queue_job(context, merge(before, changes), {SOURCE: stored})
-    return await answer(context, job)
+    job = await queue_job(request, merge(before, changes), {SOURCE: stored})
+    return await answer(request, job)
 
 
-async def download_document(context: Context, folder: str) -> Result:
+async def download_document(request: Request, folder: str) -> Result:
     """The document of a fax, as it was stored."""
-    stored = await load_from(context, folder)
-    document = download(context, stored)
-    zone = stored.get("fax_timezone") or context.require_account().document.get("timezone")
+    stored = await load_from(request, folder)
+    document = download(request.actor, stored)
+    zone = stored.get("fax_timezone") or request.require_account().document.get("timezone")
     made = moment(stored["pvt_created"], zone)
     end = EXTENSIONS.get(document.content_type, "bin")
     name = f"fax_document_{made:%Y-%m-%d_%H-%M-%S}.{end}"
     return Result(download=replace(document, filename=name), revision=stored["_rev"])
 
 
-async def delete_document(context: Context, folder: str) -> Result:
+async def delete_document(request: Request, folder: str) -> Result:
     """Remove the document of a fax and keep the record."""
-    key = key_of(context)
-    async with context.services.turns.of(key):
-        stored = await load_from(context, folder)
-        download(context, stored)
+    key = key_of(request)
+    async with request.services.turns.of(key):
+        stored = await load_from(request, folder)
+        download(request.actor, stored)
         document = {name: value for name, value in stored.items() if name != ATTACHMENTS}
         change = Change(
-            context=context,
+            actor=request.actor,
+            request=request,
             family=FAXES,
             key=key,
             document=document,
@@ -206,20 +207,20 @@ async def delete_document(context: Context, folder: str) -> Result:
     return Result(data={})
 
 
-async def list_log(context: Context) -> Result:
+async def list_log(request: Request) -> Result:
     """Attempts to send faxes by mail, newest first."""
-    await require_parents(context)
-    entry = parent_entry(context)
-    span = Span(account_id=context.account_id, doc_type=SMTP_LOG_TYPE, entry=entry)
-    return await list_in_range(context, span, _log_row)
+    await require_parents(request)
+    entry = parent_entry(request)
+    span = Span(account_id=request.account_id, doc_type=SMTP_LOG_TYPE, entry=entry)
+    return await list_in_range(request, span, _log_row)
 
 
-async def fetch_log(context: Context) -> Result:
+async def fetch_log(request: Request) -> Result:
     """One attempt to send a fax by mail."""
-    await require_parents(context)
-    key = Key(context.account_id, SMTP_LOG_TYPE, context.params["attempt_id"])
-    stored = await load_document(context, key)
-    require_own(context, stored)
+    await require_parents(request)
+    key = Key(request.account_id, SMTP_LOG_TYPE, request.ids["attempt_id"])
+    stored = await load_document(request.actor, key)
+    require_own(request, stored)
     return Result(data={**public(stored), "id": stored["_id"]}, revision=stored["_rev"])
 
 

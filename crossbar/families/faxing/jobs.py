@@ -1,4 +1,4 @@
-"""Fax jobs: how a fax is queued, anew or once more, and what is checked then (resources/faxes.md).
+"""Fax jobs: how a fax is queued, anew or once more, and what is checked then.
 
 A fax without a folder is a job. Sending it is up to whoever listens at the switch
 (``faxes.send``); until somebody does, it stays pending.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from crossbar.core.attachments import ATTACHMENTS, UPLOAD, copy_attachments, only_file
-from crossbar.core.change import Change
+from crossbar.core.change import Change, Note
 from crossbar.core.ports import Command
 from crossbar.core.recipes import (
     answer,
@@ -17,11 +17,11 @@ from crossbar.core.recipes import (
     load_document,
     parent_entry,
     require_parents,
-    save,
     sent,
 )
-from crossbar.core.requests import Context, Result
+from crossbar.core.requests import Actor, Request, Result
 from crossbar.core.stamping import fresh_id
+from crossbar.core.writing import save
 from crossbar.documents import Document
 from crossbar.errors import NoSuchDocument
 from crossbar.families.faxing.faxboxes import BOX_TYPE
@@ -35,7 +35,7 @@ PENDING = "pending"
 FAX_TYPES = ("image/tiff", "application/pdf", "application/x-pdf")
 """Bodies that are the document to be sent, beside those with envelopes."""
 
-SOURCE = "source"
+SOURCE: Note[Document] = Note({})
 """Note of a change: the fax whose document is sent again."""
 
 RESULTS = ("tx_result", "rx_result")
@@ -68,7 +68,7 @@ async def check(change: Change) -> None:
     if isinstance(number, str) and to_e164(number) is None:
         message = "The number to send the fax to is no telephone number"
         change.refusals.add("document.to_number", "required", message, value=number)
-    has_file = UPLOAD in change.notes or change.notes.get(SOURCE, {}).get(ATTACHMENTS)
+    has_file = UPLOAD.found(change) or SOURCE.found(change).get(ATTACHMENTS)
     if "document" not in change.document and not has_file:
         message = "Field is required but missing"
         change.refusals.add("document.url", "required", message, value="url")
@@ -76,28 +76,28 @@ async def check(change: Change) -> None:
 
 async def queue(change: Change) -> None:
     """A new job has neither attempts nor results, whatever was sent."""
-    document, context = change.document, change.context
+    document, actor = change.document, change.actor
     for name in RESULTS:
         document.pop(name, None)
     document["attempts"] = 0
     document[STATUS] = PENDING
-    zone = document.get("fax_timezone") or document.get("timezone") or await _own_zone(context)
+    zone = document.get("fax_timezone") or document.get("timezone") or await _own_zone(actor)
     if zone:
         document["fax_timezone"] = zone
 
 
-async def _own_zone(context: Context) -> Any:
+async def _own_zone(actor: Actor) -> Any:
     """The time zone of the user who calls."""
-    caller = context.caller
+    caller = actor.caller
     if caller is None or caller.user_id is None:
         return None
-    user = await context.services.store.get(Key(caller.account_id, "user", caller.user_id))
+    user = await actor.services.store.get(Key(caller.account_id, "user", caller.user_id))
     return (user or {}).get("timezone")
 
 
 async def attach_copy(change: Change) -> None:
     """Of what is sent again, the document is copied."""
-    if copied := await copy_attachments(change.context, change.notes.get(SOURCE, {})):
+    if copied := await copy_attachments(change.actor, SOURCE.found(change)):
         change.document[ATTACHMENTS] = copied
 
 
@@ -105,43 +105,42 @@ async def tell_switch(change: Change) -> None:
     """Have a new job sent by whoever can."""
     if change.current is None:
         command = Command("faxes.send", change.key.account_id, {"fax_id": change.key.doc_id})
-        await change.context.services.switch.tell(command)
+        await change.actor.services.switch.tell(command)
 
 
-async def create_job(context: Context) -> Result:
+async def create_job(request: Request) -> Result:
     """Queue a fax: a document from the web, or the file that came along."""
-    await require_parents(context)
-    document = sent(context)
+    await require_parents(request)
+    document = sent(request)
     if not document:  # a file alone leaves the query string to say where it goes
-        document = {
-            name: context.parameters[name] for name in NUMBERS if name in context.parameters
-        }
-    notes = {UPLOAD: only_file(context)} if context.files else {}
-    parent = parent_entry(context)
+        document = {name: request.controls[name] for name in NUMBERS if name in request.controls}
+    notes = {UPLOAD: only_file(request)} if request.files else {}
+    parent = parent_entry(request)
     if parent is not None:
-        document = await _from_box(context, parent) | document | {parent.name: parent.value}
-    stored = await queue_job(context, document, notes, chosen_id(context))
+        document = await _from_box(request.actor, parent) | document | {parent.name: parent.value}
+    stored = await queue_job(request, document, notes, chosen_id(request))
     # Only below ``outgoing`` is there an address that the job can be read at.
-    has_place = context.operation.path[-1] != "faxes"
-    return await answer(context, stored, created_id=stored["_id"] if has_place else None)
+    has_place = request.operation.path[-1] != "faxes"
+    return await answer(request, stored, created_id=stored["_id"] if has_place else None)
 
 
-async def _from_box(context: Context, parent: Entry) -> Document:
+async def _from_box(actor: Actor, parent: Entry) -> Document:
     """What the document in the path says about a fax, if it is a box."""
     if parent.name != "faxbox_id":
         return {}
-    box = await load_document(context, Key(context.account_id, BOX_TYPE, parent.value))
+    box = await load_document(actor, Key(actor.account_id, BOX_TYPE, parent.value))
     return {name: box[source] for name, source in FROM_BOX.items() if source in box}
 
 
 async def queue_job(
-    context: Context, document: Document, notes: dict[str, Any], doc_id: str | None = None
+    request: Request, document: Document, notes: dict[Note[Any], Any], doc_id: str | None = None
 ) -> Document:
     """Save a new job; the job."""
-    key = Key(context.account_id, FAX_TYPE, doc_id or fresh_id(context.services.clock))
+    key = Key(request.account_id, FAX_TYPE, doc_id or fresh_id(request.services.clock))
     change = Change(
-        context=context,
-        family=context.operation.collection,
+        actor=request.actor,
+        request=request,
+        family=request.operation.collection,
         key=key,
         document=document,
         notes=notes,
@@ -149,18 +148,18 @@ async def queue_job(
     return await save(change, "created")
 
 
-async def status_of(context: Context, job: Document) -> Any:
+async def status_of(actor: Actor, job: Document) -> Any:
     """How far a job has got; of one that is being sent only the sender knows."""
     status = job.get(STATUS)
     if status != "processing":
         return status
-    command = Command("faxes.status", context.account_id, {"fax_id": job["_id"]})
-    answers = await context.services.switch.ask(command)
+    command = Command("faxes.status", actor.account_id, {"fax_id": job["_id"]})
+    answers = await actor.services.switch.ask(command)
     return next((known["status"] for known in answers if "status" in known), "not available")
 
 
-def require_own(context: Context, stored: Document) -> None:
+def require_own(request: Request, stored: Document) -> None:
     """Raises 404 when the fax is not of the box or the user in the path."""
-    parent = parent_entry(context)
+    parent = parent_entry(request)
     if parent is not None and stored.get(parent.name) != parent.value:
         raise NoSuchDocument(stored["_id"])

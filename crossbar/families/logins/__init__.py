@@ -7,6 +7,7 @@ from crossbar.families.logins.auth import AUTH, AUTH_OF_ACCOUNT, OWN_TOKEN, TOKE
 from crossbar.families.logins.ip_auth import IP_AUTH
 from crossbar.families.logins.login import API_AUTH, USER_AUTH
 from crossbar.families.logins.multi_factor import MULTI_FACTOR, MULTI_FACTOR_OF_SYSTEM
+from crossbar.families.logins.recovery import RECOVERY
 from crossbar.families.logins.rules import API_METHOD, USER_METHOD, password_suffices
 from crossbar.families.logins.security import SECURITY, SECURITY_OF_SYSTEM
 from crossbar.families.logins.sso import SSO
@@ -22,6 +23,7 @@ __all__ = [
     "MULTI_FACTOR",
     "MULTI_FACTOR_OF_SYSTEM",
     "OWN_TOKEN",
+    "RECOVERY",
     "SECURITY",
     "SECURITY_OF_SYSTEM",
     "SSO",

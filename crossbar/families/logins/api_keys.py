@@ -6,11 +6,11 @@ whom and for what. The one key that upstream gives every account is a part of ``
 
 from __future__ import annotations
 
-from crossbar.core import recipes
+from crossbar.core import recipes, writing
 from crossbar.core.access import EVERYTHING
 from crossbar.core.answers import ANYTHING, COUNT, DOCUMENT, ROWS, TEXT, Answers
 from crossbar.core.change import Change
-from crossbar.core.requests import Action, Caller, Context, Result
+from crossbar.core.requests import Action, Caller, Request, Result
 from crossbar.core.shapes import Access, Collection, Handler, Hooks, Route, renamed
 from crossbar.documents import Document
 from crossbar.errors import Forbidden, NoSuchDocument
@@ -34,7 +34,7 @@ async def check_choices(change: Change) -> None:
     """Choices stay, scopes are the dialect's, the owner is one of the account's users."""
     if change.refusals:
         return
-    services, account_id = change.context.services, change.context.account_id
+    services, account_id = change.actor.services, change.actor.account_id
     for name in LASTING:
         if change.current and change.changed(name):
             change.refusals.add(
@@ -52,7 +52,7 @@ async def check_choices(change: Change) -> None:
     owner_id = change.value("owner_id")
     if owner_id is not None and change.current is None:
         try:
-            await recipes.load_document(change.context, Key(account_id, "user", owner_id))
+            await recipes.load_document(change.actor, Key(account_id, "user", owner_id))
         except NoSuchDocument:
             message = "The user could not be found"
             change.refusals.add("owner_id", "not_found", message, cause=owner_id)
@@ -64,7 +64,7 @@ async def check_maker(change: Change) -> None:
     They may have no further scopes, last no longer and act as nobody else. Raises
     :class:`Forbidden`.
     """
-    caller = change.context.caller
+    caller = change.actor.caller
     if caller is None or "key_id" not in caller.claims or change.refusals:
         return
     if not all(_is_within(caller, each) for each in (change.document, change.current) if each):
@@ -83,37 +83,38 @@ def _is_within(caller: Caller, document: Document) -> bool:
     return document.get("owner_id") in (None, caller.user_id)
 
 
-async def create_key(context: Context) -> Result:
+async def create_key(request: Request) -> Result:
     """A new key. Its text is in the answer, under ``_read_only``, and nowhere else ever."""
     change = Change(
-        context=context,
+        actor=request.actor,
+        request=request,
         family=API_KEYS,
-        key=Key(context.account_id, API_KEYS.doc_type, ""),
-        document=recipes.sent(context),
+        key=Key(request.account_id, API_KEYS.doc_type, ""),
+        document=recipes.sent(request),
     )
-    await recipes.judge(change)
-    stored, secret = await context.services.credentials.keys.create(
-        context.require_account(),
-        key_id=recipes.chosen_id(context),
-        author=context.caller,
+    await writing.judge(change)
+    stored, secret = await request.services.credentials.keys.create(
+        request.require_account(),
+        key_id=recipes.chosen_id(request),
+        author=request.caller,
         **change.document,
     )
-    result = await recipes.answer(context, stored, created_id=stored["_id"])
+    result = await recipes.answer(request, stored, created_id=stored["_id"])
     result.data["_read_only"]["key"] = secret
     return result
 
 
-async def show_facts(context: Context, shown: Document, stored: Document) -> None:
+async def show_facts(request: Request, shown: Document, stored: Document) -> None:
     """What is known of a key beside its fields, and by which number its account is known."""
-    account = await context.services.accounts.get(context.account_id)
+    account = await request.services.accounts.get(request.account_id)
     number = account and account.document.get("pvt_perscom_id")
     facts = {name: stored.get(f"pvt_{name}") for name in SHOWN} | {"perscom_id": number}
     shown["_read_only"] = {name: value for name, value in facts.items() if value is not None}
 
 
-async def list_scopes(context: Context) -> Result:
+async def list_scopes(request: Request) -> Result:
     """Every scope that a key can have, by dialect."""
-    scopes = context.services.scopes
+    scopes = request.services.scopes
     return Result(data={dialect: known.names() for dialect, known in scopes.items()})
 
 

@@ -1,4 +1,4 @@
-"""Tokens: told about, renewed, revoked and given to operators (protocol reference §5.6, §5.7).
+"""Tokens: told about, renewed, revoked and given to operators (docs/protocol.md §5.6, §5.7).
 
 Who a credential belongs to and how tokens are made lives in ``identity``, logging in in ``login``;
 these are the operations that clients use once they have a token.
@@ -10,7 +10,7 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
-from crossbar.core import recipes
+from crossbar.core import recipes, writing
 from crossbar.core.access import require_access, require_unrestricted
 from crossbar.core.answers import (
     COUNT,
@@ -25,7 +25,7 @@ from crossbar.core.answers import (
 )
 from crossbar.core.change import Change
 from crossbar.core.directory import SYSTEM_SIGNATURE, Account, account_key
-from crossbar.core.requests import Action, Caller, Context, Result
+from crossbar.core.requests import Action, Actor, Caller, Request, Result
 from crossbar.core.services import Session
 from crossbar.core.shapes import Access, Collection, Route, Routes, Scope, route
 from crossbar.documents import Document
@@ -76,21 +76,21 @@ LASTING = ("original_account_id", "original_owner_id", "session_id")
 
 
 async def login_answer(
-    context: Context, account: Account, user: Document | None, method: str, **claims: Any
+    request: Request, account: Account, user: Document | None, method: str, **claims: Any
 ) -> Result:
     """What every way in answers: a new token, and whose it is."""
-    token = await context.services.credentials.issue_token(
+    token = await request.services.credentials.issue_token(
         account, user=user, method=method, **claims
     )
     return Result(
-        data=await _session(context, account, user),
+        data=await _session(request.actor, account, user),
         token=token,
         revision="automatic",
     )
 
 
 async def log_in(
-    context: Context,
+    request: Request,
     account: Account,
     user: Document | None,
     method: str,
@@ -99,17 +99,17 @@ async def log_in(
     **claims: Any,
 ) -> Result:
     """The same for a client that may stay: with ``refresh`` it gets a refresh token too."""
-    if not context.says_yes("refresh"):
-        return await login_answer(context, account, user, method, lifetime=lifetime, **claims)
-    credentials = context.services.credentials
+    if not request.says_yes("refresh"):
+        return await login_answer(request, account, user, method, lifetime=lifetime, **claims)
+    credentials = request.services.credentials
     session = await credentials.begin_session(account, user=user, method=method, **claims)
-    return await _renewable(context, session, lifetime=lifetime, **claims)
+    return await _renewable(request, session, lifetime=lifetime, **claims)
 
 
-async def _renewable(context: Context, session: Session, **granted: Any) -> Result:
+async def _renewable(request: Request, session: Session, **granted: Any) -> Result:
     stored = session.document
     result = await login_answer(
-        context,
+        request,
         session.account,
         session.user,
         stored["pvt_method"],
@@ -121,14 +121,14 @@ async def _renewable(context: Context, session: Session, **granted: Any) -> Resu
     return result
 
 
-async def _session(context: Context, account: Account, user: Document | None) -> Document:
+async def _session(actor: Actor, account: Account, user: Document | None) -> Document:
     """What a login answer says of account and user (§5.2)."""
     language = (user or {}).get("language") or account.document.get("language")
-    master = await context.services.accounts.master()
+    master = await actor.services.accounts.master()
     facts: Document = {
         "account_id": account.account_id,
         "account_name": account.name,
-        "language": language or context.services.settings.accounts.language,
+        "language": language or actor.services.settings.accounts.language,
         "is_reseller": account.is_reseller,
         "is_master_account": not account.tree,
         "reseller_id": account.reseller_id,
@@ -142,171 +142,178 @@ async def _session(context: Context, account: Account, user: Document | None) ->
     return facts
 
 
-async def describe(context: Context) -> Result:
+async def describe(request: Request) -> Result:
     """The claims of the caller's token, and what a login answer says."""
-    return Result(data=await _described(context, context.require_caller()))
+    return Result(data=await _described(request.actor, request.require_caller()))
 
 
-async def _described(context: Context, caller: Caller) -> Document:
-    account = await _account_of(context, caller)
-    user = await _user_of(context, caller)
+async def _described(actor: Actor, caller: Caller) -> Document:
+    account = await _account_of(actor, caller)
+    user = await _user_of(actor, caller)
     claims = {name: value for name, value in caller.claims.items() if name != "identity_sig"}
-    return {**claims, **await _session(context, account, user), "method": caller.method}
+    return {**claims, **await _session(actor, account, user), "method": caller.method}
 
 
-async def _account_of(context: Context, caller: Caller) -> Account:
-    account = await context.services.accounts.get(caller.account_id)
+async def _account_of(actor: Actor, caller: Caller) -> Account:
+    account = await actor.services.accounts.get(caller.account_id)
     if account is None:
         raise InvalidCredentials
     return account
 
 
-async def _user_of(context: Context, caller: Caller) -> Document | None:
+async def _user_of(actor: Actor, caller: Caller) -> Document | None:
     if caller.user_id is None:
         return None
-    return await context.services.store.get(Key(caller.account_id, "user", caller.user_id))
+    return await actor.services.store.get(Key(caller.account_id, "user", caller.user_id))
 
 
-async def describe_own(context: Context) -> Result:
+async def describe_own(request: Request) -> Result:
     """The same for the token in the path, which must be the caller's own."""
-    caller = context.require_caller()
-    if context.params["auth_token"] != caller.token:
+    caller = request.require_caller()
+    if request.ids["auth_token"] != caller.token:
         raise InvalidCredentials
-    return Result(data={**await _described(context, caller), "id": caller.token})
+    return Result(data={**await _described(request.actor, caller), "id": caller.token})
 
 
-async def logout(context: Context) -> Result:
+async def logout(request: Request) -> Result:
     """Make the caller's token worthless."""
-    await context.services.credentials.revoke_token(context.require_caller())
+    await request.services.credentials.revoke_token(request.require_caller())
     return Result(has_data=False)
 
 
-async def token_info(context: Context) -> Result:
+async def token_info(request: Request) -> Result:
     """Whose token is it? Public: the token itself is the question."""
-    token = context.parameter("token")
+    token = request.control("token")
     if not isinstance(token, str) or not token:
-        place = "params" if context.operation.action is Action.FETCH else "request"
+        place = "params" if request.operation.action is Action.FETCH else "request"
         raise NotFound(f"missing token in {place}", code=f"missing token in {place}")
-    caller = await context.services.credentials.read_token(token)
-    return Result(data={**await _described(context, caller), "id": token})
+    caller = await request.services.credentials.read_token(token)
+    return Result(data={**await _described(request.actor, caller), "id": token})
 
 
-async def _verified_anew(context: Context) -> Caller:
+async def _verified_anew(actor: Actor) -> Caller:
     """The caller, whose token is to be followed by another: an old one must not live on so.
 
     What this process remembers of the caller may be a moment old.
     """
-    caller = context.require_caller()
+    caller = actor.require_caller()
     token = caller.token
     if token is None or "as" in caller.claims:
         raise Forbidden
-    return await context.services.credentials.read_token(token, anew=True)
+    return await actor.services.credentials.read_token(token, anew=True)
 
 
-async def system_action(context: Context) -> Result:
+async def system_action(request: Request) -> Result:
     """``refresh_token``: a new token, for an hour, with the same identity.
 
     With a ``refresh_token`` it is for whoever that was given to, and comes with the next one;
     without, for the caller. ``reset_signature_secret``: every token of the system dies; for
     operators.
     """
-    refresh_token = context.parameter("refresh_token")
+    refresh_token = request.control("refresh_token")
     if refresh_token is None:
-        await _require_unrestricted_caller(context)
-    match context.parameter("action"):
+        await _require_unrestricted_caller(request)
+    match request.control("action"):
         case "refresh_token" if refresh_token is not None:
-            return await _renew_session(context, str(refresh_token))
+            return await _renew_session(request, str(refresh_token))
         case "refresh_token":
-            return await _renew_token(context)
+            return await _renew_token(request)
         case "reset_signature_secret" if refresh_token is None:
-            return await _reset_system(context)
+            return await _reset_system(request)
     raise Forbidden
 
 
-async def _renew_token(context: Context) -> Result:
-    caller = await _verified_anew(context)
-    account = await _account_of(context, caller)
-    user = await _user_of(context, caller)
+async def _renew_token(request: Request) -> Result:
+    caller = await _verified_anew(request.actor)
+    account = await _account_of(request.actor, caller)
+    user = await _user_of(request.actor, caller)
     trail = {name: caller.claims.get(name) for name in LASTING}
-    granted = await renewal(context, account, caller.claims)
-    return await login_answer(context, account, user, REFRESH_METHOD, **trail, **granted)
+    granted = await renewal(request.actor, account, caller.claims)
+    return await login_answer(request, account, user, REFRESH_METHOD, **trail, **granted)
 
 
-async def _renew_session(context: Context, refresh_token: str) -> Result:
-    credentials = context.services.credentials
+async def _renew_session(request: Request, refresh_token: str) -> Result:
+    credentials = request.services.credentials
     session = await credentials.find_session(refresh_token)
-    granted = await renewal(context, session.account, session.document["pvt_claims"])
-    return await _renewable(context, await credentials.renew_session(session), **granted)
+    granted = await renewal(request.actor, session.account, session.document["pvt_claims"])
+    return await _renewable(request, await credentials.renew_session(session), **granted)
 
 
-async def _require_unrestricted_caller(context: Context) -> None:
+async def _require_unrestricted_caller(request: Request) -> None:
     """Ask of the caller what is asked where a path is not public: this one is so for some."""
-    operation = replace(context.operation, access=Access.TOKEN)
-    require_access(operation, context.caller, None)
-    request = (operation.path, "PUT")
-    await require_unrestricted(context.services.accounts, operation, context.caller, None, request)
+    operation = replace(request.operation, access=Access.TOKEN)
+    require_access(operation, request.caller, None)
+    order = (operation.path, "PUT")
+    await require_unrestricted(request.services.accounts, operation, request.caller, None, order)
 
 
-async def reset_account_signature(context: Context) -> Result:
+async def reset_account_signature(request: Request) -> Result:
     """``reset_signature_secret``: every token of the account dies. For its admin users."""
-    _require_reset(context, own=False)
-    key = account_key(context.require_account().account_id)
-    return await _reset(context, ACCOUNTS, key)
+    _require_reset(request, own=False)
+    key = account_key(request.require_account().account_id)
+    return await _reset(request, ACCOUNTS, key)
 
 
-async def reset_user_signature(context: Context) -> Result:
+async def reset_user_signature(request: Request) -> Result:
     """``reset_signature_secret``: every token of the user dies. For admins and the user."""
-    user_id = context.params["user_id"]
-    caller = context.require_caller()
-    _require_reset(context, own=caller.user_id == user_id)
-    return await _reset(context, context.operation.collection, recipes.key_of(context))
+    user_id = request.ids["user_id"]
+    caller = request.require_caller()
+    _require_reset(request, own=caller.user_id == user_id)
+    return await _reset(request, request.operation.collection, recipes.key_of(request))
 
 
-def _require_reset(context: Context, *, own: bool) -> None:
-    caller = context.require_caller()
-    if context.parameter("action") != "reset_signature_secret":
+def _require_reset(request: Request, *, own: bool) -> None:
+    caller = request.require_caller()
+    if request.control("action") != "reset_signature_secret":
         raise FaultyRequest("action required")
     if not (caller.is_admin_user or caller.is_superduper_admin or own):
         raise Forbidden
 
 
-async def _reset_system(context: Context) -> Result:
-    master = await context.services.accounts.master()
-    if master is None or not context.require_caller().is_superduper_admin:
+async def _reset_system(request: Request) -> Result:
+    master = await request.services.accounts.master()
+    if master is None or not request.require_caller().is_superduper_admin:
         raise Forbidden
-    return await _reset(context, ACCOUNTS, account_key(master.account_id), SYSTEM_SIGNATURE)
+    return await _reset(request, ACCOUNTS, account_key(master.account_id), SYSTEM_SIGNATURE)
 
 
 async def _reset(
-    context: Context, family: Collection, key: Key, field: str = "pvt_signature_secret"
+    request: Request, family: Collection, key: Key, field: str = "pvt_signature_secret"
 ) -> Result:
-    stored = await recipes.load_document(context, key)
+    stored = await recipes.load_document(request.actor, key)
     document = {**stored, field: secrets.token_hex(16)}
-    await recipes.commit_private(
-        Change(context=context, family=family, key=key, document=document, current=stored)
+    await writing.commit_private(
+        Change(
+            actor=request.actor,
+            request=request,
+            family=family,
+            key=key,
+            document=document,
+            current=stored,
+        )
     )
     return Result(data={})
 
 
-async def impersonate(context: Context) -> Result:
+async def impersonate(request: Request) -> Result:
     """``impersonate_user``: a token for a user of another account. For operators only (§5.9)."""
-    account = context.require_account()
-    if context.parameter("action") != "impersonate_user":
+    account = request.require_account()
+    if request.control("action") != "impersonate_user":
         raise FaultyRequest("action required")
-    caller = await _verified_anew(context)
+    caller = await _verified_anew(request.actor)
     # Who acts as somebody already would hide behind them.
     allowed = caller.is_superduper_admin and caller.is_admin_user and caller.behind is None
     if not allowed or account.account_id == caller.account_id:
         raise Forbidden
-    require_good_standing(context, account)
-    user = await recipes.load(context)
+    require_good_standing(request.actor, account)
+    user = await recipes.load(request)
     if not user.get("enabled", True):
         raise Forbidden
     way = Way(method=USER_METHOD, proof="impersonate_user")
-    note(context, account, way, SUCCESS, user=user)
-    rules = await rules_of(context.services, account, USER_METHOD)
+    note(request.actor, account, way, SUCCESS, user=user)
+    rules = await rules_of(request.services, account, USER_METHOD)
     return await login_answer(
-        context,
+        request,
         account,
         user,
         USER_METHOD,

@@ -1,4 +1,4 @@
-"""The second factor by Duo's signatures (resources/multi_factor.md, Duo signature).
+"""The second factor by Duo's signatures.
 
 A request names a user and is signed twice: for Duo, and for ourselves. Duo answers with the user
 it has seen, signed, and the client brings both back. Nothing is asked of Duo from here.

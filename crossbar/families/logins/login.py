@@ -1,4 +1,4 @@
-"""Logging in: user_auth and api_auth (protocol reference §5.2, §5.3).
+"""Logging in: user_auth and api_auth (docs/protocol.md §5.2, §5.3).
 
 No answer, and no answer's time, says which part of a login was wrong.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from crossbar.core.answers import Answers
 from crossbar.core.directory import Account
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Actor, Request, Result
 from crossbar.core.services import Tried
 from crossbar.core.shapes import Access, Route, Routes, route
 from crossbar.documents import Document
@@ -26,40 +26,40 @@ BY_PASSWORD = Way(method=USER_METHOD, proof="credentials")
 BY_KEY = Way(method=API_METHOD, proof="account_api_token")
 
 
-async def login(context: Context) -> Result:
+async def login(request: Request) -> Result:
     """A token for the user whose user name and password digest was sent."""
-    sent = validated(context, "user_auth")
-    credentials = context.services.credentials
+    sent = validated(request, "user_auth")
+    credentials = request.services.credentials
     method, digest = sent["method"], sent["credentials"].lower()
     tried = Tried(
         way=USER_METHOD,
         names=names_sent(sent),
-        address=context.address,
+        address=request.address,
         proof=f"{method}:{digest}",
     )
-    accounts = await accounts_named(context, sent)
+    accounts = await accounts_named(request.actor, sent)
     async with credentials.turn(tried):
-        found = await _user_with(context, accounts, method, digest)
+        found = await _user_with(request.actor, accounts, method, digest)
     if found is None:
         for account in accounts:
-            note(context, account, BY_PASSWORD, FAILED, message=InvalidCredentials.phrase)
+            note(request.actor, account, BY_PASSWORD, FAILED, message=InvalidCredentials.phrase)
         credentials.login_failed(tried)
         raise InvalidCredentials
     credentials.login_succeeded(tried)
     account, user = found
-    granted = await admit(context, BY_PASSWORD, account, user)
+    granted = await admit(request, BY_PASSWORD, account, user)
     await credentials.renew_login(account.account_id, user, method, digest)
-    acting = await _acting(context, account, user, sent)
+    acting = await _acting(request.actor, account, user, sent)
     if acting:  # a token that acts as somebody else is not renewed
-        return await login_answer(context, account, user, USER_METHOD, **granted, **acting)
-    return await log_in(context, account, user, USER_METHOD, **granted)
+        return await login_answer(request, account, user, USER_METHOD, **granted, **acting)
+    return await log_in(request, account, user, USER_METHOD, **granted)
 
 
 async def _user_with(
-    context: Context, accounts: list[Account], method: str, digest: str
+    actor: Actor, accounts: list[Account], method: str, digest: str
 ) -> tuple[Account, Document] | None:
     """The user whose digest it is, with the account; where there is none it takes as long."""
-    credentials = context.services.credentials
+    credentials = actor.services.credentials
     for account in accounts:
         user = await credentials.find_user(account.account_id, method, digest)
         if user is not None:
@@ -69,30 +69,30 @@ async def _user_with(
     return None
 
 
-async def _acting(context: Context, account: Account, user: Document, sent: Document) -> Document:
+async def _acting(actor: Actor, account: Account, user: Document, sent: Document) -> Document:
     """The claim of a token with which its user acts as another one, in an account below."""
     wanted = sent.get("as")
     if wanted is None:
         return {}
-    below, other = await context.services.credentials.acted_as(account, user, wanted)
+    below, other = await actor.services.credentials.acted_as(account, user, wanted)
     return {"as": {"account_id": below.account_id, "owner_id": other["_id"]}}
 
 
-async def login_with_key(context: Context) -> Result:
+async def login_with_key(request: Request) -> Result:
     """A token for the account whose API key was sent."""
-    sent = validated(context, "api_auth")
-    credentials = context.services.credentials
+    sent = validated(request, "api_auth")
+    credentials = request.services.credentials
     # By each key on its own: it is random and long, so guessing is hopeless anyway.
-    tried = Tried(way=API_METHOD, names=(sent["api_key"],), address=context.address)
+    tried = Tried(way=API_METHOD, names=(sent["api_key"],), address=request.address)
     credentials.slow_down(tried)
     account = await credentials.find_by_api_key(sent["api_key"])
     if account is None:
         credentials.login_failed(tried)
         raise UnknownKey
     credentials.login_succeeded(tried)
-    granted = await admit(context, BY_KEY, account, None)
+    granted = await admit(request, BY_KEY, account, None)
     await credentials.renew_api_key(account, sent["api_key"])
-    return await log_in(context, account, None, API_METHOD, **granted)
+    return await log_in(request, account, None, API_METHOD, **granted)
 
 
 USER_AUTH = Routes(

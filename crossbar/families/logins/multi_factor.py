@@ -1,4 +1,4 @@
-"""Providers of second factors: those of accounts and of the system (resources/multi_factor.md).
+"""Providers of second factors: those of accounts and of the system.
 
 What a login does with them is in ``second_factor``.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from crossbar.core.answers import ROW, Answers, an_object, some
 from crossbar.core.presenting import summarizer
 from crossbar.core.recipes import list_span, revision_of_list
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import (
     CRUD,
     Access,
@@ -38,31 +38,31 @@ row = summarizer(SUMMARY)
 """A provider in a list: without its settings, some of which are keys."""
 
 
-async def list_both(context: Context) -> Result:
+async def list_both(request: Request) -> Result:
     """The account's own providers, and those of the system, by id."""
     data = {
-        "configured": await _rows(context, context.account_id),
-        "multi_factor_providers": await _rows(context, SYSTEM),
+        "configured": await _rows(request, request.account_id),
+        "multi_factor_providers": await _rows(request, SYSTEM),
     }
     return Result(data=data, revision=revision_of_list([data]))
 
 
-async def list_systems(context: Context) -> Result:
+async def list_systems(request: Request) -> Result:
     """The providers of the system, without their settings: the keys are the operators'."""
-    return await list_span(context, _all(context, SYSTEM), row, seen=row)
+    return await list_span(request, _all(request, SYSTEM), row, seen=row)
 
 
-async def _rows(context: Context, account_id: str) -> list[Document]:
-    found = context.services.store.scan(_all(context, account_id))
+async def _rows(request: Request, account_id: str) -> list[Document]:
+    found = request.services.store.scan(_all(request, account_id))
     return [row(each.document) async for each in found]
 
 
-def _all(context: Context, account_id: str) -> Span:
-    is_descending = not context.query.ascending
+def _all(request: Request, account_id: str) -> Span:
+    is_descending = not request.query.ascending
     return Span(account_id=account_id, doc_type=PROVIDER_TYPE, descending=is_descending)
 
 
-async def keep(context: Context) -> Result:
+async def keep(request: Request) -> Result:
     """Refused: accounts may rely on the system's providers. One is switched off instead."""
     raise Forbidden
 

@@ -1,10 +1,10 @@
-"""What names an account in a request for a login (protocol reference §5.2)."""
+"""What names an account in a request for a login (docs/protocol.md §5.2)."""
 
 from __future__ import annotations
 
 from crossbar.core import recipes
 from crossbar.core.directory import Account
-from crossbar.core.requests import Context
+from crossbar.core.requests import Actor, Request
 from crossbar.documents import Document
 from crossbar.errors import ValidationFailed
 from crossbar.families.accounts import normalized_name
@@ -16,12 +16,12 @@ NAMED_BY = ("phone_number", "account_realm", "realm", "account_name")
 """The fields that may name the account; ``realm`` is an old name of ``account_realm``."""
 
 
-def validated(context: Context, schema: str) -> Document:
+def validated(request: Request, schema: str) -> Document:
     """What was sent, as the schema wants it; second factors and sessions are not its matter."""
-    request = recipes.sent(context)
+    order = recipes.sent(request)
     for name in (RESPONSE, "refresh"):
-        request.pop(name, None)
-    sent, errors = context.services.schemas.apply(schema, request)
+        order.pop(name, None)
+    sent, errors = request.services.schemas.apply(schema, order)
     if errors:
         raise ValidationFailed(errors)
     return sent
@@ -43,11 +43,11 @@ def names_sent(sent: Document) -> tuple[str, ...]:
     return tuple(f"{kind}:{text}" for kind, text in named.items() if text) or ("",)
 
 
-async def accounts_named(context: Context, sent: Document) -> list[Account]:
+async def accounts_named(actor: Actor, sent: Document) -> list[Account]:
     """The accounts that may be meant: by number, else by realm, else by name."""
-    accounts = context.services.accounts
+    accounts = actor.services.accounts
     number = sent.get("phone_number")
-    if number is not None and (owner := await account_with_number(context, number)):
+    if number is not None and (owner := await account_with_number(actor, number)):
         return [owner]
     realm = sent.get("account_realm") or sent.get("realm")
     if isinstance(realm, str) and (found := await accounts.find("realm", realm.lower())):

@@ -1,4 +1,4 @@
-"""Forgotten passwords: a link by mail, with which a user logs in once (protocol reference §5.8).
+"""Forgotten passwords: a link by mail, with which a user logs in once (docs/protocol.md §5.8).
 
 A reset id is 256 random bits behind the ids of the account and the user, in hex. What is kept is a
 hash of the random part together with what must not change meanwhile: the user's token signature,
@@ -15,24 +15,30 @@ import hashlib
 import hmac
 import secrets
 from contextlib import suppress
-from functools import partial
 from urllib.parse import urlsplit
 
 from crossbar.core.amending import amend
 from crossbar.core.change import Change
 from crossbar.core.directory import Account
+from crossbar.core.jobs import Kind, asked
 from crossbar.core.ports import Letter
-from crossbar.core.requests import Action, Context, Result
-from crossbar.core.services import Tried
+from crossbar.core.requests import Action, Actor, Request, Result
+from crossbar.core.services import Services, Tried
 from crossbar.core.shapes import Access, Route
 from crossbar.documents import Document, next_revision
-from crossbar.errors import NotFound, TooManyRequests, ValidationFailed
+from crossbar.errors import (
+    Conflict,
+    MailUnavailable,
+    NotFound,
+    TooManyRequests,
+    ValidationFailed,
+)
 from crossbar.families.endpoints import USERS
 from crossbar.families.logins.attempts import Way
 from crossbar.families.logins.auth import login_answer
 from crossbar.families.logins.names import NAMED_BY, accounts_named, names_sent, validated
 from crossbar.families.logins.rules import USER_METHOD, admit
-from crossbar.storage import Batch, Entry, Key, Put, RevisionConflict, Span
+from crossbar.storage import Batch, Entry, Key, Put, Span
 
 RESET_TYPE = "password_reset"
 MAILS, RESETS = "recovery mails", "reset ids"
@@ -58,27 +64,31 @@ If it was not you, there is nothing to do: without the link nothing changes.
 """
 
 
-async def request_mail(context: Context) -> Result:
+async def request_mail(request: Request) -> Result:
     """Have the user mailed a link, if there is such a user."""
-    sent = validated(context, "user_auth_recovery")
+    sent = validated(request, "user_auth_recovery")
     if not any(sent.get(name) for name in NAMED_BY):
         message = "One of account_name, account_realm and phone_number is needed"
         raise ValidationFailed.of("account_name", "required", message)
-    _require_own_interface(context, sent["ui_url"])
-    credentials = context.services.credentials
+    _require_own_interface(request.actor, sent["ui_url"])
+    credentials = request.services.credentials
     user = " ".join((*names_sent(sent), sent["username"].lower()))
     # By the address alone: mails to many are worse than many to one, who is written to seldom.
-    tried = Tried(way=MAILS, names=("",), address=context.address, proof=user, cost=MAIL_COST)
+    tried = Tried(way=MAILS, names=("",), address=request.address, proof=user, cost=MAIL_COST)
     credentials.slow_down(tried)
+    if not request.services.mail.is_available:
+        raise MailUnavailable
     with suppress(TooManyRequests):  # this one is still to come
         credentials.login_failed(tried)
-    context.services.mail.post(partial(_letter, context, sent))
+    wanted = {name: sent[name] for name in (*NAMED_BY, "username", "ui_url") if name in sent}
+    job = asked(request.services.clock, RECOVERY, wanted)
+    await request.services.commit(Batch(puts=(job,)))
     return Result(data=ANSWER)
 
 
-def _require_own_interface(context: Context, ui_url: str) -> None:
+def _require_own_interface(actor: Actor, ui_url: str) -> None:
     """Refuse links to strangers, who would be handed the login of whoever follows them."""
-    allowed = {_origin(url) for url in context.services.settings.recovery.ui_urls}
+    allowed = {_origin(url) for url in actor.services.settings.recovery.ui_urls}
     origin = _origin(ui_url)
     if origin is None or origin not in allowed:
         message = "Mails may not link to this address"
@@ -97,19 +107,30 @@ def _origin(url: str) -> tuple[str, str] | None:
     return (parts.scheme, parts.netloc.lower()) if is_web else None
 
 
-async def _letter(context: Context, sent: Document) -> Letter | None:
+async def write(services: Services, about: Document) -> None:
+    """Write to the user who was meant, if there is one."""
+    actor = Actor(services=services, request_id=RECOVERY.name)
+    letter = await _letter(actor, about)
+    if letter is not None:
+        await services.mail.send(letter)
+
+
+RECOVERY = Kind(name="recovery_mail", run=write)
+
+
+async def _letter(actor: Actor, sent: Document) -> Letter | None:
     """The mail with a new reset id; ``None`` when nobody is to be written to."""
-    found = await _user_named(context, sent)
+    found = await _user_named(actor, sent)
     if found is None:
         return None
     account, user = found
-    reset_id = await _new_reset(context, account, user)
+    reset_id = await _new_reset(actor, account, user)
     if reset_id is None:
         return None
     text = TEXT.format(
         username=user["username"],
         account=account.name,
-        minutes=max(context.services.settings.recovery.lifetime // 60, 1),
+        minutes=max(actor.services.settings.recovery.lifetime // 60, 1),
         link=_link(sent["ui_url"], reset_id),
     )
     return Letter(to=user["email"], subject="Your new password", text=text)
@@ -120,13 +141,13 @@ def _link(ui_url: str, reset_id: str) -> str:
     return f"{ui_url}{'&' if '?' in ui_url else '?'}recovery={reset_id}"
 
 
-async def _user_named(context: Context, sent: Document) -> tuple[Account, Document] | None:
+async def _user_named(actor: Actor, sent: Document) -> tuple[Account, Document] | None:
     """The user who is meant and can log in and be written to."""
-    now = context.services.clock.gregorian()
-    for account in await accounts_named(context, sent):
+    now = actor.services.clock.gregorian()
+    for account in await accounts_named(actor, sent):
         entry = Entry("username", sent["username"].lower())
         span = Span(account_id=account.account_id, doc_type="user", entry=entry)
-        async for row in context.services.store.scan(span):
+        async for row in actor.services.store.scan(span):
             user = row.document
             is_reachable = user.get("email") and user.get("enabled", True)
             if is_reachable and account.is_in_good_standing(now):
@@ -134,11 +155,11 @@ async def _user_named(context: Context, sent: Document) -> tuple[Account, Docume
     return None
 
 
-async def _new_reset(context: Context, account: Account, user: Document) -> str | None:
+async def _new_reset(actor: Actor, account: Account, user: Document) -> str | None:
     """A new reset id, instead of an earlier one; ``None`` when the user was just sent another."""
-    settings, now = context.services.settings.recovery, context.services.clock.gregorian()
+    settings, now = actor.services.settings.recovery, actor.services.clock.gregorian()
     key = _reset_key(account.account_id, user["_id"])
-    current = await context.services.store.get(key)
+    current = await actor.services.store.get(key)
     if current is not None and now < current["pvt_created"] + settings.pause:
         return None
     expected = current["_rev"] if current else None
@@ -152,8 +173,8 @@ async def _new_reset(context: Context, account: Account, user: Document) -> str 
         "pvt_hash": _hash(random, user),
     }
     try:
-        await context.services.commit(Batch(puts=(Put(key, document, expected, sort=None),)))
-    except RevisionConflict:
+        await actor.services.commit(Batch(puts=(Put(key, document, expected, sort=None),)))
+    except Conflict:
         return None  # another one was sent at the same time
     return f"{account.account_id}{user['_id']}{random}"
 
@@ -168,47 +189,47 @@ def _hash(random: str, user: Document) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-async def redeem(context: Context) -> Result:
+async def redeem(request: Request) -> Result:
     """A token for the user who was sent the reset id, who is to set a new password."""
-    reset_id = validated(context, "user_auth_recovery_reset")["reset_id"].lower()
+    reset_id = validated(request, "user_auth_recovery_reset")["reset_id"].lower()
     account_id, user_id = reset_id[:ID_LENGTH], reset_id[ID_LENGTH : 2 * ID_LENGTH]
-    credentials = context.services.credentials
-    tried = Tried(way=RESETS, names=(reset_id,), address=context.address)
+    credentials = request.services.credentials
+    tried = Tried(way=RESETS, names=(reset_id,), address=request.address)
     credentials.slow_down(tried)
     granted: Document = {}
 
     async def use_up(change: Change) -> None:
-        reset = await _valid_reset(context, change.key, reset_id, change.document)
+        reset = await _valid_reset(request.actor, change.key, reset_id, change.document)
         if not granted:
-            granted.update(await admit(context, BY_MAIL, account, change.document))
+            granted.update(await admit(request, BY_MAIL, account, change.document))
         used = {**reset, "_rev": next_revision(reset["_rev"]), "pvt_hash": ""}
         key = _reset_key(account_id, user_id)
         change.more.append(Put(key, used, reset["_rev"], sort=None))
         change.document["require_password_update"] = True
 
     try:
-        account = await _live_account(context, account_id)
-        user = await amend(context, USERS, Key(account_id, "user", user_id), use_up)
+        account = await _live_account(request.actor, account_id)
+        user = await amend(request, USERS, Key(account_id, "user", user_id), use_up)
     except NotFound:
         credentials.login_failed(tried)
         raise ValidationFailed.of("user", "not_found", UNKNOWN) from None
-    return await login_answer(context, account, user, USER_METHOD, **granted)
+    return await login_answer(request, account, user, USER_METHOD, **granted)
 
 
-async def _live_account(context: Context, account_id: str) -> Account:
-    account = await context.services.accounts.get(account_id)
-    if account is None or not account.is_in_good_standing(context.services.clock.gregorian()):
+async def _live_account(actor: Actor, account_id: str) -> Account:
+    account = await actor.services.accounts.get(account_id)
+    if account is None or not account.is_in_good_standing(actor.services.clock.gregorian()):
         raise NotFound
     return account
 
 
-async def _valid_reset(context: Context, holder: Key, reset_id: str, user: Document) -> Document:
+async def _valid_reset(actor: Actor, holder: Key, reset_id: str, user: Document) -> Document:
     """What is kept of the reset id. Raises :class:`NotFound` when it is no good, or no more."""
-    reset = await context.services.store.get(_reset_key(holder.account_id, holder.doc_id))
+    reset = await actor.services.store.get(_reset_key(holder.account_id, holder.doc_id))
     is_valid = (
         reset is not None
         and user.get("enabled", True)
-        and context.services.clock.gregorian() < reset["pvt_expires"]
+        and actor.services.clock.gregorian() < reset["pvt_expires"]
         and hmac.compare_digest(reset["pvt_hash"], _hash(reset_id[2 * ID_LENGTH :], user))
     )
     if reset is None or not is_valid:

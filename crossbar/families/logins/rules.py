@@ -1,4 +1,4 @@
-"""What an account demands of logins, and that it holds for every way in (resources/security.md).
+"""What an account demands of logins, and that it holds for every way in.
 
 A way in has proven who somebody is; here it is decided whether that is enough. What an account
 does not set, its ancestors up to the first reseller may, and then the system does.
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from crossbar.core.directory import Account
-from crossbar.core.requests import Context
+from crossbar.core.requests import Actor, Request
 from crossbar.core.services import Services
 from crossbar.documents import Document, merge
 from crossbar.errors import CrossbarError, LoginClosed, ValidationFailed
@@ -88,46 +88,46 @@ async def password_suffices(services: Services, account: Account, *, is_user: bo
     return bool(rules["enabled"]) and not is_needed(rules.get("multi_factor") or {}, account)
 
 
-def require_good_standing(context: Context, account: Account) -> None:
+def require_good_standing(actor: Actor, account: Account) -> None:
     """Refuse logins of a disabled account or an expired trial: 400, as upstream (§5.2)."""
     if not account.is_enabled:
         raise ValidationFailed.of("account", "disabled", "account disabled")
-    if account.has_expired(context.services.clock.gregorian()):
+    if account.has_expired(actor.services.clock.gregorian()):
         raise ValidationFailed.of("account", "expired", "account expired", cause=account.expires)
 
 
 async def admit(
-    context: Context, way: Way, account: Account, user: Document | None
+    request: Request, way: Way, account: Account, user: Document | None
 ) -> dict[str, Any]:
     """What the token of somebody who has proven an identity is to be made with.
 
     Raises what :func:`require_good_standing` does, :class:`LoginClosed` when the account does not
     let anybody in this way, and what :func:`require_second_factor` does.
     """
-    rules = await rules_of(context.services, account, way.method)
+    rules = await rules_of(request.services, account, way.method)
     try:
-        require_good_standing(context, account)
+        require_good_standing(request.actor, account)
         if not rules["enabled"]:
             raise LoginClosed
     except CrossbarError as error:
-        note(context, account, way, FAILED, user=user, message=error.phrase)
+        note(request.actor, account, way, FAILED, user=user, message=error.phrase)
         raise
     try:
-        claims = await require_second_factor(context, rules, account, user)
+        claims = await require_second_factor(request, rules, account, user)
     except CrossbarError as error:
         factor = Way(method=way.method, proof=MULTI_FACTOR)
-        note(context, account, factor, FAILED, user=user, message=error.phrase)
+        note(request.actor, account, factor, FAILED, user=user, message=error.phrase)
         raise
-    note(context, account, way, SUCCESS, user=user)
+    note(request.actor, account, way, SUCCESS, user=user)
     return {"lifetime": rules["token_auth_expiry_s"], **claims}
 
 
-async def renewal(context: Context, account: Account, claims: Mapping[str, Any]) -> dict[str, Any]:
+async def renewal(actor: Actor, account: Account, claims: Mapping[str, Any]) -> dict[str, Any]:
     """What a token that follows one with ``claims`` is made with: it proves no more than that did.
 
     Raises :class:`LoginClosed`.
     """
-    rules = await rules_of(context.services, account, REFRESH_METHOD)
+    rules = await rules_of(actor.services, account, REFRESH_METHOD)
     if not rules["enabled"]:
         raise LoginClosed
     return {
@@ -136,13 +136,13 @@ async def renewal(context: Context, account: Account, claims: Mapping[str, Any])
     }
 
 
-def note(context: Context, account: Account, way: Way, status: str, **more: Any) -> None:
+def note(actor: Actor, account: Account, way: Way, status: str, **more: Any) -> None:
     """Record a login, soon, where the account wants that; see :func:`write_attempt`."""
-    job = _note(context, account, way, status, **more)
-    context.services.background.start(job, "login attempt")
+    job = _note(actor, account, way, status, **more)
+    actor.services.background.start(job, "login attempt")
 
 
-async def _note(context: Context, account: Account, way: Way, status: str, **more: Any) -> None:
-    rules = await rules_of(context.services, account, way.method)
+async def _note(actor: Actor, account: Account, way: Way, status: str, **more: Any) -> None:
+    rules = await rules_of(actor.services, account, way.method)
     if rules["log_successful_attempts" if status == SUCCESS else "log_failed_attempts"]:
-        await write_attempt(context, account, way, status, **more)
+        await write_attempt(actor, account, way, status, **more)

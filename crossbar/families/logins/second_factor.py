@@ -1,4 +1,4 @@
-"""Whether a login needs a second factor, and whether it has one (resources/multi_factor.md).
+"""Whether a login needs a second factor, and whether it has one.
 
 It fails closed: an account that asks for a second factor lets nobody in while the provider of it
 is missing, switched off, not usable, or not one that is known here.
@@ -13,7 +13,7 @@ import orjson
 
 from crossbar.core.change import Change
 from crossbar.core.directory import Account, is_at_or_below
-from crossbar.core.requests import Context
+from crossbar.core.requests import Actor, Request
 from crossbar.documents import Document
 from crossbar.errors import InvalidCredentials, SecondFactorNeeded, SecondFactorUnavailable
 from crossbar.families.logins import duo
@@ -38,7 +38,7 @@ async def seal_secrets(change: Change) -> None:
     kept, settings = change.document.pop(SEALED, {}), change.document.get("settings")
     change.document[SEALED] = {}
     if settings is not None:
-        seal = change.context.services.credentials.seal
+        seal = change.actor.services.credentials.seal
         change.document["settings"], change.document[SEALED] = _parted(settings, kept, seal)
 
 
@@ -110,7 +110,7 @@ def is_needed(wanted: Document, account: Account) -> bool:
 
 
 async def require_second_factor(
-    context: Context, rules: Document, account: Account, user: Document | None
+    request: Request, rules: Document, account: Account, user: Document | None
 ) -> dict[str, Any]:
     """Claims that say which second factor was given; none where none is needed.
 
@@ -120,14 +120,14 @@ async def require_second_factor(
     wanted = rules.get("multi_factor") or {}
     if not is_needed(wanted, account):
         return {}
-    provider = await provider_of(context, wanted, account)
+    provider = await provider_of(request.actor, wanted, account)
     if provider is None or not provider.get("enabled") or provider["provider_name"] != DUO:
         raise SecondFactorUnavailable
-    known = duo.duo_of(opened(context.services.credentials.unseal, provider))
+    known = duo.duo_of(opened(request.services.credentials.unseal, provider))
     if known is None:
         raise SecondFactorUnavailable
-    subject, now = user["_id"] if user else account.account_id, context.services.clock.unix()
-    response = context.data.get(RESPONSE) if isinstance(context.data, dict) else None
+    subject, now = user["_id"] if user else account.account_id, request.services.clock.unix()
+    response = request.data.get(RESPONSE) if isinstance(request.data, dict) else None
     if response is None:
         asked = duo.request(known, subject, now)
         raise SecondFactorNeeded({"provider_name": DUO, "settings": asked})
@@ -136,11 +136,11 @@ async def require_second_factor(
     return {"mfa_resp": {"provider_name": DUO, "status": "success"}}
 
 
-async def provider_of(context: Context, wanted: Document, account: Account) -> Document | None:
+async def provider_of(actor: Actor, wanted: Document, account: Account) -> Document | None:
     """The provider that the rules name: the account's own, one of those above, or the system's."""
-    store, doc_id = context.services.store, wanted.get("configuration_id")
+    store, doc_id = actor.services.store, wanted.get("configuration_id")
     if not doc_id:
-        return await _system_provider(context)
+        return await _system_provider(actor)
     holder = wanted.get("account_id")
     if holder is None or not is_at_or_below(account, holder):
         return None
@@ -148,9 +148,9 @@ async def provider_of(context: Context, wanted: Document, account: Account) -> D
     return None if provider is None or provider.get("pvt_deleted") else provider
 
 
-async def _system_provider(context: Context) -> Document | None:
+async def _system_provider(actor: Actor) -> Document | None:
     """The first of the system's providers that is switched on."""
-    async for row in context.services.store.scan(Span(account_id=SYSTEM, doc_type=PROVIDER_TYPE)):
+    async for row in actor.services.store.scan(Span(account_id=SYSTEM, doc_type=PROVIDER_TYPE)):
         if row.document.get("enabled"):
             return row.document
     return None

@@ -1,4 +1,4 @@
-"""Login settings of accounts, and who tried to log in (resources/security.md).
+"""Login settings of accounts, and who tried to log in.
 
 The settings are one document of an account; what they mean is in ``login_rules``.
 """
@@ -12,7 +12,7 @@ from crossbar.core import singletons
 from crossbar.core.answers import ROW, SOME_OBJECT, TEXT, Answers, an_object, some
 from crossbar.core.change import Change
 from crossbar.core.directory import is_at_or_below
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Actor, Request, Result
 from crossbar.core.shapes import Access, Handler, Hooks, Route, Routes, Scope, Singleton, route
 from crossbar.documents import Document, public
 from crossbar.families.logins.attempts import fetch_attempt, list_attempts
@@ -58,7 +58,7 @@ async def check_lifetimes(change: Change) -> None:
 
 async def check_second_factors(change: Change) -> None:
     """A second factor is one of the account's own, or of an account above it."""
-    account = change.context.require_account()
+    account = change.actor.require_account()
     for method, rules in _sent_rules(change):
         factor = rules.get("multi_factor")
         if not isinstance(factor, dict) or not factor.get("configuration_id"):
@@ -78,29 +78,29 @@ def _sent_rules(change: Change) -> list[tuple[str, Document]]:
     return [(method, rules) for method, rules in named if isinstance(rules, dict)]
 
 
-async def name_providers(context: Context, shown: Document, stored: Document) -> None:
+async def name_providers(request: Request, shown: Document, stored: Document) -> None:
     """Say what the second factors of a written document are called."""
-    shown[MODULES] = await _with_providers(context, stored.get(MODULES, {}))
+    shown[MODULES] = await _with_providers(request.actor, stored.get(MODULES, {}))
 
 
-async def _with_providers(context: Context, modules: Document) -> Document:
+async def _with_providers(actor: Actor, modules: Document) -> Document:
     named = {}
     for method, rules in modules.items():
         factor = rules.get("multi_factor")
         if isinstance(factor, dict):
-            facts = await _about_provider(context, factor)
+            facts = await _about_provider(actor, factor)
             named[method] = {**rules, "multi_factor": {**factor, READ_ONLY: facts}}
         else:
             named[method] = rules
     return named
 
 
-async def _about_provider(context: Context, factor: Document) -> Document:
+async def _about_provider(actor: Actor, factor: Document) -> Document:
     """Name and provider of a second factor; those of the system's own where there is none."""
     holder, doc_id = factor.get("account_id"), factor.get("configuration_id")
     found = None
-    if holder and doc_id and is_at_or_below(context.require_account(), holder):
-        found = await context.services.store.get(Key(holder, PROVIDER_TYPE, doc_id))
+    if holder and doc_id and is_at_or_below(actor.require_account(), holder):
+        found = await actor.services.store.get(Key(holder, PROVIDER_TYPE, doc_id))
     if found is None or found.get("pvt_deleted"):
         return {"name": "Default System Provider", "provider_name": "duo"}
     return {"name": found["name"], "provider_name": found["provider_name"]}
@@ -121,45 +121,49 @@ CONFIG = Singleton(
 """The settings as a document. Its path is that of the noun ``security``."""
 
 
-async def fetch(context: Context) -> Result:
+async def fetch(request: Request) -> Result:
     """What the account sets itself, and what holds where it sets nothing."""
-    account = context.require_account()
-    own = await own_rules(context.services, account.account_id)
-    modules = await inherited_rules(context.services, account)
+    account = request.require_account()
+    own = await own_rules(request.services, account.account_id)
+    modules = await inherited_rules(request.services, account)
     shown = public(own or {})
     if own:
-        shown = {"id": CONFIG_ID, **shown, MODULES: await _with_providers(context, own[MODULES])}
+        shown = {
+            "id": CONFIG_ID,
+            **shown,
+            MODULES: await _with_providers(request.actor, own[MODULES]),
+        }
     return Result(
         data={
             "account": shown,
-            "inherited_config": {MODULES: await _with_providers(context, modules)},
+            "inherited_config": {MODULES: await _with_providers(request.actor, modules)},
         },
         revision=own["_rev"] if own else None,
     )
 
 
-async def replace(context: Context) -> Result:
+async def replace(request: Request) -> Result:
     """The account's settings as sent."""
-    return await _on_config(context, singletons.replace)
+    return await _on_config(request, singletons.replace)
 
 
-async def patch(context: Context) -> Result:
+async def patch(request: Request) -> Result:
     """Changes merged into the account's settings."""
-    return await _on_config(context, singletons.patch)
+    return await _on_config(request, singletons.patch)
 
 
-async def remove(context: Context) -> Result:
+async def remove(request: Request) -> Result:
     """No settings of the account's own any more."""
-    return await _on_config(context, singletons.delete)
+    return await _on_config(request, singletons.delete)
 
 
-async def _on_config(context: Context, recipe: Handler) -> Result:
+async def _on_config(request: Request, recipe: Handler) -> Result:
     """Do to the document of the settings what recipes do to documents."""
-    operation = with_changes(context.operation, family=CONFIG)
-    return await recipe(with_changes(context, operation=operation))
+    operation = with_changes(request.operation, family=CONFIG)
+    return await recipe(with_changes(request, operation=operation))
 
 
-async def list_methods(context: Context) -> Result:
+async def list_methods(request: Request) -> Result:
     """The ways to log in that have settings."""
     return Result(data={"available_auth_methods": list(METHODS)})
 

@@ -1,4 +1,4 @@
-"""Logging in with an identity of another service (protocol reference §5.7, resources/auth.md).
+"""Logging in with an identity of another service (docs/protocol.md §5.7).
 
 A client sends the user to the service and comes back with a code. The code is exchanged for an
 access token at the service itself, and the identity is what the service says of that token, so no
@@ -13,16 +13,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from contextlib import suppress
 
 import structlog
 
-from crossbar.core import recipes
+from crossbar.core import recipes, writing
 from crossbar.core.answers import ROW, Answers, some
 from crossbar.core.directory import OWNER, Account
 from crossbar.core.ports import OutsideFailed
 from crossbar.core.presenting import summarizer
-from crossbar.core.requests import Action, Caller, Context, Result
+from crossbar.core.requests import Action, Actor, Caller, Request, Result
 from crossbar.core.services import Tried
 from crossbar.core.shapes import Access, Route, Routes, route
 from crossbar.core.stamping import fresh_id, stamped
@@ -49,7 +48,6 @@ from crossbar.storage import (
     Key,
     Put,
     Remove,
-    RevisionConflict,
     Span,
 )
 
@@ -79,45 +77,45 @@ class Identity:
     facts: Document
 
 
-async def callback(context: Context) -> Result:
+async def callback(request: Request) -> Result:
     """A token for the user whose identity it is, or the id of a link to be made."""
-    sent = validated(context, "auth.callback")
-    credentials = context.services.credentials
+    sent = validated(request, "auth.callback")
+    credentials = request.services.credentials
     tried = Tried(
         way=SUBJECT,
         names=(f"{sent['provider']} {sent['client_id']}",),
-        address=context.address,
+        address=request.address,
         proof=sent["code"],
     )
     credentials.slow_down(tried)
     try:
-        identity = await _identity(context, sent)
+        identity = await _identity(request.actor, sent)
     except OutsideFailed as error:
         log.warning("identity_not_proven", provider=sent["provider"][:64], reason=str(error))
         credentials.login_failed(tried)
         raise InvalidCredentials from None
     credentials.login_succeeded(tried)
-    link, owner = await _link_of(context, identity)
+    link, owner = await _link_of(request, identity)
     if owner is None:
         return Result(data=row(link))
     account, user = owner
     if not user.get("enabled", True):
         raise InvalidCredentials
-    granted = await admit(context, BY_IDENTITY, account, user)
-    return await login_answer(context, account, user, REFRESH_METHOD, **granted)
+    granted = await admit(request, BY_IDENTITY, account, user)
+    return await login_answer(request, account, user, REFRESH_METHOD, **granted)
 
 
-async def _identity(context: Context, sent: Document) -> Identity:
+async def _identity(actor: Actor, sent: Document) -> Identity:
     """Who the service says has agreed. Raises :class:`OutsideFailed`."""
-    provider = await provider_with(context, sent["provider"])
-    app = await app_with(context, sent["provider"], sent["client_id"])
+    provider = await provider_with(actor, sent["provider"])
+    app = await app_with(actor, sent["provider"], sent["client_id"])
     if provider is None or app is None:
         raise OutsideFailed("no such provider, or no registration with it")
-    secret = secret_of(context, app)
+    secret = secret_of(actor, app)
     if secret is None:
         raise OutsideFailed("the secret of the registration was sealed by another server secret")
-    outside = context.services.outside
-    tokens_at, profile_at = await _addresses(context, provider)
+    outside = actor.services.outside
+    tokens_at, profile_at = await _addresses(actor, provider)
     form = {
         "grant_type": "authorization_code",
         "code": sent["code"],
@@ -135,11 +133,11 @@ async def _identity(context: Context, sent: Document) -> Identity:
     return Identity(provider=provider["_id"], subject=subject, facts=known)
 
 
-async def _addresses(context: Context, provider: Document) -> tuple[str, str]:
+async def _addresses(actor: Actor, provider: Document) -> tuple[str, str]:
     """Where tokens are given, and where it is said whose they are."""
     known = provider
     if provider.get("discovery"):
-        found = await context.services.outside.get(provider["discovery"])
+        found = await actor.services.outside.get(provider["discovery"])
         known = {
             "access_code_url": _text(found, "token_endpoint"),
             "profile_url": _text(found, "userinfo_endpoint"),
@@ -155,80 +153,81 @@ def _text(answer: object, name: str) -> str:
 
 
 async def _link_of(
-    context: Context, identity: Identity
+    request: Request, identity: Identity
 ) -> tuple[Document, tuple[Account, Document] | None]:
     """The link of an identity and whom it leads to, also while others ask for it."""
-    for _ in range(recipes.ATTEMPTS):
-        with suppress(Conflict):
-            return await _find_link(context, identity)
-    raise Conflict
+    name = hashlib.sha256(f"{identity.provider}\0{identity.subject}".encode()).hexdigest()
+
+    async def attempt() -> tuple[Document, tuple[Account, Document] | None]:
+        return await _find_link(request, identity, name)
+
+    return await writing.in_turn(request.actor, Key(SYSTEM, LINK_TYPE, name), attempt)
 
 
 async def _find_link(
-    context: Context, identity: Identity
+    request: Request, identity: Identity, name: str
 ) -> tuple[Document, tuple[Account, Document] | None]:
     """The link of an identity and whom it leads to; a fresh one while it leads to nobody."""
-    name = hashlib.sha256(f"{identity.provider}\0{identity.subject}".encode()).hexdigest()
     claim = _claim(name)
-    store = context.services.store
+    store = request.services.store
     holder = (await store.holders([claim])).get(claim)
     stored = await store.get(holder) if holder else None
-    owner = await _live_owner(context, stored) if stored else None
+    owner = await _live_owner(request.actor, stored) if stored else None
     if stored and owner:
         return stored, owner
     removes = [Remove(holder, stored["_rev"])] if holder and stored else []
     document = {**identity.facts, "pvt_identity": name}
-    doc_id = fresh_id(context.services.clock)
-    return await _write(context, doc_id, document, None, removes), None
+    doc_id = fresh_id(request.services.clock)
+    return await _write(request.actor, doc_id, document, None, removes), None
 
 
-async def _live_owner(context: Context, link: Document) -> tuple[Account, Document] | None:
+async def _live_owner(actor: Actor, link: Document) -> tuple[Account, Document] | None:
     """Account and user that a link leads to; ``None`` when it leads to nobody any more."""
     if OWNER_ACCOUNT not in link:
         return None
     account_id, user_id = _owner_of(link)
-    account = await context.services.accounts.get(account_id)
-    user = await context.services.store.get(Key(account_id, "user", user_id))
+    account = await actor.services.accounts.get(account_id)
+    user = await actor.services.store.get(Key(account_id, "user", user_id))
     if account is None or user is None or user.get("pvt_deleted"):
         return None
     return account, user
 
 
-async def list_links(context: Context) -> Result:
+async def list_links(request: Request) -> Result:
     """The identities that log the caller in."""
-    entry = Entry("owner", "/".join(_owner(context.require_caller()) or ("", "")))
+    entry = Entry("owner", "/".join(_owner(request.require_caller()) or ("", "")))
     span = Span(account_id=SYSTEM, doc_type=LINK_TYPE, entry=entry)
-    return await recipes.list_span(context, span, row, seen=row)
+    return await recipes.list_span(request, span, row, seen=row)
 
 
-async def fetch_link(context: Context) -> Result:
+async def fetch_link(request: Request) -> Result:
     """One identity that logs the caller in."""
-    return Result(data=row(await _own_link(context)))
+    return Result(data=row(await _own_link(request)))
 
 
-async def link(context: Context) -> Result:
+async def link(request: Request) -> Result:
     """Let an identity that was just proven, and leads to nobody, log the caller in."""
-    stored = await _load(context)
-    owner = _owner(context.require_caller())
+    stored = await _load(request)
+    owner = _owner(request.require_caller())
     if owner is None:
         raise Forbidden
-    is_fresh = context.services.clock.gregorian() < stored["pvt_created"] + LINK_LIFETIME
+    is_fresh = request.services.clock.gregorian() < stored["pvt_created"] + LINK_LIFETIME
     if OWNER_ACCOUNT in stored or not is_fresh:
-        return Result(data=row(await _own_link(context)))
+        return Result(data=row(await _own_link(request)))
     linked = {**stored, OWNER_ACCOUNT: owner[0], OWNER_USER: owner[1]}
-    return Result(data=row(await _write(context, stored["_id"], linked, stored["_rev"])))
+    return Result(data=row(await _write(request.actor, stored["_id"], linked, stored["_rev"])))
 
 
-async def unlink(context: Context) -> Result:
+async def unlink(request: Request) -> Result:
     """Let an identity not log the caller in any more. It has to be proven anew to be linked."""
-    stored = await _own_link(context)
+    stored = await _own_link(request)
     key = Key(SYSTEM, LINK_TYPE, stored["_id"])
-    await context.services.commit(Batch(removes=[Remove(key)]))
+    await request.services.commit(Batch(removes=[Remove(key)]))
     return Result(data=row(stored))
 
 
 async def _write(
-    context: Context,
+    actor: Actor,
     doc_id: str,
     document: Document,
     expected: str | None,
@@ -236,15 +235,15 @@ async def _write(
 ) -> Document:
     """Store a link. Raises :class:`Conflict` when another request was quicker."""
     key = Key(SYSTEM, LINK_TYPE, doc_id)
-    saved = stamped(context, key, document)
+    saved = stamped(actor, key, document)
     entries: list[Entry] = []
     if OWNER_ACCOUNT in saved:
         owner = _owner_of(saved)
         entries = [Entry("owner", "/".join(owner)), Entry(OWNER, owner[0])]
     put = Put(key, saved, expected, entries=entries, claims=[_claim(saved["pvt_identity"])])
     try:
-        await context.services.commit(Batch(puts=[put], removes=removes))
-    except (ClaimTaken, RevisionConflict):
+        await actor.services.commit(Batch(puts=[put], removes=removes))
+    except ClaimTaken:
         raise Conflict from None
     return saved
 
@@ -253,15 +252,15 @@ def _claim(identity: str) -> Claim:
     return Claim(LINK_TYPE, SYSTEM, identity)
 
 
-async def _load(context: Context) -> Document:
-    key = Key(SYSTEM, LINK_TYPE, context.params["link_id"])
-    return await recipes.load_document(context, key)
+async def _load(request: Request) -> Document:
+    key = Key(SYSTEM, LINK_TYPE, request.ids["link_id"])
+    return await recipes.load_document(request.actor, key)
 
 
-async def _own_link(context: Context) -> Document:
+async def _own_link(request: Request) -> Document:
     """The link in the path. One of somebody else, or of nobody, is as good as none."""
-    stored = await _load(context)
-    if OWNER_ACCOUNT not in stored or _owner_of(stored) != _owner(context.require_caller()):
+    stored = await _load(request)
+    if OWNER_ACCOUNT not in stored or _owner_of(stored) != _owner(request.require_caller()):
         raise NoSuchDocument(stored["_id"])
     return stored
 

@@ -1,4 +1,4 @@
-"""Services whose identities users log in with, and our registrations there (resources/auth.md).
+"""Services whose identities users log in with, and our registrations there.
 
 Both are documents of the system, whose ids the operator chooses (``google``). Everybody may see
 them, but for the secrets of registrations, which are stored sealed.
@@ -11,12 +11,12 @@ from collections.abc import Callable
 from dataclasses import replace as with_changes
 from functools import partial
 
-from crossbar.core import recipes, singletons
+from crossbar.core import recipes, singletons, writing
 from crossbar.core.answers import ROW, Answers, some
 from crossbar.core.change import Change
 from crossbar.core.ports import may_be_asked
 from crossbar.core.presenting import summarizer
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Actor, Request, Result
 from crossbar.core.shapes import Access, Column, Handler, Hooks, Route, Singleton
 from crossbar.documents import Document
 from crossbar.errors import Conflict
@@ -63,20 +63,20 @@ async def drop_id(change: Change) -> None:
 
 async def require_no_apps(change: Change) -> None:
     """A provider stays while there are registrations with it."""
-    async for row in change.context.services.store.scan(_all(APP_TYPE)):
+    async for row in change.actor.services.store.scan(_all(APP_TYPE)):
         if row.document["provider"] == change.key.doc_id:
             raise Conflict("apps exist for provider", code="apps exist for provider")
 
 
 async def seal_secret(change: Change) -> None:
     """The secret is encrypted with the server's own, and never shown again."""
-    credentials = change.context.services.credentials
+    credentials = change.actor.services.credentials
     change.document[SEALED] = credentials.seal(PURPOSE, change.document.pop("secret"))
 
 
-def secret_of(context: Context, app: Document) -> str | None:
+def secret_of(actor: Actor, app: Document) -> str | None:
     """The secret of a registration; ``None`` when the server's own is another one since."""
-    return context.services.credentials.unseal(PURPOSE, app[SEALED])
+    return actor.services.credentials.unseal(PURPOSE, app[SEALED])
 
 
 PROVIDERS = Singleton(
@@ -119,72 +119,74 @@ def _all(doc_type: str) -> Span:
     return Span(account_id=SYSTEM, doc_type=doc_type)
 
 
-async def list_providers(context: Context) -> Result:
+async def list_providers(request: Request) -> Result:
     """Who knows identities, and who confirms logins."""
-    rows = await _rows(context, PROVIDER_TYPE, _provider_row)
-    rows += await _rows(context, FACTOR_TYPE, factor_row)
+    rows = await _rows(request.actor, PROVIDER_TYPE, _provider_row)
+    rows += await _rows(request.actor, FACTOR_TYPE, factor_row)
     return Result(data=rows, revision=recipes.revision_of_list(rows))
 
 
-async def list_apps(context: Context) -> Result:
+async def list_apps(request: Request) -> Result:
     """Our registrations with them."""
-    return await recipes.list_span(context, _all(APP_TYPE), _app_row, seen=_app_row)
+    return await recipes.list_span(request, _all(APP_TYPE), _app_row, seen=_app_row)
 
 
 async def _rows(
-    context: Context, doc_type: str, make: Callable[[Document], Document]
+    actor: Actor, doc_type: str, make: Callable[[Document], Document]
 ) -> list[Document]:
-    return [make(row.document) async for row in context.services.store.scan(_all(doc_type))]
+    return [make(row.document) async for row in actor.services.store.scan(_all(doc_type))]
 
 
-async def provider_with(context: Context, provider_id: str) -> Document | None:
+async def provider_with(actor: Actor, provider_id: str) -> Document | None:
     """A provider that is not switched off."""
-    found = await context.services.store.get(Key(SYSTEM, PROVIDER_TYPE, provider_id))
+    found = await actor.services.store.get(Key(SYSTEM, PROVIDER_TYPE, provider_id))
     return found if found is not None and found.get("enabled", True) else None
 
 
-async def app_with(context: Context, provider_id: str, client_id: str) -> Document | None:
+async def app_with(actor: Actor, provider_id: str, client_id: str) -> Document | None:
     """Our registration with a provider under a client id."""
-    async for row in context.services.store.scan(_all(APP_TYPE)):
+    async for row in actor.services.store.scan(_all(APP_TYPE)):
         app = row.document
         if (app["provider"], app["client_id"]) == (provider_id, client_id):
             return app
     return None
 
 
-def _on(family: Singleton, context: Context) -> Context:
+def _on(family: Singleton, request: Request) -> Request:
     """The request as one for the document that the path names."""
-    named = with_changes(family, noun=context.params[f"{family.doc_type}_id"])
-    return with_changes(context, operation=with_changes(context.operation, family=named))
+    named = with_changes(family, noun=request.ids[f"{family.doc_type}_id"])
+    return with_changes(request, operation=with_changes(request.operation, family=named))
 
 
-async def create(context: Context, *, family: Singleton) -> Result:
+async def create(request: Request, *, family: Singleton) -> Result:
     """A new document under the id that was sent."""
-    document = recipes.sent(context)
-    doc_id = context.data.get("id")
+    document = recipes.sent(request)
+    doc_id = request.data.get("id")
     key = Key(SYSTEM, family.doc_type, doc_id if isinstance(doc_id, str) else "")
-    context = with_changes(context, operation=with_changes(context.operation, family=family))
-    change = Change(context=context, family=family, key=key, document=document)
-    stored = await recipes.save(change, "created")
-    return await recipes.answer(context, stored, created_id=stored["_id"])
+    request = with_changes(request, operation=with_changes(request.operation, family=family))
+    change = Change(
+        actor=request.actor, request=request, family=family, key=key, document=document
+    )
+    stored = await writing.save(change, "created")
+    return await recipes.answer(request, stored, created_id=stored["_id"])
 
 
-async def fetch(context: Context, *, family: Singleton) -> Result:
+async def fetch(request: Request, *, family: Singleton) -> Result:
     """One document."""
-    return await singletons.fetch(_on(family, context))
+    return await singletons.fetch(_on(family, request))
 
 
-async def replace(context: Context, *, family: Singleton) -> Result:
+async def replace(request: Request, *, family: Singleton) -> Result:
     """The document as sent. There must be one."""
-    context = _on(family, context)
-    doc_id = context.params[f"{family.doc_type}_id"]
-    await recipes.load_document(context, Key(SYSTEM, family.doc_type, doc_id))
-    return await singletons.replace(context)
+    request = _on(family, request)
+    doc_id = request.ids[f"{family.doc_type}_id"]
+    await recipes.load_document(request.actor, Key(SYSTEM, family.doc_type, doc_id))
+    return await singletons.replace(request)
 
 
-async def delete(context: Context, *, family: Singleton) -> Result:
+async def delete(request: Request, *, family: Singleton) -> Result:
     """No such document any more. A provider stays while there are registrations with it."""
-    return await singletons.delete(_on(family, context))
+    return await singletons.delete(_on(family, request))
 
 
 def _routes(

@@ -1,4 +1,4 @@
-"""Token restrictions: what tokens of an account may do (resources/token_restrictions.md).
+"""Token restrictions: what tokens of an account may do.
 
 They are applied in ``core.access``; this family only keeps the document.
 """

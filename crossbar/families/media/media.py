@@ -1,4 +1,4 @@
-"""Media: recordings and prompts, with their audio (resources/media.md)."""
+"""Media: recordings and prompts, with their audio."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import replace as replace_fields
 from crossbar.core.answers import DOCUMENT, ROWS
 from crossbar.core.attachments import UPLOAD, attach, download, drop_all, only_file
 from crossbar.core.change import Change
-from crossbar.core.recipes import answer, fetch_or, key_of, list_documents, load, replace, save
-from crossbar.core.requests import Action, Context, Result, Upload
+from crossbar.core.recipes import answer, fetch_or, key_of, list_documents, load, replace
+from crossbar.core.requests import Action, Request, Result, Upload
 from crossbar.core.shapes import Access, Collection, Column, Hooks, Route, Scope
+from crossbar.core.writing import save
 from crossbar.documents import Document, public
 from crossbar.families.media.prompts import (
     PROMPT_INDEXES,
@@ -54,40 +55,41 @@ async def refuse_speech(change: Change) -> None:
         change.refusals.add("media_source", "forbidden", message, cause="tts")
 
 
-async def play(context: Context) -> Result:
+async def play(request: Request) -> Result:
     """The audio."""
-    stored = await load(context)
-    return Result(download=download(context, stored), revision=stored["_rev"])
+    stored = await load(request)
+    return Result(download=download(request.actor, stored), revision=stored["_rev"])
 
 
-async def replace_or_upload(context: Context) -> Result:
+async def replace_or_upload(request: Request) -> Result:
     """New metadata, or new audio when the body is a file."""
-    return await upload(context) if context.files else await replace(context)
+    return await upload(request) if request.files else await replace(request)
 
 
-async def upload(context: Context) -> Result:
+async def upload(request: Request) -> Result:
     """New audio: the document learns its type and length, the old audio goes."""
-    file = only_file(context)
-    stored = await load(context)
+    file = only_file(request)
+    stored = await load(request)
     document: Document = public(stored) | {
         "content_type": file.content_type,
         "content_length": len(file.content),
         "media_source": "upload",
     }
     change = Change(
-        context=context,
-        family=context.operation.collection,
-        key=key_of(context),
+        actor=request.actor,
+        request=request,
+        family=request.operation.collection,
+        key=key_of(request),
         document=document,
         current=stored,
     )
-    change.notes[UPLOAD] = _named(context, file)
-    return await answer(context, await save(change, "changed"))
+    UPLOAD.leave(change, _named(request, file))
+    return await answer(request, await save(change, "changed"))
 
 
-def _named(context: Context, file: Upload) -> Upload:
+def _named(request: Request, file: Upload) -> Upload:
     """The file under the name that the client asked for, or a random one."""
-    wanted = context.parameter("filename")
+    wanted = request.control("filename")
     if isinstance(wanted, str) and wanted:
         name = wanted
     else:

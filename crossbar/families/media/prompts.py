@@ -1,4 +1,4 @@
-"""Prompts: media that stand for what the system says, in many languages (resources/media.md).
+"""Prompts: media that stand for what the system says, in many languages.
 
 A prompt's id is made of its language and of what it says, so that there is one of each; hence it
 is never deleted softly, which would keep the id.
@@ -14,7 +14,7 @@ from crossbar.core.answers import SOME_OBJECT, TEXT, YES_OR_NO, Answers, rows, s
 from crossbar.core.attachments import ATTACHMENTS
 from crossbar.core.change import Change
 from crossbar.core.recipes import list_span, revision_of_list
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Handler, Index, Route
 from crossbar.documents import Document
 from crossbar.storage import Entry, Span
@@ -53,45 +53,45 @@ async def identify(change: Change) -> None:
 async def remove_for_good(change: Change) -> None:
     """Prompts are always removed entirely, other media when the client says so."""
     is_prompt = any(prompt_ids(change.current or {}))
-    change.is_final = is_prompt or change.context.says_yes("hard_delete")
+    change.is_final = is_prompt or change.says_yes("hard_delete")
 
 
-async def count_languages(context: Context) -> Result:
+async def count_languages(request: Request) -> Result:
     """How many media there are in each language."""
-    return await _count(context, lambda document: (language_of(document),))
+    return await _count(request, lambda document: (language_of(document),))
 
 
-async def count_prompts(context: Context) -> Result:
+async def count_prompts(request: Request) -> Result:
     """In how many languages there is each prompt."""
-    return await _count(context, prompt_ids)
+    return await _count(request, prompt_ids)
 
 
-async def _count(context: Context, values: Callable[[Document], Iterable[str]]) -> Result:
-    span = Span(account_id=context.account_id, doc_type=context.operation.doc_type)
+async def _count(request: Request, values: Callable[[Document], Iterable[str]]) -> Result:
+    span = Span(account_id=request.account_id, doc_type=request.operation.doc_type)
     counts: Counter[str] = Counter()
-    async for row in context.services.store.scan(span):
+    async for row in request.services.store.scan(span):
         counts.update(values(row.document))
     data = [dict(sorted(counts.items()))] if counts else []
     return Result(data=data, revision=revision_of_list(data))
 
 
-async def list_of_language(context: Context) -> Result:
+async def list_of_language(request: Request) -> Result:
     """The ids of the media in a language."""
-    language = context.params["language"].lower()
+    language = request.ids["language"].lower()
     return await _found(
-        context, Entry("language", "" if language == MISSING else language), itemgetter("_id")
+        request, Entry("language", "" if language == MISSING else language), itemgetter("_id")
     )
 
 
-async def list_translations(context: Context) -> Result:
+async def list_translations(request: Request) -> Result:
     """One prompt in all its languages, and whether there is audio."""
-    return await _found(context, Entry("prompt", context.params["prompt"]), _translation)
+    return await _found(request, Entry("prompt", request.ids["prompt"]), _translation)
 
 
-async def _found(context: Context, entry: Entry, show: Callable[[Document], object]) -> Result:
-    doc_type = context.operation.doc_type
-    span = Span(account_id=context.account_id, doc_type=doc_type, entry=entry)
-    return await list_span(context, span, show)
+async def _found(request: Request, entry: Entry, show: Callable[[Document], object]) -> Result:
+    doc_type = request.operation.doc_type
+    span = Span(account_id=request.account_id, doc_type=doc_type, entry=entry)
+    return await list_span(request, span, show)
 
 
 def _translation(document: Document) -> Document:

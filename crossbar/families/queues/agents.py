@@ -1,4 +1,4 @@
-"""Agents: users who answer queues (resources/agents.md). What they do right now a switch knows."""
+"""Agents: users who answer queues. What they do right now a switch knows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from crossbar.core.change import Change
 from crossbar.core.ports import Command
 from crossbar.core.presenting import summarizer
 from crossbar.core.recipes import list_span, load_document, sent
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Routes, Scope, route
 from crossbar.documents import Document, public
 from crossbar.errors import ValidationFailed
@@ -36,33 +36,33 @@ UNKNOWN = "unknown"
 _row = summarizer(("first_name", "last_name", "queues"))
 
 
-def _key(context: Context) -> Key:
-    return Key(context.account_id, USERS.doc_type, context.params["user_id"])
+def _key(request: Request) -> Key:
+    return Key(request.account_id, USERS.doc_type, request.ids["user_id"])
 
 
-async def list_agents(context: Context) -> Result:
+async def list_agents(request: Request) -> Result:
     """The users who are agents, with their queues."""
     entry = Entry("agent", "true")
-    span = Span(account_id=context.account_id, doc_type=USERS.doc_type, entry=entry)
-    return await list_span(context, span, _row)
+    span = Span(account_id=request.account_id, doc_type=USERS.doc_type, entry=entry)
+    return await list_span(request, span, _row)
 
 
-async def fetch(context: Context) -> Result:
+async def fetch(request: Request) -> Result:
     """The user who is the agent."""
-    stored = await load_document(context, _key(context))
+    stored = await load_document(request.actor, _key(request))
     return Result(data={**public(stored), "id": stored["_id"]}, revision=stored["_rev"])
 
 
-async def queue_status(context: Context) -> Result:
+async def queue_status(request: Request) -> Result:
     """The ids of the agent's queues."""
-    stored = await load_document(context, _key(context))
+    stored = await load_document(request.actor, _key(request))
     return Result(data=queues_of(stored), revision=stored["_rev"])
 
 
-async def set_queue_status(context: Context) -> Result:
+async def set_queue_status(request: Request) -> Result:
     """Log the agent in to a queue, or out of it."""
-    await load_document(context, _key(context))
-    asked, errors = context.services.schemas.apply("queue_update", sent(context))
+    await load_document(request.actor, _key(request))
+    asked, errors = request.services.schemas.apply("queue_update", sent(request))
     if errors:
         raise ValidationFailed(errors)
     placed = with_queue if asked["action"] == "login" else without_queue
@@ -70,7 +70,7 @@ async def set_queue_status(context: Context) -> Result:
     async def alter(change: Change) -> None:
         change.document = placed(change.document, asked["queue_id"])
 
-    stored = await amend(context, USERS, _key(context), alter)
+    stored = await amend(request, USERS, _key(request), alter)
     return Result(data=queues_of(stored), revision=stored["_rev"])
 
 
@@ -78,44 +78,44 @@ def _tidy(entry: Document) -> Document:
     return {name: entry[name] for name in STATUS_KEYS if entry.get(name) not in (None, "")}
 
 
-async def statuses(context: Context) -> Result:
+async def statuses(request: Request) -> Result:
     """The latest statuses of all agents, by agent and time; none while nobody reports them."""
-    wanted = {name: context.parameter(name) for name in ("status", "limit")}
+    wanted = {name: request.control(name) for name in ("status", "limit")}
     facts = {name: value for name, value in wanted.items() if value is not None}
-    command = Command("agents.statuses", context.account_id, facts)
+    command = Command("agents.statuses", request.account_id, facts)
     found: dict[str, Document] = {}
-    for entry in await context.services.switch.ask(command):
+    for entry in await request.services.switch.ask(command):
         by_time = found.setdefault(str(entry.get("agent_id")), {})
         by_time[str(entry.get("timestamp"))] = _tidy(entry)
     return Result(data=found)
 
 
-async def status(context: Context) -> Result:
+async def status(request: Request) -> Result:
     """What the agent does now: a word, or the whole entry, or the latest entries by time."""
-    await load_document(context, _key(context))
-    command = Command("agents.status", context.account_id, {"agent_id": context.params["user_id"]})
-    if context.says_yes("full"):
-        return Result(data=_tidy(await context.services.switch.order(command, PATIENCE)))
-    entries = await context.services.switch.ask(command)
-    if context.says_yes("recent"):
+    await load_document(request.actor, _key(request))
+    command = Command("agents.status", request.account_id, {"agent_id": request.ids["user_id"]})
+    if request.says_yes("full"):
+        return Result(data=_tidy(await request.services.switch.order(command, PATIENCE)))
+    entries = await request.services.switch.ask(command)
+    if request.says_yes("recent"):
         return Result(data={str(entry.get("timestamp")): _tidy(entry) for entry in entries})
     newest = max(entries, key=lambda entry: entry.get("timestamp", 0), default={})
     return Result(data=newest.get("status", UNKNOWN))
 
 
-async def set_status(context: Context) -> Result:
+async def set_status(request: Request) -> Result:
     """Pass a change of status on to the switch."""
-    await load_document(context, _key(context))
-    data = sent(context)
+    await load_document(request.actor, _key(request))
+    data = sent(request)
     refusals = Refusals()
     _check_status(data, refusals)
     if refusals:
         raise ValidationFailed(refusals)
     names = ("status", "timeout", "presence_id", "presence_state")
     facts = {name: data[name] for name in names if name in data}
-    facts["agent_id"] = context.params["user_id"]
-    command = Command("agents.set_status", context.account_id, facts)
-    await context.services.switch.tell(command)
+    facts["agent_id"] = request.ids["user_id"]
+    command = Command("agents.set_status", request.account_id, facts)
+    await request.services.switch.tell(command)
     return Result(data="status update sent")
 
 
@@ -136,12 +136,12 @@ def _check_status(data: Document, refusals: Refusals) -> None:
         refusals.add("timeout", "minimum", message, target=0, value=timeout)
 
 
-async def stats(context: Context) -> Result:
+async def stats(request: Request) -> Result:
     """What the switch reports about the calls of each agent; at length, the calls themselves."""
-    if context.parameter("format") == "verbose":
-        return await stats_of_calls(context)
-    command = Command("agents.stats", context.account_id, stats_range(context))
-    return Result(data=await context.services.switch.order(command, PATIENCE))
+    if request.control("format") == "verbose":
+        return await stats_of_calls(request)
+    command = Command("agents.stats", request.account_id, stats_range(request))
+    return Result(data=await request.services.switch.order(command, PATIENCE))
 
 
 AGENTS = Routes(

@@ -1,4 +1,4 @@
-"""Archived calls of queues, as their switch has recorded them (resources/acdc_call_stats.md).
+"""Archived calls of queues, as their switch has recorded them.
 
 Nothing here writes them: what does keeps ``call_stat`` documents of the account, whose sort key is
 the ``ranges.time_key`` form of ``entered_timestamp``.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from crossbar.core.answers import ROW, Answers, some
 from crossbar.core.ranges import list_in_range
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Routes, Scope, route
 from crossbar.documents import Document
 from crossbar.storage import Span
@@ -30,10 +30,10 @@ def _row(document: Document) -> Document:
     return {"id": document["_id"], **{name: document.get(name, "") for name in COLUMNS}}
 
 
-async def list_calls(context: Context) -> Result:
+async def list_calls(request: Request) -> Result:
     """The calls that entered a queue within a range of time, the latest first."""
     return await list_in_range(
-        context, Span(account_id=context.account_id, doc_type="call_stat"), _row
+        request, Span(account_id=request.account_id, doc_type="call_stat"), _row
     )
 
 

@@ -1,4 +1,4 @@
-"""Queues of callers, and which users answer them (resources/queues.md).
+"""Queues of callers, and which users answer them.
 
 Who is an agent of a queue is written on the users, in ``queues``. A queue's own revision stands
 for its roster too, so of two rosters that are set at once one is set after the other.
@@ -14,7 +14,7 @@ from crossbar.core.change import Change
 from crossbar.core.ports import Command
 from crossbar.core.ranges import seconds_of
 from crossbar.core.recipes import answer, key_of, live_documents
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Actor, Request, Result
 from crossbar.core.shapes import Collection, Hooks, route
 from crossbar.documents import Document
 from crossbar.errors import ValidationFailed
@@ -32,19 +32,19 @@ TABLE_TYPES = {"text/csv", "text/comma-separated-values", "application/octet-str
 MODES = ("listen", "whisper", "full")
 
 
-async def _agents(context: Context, queue_id: str) -> list[Document]:
+async def _agents(actor: Actor, queue_id: str) -> list[Document]:
     """The users whom the queue's callers reach, by id, descending."""
     entry = Entry("queue", queue_id)
-    span = Span(account_id=context.account_id, doc_type="user", entry=entry)
-    users = [row.document async for row in context.services.store.scan(span)]
+    span = Span(account_id=actor.account_id, doc_type="user", entry=entry)
+    users = [row.document async for row in actor.services.store.scan(span)]
     return sorted(users, key=lambda user: str(user["_id"]), reverse=True)
 
 
-async def add_agents(context: Context, shown: Document, stored: Document) -> None:
+async def add_agents(request: Request, shown: Document, stored: Document) -> None:
     """On reading one queue, and on changing its roster: the ids of its agents."""
-    operation = context.operation
+    operation = request.operation
     if operation.action is Action.FETCH or operation.path[-1] == "roster":
-        shown["agents"] = [user["_id"] for user in await _agents(context, stored["_id"])]
+        shown["agents"] = [user["_id"] for user in await _agents(request.actor, stored["_id"])]
 
 
 async def drop_agents(change: Change) -> None:
@@ -52,39 +52,39 @@ async def drop_agents(change: Change) -> None:
     change.document.pop("agents", None)
 
 
-async def roster(context: Context) -> Result:
+async def roster(request: Request) -> Result:
     """The ids of the queue's agents."""
-    return Result(data=[user["_id"] for user in await _agents(context, context.doc_id)])
+    return Result(data=[user["_id"] for user in await _agents(request.actor, request.doc_id)])
 
 
-async def set_roster(context: Context) -> Result:
+async def set_roster(request: Request) -> Result:
     """Make exactly these users the queue's agents; those whom nobody knows are passed over."""
-    wanted = context.data
+    wanted = request.data
     if not isinstance(wanted, list) or not all(isinstance(user_id, str) for user_id in wanted):
         message = "Value did not match type(s): array of strings"
         raise ValidationFailed.of("data", "type", message, target="array", value=wanted)
-    return await _set_roster(context, set(wanted))
+    return await _set_roster(request, set(wanted))
 
 
-async def clear_roster(context: Context) -> Result:
+async def clear_roster(request: Request) -> Result:
     """Leave the queue without agents."""
-    return await _set_roster(context, set())
+    return await _set_roster(request, set())
 
 
-async def _set_roster(context: Context, wanted: set[str]) -> Result:
-    queue_id = context.doc_id
+async def _set_roster(request: Request, wanted: set[str]) -> Result:
+    queue_id = request.doc_id
 
     async def alter(change: Change) -> None:
-        agents = {user["_id"]: user for user in await _agents(context, queue_id)}
-        found = await live_documents(context, wanted - agents.keys(), USERS.doc_type)
+        agents = {user["_id"]: user for user in await _agents(request.actor, queue_id)}
+        found = await live_documents(request.actor, wanted - agents.keys(), USERS.doc_type)
         for user_id, user in agents.items():
             if user_id not in wanted:
                 _also_put(change, without_queue(user, queue_id))
         for user in found.values():
             _also_put(change, with_queue(user, queue_id))
 
-    stored = await amend(context, context.operation.collection, key_of(context), alter)
-    return await answer(context, stored)
+    stored = await amend(request, request.operation.collection, key_of(request), alter)
+    return await answer(request, stored)
 
 
 def _also_put(change: Change, user: Document) -> None:
@@ -106,56 +106,56 @@ def _others(user: Document, queue_id: str) -> list[str]:
     return [each for each in queues_of(user) if each != queue_id]
 
 
-def stats_range(context: Context) -> Document:
+def stats_range(request: Request) -> Document:
     """Which statistics the client asks for: a range of time, and whom and what they are about."""
-    now = context.services.clock.gregorian()
-    end = seconds_of(context.parameter("end_range")) or now
-    start = seconds_of(context.parameter("start_range")) or max(end - DAY, 0)
+    now = request.services.clock.gregorian()
+    end = seconds_of(request.control("end_range")) or now
+    start = seconds_of(request.control("start_range")) or max(end - DAY, 0)
     if start > end:
         message = "end_range must be greater than or equal to start_range"
         raise ValidationFailed.of("end_range", "maximum", message, cause=end)
     wanted = {"start_range": start, "end_range": end}
-    narrowed = {name: context.parameter(name) for name in ("status", "agent_id")}
+    narrowed = {name: request.control(name) for name in ("status", "agent_id")}
     return wanted | {name: value for name, value in narrowed.items() if value is not None}
 
 
-async def stats(context: Context) -> Result:
+async def stats(request: Request) -> Result:
     """What the switch reports about the calls of the queues; as a table, the calls alone."""
-    command = Command("queues.stats", context.account_id, stats_range(context))
-    report = await context.services.switch.order(command, PATIENCE)
+    command = Command("queues.stats", request.account_id, stats_range(request))
+    report = await request.services.switch.order(command, PATIENCE)
     calls = report.get("stats", [])
-    if not TABLE_TYPES.isdisjoint(context.accept):
+    if not TABLE_TYPES.isdisjoint(request.accept):
         return Result(data=calls)
-    now = context.services.clock.gregorian()
+    now = request.services.clock.gregorian()
     return Result(data={"current_timestamp": now, "stats": calls})
 
 
-async def eavesdrop_on_call(context: Context) -> Result:
+async def eavesdrop_on_call(request: Request) -> Result:
     """Let a device listen to a call."""
-    data = _arguments(context)
-    refusals = await _faults(context, data)
+    data = _arguments(request)
+    refusals = await _faults(request.actor, data)
     if not isinstance(data.get("call_id"), str):
         refusals.add("call_id", "required", "Field is required but missing")
-    return await _eavesdrop(context, data, refusals)
+    return await _eavesdrop(request, data, refusals)
 
 
-async def eavesdrop_on_queue(context: Context) -> Result:
+async def eavesdrop_on_queue(request: Request) -> Result:
     """Let a device listen to the calls of a queue."""
-    data = {**_arguments(context), "queue_id": context.doc_id}
-    return await _eavesdrop(context, data, await _faults(context, data))
+    data = {**_arguments(request), "queue_id": request.doc_id}
+    return await _eavesdrop(request, data, await _faults(request.actor, data))
 
 
-def _arguments(context: Context) -> Document:
-    return context.data if isinstance(context.data, dict) else {}
+def _arguments(request: Request) -> Document:
+    return request.data if isinstance(request.data, dict) else {}
 
 
-async def _faults(context: Context, data: Document) -> Refusals:
+async def _faults(actor: Actor, data: Document) -> Refusals:
     """What is wrong with whom and how to connect."""
     refusals = Refusals()
     device_id, mode = data.get("id"), data.get("mode", MODES[0])
     found: dict[str, Any] = {}
     if isinstance(device_id, str):
-        found = await live_documents(context, [device_id])
+        found = await live_documents(actor, [device_id])
     device = found.get(str(device_id))
     if not isinstance(device_id, str):
         refusals.add("id", "required", "Field is required but missing")
@@ -169,13 +169,13 @@ async def _faults(context: Context, data: Document) -> Refusals:
     return refusals
 
 
-async def _eavesdrop(context: Context, data: Document, refusals: Refusals) -> Result:
+async def _eavesdrop(request: Request, data: Document, refusals: Refusals) -> Result:
     if refusals:
         raise ValidationFailed(refusals)
-    facts = {"mode": MODES[0], "timeout": 20, **data, "eavesdrop_request_id": context.request_id}
-    command = Command("queues.eavesdrop", context.account_id, facts)
-    report = await context.services.switch.order(command, PATIENCE)
-    return Result(data={**report, "eavesdrop_request_id": context.request_id})
+    facts = {"mode": MODES[0], "timeout": 20, **data, "eavesdrop_request_id": request.request_id}
+    command = Command("queues.eavesdrop", request.account_id, facts)
+    report = await request.services.switch.order(command, PATIENCE)
+    return Result(data={**report, "eavesdrop_request_id": request.request_id})
 
 
 QUEUES = Collection(

@@ -1,4 +1,4 @@
-"""The audio of messages, alone or as a zip file of several (resources/vmboxes.md)."""
+"""The audio of messages, alone or as a zip file of several."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import IO
 
 from crossbar.clock import moment
 from crossbar.core.attachments import CHUNK, download
-from crossbar.core.requests import Context, Download, Result
+from crossbar.core.requests import Actor, Download, Request, Result
 from crossbar.documents import Document
 from crossbar.errors import NoSuchDocument
 
@@ -35,27 +35,27 @@ IN_MEMORY = 1_000_000
 _UNSAFE = re.compile(r"[^\w+-]", re.ASCII)
 
 
-def play(context: Context, box: Document, stored: Document) -> Result:
+def play(request: Request, box: Document, stored: Document) -> Result:
     """The audio, named by caller and time. Raises 404 when there is none."""
-    return Result(download=_named(context, box, stored), revision=stored["_rev"])
+    return Result(download=_named(request.actor, box, stored), revision=stored["_rev"])
 
 
-def _named(context: Context, box: Document, stored: Document) -> Download:
+def _named(actor: Actor, box: Document, stored: Document) -> Download:
     try:
-        audio = download(context, stored)
+        audio = download(actor, stored)
     except NoSuchDocument:
         raise NoSuchDocument(NO_AUDIO) from None
     metadata = stored["metadata"]
-    zone = box.get("timezone") or context.require_account().document.get("timezone")
+    zone = box.get("timezone") or actor.require_account().document.get("timezone")
     left = moment(metadata["timestamp"], zone)
     caller = _UNSAFE.sub("_", metadata["caller_id_number"])
     end = EXTENSIONS.get(audio.content_type) or box.get("media_extension", "mp3")
     return replace(audio, filename=f"{caller}_{left:%Y-%m-%d_%H-%M-%S}.{end}")
 
 
-async def archive(context: Context, box: Document, messages: list[Document]) -> Result:
+async def archive(request: Request, box: Document, messages: list[Document]) -> Result:
     """A zip file of the messages' audio. Raises 404 when one of them has none."""
-    parts = [_named(context, box, stored) for stored in messages]
+    parts = [_named(request.actor, box, stored) for stored in messages]
     file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 closed when sent
     try:
         await _write(file, parts)
@@ -67,7 +67,7 @@ async def archive(context: Context, box: Document, messages: list[Document]) -> 
         download=Download(
             content_type="application/zip",
             length=length,
-            filename=f"{context.request_id}.zip",
+            filename=f"{request.request_id}.zip",
             read=lambda start, stop: _read(file, start, stop),
         )
     )

@@ -1,4 +1,4 @@
-"""Messages of voicemail boxes: what is stored, and what changes it (resources/vmboxes.md).
+"""Messages of voicemail boxes: what is stored, and what changes it.
 
 A client sends and is shown the metadata of a message; around them the stored document says which
 box it is in (``source_id``) and what its audio is. The operations are in ``vm_routes``.
@@ -7,21 +7,21 @@ box it is in (``source_id``) and what its audio is. The operations are in ``vm_r
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any, TypeVar
 
 from crossbar.clock import GREGORIAN_OFFSET, moment
 from crossbar.core.attachments import ATTACHMENTS, UPLOAD, attach, copy_attachments, drop_all
-from crossbar.core.change import Change, event_of, put_of
+from crossbar.core.change import Change, Note, event_of, put_of
 from crossbar.core.ports import Command
 from crossbar.core.preconditions import require_match, require_writable
 from crossbar.core.ranges import LATEST, seconds_of, time_key
-from crossbar.core.recipes import ATTEMPTS, load_document, remove, save
-from crossbar.core.requests import Context, Upload
+from crossbar.core.recipes import load_document
+from crossbar.core.requests import Actor, Request, Upload
 from crossbar.core.shapes import Collection, Hooks, Index
 from crossbar.core.stamping import stamped
+from crossbar.core.writing import in_turn, remove, save
 from crossbar.documents import Document, lookup, new_id, private, public
-from crossbar.errors import Conflict, NoSuchDocument, ValidationFailed
+from crossbar.errors import NoSuchDocument, ValidationFailed
 from crossbar.storage import Batch, Entry, Key, Put, Span
 
 MESSAGE_TYPE = "mailbox_message"
@@ -35,19 +35,19 @@ CALLFLOW_CONFIG = ("account_config", "configs_callflow")
 
 RETENTION_MESSAGE = "the message is older than messages are kept"
 
-BOX = "box"
+BOX: Note[Document | None] = Note(None)
 """Note of a change: the box that a new message enters."""
 
 T = TypeVar("T")
 
 
-def message_key(context: Context, timestamp: object = None) -> Key:
+def message_key(actor: Actor, timestamp: object = None) -> Key:
     """A key for a new message: the month of its time, and 32 hex digits."""
     seconds = seconds_of(timestamp)
     if seconds is None or not GREGORIAN_OFFSET <= seconds <= LATEST:
-        seconds = context.services.clock.gregorian()
+        seconds = actor.services.clock.gregorian()
     month = f"{moment(seconds):%Y%m}"
-    return Key(context.account_id, MESSAGE_TYPE, f"{month}-{new_id()}")
+    return Key(actor.account_id, MESSAGE_TYPE, f"{month}-{new_id()}")
 
 
 async def check_timestamp(change: Change) -> None:
@@ -70,7 +70,7 @@ async def check_timestamp(change: Change) -> None:
 async def wrap(change: Change) -> None:
     """Put the metadata into the document that is stored: a new one, or the one it came from."""
     metadata, kept = public(change.document), private(change.document)
-    box = change.notes.get(BOX)
+    box = BOX.found(change)
     if box is None:
         change.document = {**public(change.current or {}), "metadata": metadata, **kept}
     else:
@@ -80,7 +80,7 @@ async def wrap(change: Change) -> None:
 
 def _completed(change: Change, box: Document, sent: Document) -> Document:
     """The metadata of a new message: what was sent of it, the rest made up."""
-    realm = change.context.require_account().realm
+    realm = change.actor.require_account().realm
     number = sent.get("caller_id_number", ANONYMOUS)
     from_user, to_user = sent.get("from", number), sent.get("to", box["mailbox"])
     return {
@@ -95,7 +95,7 @@ def _completed(change: Change, box: Document, sent: Document) -> Document:
         "to_user": to_user,
         "to_realm": realm,
         "length": sent.get("length", 1),
-        "timestamp": sent.get("timestamp", change.context.services.clock.gregorian()),
+        "timestamp": sent.get("timestamp", change.actor.services.clock.gregorian()),
         "folder": sent.get("folder", "new"),
     }
 
@@ -118,13 +118,13 @@ def document_in(box: Document, metadata: Document) -> Document:
 async def tell_switch(change: Change) -> None:
     """Lamps of telephones follow what is in the box."""
     box = (change.current or change.document)["source_id"]
-    await update_lamps(change.context, box)
+    await update_lamps(change.actor, box)
 
 
-async def update_lamps(context: Context, box_id: str) -> None:
+async def update_lamps(actor: Actor, box_id: str) -> None:
     """Have the switch light the lamps of telephones as the box asks for it."""
-    command = Command("vmboxes.update_mwi", context.account_id, {"vmbox_id": box_id})
-    await context.services.switch.tell(command)
+    command = Command("vmboxes.update_mwi", actor.account_id, {"vmbox_id": box_id})
+    await actor.services.switch.tell(command)
 
 
 def _place(document: Document) -> str:
@@ -158,92 +158,94 @@ MESSAGES = Collection(
 """The entry of the documents; their operations are routes of the boxes."""
 
 
-async def load_message(context: Context, message_id: str) -> Document:
+async def load_message(request: Request, message_id: str) -> Document:
     """The live message with this id, if it is in the box that the URL names."""
-    stored = await load_document(context, Key(context.account_id, MESSAGE_TYPE, message_id))
-    if stored["source_id"] != context.doc_id:
+    stored = await load_document(request.actor, Key(request.account_id, MESSAGE_TYPE, message_id))
+    if stored["source_id"] != request.doc_id:
         raise NoSuchDocument(message_id)
     return stored
 
 
-async def retention_of(context: Context) -> int:
+async def retention_of(actor: Actor) -> int:
     """For how many seconds messages are kept, by the account's own settings or the server's."""
-    config = await context.services.store.get(Key(context.account_id, *CALLFLOW_CONFIG))
+    config = await actor.services.store.get(Key(actor.account_id, *CALLFLOW_CONFIG))
     own = lookup(config or {}, ("voicemail", "message_retention_duration"))
-    return seconds_of(own) or context.services.settings.voicemail.retention
+    return seconds_of(own) or actor.services.settings.voicemail.retention
 
 
-async def oldest_kept(context: Context) -> int:
+async def oldest_kept(actor: Actor) -> int:
     """The time, in Gregorian seconds, before which messages are no longer kept."""
-    return context.services.clock.gregorian() - await retention_of(context)
+    return actor.services.clock.gregorian() - await retention_of(actor)
 
 
-async def require_kept(context: Context, stored: Document) -> None:
+async def require_kept(actor: Actor, stored: Document) -> None:
     """Raises 400 for a message that is older than messages are kept: it cannot change any more."""
     timestamp = stored["metadata"]["timestamp"]
-    if timestamp < await oldest_kept(context):
+    if timestamp < await oldest_kept(actor):
         raise ValidationFailed.of(stored["_id"], "date_range", RETENTION_MESSAGE, cause=timestamp)
 
 
-def change_of(context: Context, stored: Document) -> Change:
+def change_of(request: Request, stored: Document) -> Change:
     """A change of a stored message, so far without one."""
     return Change(
-        context=context,
+        actor=request.actor,
+        request=request,
         family=MESSAGES,
-        key=Key(context.account_id, MESSAGE_TYPE, stored["_id"]),
+        key=Key(request.account_id, MESSAGE_TYPE, stored["_id"]),
         document=dict(stored["metadata"]),
         current=stored,
     )
 
 
-async def in_turn(
-    context: Context, message_id: str, write: Callable[[Document], Awaitable[T]]
+async def with_message(
+    request: Request, message_id: str, write: Callable[[Document], Awaitable[T]]
 ) -> T:
     """Load a message of the box and change it; again when another write came between."""
-    async with context.services.turns.of(Key(context.account_id, MESSAGE_TYPE, message_id)):
-        for _ in range(1 if context.if_match else ATTEMPTS):
-            stored = await load_message(context, message_id)
-            await require_kept(context, stored)
-            with suppress(Conflict):
-                return await write(stored)
-    raise Conflict
+
+    async def attempt() -> T:
+        stored = await load_message(request, message_id)
+        await require_kept(request.actor, stored)
+        return await write(stored)
+
+    key = Key(request.account_id, MESSAGE_TYPE, message_id)
+    return await in_turn(request.actor, key, attempt, once=request.if_match is not None)
 
 
-async def put_in_folder(context: Context, message_id: str, folder: str) -> Document:
+async def put_in_folder(request: Request, message_id: str, folder: str) -> Document:
     """Move a message to another folder of its box; the message."""
 
     async def write(stored: Document) -> Document:
-        change = change_of(context, stored)
+        change = change_of(request, stored)
         change.document["folder"] = folder
         return await save(change, "changed")
 
-    return await in_turn(context, message_id, write)
+    return await with_message(request, message_id, write)
 
 
-async def replace_audio(context: Context, message_id: str, upload: Upload) -> Document:
+async def replace_audio(request: Request, message_id: str, upload: Upload) -> Document:
     """Give a message other audio; the message."""
 
     async def write(stored: Document) -> Document:
-        change = change_of(context, stored)
-        change.notes[UPLOAD] = upload
+        change = change_of(request, stored)
+        UPLOAD.leave(change, upload)
         return await save(change, "changed")
 
-    return await in_turn(context, message_id, write)
+    return await with_message(request, message_id, write)
 
 
-async def discard(context: Context, message_id: str, *, is_soft: bool) -> Document:
+async def discard(request: Request, message_id: str, *, is_soft: bool) -> Document:
     """Delete a message; the message as it was, in the folder of deleted ones."""
 
     async def write(stored: Document) -> Document:
-        require_match(context, stored)
+        require_match(request, stored)
         stored["metadata"]["folder"] = "deleted"
-        await remove(change_of(context, stored), is_soft=is_soft)
+        await remove(change_of(request, stored), is_soft=is_soft)
         return stored
 
-    return await in_turn(context, message_id, write)
+    return await with_message(request, message_id, write)
 
 
-async def move(context: Context, message_id: str, box: Document) -> Document:
+async def move(request: Request, message_id: str, box: Document) -> Document:
     """Move a message to another box, where it is new and has an id of its own; the message there.
 
     The document that it leaves behind is marked as deleted in the same commit, so of two moves at
@@ -251,48 +253,48 @@ async def move(context: Context, message_id: str, box: Document) -> Document:
     """
 
     async def write(stored: Document) -> Document:
-        change = change_of(context, stored)
+        change = change_of(request, stored)
         require_writable(change)
-        put = arriving(context, stored, box, stored.pop(ATTACHMENTS, None))
+        put = arriving(request.actor, stored, box, stored.pop(ATTACHMENTS, None))
         change.more.append(put)
-        change.events.append(event_of(context, "created", put))
+        change.events.append(event_of(request.actor, "created", put))
         await remove(change, is_soft=True)
         return put.document
 
-    moved = await in_turn(context, message_id, write)
-    await update_lamps(context, box["_id"])
+    moved = await with_message(request, message_id, write)
+    await update_lamps(request.actor, box["_id"])
     return moved
 
 
-async def copy(context: Context, message_id: str, boxes: list[Document]) -> list[str]:
+async def copy(request: Request, message_id: str, boxes: list[Document]) -> list[str]:
     """Copy a message to other boxes, to all or none; the ids of the copies."""
 
     async def write(stored: Document) -> list[str]:
-        require_writable(change_of(context, stored))
+        require_writable(change_of(request, stored))
         puts = [
-            arriving(context, stored, box, await copy_attachments(context, stored))
+            arriving(request.actor, stored, box, await copy_attachments(request.actor, stored))
             for box in boxes
         ]
-        events = [event_of(context, "created", put) for put in puts]
-        await context.services.commit(Batch(puts=puts, events=events))
+        events = [event_of(request.actor, "created", put) for put in puts]
+        await request.services.commit(Batch(puts=puts, events=events))
         return [put.key.doc_id for put in puts]
 
-    made = await in_turn(context, message_id, write)
+    made = await with_message(request, message_id, write)
     for box in boxes:
-        await update_lamps(context, box["_id"])
+        await update_lamps(request.actor, box["_id"])
     return made
 
 
-def arriving(context: Context, stored: Document, box: Document, attachments: Any) -> Put:
+def arriving(actor: Actor, stored: Document, box: Document, attachments: Any) -> Put:
     """The write that puts a message into another box, as a new one."""
-    now = context.services.clock.gregorian()
-    key = message_key(context, now)
+    now = actor.services.clock.gregorian()
+    key = message_key(actor, now)
     metadata = {
         **stored["metadata"],
         "media_id": key.doc_id,
         "folder": "new",
         "timestamp": now,
-        "to": f"{box['mailbox']}@{context.require_account().realm}",
+        "to": f"{box['mailbox']}@{actor.require_account().realm}",
         "to_user": box["mailbox"],
     }
     document = {
@@ -302,34 +304,34 @@ def arriving(context: Context, stored: Document, box: Document, attachments: Any
     }
     if attachments:
         document[ATTACHMENTS] = attachments
-    return put_of(MESSAGES, key, stamped(context, key, document), None)
+    return put_of(MESSAGES, key, stamped(actor, key, document), None)
 
 
-async def boxes_of(context: Context, ids: list[Any]) -> tuple[list[Document], dict[str, str]]:
+async def boxes_of(actor: Actor, ids: list[Any]) -> tuple[list[Document], dict[str, str]]:
     """The boxes of the account with these ids, each once, and what is wrong with the others."""
     found: list[Document] = []
     failed: dict[str, str] = {}
     for box_id in dict.fromkeys(ids):
         try:
-            found.append(await load_document(context, Key(context.account_id, BOX_TYPE, box_id)))
+            found.append(await load_document(actor, Key(actor.account_id, BOX_TYPE, box_id)))
         except NoSuchDocument:
             failed[box_id] = "not_found"
     return found, failed
 
 
-async def count_kept(context: Context, box_id: str, oldest: int) -> dict[str, int]:
+async def count_kept(actor: Actor, box_id: str, oldest: int) -> dict[str, int]:
     """How many new and how many saved messages since ``oldest`` a box has, by its index alone."""
     low = time_key(oldest)
     return {
-        folder: await context.services.store.count(folder_span(context, box_id, folder, low))
+        folder: await actor.services.store.count(folder_span(actor, box_id, folder, low))
         for folder in ("new", "saved")
     }
 
 
-def folder_span(context: Context, box_id: str, folder: str, low: str | None = None) -> Span:
+def folder_span(actor: Actor, box_id: str, folder: str, low: str | None = None) -> Span:
     """The messages in a folder of a box, from the time ``low`` on."""
     entry = Entry("folder", place_of(box_id, folder))
-    return Span(account_id=context.account_id, doc_type=MESSAGE_TYPE, entry=entry, low=low)
+    return Span(account_id=actor.account_id, doc_type=MESSAGE_TYPE, entry=entry, low=low)
 
 
 async def empty_box(change: Change) -> None:
@@ -337,9 +339,9 @@ async def empty_box(change: Change) -> None:
 
     A stage for the boxes' ``Hooks.deleting``.
     """
-    context, box_id = change.context, change.key.doc_id
+    actor, box_id = change.actor, change.key.doc_id
     for folder in ("new", "saved"):
-        async for row in context.services.store.scan(folder_span(context, box_id, folder)):
+        async for row in actor.services.store.scan(folder_span(actor, box_id, folder)):
             row.document["metadata"]["folder"] = "deleted"
-            key = Key(context.account_id, MESSAGE_TYPE, row.position.doc_id)
+            key = Key(actor.account_id, MESSAGE_TYPE, row.position.doc_id)
             change.also_put(MESSAGES, key, row.document)

@@ -1,4 +1,4 @@
-"""What can be done to messages of voicemail boxes (resources/vmboxes.md)."""
+"""What can be done to messages of voicemail boxes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from crossbar.core.answers import SOME_OBJECT, TEXT, Answers, an_object, some
 from crossbar.core.attachments import UPLOAD, only_file
 from crossbar.core.change import Change
 from crossbar.core.ranges import list_in_range, time_key
-from crossbar.core.recipes import load, parent_entry, require_parents, save, sent
-from crossbar.core.requests import Action, Context, Result, Upload
+from crossbar.core.recipes import load, parent_entry, require_parents, sent
+from crossbar.core.requests import Action, Request, Result, Upload
 from crossbar.core.shapes import Route
+from crossbar.core.writing import save
 from crossbar.documents import Document, public
 from crossbar.errors import (
     Conflict,
@@ -93,33 +94,33 @@ def _seen(oldest: int, stored: Document) -> Document:
     return {**metadata_of(oldest, stored), **own}
 
 
-async def list_messages(context: Context) -> Result:
+async def list_messages(request: Request) -> Result:
     """The messages of a box, newest first."""
-    await require_parents(context)
-    entry = Entry("box", context.doc_id)
-    return await _listed(context, _row, entry)
+    await require_parents(request)
+    entry = Entry("box", request.doc_id)
+    return await _listed(request, _row, entry)
 
 
-async def list_all(context: Context) -> Result:
+async def list_all(request: Request) -> Result:
     """The messages of all boxes of the account, or of a user's, each under the id of its box."""
-    await require_parents(context)
-    owner = parent_entry(context)
+    await require_parents(request)
+    owner = parent_entry(request)
     if owner is None:
-        return await _listed(context, _row_of_account)
-    boxes = Span(account_id=context.account_id, doc_type=BOX_TYPE, entry=owner)
-    own = {row.position.doc_id async for row in context.services.store.scan(boxes)}
-    filters = (*context.query.filters, lambda seen: seen["source_id"] in own)
-    narrowed = replace(context, query=replace(context.query, filters=filters))
+        return await _listed(request, _row_of_account)
+    boxes = Span(account_id=request.account_id, doc_type=BOX_TYPE, entry=owner)
+    own = {row.position.doc_id async for row in request.services.store.scan(boxes)}
+    filters = (*request.query.filters, lambda seen: seen["source_id"] in own)
+    narrowed = replace(request, query=replace(request.query, filters=filters))
     return await _listed(narrowed, _row_of_account)
 
 
 async def _listed(
-    context: Context, show: Callable[[int, Document], Document], entry: Entry | None = None
+    request: Request, show: Callable[[int, Document], Document], entry: Entry | None = None
 ) -> Result:
-    span = Span(account_id=context.account_id, doc_type=MESSAGE_TYPE, entry=entry)
-    now, retention = context.services.clock.gregorian(), await retention_of(context)
+    span = Span(account_id=request.account_id, doc_type=MESSAGE_TYPE, entry=entry)
+    now, retention = request.services.clock.gregorian(), await retention_of(request.actor)
     return await list_in_range(
-        context,
+        request,
         span,
         partial(show, now - retention),
         maximum=retention,
@@ -127,14 +128,14 @@ async def _listed(
     )
 
 
-async def fetch_message(context: Context) -> Result:
+async def fetch_message(request: Request) -> Result:
     """The metadata of one message."""
-    await require_parents(context)
-    return await _answer(context, await load_message(context, context.params["message_id"]))
+    await require_parents(request)
+    return await _answer(request, await load_message(request, request.ids["message_id"]))
 
 
-async def _answer(context: Context, stored: Document) -> Result:
-    data = metadata_of(await oldest_kept(context), stored)
+async def _answer(request: Request, stored: Document) -> Result:
+    data = metadata_of(await oldest_kept(request.actor), stored)
     return Result(data=data, revision=stored["_rev"])
 
 
@@ -142,87 +143,88 @@ def _whole(stored: Document) -> Document:
     return {**public(stored), "id": stored["_id"]}
 
 
-def _audio(context: Context) -> Upload:
+def _audio(request: Request) -> Upload:
     """The one file of an upload, which must be audio."""
-    file = only_file(context)
+    file = only_file(request)
     if file.content_type not in AUDIO_TYPES:
         raise UnsupportedMediaType
     return file
 
 
-async def create_message(context: Context) -> Result:
+async def create_message(request: Request) -> Result:
     """Leave a message, with or without audio."""
-    await require_parents(context)
-    box = await load(context)
-    document = sent(context)
+    await require_parents(request)
+    box = await load(request)
+    document = sent(request)
     change = Change(
-        context=context,
+        actor=request.actor,
+        request=request,
         family=MESSAGES,
-        key=message_key(context, document.get("timestamp")),
+        key=message_key(request.actor, document.get("timestamp")),
         document=document,
     )
-    change.notes[BOX] = box
-    if context.files:
-        change.notes[UPLOAD] = _audio(context)
+    BOX.leave(change, box)
+    if request.files:
+        UPLOAD.leave(change, _audio(request))
     stored = await save(change, "created")
-    data = stored["metadata"] if context.files else _whole(stored)
+    data = stored["metadata"] if request.files else _whole(stored)
     return Result(data=data, revision=stored["_rev"], created_id=stored["_id"])
 
 
-async def upload_audio(context: Context) -> Result:
+async def upload_audio(request: Request) -> Result:
     """Give a message its audio, or other audio."""
-    await require_parents(context)
-    stored = await replace_audio(context, context.params["message_id"], _audio(context))
-    return await _answer(context, stored)
+    await require_parents(request)
+    stored = await replace_audio(request, request.ids["message_id"], _audio(request))
+    return await _answer(request, stored)
 
 
-async def change_message(context: Context) -> Result:
+async def change_message(request: Request) -> Result:
     """Move a message to another folder or box, or copy it to several boxes."""
-    await require_parents(context)
-    message_id, target = context.params["message_id"], _target(context)
+    await require_parents(request)
+    message_id, target = request.ids["message_id"], _target(request)
     if target is None:
-        stored = await put_in_folder(context, message_id, _folder(context))
-        return await _answer(context, stored)
-    boxes, failed = await boxes_of(context, target if isinstance(target, list) else [target])
+        stored = await put_in_folder(request, message_id, _folder(request))
+        return await _answer(request, stored)
+    boxes, failed = await boxes_of(request.actor, target if isinstance(target, list) else [target])
     if isinstance(target, list):
-        copies = await copy(context, message_id, boxes)
+        copies = await copy(request, message_id, boxes)
         return Result(data={"succeeded": copies, "failed": failed})
     if failed:
         raise NoSuchDocument(target)
-    moved = await move(context, message_id, boxes[0])
+    moved = await move(request, message_id, boxes[0])
     return Result(data=_whole(moved), revision=moved["_rev"])
 
 
-async def delete_message(context: Context) -> Result:
+async def delete_message(request: Request) -> Result:
     """Delete a message."""
-    await require_parents(context)
-    deleted = await discard(context, context.params["message_id"], is_soft=_is_soft(context))
+    await require_parents(request)
+    deleted = await discard(request, request.ids["message_id"], is_soft=_is_soft(request))
     data = {**deleted["metadata"], "_read_only": {"deleted": True}}
     return Result(data=data, revision=deleted["_rev"])
 
 
-async def change_messages(context: Context) -> Result:
+async def change_messages(request: Request) -> Result:
     """Move or copy several messages, each for itself."""
-    await require_parents(context)
-    ids, target = _ids(context), _target(context)
+    await require_parents(request)
+    ids, target = _ids(request), _target(request)
     if target is None:
-        folder = _folder(context)
-        return await _each(ids, lambda one: _kept_id(put_in_folder(context, one, folder)))
-    boxes, failed = await boxes_of(context, target if isinstance(target, list) else [target])
+        folder = _folder(request)
+        return await _each(ids, lambda one: _kept_id(put_in_folder(request, one, folder)))
+    boxes, failed = await boxes_of(request.actor, target if isinstance(target, list) else [target])
     if isinstance(target, list):
-        return await _each(ids, lambda one: copy(context, one, boxes), failed)
+        return await _each(ids, lambda one: copy(request, one, boxes), failed)
     if failed:
         raise NoSuchDocument(target)
-    return await _each(ids, lambda one: _kept_id(move(context, one, boxes[0])))
+    return await _each(ids, lambda one: _kept_id(move(request, one, boxes[0])))
 
 
-async def delete_messages(context: Context) -> Result:
+async def delete_messages(request: Request) -> Result:
     """Delete the messages that are named, or those of a folder, or all."""
-    await require_parents(context)
-    data = context.data if isinstance(context.data, dict) else {}
-    ids = _ids(context) if "messages" in data else await _ids_in_folder(context)
-    is_soft = _is_soft(context)
-    return await _each(ids, lambda one: _kept_id(discard(context, one, is_soft=is_soft)))
+    await require_parents(request)
+    data = request.data if isinstance(request.data, dict) else {}
+    ids = _ids(request) if "messages" in data else await _ids_in_folder(request)
+    is_soft = _is_soft(request)
+    return await _each(ids, lambda one: _kept_id(discard(request, one, is_soft=is_soft)))
 
 
 async def _kept_id(writing: Awaitable[Document]) -> list[str]:
@@ -247,23 +249,23 @@ async def _each(
     return Result(data={"succeeded": succeeded, "failed": failed})
 
 
-async def download_several(context: Context) -> Result:
+async def download_several(request: Request) -> Result:
     """The audio of several messages, as a zip file."""
-    await require_parents(context)
-    found = [await load_message(context, message_id) for message_id in _ids(context)]
-    return await archive(context, await load(context), found)
+    await require_parents(request)
+    found = [await load_message(request, message_id) for message_id in _ids(request)]
+    return await archive(request, await load(request), found)
 
 
-async def download_audio(context: Context) -> Result:
+async def download_audio(request: Request) -> Result:
     """The audio of a message."""
-    await require_parents(context)
-    stored = await load_message(context, context.params["message_id"])
-    return play(context, await load(context), stored)
+    await require_parents(request)
+    stored = await load_message(request, request.ids["message_id"])
+    return play(request, await load(request), stored)
 
 
-def _ids(context: Context) -> list[str]:
+def _ids(request: Request) -> list[str]:
     """The ids under ``messages``, each once. Raises 400 for none, and for what are no ids."""
-    wanted = context.data.get("messages") if isinstance(context.data, dict) else None
+    wanted = request.data.get("messages") if isinstance(request.data, dict) else None
     if wanted in (None, []):
         message = "Field is required but missing"
         raise ValidationFailed.of("messages", "required", message, value="messages")
@@ -273,32 +275,32 @@ def _ids(context: Context) -> list[str]:
     return list(dict.fromkeys(wanted))
 
 
-async def _ids_in_folder(context: Context) -> list[str]:
+async def _ids_in_folder(request: Request) -> list[str]:
     """The messages that are still kept: of the folder that is named, or of all."""
-    wanted, low = context.parameter("folder"), time_key(await oldest_kept(context))
+    wanted, low = request.control("folder"), time_key(await oldest_kept(request.actor))
     folders = (wanted,) if wanted in FOLDERS else FOLDERS
-    scan = context.services.store.scan
+    scan = request.services.store.scan
     return [
         row.position.doc_id
         for folder in folders
-        async for row in scan(folder_span(context, context.doc_id, folder, low))
+        async for row in scan(folder_span(request.actor, request.doc_id, folder, low))
     ]
 
 
-def _folder(context: Context) -> str:
-    folder = context.parameter("folder")
+def _folder(request: Request) -> str:
+    folder = request.control("folder")
     return folder if folder in FOLDERS else "saved"
 
 
-def _is_soft(context: Context) -> bool:
-    return not context.says_no("should_soft_delete")
+def _is_soft(request: Request) -> bool:
+    return not request.says_no("should_soft_delete")
 
 
-def _target(context: Context) -> str | list[str] | None:
+def _target(request: Request) -> str | list[str] | None:
     """The box, or the boxes, under ``source_id``. Raises 400 for one that is empty or none."""
-    if not isinstance(context.data, dict) or "source_id" not in context.data:
+    if not isinstance(request.data, dict) or "source_id" not in request.data:
         return None
-    target = context.data["source_id"]
+    target = request.data["source_id"]
     if not target:
         message = "Field is required but missing"
         raise ValidationFailed.of("source_id", "required", message, value="source_id")

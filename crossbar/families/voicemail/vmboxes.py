@@ -1,4 +1,4 @@
-"""Voicemail boxes (resources/vmboxes.md): the boxes themselves, with counts of their messages."""
+"""Voicemail boxes: the boxes themselves, with counts of their messages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import wraps
 from crossbar.core.answers import DOCUMENT, ROWS
 from crossbar.core.change import Change
 from crossbar.core.recipes import create, list_documents, patch, replace, revision_of_list
-from crossbar.core.requests import Action, Context, Result
+from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import (
     FLAGS,
     Collection,
@@ -47,13 +47,13 @@ async def normalize(change: Change) -> None:
     mailbox = change.value("mailbox")
     if isinstance(mailbox, int) and not isinstance(mailbox, bool):
         change.document["mailbox"] = str(mailbox)
-    if change.current is None and change.context.services.settings.voicemail.transcribe:
+    if change.current is None and change.actor.services.settings.voicemail.transcribe:
         change.document.setdefault("transcribe", True)
 
 
 async def check_pin(change: Change) -> None:
     """Telephones take so many digits of a pin."""
-    longest, pin = change.context.services.settings.voicemail.max_pin_length, change.value("pin")
+    longest, pin = change.actor.services.settings.voicemail.max_pin_length, change.value("pin")
     if isinstance(pin, str) and len(pin) > longest:
         message = f"String must not be more than {longest} characters"
         change.refusals.add("pin", "maxLength", message, target=longest)
@@ -61,7 +61,7 @@ async def check_pin(change: Change) -> None:
 
 async def check_transcription(change: Change) -> None:
     """What transcribes may want one type of audio."""
-    wanted = change.context.services.settings.voicemail.transcribe_format
+    wanted = change.actor.services.settings.voicemail.transcribe_format
     extension = change.value("media_extension")
     if wanted and change.value("transcribe") is True and extension != wanted:
         message = f"Messages can be transcribed only as {wanted}"
@@ -72,41 +72,41 @@ def warning(handler: Handler) -> Handler:
     """The handler, telling clients that name several addresses that the field was renamed."""
 
     @wraps(handler)
-    async def warned(context: Context) -> Result:
-        result = await handler(context)
-        named = isinstance(context.data, dict) and context.data.get("notify_email_addresses")
+    async def warned(request: Request) -> Result:
+        result = await handler(request)
+        named = isinstance(request.data, dict) and request.data.get("notify_email_addresses")
         return replace_fields(result, headers=RENAMED) if named else result
 
     return warned
 
 
-async def list_boxes(context: Context) -> Result:
+async def list_boxes(request: Request) -> Result:
     """Boxes with the numbers of their messages, which the store counts box by box."""
-    listed = await list_documents(context)
-    if context.query.full_docs:
+    listed = await list_documents(request)
+    if request.query.full_docs:
         return listed
     if listed.rows is not None:
-        return Result(rows=_counted(context, listed.rows), page=listed.page)
-    oldest = await oldest_kept(context)
+        return Result(rows=_counted(request, listed.rows), page=listed.page)
+    oldest = await oldest_kept(request.actor)
     for row in listed.data:
-        await add_counts(context, row, oldest)
+        await add_counts(request, row, oldest)
     following = listed.page.next_start_key if listed.page else None
     revision = revision_of_list(listed.data, following)
     return Result(data=listed.data, page=listed.page, revision=revision)
 
 
-async def _counted(context: Context, rows: AsyncIterator[Document]) -> AsyncIterator[Document]:
-    oldest = await oldest_kept(context)
+async def _counted(request: Request, rows: AsyncIterator[Document]) -> AsyncIterator[Document]:
+    oldest = await oldest_kept(request.actor)
     async for row in rows:
-        await add_counts(context, row, oldest)
+        await add_counts(request, row, oldest)
         yield row
 
 
-async def add_counts(context: Context, row: Document, oldest: int) -> None:
+async def add_counts(request: Request, row: Document, oldest: int) -> None:
     """How many messages a box has, and in which folders; only what is to be shown is counted."""
-    if not set(context.query.fields or COUNTS).intersection(COUNTS):
+    if not set(request.query.fields or COUNTS).intersection(COUNTS):
         return
-    folders = await count_kept(context, row["id"], oldest)
+    folders = await count_kept(request.actor, row["id"], oldest)
     row["messages"] = sum(folders.values())
     if row["messages"]:
         row["folders"] = folders

@@ -31,7 +31,7 @@ async def test_a_new_user_is_told_of_the_login_and_not_of_the_password(
     assert account["realm"] in text
     assert ANN["password"] not in text
     (await api.patch(f"{api.account}/users/{user}", {"last_name": "Kay"})).expect(200)
-    await api.gateway.services.mail.close()  # type: ignore[attr-defined]
+    await api.gateway.services.jobs.idle(api.gateway.services)
     assert box.is_empty()
 
 
@@ -45,5 +45,5 @@ async def test_who_gets_none(api: Api, box: Mailbox) -> None:
     await make(api, "users", first_name="No", last_name="Login", email=ADDRESS)
     await make(api, "users", **{**ANN, "username": "off"}, email=ADDRESS, enabled=False)
     await make(api, "users", **{**ANN, "username": "unreachable"})
-    await api.gateway.services.mail.close()  # type: ignore[attr-defined]
+    await api.gateway.services.jobs.idle(api.gateway.services)
     assert box.is_empty()

@@ -53,7 +53,7 @@ def reset_id_in(mail: Any) -> str:
 
 async def until_idle(api: Api) -> None:
     """Wait until every letter that was asked for is sent, or found to be for nobody."""
-    await api.gateway.services.mail.close()  # type: ignore[attr-defined]
+    await api.gateway.services.jobs.idle(api.gateway.services)
 
 
 async def test_a_user_is_mailed_a_link_that_logs_in(api: Api, box: Mailbox, ann: str) -> None:

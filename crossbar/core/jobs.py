@@ -1,0 +1,253 @@
+"""Durable jobs: work that no answer waits for, and that is done all the same.
+
+A job is a document of the system. It is written in the commit that causes it (:func:`asked`), so
+it exists exactly when that commit does, and a server that is killed loses none. Every process
+works: who takes a job replaces its document by one that says until when it is taken. A job that
+fails is tried again, later each time; one that cannot be done is kept for the operator. So a job
+is done at least once: one whose process dies at the last moment is done again.
+
+Some jobs are done again and again (``Kind.every``): of all processes one does it each time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from crossbar.clock import Clock
+from crossbar.core.stamping import fresh_id
+from crossbar.documents import Document, next_revision
+from crossbar.errors import Conflict, CrossbarError
+from crossbar.storage import SYSTEM, Batch, Key, Put, Remove, Row, Span, StoreError
+
+if TYPE_CHECKING:
+    from crossbar.core.services import Services
+
+log = structlog.get_logger(__name__)
+
+JOB_TYPE = "job"
+FAILED_TYPE = "failed_job"
+
+LEASE = 300
+"""Seconds that a job may take; what takes longer does a part and asks for the rest."""
+
+AT_ONCE = 8
+"""Jobs that a process does at a time."""
+
+POLL = 1.0
+"""Seconds between two looks for jobs that are due. Those of this process are begun at once."""
+
+FIRST_PAUSE = 5
+LONGEST_PAUSE = 3600
+"""Seconds, at most, until a job that failed is tried again: the first time, and later."""
+
+PATIENCE = 5.0
+"""Seconds that jobs under way get to finish when the gateway stops."""
+
+
+class CannotBeDone(Exception):
+    """No further attempt at the job would help."""
+
+
+Run = Callable[["Services", Document], Awaitable[Document | None]]
+"""Does a job, given what it is about; may return that for the next time (``Kind.every``)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of jobs: its name, and what does them.
+
+    ``attempts`` is how often one is tried. With ``every`` there is one job of the kind for ever,
+    done every so many seconds.
+    """
+
+    name: str
+    run: Run
+    attempts: int = 12
+    every: int = 0
+
+
+def asked(clock: Clock, kind: Kind, about: Document) -> Put:
+    """The write that asks for a job, for the commit that causes it.
+
+    ``about`` is what the job needs to know; it holds no secret.
+    """
+    return _waiting(clock, Key(SYSTEM, JOB_TYPE, fresh_id(clock)), kind, about, after=0)
+
+
+def _waiting(clock: Clock, key: Key, kind: Kind, about: Document, *, after: float) -> Put:
+    document: Document = {"kind": kind.name, "about": about, "attempts": 0, "asked": clock.unix()}
+    return _put(clock, key, document, after=after)
+
+
+def _put(clock: Clock, key: Key, document: Document, *, after: float) -> Put:
+    """A job, placed where it is due after so many seconds."""
+    before = document.get("_rev")
+    stored = {
+        **document,
+        "_id": key.doc_id,
+        "_rev": next_revision(before),
+        "pvt_type": key.doc_type,
+    }
+    return Put(key, stored, before, sort=_place(clock, after))
+
+
+def _place(clock: Clock, after: float = 0) -> str:
+    return f"{int((clock.precise() + after) * 1000):015d}"
+
+
+class Jobs:
+    """The jobs of one process: what is due, and what is under way."""
+
+    def __init__(self, kinds: Iterable[Kind]) -> None:
+        self._kinds = {kind.name: kind for kind in kinds}
+        self._woken = asyncio.Event()
+        self._under_way: dict[Key, asyncio.Task[None]] = {}
+
+    def wake(self) -> None:
+        """There may be something to do."""
+        self._woken.set()
+
+    @asynccontextmanager
+    async def working(self, services: Services) -> AsyncIterator[None]:
+        """Do jobs for as long as the context is open."""
+        await self._begin_recurring(services)
+        task = asyncio.create_task(self._for_ever(services), name="jobs")
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await self._finish()
+
+    async def idle(self, services: Services) -> None:
+        """Do what is due now, and return when nothing is left to begin or under way."""
+        while await self._take(services) or self._under_way:
+            await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+
+    async def _begin_recurring(self, services: Services) -> None:
+        for kind in self._kinds.values():
+            key = Key(SYSTEM, JOB_TYPE, f"{JOB_TYPE}_{kind.name}")
+            if kind.every and await services.store.get(key) is None:
+                put = _waiting(services.clock, key, kind, {}, after=random.random() * kind.every)
+                with suppress(Conflict):  # another process is starting too
+                    await services.commit(Batch(puts=(put,)))
+
+    async def _for_ever(self, services: Services) -> None:
+        while True:
+            self._woken.clear()
+            try:
+                await self._take(services)
+            except (StoreError, CrossbarError) as error:
+                log.warning("jobs_not_read", error=repr(error))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(POLL):
+                    await self._woken.wait()
+
+    async def _take(self, services: Services) -> bool:
+        """Begin jobs that are due, as many as there is room for; whether there was one."""
+        found: list[Row] = []
+        span = Span(account_id=SYSTEM, doc_type=JOB_TYPE, high=_place(services.clock))
+        async for row in services.store.scan(span):
+            if row.document["kind"] in self._kinds:  # others are of a newer version beside us
+                found.append(row)
+            if len(found) == 4 * AT_ONCE:
+                break
+        random.shuffle(found)  # other processes look at the same ones
+        begun = False
+        for row in found:
+            key = Key(SYSTEM, JOB_TYPE, row.position.doc_id)
+            if len(self._under_way) < AT_ONCE and key not in self._under_way:
+                begun = await self._begin(services, key, row.document) or begun
+        return begun
+
+    async def _begin(self, services: Services, key: Key, job: Document) -> bool:
+        taken = {**job, "attempts": job["attempts"] + 1}
+        put = _put(services.clock, key, taken, after=LEASE)
+        try:
+            await services.commit(Batch(puts=(put,)))
+        except Conflict:
+            return False  # another process has it
+        task = asyncio.create_task(self._do(services, key, put.document), name=job["kind"])
+        self._under_way[key] = task
+        task.add_done_callback(lambda _: self._done(key))
+        return True
+
+    def _done(self, key: Key) -> None:
+        self._under_way.pop(key, None)
+        self.wake()
+
+    async def _do(self, services: Services, key: Key, job: Document) -> None:
+        """Do a job, and write what has become of it."""
+        kind = self._kinds[job["kind"]]
+        error: Exception | None = None
+        about: Document | None = None
+        try:
+            async with asyncio.timeout(0.9 * LEASE):
+                about = await kind.run(services, job["about"])
+        except asyncio.CancelledError:
+            await self._settle(services, Batch(puts=(_put(services.clock, key, job, after=0),)))
+            raise
+        except Exception as failure:
+            error = failure
+            # What it is about may name people, and an error may repeat it.
+            log.warning("job_failed", job=job["kind"], error=type(failure).__name__)
+        await self._settle(services, self._outcome(services.clock, kind, key, job, about, error))
+
+    def _outcome(
+        self,
+        clock: Clock,
+        kind: Kind,
+        key: Key,
+        job: Document,
+        about: Document | None,
+        error: Exception | None,
+    ) -> Batch:
+        if kind.every:
+            again = {**job, "attempts": 0, "about": job["about"] if about is None else about}
+            return Batch(puts=(_put(clock, key, again, after=kind.every),))
+        done = Remove(key, job["_rev"])
+        if error is None:
+            return Batch(removes=(done,))
+        if isinstance(error, CannotBeDone) or job["attempts"] >= kind.attempts:
+            log.error("job_given_up", job=kind.name, attempts=job["attempts"])
+            failed = {name: job[name] for name in ("kind", "about", "attempts", "asked")}
+            failed |= {"error": type(error).__name__, "failed": clock.unix()}
+            kept = _put(clock, Key(SYSTEM, FAILED_TYPE, f"failed_{key.doc_id}"), failed, after=0)
+            return Batch(puts=(kept,), removes=(done,))
+        pause = min(FIRST_PAUSE * 2.0 ** min(job["attempts"] - 1, 16), LONGEST_PAUSE)
+        later = random.uniform(0.5, 1) * pause
+        return Batch(puts=(_put(clock, key, job, after=later),))
+
+    async def _settle(self, services: Services, batch: Batch) -> None:
+        try:
+            await services.commit(batch)
+        except Conflict:
+            log.warning("job_overtaken")  # it took too long, and another process has it now
+        except (StoreError, CrossbarError) as error:
+            log.warning("job_not_settled", error=repr(error))  # it will be done again
+
+    async def _finish(self) -> None:
+        """Wait a moment for the jobs under way; what is not done then is done by others."""
+        tasks = set(self._under_way.values())
+        if tasks:
+            _, left = await asyncio.wait(tasks, timeout=PATIENCE)
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+
+
+async def waiting(services: Services) -> tuple[list[Document], list[Document]]:
+    """For operators: the jobs that wait, next ones first, and those that were given up."""
+    spans = (
+        Span(account_id=SYSTEM, doc_type=JOB_TYPE),
+        Span(account_id=SYSTEM, doc_type=FAILED_TYPE, descending=True),
+    )
+    waiting, failed = [[row.document async for row in services.store.scan(span)] for span in spans]
+    return waiting, failed

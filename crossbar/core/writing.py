@@ -1,0 +1,332 @@
+"""How documents are written: read, decide, commit; again from the start when others were quicker.
+
+A :class:`~crossbar.core.change.Change` is one document on its way through the stages of its
+family. :func:`save`, :func:`remove` and :func:`commit_private` write one, each in a commit of its
+own; a :class:`Work` gathers several, with what follows from them, for one commit. :func:`in_turn`
+is the one loop in which all of them are tried again. Every commit goes through a
+:class:`Writer`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TypeVar
+
+import structlog
+
+from crossbar.core.change import Change, event_of, put_of
+from crossbar.core.directory import OWNER, account_key
+from crossbar.core.jobs import JOB_TYPE, Jobs
+from crossbar.core.powers import keep_guarded, require_powers
+from crossbar.core.preconditions import require_writable
+from crossbar.core.requests import Actor, Request
+from crossbar.core.sequences import next_number
+from crossbar.core.shapes import Collection, Stage
+from crossbar.core.stamping import stamped
+from crossbar.core.uniqueness import clashes, holders_of
+from crossbar.documents import Document, private
+from crossbar.errors import Conflict, DocumentTooLarge, NoSuchDocument, ValidationFailed
+from crossbar.events import Events
+from crossbar.metrics import Metrics
+from crossbar.storage import (
+    SYSTEM,
+    Batch,
+    ClaimTaken,
+    DocumentTooBig,
+    Event,
+    Key,
+    Missing,
+    Put,
+    Remove,
+    RevisionConflict,
+    Store,
+)
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+ATTEMPTS = 20
+"""How often a write without a precondition is tried when others write in between."""
+
+PAUSE = 0.01
+"""Seconds that are waited at most before a write is tried again: a random time keeps two
+processes from meeting again and again."""
+
+
+class Writer:
+    """Commits batches, and tells this process's subscribers what was written."""
+
+    def __init__(self, store: Store, events: Events, jobs: Jobs, metrics: Metrics) -> None:
+        self._store = store
+        self._events = events
+        self._jobs = jobs
+        self._metrics = metrics
+
+    async def commit(self, batch: Batch) -> None:
+        """Write a batch: all of it, durably, or nothing.
+
+        What is new in an account, or belongs to it, is written only while the account exists:
+        otherwise it would stay behind when the account is deleted at the same moment. Raises
+        :class:`~crossbar.errors.NoSuchDocument` then, :class:`~crossbar.errors.Conflict` when
+        another writer was quicker, :class:`~crossbar.errors.DocumentTooLarge`, and
+        :class:`~crossbar.storage.ClaimTaken` for a unique value that another document has.
+        """
+        accounts = {put.key.account_id for put in batch.puts if put.expected is None}
+        for put in batch.puts:
+            if put.key.account_id == SYSTEM:
+                accounts.update(entry.value for entry in put.entries if entry.name == OWNER)
+        if accounts := accounts - {SYSTEM}:
+            batch = replace(batch, requires=(*batch.requires, *map(account_key, accounts)))
+        try:
+            last = await self._store.commit(batch)
+        except RevisionConflict:
+            raise Conflict from None
+        except Missing as missing:
+            raise NoSuchDocument(missing.key.doc_id) from None
+        except DocumentTooBig:
+            raise DocumentTooLarge from None
+        self._events.announce(batch.events, last)
+        for event in batch.events:
+            self._metrics.note_event(event.key.doc_type, event.action)
+        if any(put.key.doc_type == JOB_TYPE for put in batch.puts):
+            self._jobs.wake()
+
+
+async def in_turn(
+    actor: Actor, turn: Key, attempt: Callable[[], Awaitable[T]], *, once: bool = False
+) -> T:
+    """Read, decide and commit by ``attempt``; again from the start while others are quicker.
+
+    The writers of one process that name the same ``turn`` wait for each other, so that only those
+    of other processes race. ``once`` is for a client that named a revision: it asked to be told
+    of the race. Raises :class:`Conflict`.
+    """
+    async with actor.services.turns.of(turn):
+        for _ in range(1 if once else ATTEMPTS):
+            try:
+                return await attempt()
+            except Conflict as conflict:
+                if once or conflict.code != Conflict.code:  # no lost race: what is asked cannot be
+                    raise
+            await asyncio.sleep(random.random() * PAUSE)
+    raise Conflict
+
+
+async def save(change: Change, action: str) -> Document:
+    """Write one created or changed document: judge, prepare, stamp, commit, react.
+
+    Raises what :func:`judge` raises, and :class:`Conflict`.
+    """
+    final = await settled(change)
+    try:
+        await change.actor.services.commit(change.batch(action, final))
+    except ClaimTaken as taken:
+        raise ValidationFailed(await clashes(change, taken.holders)) from None
+    await react(change)
+    return change.document
+
+
+async def remove(change: Change, *, is_soft: bool) -> Document:
+    """Delete one document: hooks may refuse or add writes, then one commit does it all.
+
+    What is left is the document as it was, marked as deleted.
+    """
+    final, revision = await settled_removal(change, is_soft=is_soft)
+    await change.actor.services.commit(change.batch("deleted", final))
+    await react(change)
+    return {**(change.current or {}), "_rev": revision, "pvt_deleted": True}
+
+
+async def commit_private(change: Change) -> Document:
+    """Write private facts of a document: nothing that a schema describes is touched."""
+    require_writable(change)
+    document = stamped(change.actor, change.key, change.document)
+    expected = change.current["_rev"] if change.current else None
+    final = put_of(change.family, change.key, document, expected)
+    await change.actor.services.commit(change.batch("changed", final))
+    return document
+
+
+async def judge(change: Change) -> None:
+    """Normalise, validate and check what is proposed; afterwards it may be written.
+
+    Raises :class:`Forbidden` for a field that is not the caller's to change,
+    :class:`ValidationFailed` with every refused field, :class:`PreconditionFailed`,
+    :class:`UnsupportedMediaType`.
+    """
+    services, hooks = change.actor.services, change.family.hooks
+    await keep_guarded(change)
+    await _run(hooks.normalize, change)
+    change.document, errors = services.schemas.apply(change.family.schema, change.document)
+    await require_powers(change)
+    change.refusals.merge(errors)
+    await _run(hooks.check, change)
+    if change.refusals:
+        # Uniqueness is reported together with the other refusals.
+        change.refusals.merge(await clashes(change, await holders_of(change)))
+        raise ValidationFailed(change.refusals)
+    require_writable(change)
+
+
+async def settled(change: Change) -> Put:
+    """What a change is going to write: judged, prepared and stamped, not committed.
+
+    Raises what :func:`judge` raises.
+    """
+    await judge(change)
+    change.document |= private(change.current or {})
+    await _run(change.family.hooks.prepare, change)
+    change.document = stamped(change.actor, change.key, change.document)
+    expected = change.current["_rev"] if change.current else None
+    return put_of(change.family, change.key, change.document, expected)
+
+
+async def settled_removal(change: Change, *, is_soft: bool) -> tuple[Put | Remove, str]:
+    """What a deletion is going to write, after its hooks, and the revision that it leaves."""
+    current = change.current or {}
+    await _run(change.family.hooks.deleting, change)
+    document = stamped(change.actor, change.key, {**current, "pvt_deleted": True})
+    expected, revision = current.get("_rev"), str(document["_rev"])
+    if is_soft and not change.is_final:
+        return put_of(change.family, change.key, document, expected), revision
+    return Remove(change.key, expected), revision
+
+
+async def react(change: Change) -> None:
+    """Run reactions. The write is done and stays done, so a failure here is logged only."""
+    for stage in change.family.hooks.committed:
+        try:
+            await stage(change)
+        except Exception:
+            log.exception("committed_hook_failed", hook=stage.__name__, document=change.key.doc_id)
+
+
+async def _run(stages: tuple[Stage, ...], change: Change) -> None:
+    for stage in stages:
+        await stage(change)
+
+
+class Work:
+    """Everything that one commit writes: changes, what follows from them, and their numbers.
+
+    A change may alter other documents, and two of them the same one; so all is gathered here and
+    committed once, all of it or nothing. ``places`` are the highest places that it has given to
+    rows of lists that people order by hand, by the name of the list.
+    """
+
+    def __init__(self, actor: Actor, request: Request | None = None) -> None:
+        self.actor = actor
+        self.request = request
+        self.places: dict[str, int] = {}
+        self._changes: list[tuple[Change, Batch]] = []
+        self._sequences: dict[Key, tuple[int, Put]] = {}
+        self._others: dict[Key, tuple[Collection, Document]] = {}
+        self._removes: dict[Key, tuple[Remove, Event]] = {}
+
+    async def number(self, sequence: Key) -> int:
+        """The next number of a sequence; used up by this commit only."""
+        number, put = self._sequences.get(sequence, (0, None))
+        number, put = await next_number(self.actor.services.store, sequence, put)
+        self._sequences[sequence] = number, put
+        return number
+
+    async def save(self, change: Change) -> Document:
+        """Add a created or changed document, through the stages of its family."""
+        change.work = self
+        final = await settled(change)
+        action = "changed" if change.current else "created"
+        self._changes.append((change, change.batch(action, final)))
+        return change.document
+
+    async def delete(self, change: Change, *, is_soft: bool) -> None:
+        """Add a deletion, through the stages of its family."""
+        change.work = self
+        final, _ = await settled_removal(change, is_soft=is_soft)
+        self._changes.append((change, change.batch("deleted", final)))
+
+    async def other(self, family: Collection, key: Key) -> Document | None:
+        """A document that follows from the changes, to be altered in place; it will be written."""
+        if key not in self._others:
+            document = await self.actor.services.store.get(key)
+            if document is None or document.get("pvt_deleted"):
+                return None
+            self.put(family, key, document)
+        return self._others[key][1]
+
+    def put(self, family: Collection, key: Key, document: Document) -> None:
+        """Write a document that needs no judgement: a link, a number given to somebody."""
+        self._others[key] = (family, document)
+
+    def writes(self, key: Key) -> bool:
+        """Whether the work writes this document."""
+        return key in self._others
+
+    def remove(self, key: Key, document: Document) -> None:
+        """Remove a document that follows from others for good."""
+        remove = Remove(key, document.get("_rev"))
+        self._others.pop(key, None)
+        self._removes[key] = (remove, event_of(self.actor, "deleted", remove, document))
+
+    async def commit(self) -> None:
+        """Write it all. Raises :class:`Conflict` and :class:`ValidationFailed`."""
+        batch = self._batch()
+        if not (batch.puts or batch.removes):
+            return
+        try:
+            await self.actor.services.commit(batch)
+        except ClaimTaken as taken:
+            for change, _ in self._changes:
+                if errors := await clashes(change, taken.holders):
+                    raise ValidationFailed(errors) from None
+            raise Conflict from None
+        for change, _ in self._changes:
+            await react(change)
+
+    def _batch(self) -> Batch:
+        batches = [batch for _, batch in self._changes]
+        others = [self._put_of(key, *other) for key, other in self._others.items()]
+        told = [
+            event_of(self.actor, "changed" if put.expected else "created", put) for put in others
+        ]
+        return Batch(
+            puts=[
+                *(put for batch in batches for put in batch.puts),
+                *others,
+                *(put for _, put in self._sequences.values()),
+            ],
+            removes=[
+                *(remove for batch in batches for remove in batch.removes),
+                *(remove for remove, _ in self._removes.values()),
+            ],
+            events=[
+                *(event for batch in batches for event in batch.events),
+                *told,
+                *(event for _, event in self._removes.values()),
+            ],
+            drop_attachments=[each for batch in batches for each in batch.drop_attachments],
+        )
+
+    def _put_of(self, key: Key, family: Collection, document: Document) -> Put:
+        expected = document.get("_rev")
+        return put_of(family, key, stamped(self.actor, key, document), expected)
+
+
+async def perform(
+    actor: Actor,
+    turn: Key,
+    build: Callable[[Work], Awaitable[T]],
+    request: Request | None = None,
+) -> T:
+    """Build the work, commit it, answer what building it gave; in turn (:func:`in_turn`)."""
+
+    async def attempt() -> T:
+        work = Work(actor, request)
+        outcome = await build(work)
+        await work.commit()
+        return outcome
+
+    return await in_turn(actor, turn, attempt)

@@ -1,0 +1,265 @@
+"""Durable jobs: done once asked for, again when they fail, by one process of several."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from crossbar.app import open_gateway
+from crossbar.clock import FixedClock
+from crossbar.core import jobs as module
+from crossbar.core.jobs import CannotBeDone, Jobs, Kind, asked, waiting
+from crossbar.core.services import Services
+from crossbar.documents import Document
+from crossbar.settings import Settings
+from crossbar.storage import SYSTEM, Batch, Event, Key, Span, Unreachable
+from tests.contract.conftest import mongo_server, mongodb_url, on_every_store, place
+
+__all__ = ["mongo_server", "mongodb_url", "place"]
+pytestmark = on_every_store
+
+
+@pytest.fixture
+async def services(settings: Settings, clock: FixedClock) -> AsyncIterator[Services]:
+    async with open_gateway(settings, clock=clock) as gateway:
+        yield gateway.services
+
+
+class Chore:
+    """A kind of jobs that notes what it did; ``failures`` are raised first, one each."""
+
+    def __init__(self, *failures: Exception, **more: Any) -> None:
+        self.done: list[Document] = []
+        self.was_done = asyncio.Event()
+        self.failures = list(failures)
+        self.kind = Kind(name="chore", run=self.run, **more)
+
+    async def run(self, services: Services, about: Document) -> Document | None:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.done.append(about)
+        self.was_done.set()
+        return {"round": about.get("round", 0) + 1} if self.kind.every else None
+
+
+async def ask(services: Services, chore: Chore, **about: Any) -> None:
+    await services.commit(Batch(puts=(asked(services.clock, chore.kind, about),)))
+
+
+async def left(services: Services) -> tuple[int, int]:
+    """How many jobs of the kind wait, and how many were given up."""
+    waits, failed = await waiting(services)
+    mine = [job for job in waits if job["kind"] == "chore"]
+    return len(mine), len(failed)
+
+
+async def test_a_job_is_done_and_is_gone(services: Services) -> None:
+    chore = Chore()
+    await ask(services, chore, number=1)
+    assert await left(services) == (1, 0)
+    await Jobs([chore.kind]).idle(services)
+    assert chore.done == [{"number": 1}]
+    assert await left(services) == (0, 0)
+
+
+async def test_a_job_exists_only_if_its_commit_does(services: Services) -> None:
+    chore = Chore()
+    job = asked(services.clock, chore.kind, {})
+    with pytest.raises(LookupError):
+        await _fail(services, Batch(puts=(job,), requires=(Key(SYSTEM, "account", "nobody"),)))
+    assert await left(services) == (0, 0)
+
+
+async def _fail(services: Services, batch: Batch) -> None:
+    try:
+        await services.commit(batch)
+    except Exception as error:
+        raise LookupError from error
+
+
+async def test_a_job_that_fails_is_tried_again_later_each_time(
+    services: Services, clock: FixedClock
+) -> None:
+    chore = Chore(OSError("private"), OSError("private"))
+    jobs = Jobs([chore.kind])
+    await ask(services, chore)
+    with capture_logs() as logged:
+        await jobs.idle(services)
+        assert (chore.done, await left(services)) == ([], (1, 0))
+        await jobs.idle(services)  # not due yet
+        assert len(chore.failures) == 1
+        clock.advance(module.FIRST_PAUSE)
+        await jobs.idle(services)
+        clock.advance(2 * module.FIRST_PAUSE)
+        await jobs.idle(services)
+    assert (chore.done, await left(services)) == ([{}], (0, 0))
+    assert "private" not in str(logged)
+
+
+async def test_a_job_that_never_succeeds_is_kept_for_the_operator(
+    services: Services, clock: FixedClock
+) -> None:
+    chore = Chore(*[OSError()] * 5, attempts=2)
+    jobs = Jobs([chore.kind])
+    await ask(services, chore, number=7)
+    for _ in range(3):
+        await jobs.idle(services)
+        clock.advance(module.LONGEST_PAUSE)
+    assert await left(services) == (0, 1)
+    assert len(chore.failures) == 3
+    [failed] = (await waiting(services))[1]
+    assert (failed["kind"], failed["about"], failed["attempts"]) == ("chore", {"number": 7}, 2)
+    assert failed["error"] == "OSError"
+
+
+async def test_what_cannot_be_done_is_not_tried_again(services: Services) -> None:
+    chore = Chore(CannotBeDone())
+    await ask(services, chore)
+    await Jobs([chore.kind]).idle(services)
+    assert await left(services) == (0, 1)
+
+
+async def test_of_several_processes_one_does_it(services: Services) -> None:
+    chore = Chore()
+    for number in range(20):
+        await ask(services, chore, number=number)
+    both = Jobs([chore.kind]), Jobs([chore.kind])
+    await asyncio.gather(*(jobs.idle(services) for jobs in both))
+    assert sorted(each["number"] for each in chore.done) == list(range(20))
+
+
+async def test_a_job_whose_process_died_is_done_by_another(
+    services: Services, clock: FixedClock
+) -> None:
+    chore, dead = Chore(), Jobs([])
+    await ask(services, chore)
+    [row] = [row async for row in services.store.scan(_span()) if row.document["kind"] == "chore"]
+    dead._kinds = {"chore": Kind(name="chore", run=_never)}
+    key = Key(SYSTEM, module.JOB_TYPE, row.position.doc_id)
+    assert await dead._begin(services, key, row.document)
+    jobs = Jobs([chore.kind])
+    await jobs.idle(services)
+    assert chore.done == []
+    clock.advance(module.LEASE + 1)
+    await jobs.idle(services)
+    assert chore.done == [{}]
+    for task in dead._under_way.values():
+        task.cancel()  # what it writes now comes too late, and changes nothing
+    await asyncio.gather(*dead._under_way.values(), return_exceptions=True)
+    assert await left(services) == (0, 0)
+
+
+def _span() -> Span:
+    return Span(account_id=SYSTEM, doc_type=module.JOB_TYPE)
+
+
+async def _never(services: Services, about: Document) -> None:
+    await asyncio.Event().wait()
+
+
+async def test_what_is_under_way_at_the_end_is_left_to_others(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE", 0.01)
+    chore = Chore()
+    begun = asyncio.Event()
+
+    async def slow(services: Services, about: Document) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    jobs = Jobs([Kind(name="chore", run=slow)])
+    async with jobs.working(services):
+        await ask(services, chore)
+        jobs.wake()
+        await asyncio.wait_for(begun.wait(), 5)
+    assert await left(services) == (1, 0)
+    await Jobs([chore.kind]).idle(services)
+    assert chore.done == [{}]
+
+
+async def test_a_job_of_a_newer_version_waits_for_it(services: Services) -> None:
+    chore = Chore()
+    await ask(services, chore)
+    await Jobs([]).idle(services)
+    assert await left(services) == (1, 0)
+    await Jobs([chore.kind]).idle(services)
+    assert chore.done == [{}]
+
+
+async def test_what_is_done_again_and_again_goes_on_where_it_was(
+    services: Services, clock: FixedClock
+) -> None:
+    chore = Chore(every=60)
+    jobs = Jobs([chore.kind])
+    for _ in range(2):  # starting again changes nothing
+        async with jobs.working(services):
+            pass
+    for _ in range(3):
+        clock.advance(61)
+        await jobs.idle(services)
+    assert chore.done == [{}, {"round": 1}, {"round": 2}]
+    chore.failures.append(OSError())
+    for _ in range(2):
+        clock.advance(61)
+        await jobs.idle(services)
+    assert chore.done[3:] == [{"round": 3}]
+    assert await left(services) == (1, 0)
+
+
+async def test_a_store_that_does_not_answer_stops_no_worker(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "POLL", 0.001)
+    chore, failing = Chore(), [True]
+    jobs, scan = Jobs([chore.kind]), services.store.scan
+
+    def fails_at_first(span: Span) -> Any:
+        if failing and span.doc_type == module.JOB_TYPE:
+            failing.pop()
+            raise Unreachable("gone")
+        return scan(span)
+
+    await ask(services, chore)
+    monkeypatch.setattr(services.store, "scan", fails_at_first)
+    with capture_logs() as logged:
+        async with jobs.working(services):
+            await asyncio.wait_for(chore.was_done.wait(), 10)
+    assert "jobs_not_read" in [line["event"] for line in logged]
+
+
+async def test_what_cannot_be_written_is_done_again(
+    services: Services, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chore = Chore()
+    await ask(services, chore)
+    commit = services.store.commit
+
+    async def fails(batch: Batch) -> int:
+        if batch.removes:
+            raise Unreachable("gone")
+        return await commit(batch)
+
+    jobs = Jobs([chore.kind])
+    with monkeypatch.context() as broken:
+        broken.setattr(services.store, "commit", fails)
+        await jobs.idle(services)
+    assert (chore.done, await left(services)) == ([{}], (1, 0))
+    clock.advance(module.LEASE + 1)
+    await jobs.idle(services)
+    assert (chore.done, await left(services)) == ([{}, {}], (0, 0))
+
+
+async def test_the_log_of_events_is_kept_short(services: Services, clock: FixedClock) -> None:
+    for name in ("old", "older"):
+        key = Key(SYSTEM, "thing", name)
+        event = Event("created", key, "1-0", clock.gregorian(), {})
+        await services.commit(Batch(events=(event,)))
+    async with services.jobs.working(services):
+        clock.advance(services.settings.storage.event_retention + 601)
+        await services.jobs.idle(services)
+    assert len(await services.store.events(0)) == 1
