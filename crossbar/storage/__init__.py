@@ -1,8 +1,14 @@
 """The store: the interface that the core writes against, and nothing else.
 
 A store keeps documents, grouped by account, with their listing position, their index entries and
-their claims of unique values; an append-only event log; and attachments. Two implementations obey
-the same suite (``tests/storage/contract.py``): ``storage.sqlite`` and ``storage.mongodb``.
+their claims of unique values; journals of records by time; an append-only event log; and
+attachments. Two implementations obey the same suite (``tests/storage/contract.py``):
+``storage.sqlite`` and ``storage.mongodb``.
+
+Journals are for what is appended for ever and hardly ever changed. A record is written as a
+document is, in the same commit, but lives apart, in the bucket of time that its id begins with
+(:func:`bucket_of`): lists are read bucket by bucket, one record is one look-up, and what is old is
+forgotten by the bucket, at a cost that does not depend on what is in it.
 
 What a store promises:
 
@@ -15,6 +21,8 @@ What a store promises:
   to *n*, and will see every later one.
 * :meth:`Store.scan` walks in (sort, id) order and neither skips nor repeats a document that
   existed at one place during the whole walk. Text is ordered by code points.
+* A bucket that a commit drops is gone for every reader when the commit returns. The space that it
+  took comes back later, in steps that hold up no other commit for long.
 
 What a store does not know: families, schemas, filters, callers. It compares only revisions, ids,
 sort keys, index values and claims, all of them text, so that two stores cannot disagree about what
@@ -23,6 +31,7 @@ sort keys, index values and claims, all of them text, so that two stores cannot 
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -39,9 +48,23 @@ Observer = Callable[[int, float], None]
 SYSTEM = "system"
 """The account id under which documents that belong to no account are kept."""
 
+_BUCKET = re.compile(r"([0-9]{4,8})-", re.ASCII)
+
+
+def bucket_of(record_id: str) -> str:
+    """The bucket of time of a record: ``202611`` of ``202611-5f…``; empty for no id of a record.
+
+    The core chooses months or days (up to 8 digits). Buckets have to sort as their times do.
+    """
+    found = _BUCKET.match(record_id)
+    return found[1] if found else ""
+
 
 class Key(NamedTuple):
-    """Where a document is. Ids are unique within an account, whatever the document's type."""
+    """Where a document is. Ids are unique within an account, whatever the document's type.
+
+    A record's type is its journal's name; its id is unique within account and journal.
+    """
 
     account_id: str
     doc_type: str
@@ -119,14 +142,20 @@ class Numbered(NamedTuple):
 class Batch:
     """What one commit writes: all of it or nothing.
 
-    ``purge`` names accounts whose documents, claims and attachments are removed entirely; their
-    events stay. ``drop_attachments`` names attachments that no document refers to any more, as
-    pairs of account id and attachment id; unknown ones are ignored. ``requires`` names documents
-    that the batch does not write and that must exist for it to make sense.
+    ``purge`` names accounts whose documents, claims, records and attachments are removed entirely;
+    their events stay, and records may go a moment after the commit. ``drop_attachments`` names
+    attachments that no document refers to any more, as pairs of account id and attachment id;
+    unknown ones are ignored. ``requires`` names documents that the batch does not write and that
+    must exist for it to make sense.
 
-    The order is: purge, drops, removes, puts, requirements, claims. So an id or a claim that one
-    part of the batch gives up another may take, and a conflict is reported rather than a taken
-    claim.
+    ``records`` are appended to journals, or replaced or removed there: puts without claims, whose
+    ``sort`` is their time and whose id begins with their bucket. ``drop_buckets`` names buckets
+    that are forgotten, of all accounts, as pairs of journal and bucket; the same batch does not
+    write to them.
+
+    The order is: purge, drops, removes, puts, records, requirements, claims. So an id or a claim
+    that one part of the batch gives up another may take, and a conflict is reported rather than a
+    taken claim.
     """
 
     puts: Sequence[Put] = ()
@@ -135,6 +164,18 @@ class Batch:
     purge: Sequence[str] = ()
     drop_attachments: Sequence[tuple[str, str]] = ()
     requires: Sequence[Key] = ()
+    records: Sequence[Put | Remove] = ()
+    drop_buckets: Sequence[tuple[str, str]] = ()
+
+
+def check_records(batch: Batch) -> None:
+    """Raises :class:`ValueError` for a record without a bucket, or in one that is dropped."""
+    for each in batch.records:
+        bucket = bucket_of(each.key.doc_id)
+        if isinstance(each, Put) and not bucket:
+            raise ValueError(f"{each.key.doc_type} {each.key.doc_id!r} begins with no bucket")
+        if (each.key.doc_type, bucket) in batch.drop_buckets:
+            raise ValueError(f"a batch drops the bucket {bucket!r} and writes to it")
 
 
 class Position(NamedTuple):
@@ -150,7 +191,8 @@ class Span:
 
     Without ``entry``: every listed document of ``doc_type``; with it: those that have that entry.
     ``start`` is inclusive (where a page begins). ``low`` and ``high`` bound the sort key,
-    inclusive.
+    inclusive. ``buckets`` makes it a span of the journal's records: the first and the last bucket
+    to look in.
     """
 
     account_id: str
@@ -160,6 +202,7 @@ class Span:
     low: str | None = None
     high: str | None = None
     descending: bool = False
+    buckets: tuple[str, str] | None = None
 
 
 class Row(NamedTuple):
@@ -258,8 +301,16 @@ class Store(Protocol):
         """
         ...
 
-    async def count(self, span: Span) -> int:
-        """How many documents the span holds (``start`` included)."""
+    async def count(self, span: Span, at_most: int | None = None) -> int:
+        """How many documents the span holds (``start`` included), or ``at_most``."""
+        ...
+
+    async def get_record(self, key: Key) -> Document | None:
+        """The record, by one look-up in its bucket; ``None`` when there is none."""
+        ...
+
+    async def buckets(self, journal: str) -> list[str]:
+        """The buckets of the journal that were written to, by any account; the oldest first."""
         ...
 
     async def holders(self, claims: Iterable[Claim]) -> dict[Claim, Key]:

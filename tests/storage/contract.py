@@ -16,6 +16,7 @@ from tests.storage.aspects.commits import CommitContract
 from tests.storage.aspects.concurrency import ConcurrencyContract
 from tests.storage.aspects.documents import DocumentContract
 from tests.storage.aspects.events import EventContract
+from tests.storage.aspects.records import RecordContract
 from tests.storage.aspects.scans import ScanContract
 from tests.storage.aspects.values import ValueContract
 
@@ -27,6 +28,7 @@ class StoreContract(
     ClaimContract,
     CommitContract,
     EventContract,
+    RecordContract,
     AttachmentContract,
     ConcurrencyContract,
 ):

@@ -27,7 +27,8 @@ from crossbar.storage import (
 )
 from crossbar.storage.factory import store_for
 from crossbar.storage.sqlite.file import ABANDONED, FORMAT, GROUP, LOOK_INTERVAL, PIECE
-from crossbar.storage.sqlite.store import LONGEST, RECENT, Recent, SQLiteStore, _within
+from crossbar.storage.sqlite.store import LONGEST, RECENT, Recent, SQLiteStore
+from crossbar.storage.sqlite.stretches import stretch_of
 from tests.storage.builders import (
     ACCOUNT,
     Opener,
@@ -451,7 +452,7 @@ async def test_every_walk_enters_its_index_where_it_begins(sqlite: SQLiteStore) 
             high=high,
             descending=descending,
         )
-        where, values = _within(walked)
+        where, values = stretch_of(walked).within(walked)
         way = "DESC" if descending else "ASC"
         explain = f"EXPLAIN QUERY PLAN SELECT sort FROM {where} ORDER BY sort {way}, doc_id {way}"
         plan = sqlite._read(explain, values)

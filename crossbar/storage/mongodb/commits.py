@@ -14,7 +14,7 @@ import asyncio
 import random
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -22,8 +22,8 @@ from pymongo import DeleteOne, InsertOne, ReplaceOne, ReturnDocument
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import PyMongoError
 
-from crossbar.storage import Batch, DocumentTooBig, Observer, Unreachable
-from crossbar.storage.mongodb import records
+from crossbar.storage import Batch, DocumentTooBig, Key, Observer, Unreachable, check_records
+from crossbar.storage.mongodb import plans, records
 from crossbar.storage.mongodb.driver import (
     FAILURES,
     Connection,
@@ -36,6 +36,7 @@ from crossbar.storage.mongodb.driver import (
     unreachable,
 )
 from crossbar.storage.mongodb.files import Files
+from crossbar.storage.mongodb.journals import BucketGone, Journals
 
 COUNTER = {"_id": "events"}
 
@@ -58,7 +59,9 @@ Outcome = int | Exception
 class Commits:
     """Gathers the batches of one process, and commits them."""
 
-    def __init__(self, connection: Connection, files: Files, observer: Observer) -> None:
+    def __init__(
+        self, connection: Connection, files: Files, journals: Journals, observer: Observer
+    ) -> None:
         database = connection.database
         self._connection = connection
         self._documents = database["documents"]
@@ -66,6 +69,7 @@ class Commits:
         self._events = database["events"]
         self._counters = database["counters"]
         self._files = files
+        self._journals = journals
         self._observer = observer
         self._waiting: deque[tuple[Batch, asyncio.Future[int]]] = deque()
         self._working: asyncio.Task[None] | None = None
@@ -75,6 +79,7 @@ class Commits:
         """Write the batch; see :meth:`crossbar.storage.Store.commit`."""
         if self._closed:
             raise Unreachable("the store is closed")
+        check_records(batch)
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._waiting.append((batch, done))
         if self._working is None or self._working.done():
@@ -89,7 +94,9 @@ class Commits:
 
     async def _work(self) -> None:
         while self._waiting:
-            group = [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
+            group = [self._waiting.popleft()]
+            while self._waiting and len(group) < GROUP and self._go_together(group[0][0]):
+                group.append(self._waiting.popleft())
             outcomes = await self._outcomes([batch for batch, _ in group])
             for (_, done), outcome in zip(group, outcomes, strict=True):
                 if done.cancelled():
@@ -98,6 +105,14 @@ class Commits:
                     done.set_exception(outcome)
                 else:
                     done.set_result(outcome)
+
+    def _go_together(self, batch: Batch) -> bool:
+        """Whether the batch and the next one that waits may be committed together.
+
+        What is appended after a bucket was dropped belongs to its successor, which is made between
+        two transactions.
+        """
+        return not batch.drop_buckets and not self._waiting[0][0].drop_buckets
 
     async def _outcomes(self, batches: Sequence[Batch]) -> list[Outcome]:
         """Commit the batches, trying again as long as that makes sense; what became of each."""
@@ -112,7 +127,7 @@ class Commits:
             except Unreachable as failure:
                 return [Unreachable(*failure.args) for _ in batches]
             except Exception as failure:
-                if not passing(failure):
+                if not isinstance(failure, BucketGone) and not passing(failure):
                     return await self._apart(batches, failure)
                 if clock() > deadline:
                     return [unreachable(failure) for _ in batches]
@@ -131,15 +146,18 @@ class Commits:
 
     async def _try(self, batches: Sequence[Batch], deadline: float) -> list[Outcome]:
         """One transaction. Leaving it without a commit undoes all."""
+        await self._journals.prepare(batches)
         async with self._connection.transaction() as session:
             total = sum(len(batch.events) for batch in batches)
             last = await self._advance(session, total)
-            plan = await self._read(session, records.needs(batches))
-            refusals = records.verdicts(plan, batches)
+            buckets, revisions = await self._journals.read(session, batches)
+            plan = await self._read(session, plans.needs(batches), revisions)
+            refusals = plans.verdicts(plan, batches)
             pairs = zip(batches, refusals, strict=True)
             admitted = [batch for batch, refusal in pairs if refusal is None]
             if admitted:
                 await self._write(session, plan)
+                await self._journals.write(session, buckets, plan.record_changes())
                 await self._log(session, admitted, last - total, total)
                 dropped = await self._drop(session, admitted)
                 await _finish(session, deadline)
@@ -161,7 +179,9 @@ class Commits:
         number: int = counter["number"]
         return number
 
-    async def _read(self, session: AsyncClientSession, needed: records.Needs) -> records.Plan:
+    async def _read(
+        self, session: AsyncClientSession, needed: plans.Needs, revisions: Mapping[Key, str]
+    ) -> plans.Plan:
         """What the plan must know. The accounts beside the ids tell a cluster which shards."""
         documents: list[Record] = []
         claims: list[Record] = []
@@ -177,9 +197,9 @@ class Commits:
         if needed.claims:
             wanted = {"_id": {"$in": needed.claims}}
             claims += await self._claims.find(wanted, session=session).to_list(None)
-        return records.Plan(documents, claims)
+        return plans.Plan(documents, claims, revisions)
 
-    async def _write(self, session: AsyncClientSession, plan: records.Plan) -> None:
+    async def _write(self, session: AsyncClientSession, plan: plans.Plan) -> None:
         documents = list(_document_writes(plan))
         if documents:
             await self._documents.bulk_write(documents, session=session)
@@ -201,12 +221,14 @@ class Commits:
             await self._counters.update_one(COUNTER, surplus, session=session)
 
     async def _drop(self, session: AsyncClientSession, admitted: Sequence[Batch]) -> bool:
-        """Make attachments litter; whether there were any to look for."""
+        """Make attachments and records litter; whether there were any to look for."""
         attachments = [dropped for batch in admitted for dropped in batch.drop_attachments]
         accounts = [account for batch in admitted for account in batch.purge]
-        if not attachments and not accounts:
+        buckets = [bucket for batch in admitted for bucket in batch.drop_buckets]
+        if not attachments and not accounts and not buckets:
             return False
         await self._files.drop(session, attachments, accounts)
+        await self._journals.forget(session, buckets, accounts)
         return True
 
 
@@ -241,7 +263,7 @@ async def _finish(session: AsyncClientSession, deadline: float) -> None:
             return
 
 
-def _document_writes(plan: records.Plan) -> Iterator[Write]:
+def _document_writes(plan: plans.Plan) -> Iterator[Write]:
     for name, account_id, rev, record in plan.document_changes():
         # As in reads, the account tells a cluster which shard.
         place = {"_id": name, "account_id": account_id}
@@ -253,7 +275,7 @@ def _document_writes(plan: records.Plan) -> Iterator[Write]:
             yield ReplaceOne({**place, "rev": rev}, record)
 
 
-def _claim_writes(plan: records.Plan) -> Iterator[Write]:
+def _claim_writes(plan: plans.Plan) -> Iterator[Write]:
     for name, before, after in plan.claim_changes():
         if after is None:
             yield DeleteOne({"_id": name})

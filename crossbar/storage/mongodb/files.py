@@ -22,6 +22,7 @@ from crossbar.clock import Clock
 from crossbar.documents import new_id
 from crossbar.storage import Attachment
 from crossbar.storage.mongodb.driver import FAILURES, Connection, closed, settled, translated
+from crossbar.storage.mongodb.journals import Journals
 from crossbar.storage.mongodb.records import named
 
 LONGEST_UPLOAD = 24 * 3600
@@ -36,11 +37,12 @@ _OWNER = "metadata.account_id"
 class Files:
     """The attachments of one database."""
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
+    def __init__(self, connection: Connection, journals: Journals, clock: Clock) -> None:
         self._bucket = connection.bucket
         self._files = connection.database["fs.files"]
         self._chunks = connection.database["fs.chunks"]
         self._litter = connection.database["litter"]
+        self._journals = journals
         self._clock = clock
         self._swept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._swept.set_result(None)
@@ -142,6 +144,7 @@ class Files:
         due = {"due": {"$lte": self._clock.unix()}}
         with suppress(*FAILURES):
             while found := await self._litter.find(due).limit(BATCH).to_list(BATCH):
+                await self._journals.sweep(found)
                 names = {"$in": [record["_id"] for record in found]}
                 await self._chunks.delete_many({"files_id": names})
                 await self._files.delete_many({"_id": names})

@@ -7,12 +7,13 @@ Collections:
   if at all, by ``account_id``.
 * ``claims``: ``_id`` ``space/scope/value``, and the holder. Unique by the ``_id`` alone, so also
   when documents are spread over shards.
+* ``records.…``: those of one bucket of one journal, which ``buckets`` names; see ``journals``.
 * ``events``: ``_id`` is the number. ``counters`` has the last one.
-* ``fs.files``, ``fs.chunks``: attachments, in GridFS. ``litter`` names those to be removed.
+* ``fs.files``, ``fs.chunks``: attachments, in GridFS. ``litter`` names what is to be removed.
 
 Reads ask the primary for what a majority has: they see every acknowledged write. How a commit
-works is told in ``_mongo_commits``. This file and its mates ``_mongo_driver``, ``_mongo_commits``
-and ``_mongo_files`` are the only ones that import a driver.
+works is told in ``commits``. This file and its mates ``driver``, ``commits``, ``journals`` and
+``files`` are the only ones that import a driver.
 """
 
 from __future__ import annotations
@@ -47,9 +48,12 @@ from crossbar.storage.mongodb.driver import (
     translated,
 )
 from crossbar.storage.mongodb.files import Files
+from crossbar.storage.mongodb.journals import Collection, Journals
 
 BATCH = 100
 """Rows that a scan reads at a time."""
+
+_UNBOUND = 2**62
 
 _SHOWN = {"_id": 0, "doc_id": 1, "sort": 1, "place": 1, "body": 1, "text": 1}
 
@@ -101,13 +105,14 @@ class MongoStore:
         self._connection = Connection(self._uri, self._driver)
         self._database = self._connection.database
         self._documents = self._database["documents"]
-        self._files = Files(self._connection, self._clock)
-        self._commits = Commits(self._connection, self._files, self._observer)
+        self._journals = Journals(self._connection)
+        self._files = Files(self._connection, self._journals, self._clock)
+        self._commits = Commits(self._connection, self._files, self._journals, self._observer)
         try:
             with translated():
                 await self._prove_transactions()
                 await self._documents.create_indexes(_LISTINGS)
-                for name in ("claims", "events"):
+                for name in ("buckets", "claims", "events"):
                     # They have this index anyway; a transaction cannot everywhere create them.
                     await self._database[name].create_index("_id", name="_id_")
                 await self._files.prepare()
@@ -161,17 +166,25 @@ class MongoStore:
 
     async def scan(self, span: Span) -> AsyncIterator[Row]:
         """Walk the span in (sort, id) order, lazily, from the last row met and not by offset."""
-        wanted = records.within(span)
         order, beyond = (DESCENDING, "$lt") if span.descending else (ASCENDING, "$gt")
-        while True:
-            cursor = self._documents.find(wanted, _SHOWN).sort("place", order).limit(BATCH)
-            with translated():
-                found = await cursor.to_list(BATCH)
-            for record in found:
-                yield records.row(record)
-            if len(found) < BATCH:
-                return
-            wanted["place"][beyond] = found[-1]["place"]
+        for collection in await self._within(span):
+            wanted = records.within(span)
+            more = True
+            while more:
+                cursor = collection.find(wanted, _SHOWN).sort("place", order).limit(BATCH)
+                with translated():
+                    found = await cursor.to_list(BATCH)
+                for record in found:
+                    yield records.row(record)
+                more = len(found) == BATCH
+                if more:
+                    wanted["place"][beyond] = found[-1]["place"]
+
+    async def _within(self, span: Span) -> list[Collection]:
+        """The collections of a span, in the order in which it is walked."""
+        if span.buckets is None:
+            return [self._documents]
+        return await self._journals.within(span)
 
     async def walk(self, account_id: str) -> AsyncIterator[tuple[Key, Document]]:
         """Every document of an account: of all types, and those that are not listed too."""
@@ -189,10 +202,24 @@ class MongoStore:
                 return
             last = found[-1]["_id"]
 
-    async def count(self, span: Span) -> int:
-        """How many documents the span holds (``start`` included)."""
-        with translated():
-            return await self._documents.count_documents(records.within(span))
+    async def count(self, span: Span, at_most: int | None = None) -> int:
+        """How many documents the span holds (``start`` included), or ``at_most``."""
+        number, limit = 0, _UNBOUND if at_most is None else at_most
+        for collection in await self._within(span):
+            if number < limit:
+                with translated():
+                    number += await collection.count_documents(
+                        records.within(span), limit=limit - number
+                    )
+        return number
+
+    async def get_record(self, key: Key) -> Document | None:
+        """The record, by one look-up in its bucket; ``None`` when there is none."""
+        return await self._journals.get(key, _SHOWN)
+
+    async def buckets(self, journal: str) -> list[str]:
+        """The buckets of the journal that were written to, by any account; the oldest first."""
+        return await self._journals.buckets(journal)
 
     async def holders(self, claims: Iterable[Claim]) -> dict[Claim, Key]:
         """Which of the claims are held, and by whom."""

@@ -1,25 +1,20 @@
 """What a batch changes in the embedded store's file, statement by statement.
 
 These functions run in the writing thread, within a transaction that is not theirs: they raise to
-refuse, and whatever they did is undone. The tables are in ``sqlite_file``.
+refuse, and whatever they did is undone. The tables are in ``file``.
 """
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-import orjson
-
 from crossbar.storage import (
-    LARGEST,
     Attachment,
     Batch,
     ClaimTaken,
-    DocumentTooBig,
     Key,
     Missing,
     Put,
@@ -27,6 +22,8 @@ from crossbar.storage import (
     RevisionConflict,
     Unreachable,
 )
+from crossbar.storage.sqlite import journals
+from crossbar.storage.sqlite.encoding import Columns, Mark, decode, entries_of
 
 HOLDER = (
     "SELECT account_id, doc_type, doc_id FROM claims WHERE space = ? AND scope = ? AND value = ?"
@@ -60,49 +57,22 @@ LOG = (
 )
 
 
-Columns = tuple[str, str | None, bytes | str, bytes | str]
-"""What is stored of a document: revision, place in listings, entries and claims, body."""
-
-Mark = tuple[str, ...]
-"""An entry, as name, value and sort key, or a claim."""
-
-
-def encode(value: Any) -> bytes | str:
-    """JSON; as text, not bytes, when it is beyond orjson: integers over 64 bits, deep nesting."""
-    try:
-        return orjson.dumps(value)
-    except TypeError:
-        return json.dumps(value)
-
-
-def decode(encoded: bytes | str) -> Any:
-    """The value that :func:`encode` was given."""
-    return orjson.loads(encoded) if isinstance(encoded, bytes) else json.loads(encoded)
-
-
-def columns_of(put: Put) -> Columns:
-    """What is stored of a document, encoded. Raises :class:`~crossbar.storage.DocumentTooBig`."""
-    entries = () if put.sort is None else put.entries
-    marks = [[*map(list, entries)], [*map(list, put.claims)]]
-    body = encode(put.document)
-    if len(body) > LARGEST:
-        raise DocumentTooBig
-    return put.document["_rev"], put.sort, encode(marks), body
-
-
 def apply(
     batch: Batch,
     stored: Sequence[Columns],
+    records: Sequence[Columns],
     logged: Sequence[tuple[Any, ...]],
     connection: sqlite3.Connection,
 ) -> int:
-    """Write a batch, its documents and summaries being encoded already.
+    """Write a batch, its documents, records and summaries being encoded already.
 
     Returns the number of its last event, 0 when it has none.
     """
     for account_id in batch.purge:
         _purge(account_id, connection)
     drop(batch.drop_attachments, connection)
+    for bucket in batch.drop_buckets:
+        journals.drop_bucket(bucket, connection)
     for remove in batch.removes:
         _remove(remove, connection)
     # Of two puts of a document the later holds, over what there was before the first.
@@ -110,6 +80,8 @@ def apply(
     held: dict[Key, Collection[Mark]] = {}
     for put, columns in zip(batch.puts, stored, strict=True):
         held.setdefault(put.key, _store(put, columns, connection))
+    for record, columns in zip(batch.records, records, strict=True):
+        journals.write(record, columns, connection)
     _require(batch.requires, connection)
     # Claims come last: a conflict is reported rather than a claim that is taken, and what one
     # document of the batch gives up another may take.
@@ -139,7 +111,7 @@ def _store(put: Put, columns: Columns, connection: sqlite3.Connection) -> Collec
     if put.expected is None:
         if connection.execute(INSERT, (*columns, *put.key)).rowcount == 0:
             raise RevisionConflict(put.key)
-        _enter(_entries(sort, marks), put.key, connection)
+        _enter(entries_of(sort, marks), put.key, connection)
         return ()
     this = (*put.key, put.expected)
     if connection.execute(SAME_PLACE, (rev, body, *this, sort, marks)).rowcount:
@@ -148,15 +120,10 @@ def _store(put: Put, columns: Columns, connection: sqlite3.Connection) -> Collec
     if before is None:
         raise RevisionConflict(put.key)
     connection.execute(MOVE, (*columns, *put.key))
-    had, has = _entries(*before), _entries(sort, marks)
+    had, has = entries_of(*before), entries_of(sort, marks)
     _leave(had - has, put.key, connection)
     _enter(has - had, put.key, connection)
     return _claims(before[1])
-
-
-def _entries(sort: str | None, marks: bytes | str) -> set[Mark]:
-    """Name, value and sort key of every entry of a stored document."""
-    return {(name, value, sort or "") for name, value in decode(marks)[0]}
 
 
 def _claims(marks: bytes | str) -> set[Mark]:
@@ -183,7 +150,7 @@ def _remove(remove: Remove, connection: sqlite3.Connection) -> None:
     for rev, sort, marks in found.fetchall():
         if remove.expected not in (None, rev):
             raise RevisionConflict(remove.key)
-        _leave(_entries(sort, marks), remove.key, connection)
+        _leave(entries_of(sort, marks), remove.key, connection)
         _release(_claims(marks), connection)
         connection.execute(f"DELETE FROM documents {THIS}", remove.key)  # noqa: S608
 
@@ -196,6 +163,7 @@ def _purge(account_id: str, connection: sqlite3.Connection) -> None:
         _release(_claims(marks), connection)
     for table in ("documents", "entries", "attachments", "pieces"):
         connection.execute(f"DELETE FROM {table} WHERE account_id = ?", (account_id,))  # noqa: S608
+    journals.purge(account_id, connection)
 
 
 def _take(

@@ -23,10 +23,11 @@ from typing import Any, NamedTuple, TypeVar
 import structlog
 
 from crossbar.storage import Observer, StoreError, Unreachable
+from crossbar.storage.sqlite import journals
 
 log = structlog.get_logger(__name__)
 
-FORMAT = 2
+FORMAT = 3
 """The layout that this module writes, kept in the file's ``user_version``."""
 
 PIECE = 256 * 1024
@@ -69,6 +70,7 @@ SCHEMA = (
     """CREATE TABLE pieces (
         account_id TEXT NOT NULL, attachment_id TEXT NOT NULL, position INTEGER NOT NULL,
         data BLOB NOT NULL, PRIMARY KEY (account_id, attachment_id, position))""",
+    *journals.SCHEMA,
 )
 
 FROM_FORMAT_1 = (
@@ -85,7 +87,11 @@ FROM_FORMAT_1 = (
     "DROP TABLE documents_1",
     "DROP INDEX entries_of",
     "DROP INDEX claims_of",
+    *journals.SCHEMA,
 )
+
+UPGRADES = {0: SCHEMA, 1: FROM_FORMAT_1, 2: journals.SCHEMA}
+"""What makes this version's layout of a file in each earlier format; 0 is an empty file."""
 
 SETTINGS = (
     "journal_mode = WAL",
@@ -330,7 +336,7 @@ def _prepare(connection: sqlite3.Connection, path: str) -> None:
             f"{path} was made by a newer version: its format is {found}, this one knows {FORMAT}"
         )
     if found < FORMAT:
-        for statement in FROM_FORMAT_1 if found else SCHEMA:
+        for statement in UPGRADES[found]:
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {FORMAT}")
     abandoned = (

@@ -1,9 +1,9 @@
 """The embedded store: one SQLite file, through the standard library's driver.
 
 Reads run on the event loop's own connection, since a point read costs less than handing it to a
-thread. Writes go to the one thread of ``sqlite_file``, which knows the file's layout and how it is
-shared with other processes; what a batch changes is in ``sqlite_batches``. Nothing here interprets
-a document.
+thread. Writes go to the one thread of ``file``, which knows the file's layout and how it is shared
+with other processes; what a batch changes is in ``batches`` and ``journals``. Nothing here
+interprets a document.
 """
 
 from __future__ import annotations
@@ -29,22 +29,20 @@ from crossbar.storage import (
     Numbered,
     Observer,
     Position,
+    Put,
     Row,
     Span,
     StoreError,
     Unreachable,
+    bucket_of,
+    check_records,
     unobserved,
 )
-from crossbar.storage.sqlite.batches import (
-    HOLDER,
-    add_piece,
-    apply,
-    columns_of,
-    decode,
-    drop,
-    encode,
-)
+from crossbar.storage.sqlite import journals
+from crossbar.storage.sqlite.batches import HOLDER, add_piece, apply, drop
+from crossbar.storage.sqlite.encoding import NOTHING, columns_of, decode, encode
 from crossbar.storage.sqlite.file import PIECE, Place, Writer, connect
+from crossbar.storage.sqlite.stretches import Stretch, stretch_of, stretch_of_book
 
 T = TypeVar("T")
 
@@ -57,13 +55,11 @@ FEW = 8
 RECENT = 4096
 """How many documents' bytes are remembered between commits."""
 
+RECLAIM_PAUSE = 0.01
+"""Seconds between two steps in which forgotten records are removed, for others to write."""
+
 LONGEST = 16_384
 """Longer ones, in bytes, are not: they would crowd out the many."""
-
-BODY_OF_ENTRY = (
-    "(SELECT body FROM documents"
-    " WHERE documents.account_id = entries.account_id AND documents.doc_id = entries.doc_id)"
-)
 
 
 class Recent:
@@ -116,6 +112,8 @@ class SQLiteStore:
         self._writer: Writer | None = None
         self._place: Place | None = None
         self._recent = Recent()
+        self._reclaiming: asyncio.Task[None] | None = None
+        self._is_littered = False
 
     async def open(self) -> None:
         """Open the file, creating it when missing. Refuses one that a newer version has made."""
@@ -127,9 +125,14 @@ class SQLiteStore:
         self._place = Place(path)
         self._writer = Writer(connection, path, self._place, self._patience, self._observer)
         self._recent = Recent()
+        if self._read("SELECT 1 FROM forgotten_books LIMIT 1"):
+            self._reclaim_soon()
 
     async def close(self) -> None:
         """Finish waiting writes and disconnect. Closing twice is no error."""
+        if self._reclaiming is not None:
+            self._reclaiming.cancel()
+            await asyncio.gather(self._reclaiming, return_exceptions=True)
         writer, reader, folder = self._writer, self._reader, self._folder
         self._writer = self._reader = self._folder = None
         if writer:
@@ -177,21 +180,30 @@ class SQLiteStore:
     async def scan(self, span: Span) -> AsyncIterator[Row]:
         """See :meth:`crossbar.storage.Store.scan`. No cursor is open while the caller works."""
         way = "DESC" if span.descending else "ASC"
-        body = BODY_OF_ENTRY if span.entry else "body"
-        after: Position | None = None
-        while True:
-            where, values = _within(span, after)
-            found = self._read(
-                f"SELECT sort, doc_id, {body} FROM {where}"  # noqa: S608 constants only
-                f" ORDER BY sort {way}, doc_id {way} LIMIT {ROWS}",
-                values,
-            )
-            for sort, doc_id, encoded in found:
-                after = Position(sort, doc_id)
-                yield Row(after, decode(encoded))
-            if len(found) < ROWS:
-                return
-            await asyncio.sleep(0)
+        for stretch in self._stretches(span):
+            after: Position | None = None
+            more = True
+            while more:
+                where, values = stretch.within(span, after)
+                found = self._read(
+                    f"SELECT sort, doc_id, {stretch.body} FROM {where}"  # noqa: S608 constants only
+                    f" ORDER BY sort {way}, doc_id {way} LIMIT {ROWS}",
+                    values,
+                )
+                for sort, doc_id, encoded in found:
+                    after = Position(sort, doc_id)
+                    yield Row(after, decode(encoded))
+                more = len(found) == ROWS
+                if more:
+                    await asyncio.sleep(0)
+
+    def _stretches(self, span: Span) -> list[Stretch]:
+        """Where the rows of a span are, in the order in which it is walked."""
+        if span.buckets is None:
+            return [stretch_of(span)]
+        books = self._read(journals.BOOKS, (span.account_id, span.doc_type, *span.buckets))
+        stretches = [stretch_of_book(span, book) for (book,) in books]
+        return stretches[::-1] if span.descending else stretches
 
     async def walk(self, account_id: str) -> AsyncIterator[tuple[Key, Document]]:
         """See :meth:`crossbar.storage.Store.walk`."""
@@ -205,11 +217,26 @@ class SQLiteStore:
                 yield Key(account_id, doc_type, last), decode(body)
             await asyncio.sleep(0)
 
-    async def count(self, span: Span) -> int:
+    async def count(self, span: Span, at_most: int | None = None) -> int:
         """See :meth:`crossbar.storage.Store.count`."""
-        where, values = _within(span)
-        [(number,)] = self._read(f"SELECT count(*) FROM {where}", values)  # noqa: S608 constants only
-        return int(number)
+        number, limit = 0, -1 if at_most is None else at_most
+        for stretch in self._stretches(span):
+            where, values = stretch.within(span)
+            sql = f"SELECT count(*) FROM (SELECT 1 FROM {where} LIMIT ?)"  # noqa: S608 constants only
+            [(found,)] = self._read(sql, (*values, limit if limit < 0 else limit - number))
+            number += found
+        return number
+
+    async def get_record(self, key: Key) -> Document | None:
+        """See :meth:`crossbar.storage.Store.get_record`."""
+        found = self._read(journals.BODY, (*key[:2], bucket_of(key.doc_id), key.doc_id))
+        document: Document | None = decode(found[0][0]) if found else None
+        return document
+
+    async def buckets(self, journal: str) -> list[str]:
+        """See :meth:`crossbar.storage.Store.buckets`."""
+        sql = "SELECT DISTINCT bucket FROM books WHERE journal = ? ORDER BY bucket"
+        return [bucket for (bucket,) in self._read(sql, (journal,))]
 
     async def holders(self, claims: Iterable[Claim]) -> dict[Claim, Key]:
         """See :meth:`crossbar.storage.Store.holders`."""
@@ -218,13 +245,37 @@ class SQLiteStore:
     async def commit(self, batch: Batch) -> int:
         """See :meth:`crossbar.storage.Store.commit`."""
         # Encoded here and now: from its return on, the documents are the caller's again.
+        check_records(batch)
         stored = [columns_of(put) for put in batch.puts]
+        records = [
+            columns_of(each) if isinstance(each, Put) else NOTHING for each in batch.records
+        ]
         logged = [
             (event.action, *event.key, event.revision, event.at, encode(event.summary))
             for event in batch.events
         ]
-        is_large = bool(batch.purge or batch.drop_attachments) or len(stored) > FEW
-        return await self._write(partial(apply, batch, stored, logged), is_large=is_large)
+        forgets = bool(batch.purge or batch.drop_buckets)
+        is_large = forgets or bool(batch.drop_attachments) or len(stored) + len(records) > FEW
+        work = partial(apply, batch, stored, records, logged)
+        number = await self._write(work, is_large=is_large)
+        if forgets:
+            self._reclaim_soon()
+        return number
+
+    def _reclaim_soon(self) -> None:
+        """Have the space of what was forgotten freed in the background, if it is not already."""
+        self._is_littered = True
+        if self._reclaiming is None or self._reclaiming.done():
+            self._reclaiming = asyncio.create_task(self._reclaim())
+
+    async def _reclaim(self) -> None:
+        """Free space step by step. What a failure leaves is found at the next start."""
+        with suppress(StoreError):
+            while self._is_littered:
+                self._is_littered = False
+                if await self._write(journals.reclaim):
+                    self._is_littered = True
+                    await asyncio.sleep(RECLAIM_PAUSE)
 
     async def events(self, after: int, limit: int = 500) -> list[Numbered]:
         """See :meth:`crossbar.storage.Store.events`."""
@@ -329,32 +380,3 @@ class SQLiteStore:
         if self._writer is None:
             raise Unreachable(f"{self._path}: not open")
         return await self._writer.run(work, is_large=is_large)
-
-
-def _within(span: Span, after: Position | None = None) -> tuple[str, list[str]]:
-    """Table and condition that select the rows of a span, beyond ``after``, and their values.
-
-    At most one bound is given on each side: of two, the index would be entered at either.
-    """
-    values = [span.account_id, span.doc_type]
-    if span.entry:
-        where = "entries WHERE account_id = ? AND doc_type = ? AND name = ? AND value = ?"
-        values += span.entry
-    else:
-        where = "documents WHERE account_id = ? AND doc_type = ? AND sort IS NOT NULL"
-    low, high, edge = span.low, span.high, after or span.start
-    if edge and span.descending and (high is None or edge.sort <= high):
-        where += f" AND (sort, doc_id) {'<' if after else '<='} (?, ?)"
-        values += edge
-        high = None
-    elif edge and not span.descending and (low is None or edge.sort >= low):
-        where += f" AND (sort, doc_id) {'>' if after else '>='} (?, ?)"
-        values += edge
-        low = None
-    if low is not None:
-        where += " AND sort >= ?"
-        values.append(low)
-    if high is not None:
-        where += " AND sort <= ?"
-        values.append(high)
-    return where, values

@@ -1,0 +1,63 @@
+"""Where in the embedded store's file the rows of a span are."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from crossbar.storage import Position, Span
+from crossbar.storage.sqlite import journals
+
+BODY_OF_ENTRY = (
+    "(SELECT body FROM documents"
+    " WHERE documents.account_id = entries.account_id AND documents.doc_id = entries.doc_id)"
+)
+
+
+class Stretch(NamedTuple):
+    """A range of one table, in the order of a span."""
+
+    where: str
+    values: tuple[str | int, ...]
+    body: str = "body"
+
+    def within(self, span: Span, after: Position | None = None) -> tuple[str, list[str | int]]:
+        """Table and condition that select the rows of a span, beyond ``after``, and their values.
+
+        At most one bound is given on each side: of two, the index would be entered at either.
+        """
+        where, values = self.where, list(self.values)
+        low, high, edge = span.low, span.high, after or span.start
+        if edge and span.descending and (high is None or edge.sort <= high):
+            where += f" AND (sort, doc_id) {'<' if after else '<='} (?, ?)"
+            values += edge
+            high = None
+        elif edge and not span.descending and (low is None or edge.sort >= low):
+            where += f" AND (sort, doc_id) {'>' if after else '>='} (?, ?)"
+            values += edge
+            low = None
+        if low is not None:
+            where += " AND sort >= ?"
+            values.append(low)
+        if high is not None:
+            where += " AND sort <= ?"
+            values.append(high)
+        return where, values
+
+
+def stretch_of(span: Span) -> Stretch:
+    """The documents, or entries, of a span."""
+    values = (span.account_id, span.doc_type)
+    if span.entry is None:
+        return Stretch(
+            "documents WHERE account_id = ? AND doc_type = ? AND sort IS NOT NULL", values
+        )
+    where = "entries WHERE account_id = ? AND doc_type = ? AND name = ? AND value = ?"
+    return Stretch(where, (*values, *span.entry), BODY_OF_ENTRY)
+
+
+def stretch_of_book(span: Span, book: int) -> Stretch:
+    """The records, or entries, of a span that are in a book."""
+    if span.entry is None:
+        return Stretch("records WHERE book = ?", (book,))
+    where = "record_entries WHERE book = ? AND name = ? AND value = ?"
+    return Stretch(where, (book, *span.entry), journals.BODY_OF_ENTRY)
