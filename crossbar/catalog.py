@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from crossbar import families, visitors
 from crossbar.core.jobs import Kind
+from crossbar.core.journals import FORGET
 from crossbar.core.services import Services
 from crossbar.core.shapes import Family, Route
 from crossbar.documents import Document
@@ -155,6 +156,7 @@ JOBS = (
     WELCOME,
     RECOVERY,
     SWEEP,
+    FORGET,
     Kind(name="event_log", run=_trim_events, every=600),
 )
 """Every kind of jobs."""

@@ -62,5 +62,16 @@ async def list_in_range(
     """A page of the documents in ``span`` that are in the range that the client asks for."""
     lower, upper = time_range(request, maximum)
     ranged = replace(span, low=time_key(lower), high=time_key(upper))
+    return await list_between(request, ranged, show, seen=seen)
+
+
+async def list_between(
+    request: Request,
+    span: Span,
+    show: Callable[[Document], Any],
+    *,
+    seen: Callable[[Document], Document] | None = None,
+) -> Result:
+    """A page of a span whose bounds are the client's range: that is no filter any more."""
     unbound = replace(request, query=replace(request.query, bounds=()))
-    return await list_span(unbound, ranged, show, seen=seen)
+    return await list_span(unbound, span, show, seen=seen)

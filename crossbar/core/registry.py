@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypedDict
 
-from crossbar.core import recipes, singletons
-from crossbar.core.answers import ANYTHING, DOCUMENT, ROWS, Answers
+from crossbar.core import journals, recipes, singletons
+from crossbar.core.answers import ANYTHING, DOCUMENT, ROW, ROWS, Answers, some
 from crossbar.core.requests import Action
 from crossbar.core.shapes import (
     Access,
     Collection,
     Family,
     Handler,
+    Journal,
     Nesting,
     Route,
     Routes,
@@ -140,6 +141,10 @@ class Registry:
                 return family
         raise LookupError(f"no collection has documents of type {doc_type}")
 
+    def journals(self) -> Iterator[Journal]:
+        """Every family of records by time."""
+        return (family for family in self.families if isinstance(family, Journal))
+
     def match(self, tokens: Sequence[str]) -> Match:
         """The operations at a path, by action, and its parameters. Raises :class:`NoSuchPath`."""
         node = self._root
@@ -189,15 +194,22 @@ SINGLETON: Mapping[Action, tuple[Handler, str]] = {
     Action.DELETE: (singletons.delete, "Remove"),
 }
 
+JOURNAL: Mapping[Action, tuple[Handler, str]] = {
+    Action.LIST: (journals.list_own, "List"),
+    Action.FETCH: (journals.fetch_own, "Read"),
+}
+
+RECORDS = Answers(some(ROW), is_paged=True)
+
 ON_COLLECTION = frozenset({Action.LIST, Action.CREATE})
 
 
-def id_param_of(family: Collection) -> str:
-    """The name of the path parameter that holds a document id of the family."""
+def id_param_of(family: Collection | Journal) -> str:
+    """The name of the path parameter that holds an id of a document, or record, of the family."""
     return f"{family.doc_type}_id"
 
 
-def _nestings(family: Collection | Routes, hosts: Iterable[Family]) -> Iterator[Nesting]:
+def _nestings(family: Collection | Journal | Routes, hosts: Iterable[Family]) -> Iterator[Nesting]:
     """Where the family is nested; what is of every document is below every family of them."""
     yield from family.nested
     if isinstance(family, Routes) and family.everywhere:
@@ -221,12 +233,12 @@ def _operations_of(
 
 
 def _operations_below(
-    family: Collection | Routes,
+    family: Collection | Journal | Routes,
     base: tuple[str, ...],
     nesting: Nesting | None,
     more: tuple[Route, ...],
 ) -> Iterator[Operation]:
-    if isinstance(family, Collection):
+    if not isinstance(family, Routes):
         yield from (
             _standard_operation(family, base, action, nesting)
             for action in Action
@@ -269,9 +281,14 @@ def _access_of(family: Collection | Singleton, action: Action) -> Access:
 
 
 def _standard_operation(
-    family: Collection, base: tuple[str, ...], action: Action, nesting: Nesting | None
+    family: Collection | Journal, base: tuple[str, ...], action: Action, nesting: Nesting | None
 ) -> Operation:
-    handler, about = STANDARD[action]
+    if isinstance(family, Collection):
+        handler, about = STANDARD[action]
+        answers = ROWS if action is Action.LIST else DOCUMENT
+    else:
+        handler, about = JOURNAL[action]
+        answers = RECORDS if action is Action.LIST else Answers(ROW)
     on_collection = action in ON_COLLECTION
     id_param = id_param_of(family)
     return Operation(
@@ -283,7 +300,7 @@ def _standard_operation(
         about=f"{about} {family.noun.replace('_', ' ')}",
         id_param="" if on_collection else id_param,
         schema=family.schema,
-        answers=ROWS if action is Action.LIST else DOCUMENT,
+        answers=answers,
         **_place(family, base, nesting),
     )
 
@@ -292,7 +309,7 @@ def _route_operation(
     family: Family, base: tuple[str, ...], route: Route, nesting: Nesting | None
 ) -> Operation:
     tail = tuple(part for part in route.path.split("/") if part)
-    id_param = id_param_of(family) if isinstance(family, Collection) else ""
+    id_param = id_param_of(family) if isinstance(family, Collection | Journal) else ""
     names_document = f"{{{id_param}}}" in tail
     return Operation(
         path=(*base, *tail),

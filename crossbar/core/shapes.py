@@ -1,12 +1,13 @@
 """The shapes that families are declared with: data, no behaviour.
 
-A family is a :class:`Collection`, a :class:`Singleton` or, when it has no standard shape, a set of
-:class:`Routes`. A declaration that contradicts itself fails when the registry is built.
+A family is a :class:`Collection`, a :class:`Singleton`, a :class:`Journal` or, when it has no
+standard shape, a set of :class:`Routes`. A declaration that contradicts itself fails when the
+registry is built.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from crossbar.documents import Document, lookup
 
 if TYPE_CHECKING:
     from crossbar.core.change import Change
-    from crossbar.storage import Key
+    from crossbar.storage import Key, Store
 
 Handler = Callable[[Request], Awaitable[Result]]
 
@@ -250,6 +251,53 @@ class Singleton:
     powers: Powers = Powers()
 
 
+class Bucket(Enum):
+    """How long a journal's buckets of time are, as the number of digits that begin its ids.
+
+    Records are forgotten by the bucket, so some outlive their retention by as long as one takes.
+    """
+
+    MONTH = 6
+    DAY = 8
+
+
+class TimeUnit(Enum):
+    """What a time in a record counts."""
+
+    GREGORIAN = "seconds since year 0"
+    GREGORIAN_MS = "milliseconds since year 0"
+    UNIX = "seconds since 1970"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journal:
+    """A family of records by time: appended for ever, hardly ever changed, forgotten by age.
+
+    Lists are over a range of time, the newest first. ``time`` is the dotted path of the time, in
+    ``unit``, by which a record is listed; ids begin with its ``bucket`` (``202611-…``).
+    ``retention`` names the setting that says for how many seconds records are kept; for ever when
+    it is empty. ``indexes`` narrow lists within a range. ``older`` finds records that an earlier
+    version kept as documents, if more than their type is needed for that. A family without
+    ``scopes`` exists only where it is nested, or for the routes of others.
+    """
+
+    noun: str
+    doc_type: str
+    schema: str | None = None
+    summary: tuple[str | Column, ...] = ()
+    time: str = "pvt_created"
+    unit: TimeUnit = TimeUnit.GREGORIAN
+    bucket: Bucket = Bucket.MONTH
+    retention: str = ""
+    indexes: tuple[Index, ...] = ()
+    nested: tuple[Nesting, ...] = ()
+    actions: frozenset[Action] = frozenset({Action.LIST, Action.FETCH})
+    routes: tuple[Route, ...] = ()
+    scopes: tuple[Scope, ...] = (Scope.ACCOUNT,)
+    access: Access = Access.ACCOUNT
+    older: Callable[[Store, str], AsyncIterator[Document]] | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routes:
     """A family without documents of a standard shape: nothing but routes.
@@ -265,4 +313,4 @@ class Routes:
     access: Access = Access.TOKEN
 
 
-Family = Collection | Singleton | Routes
+Family = Collection | Singleton | Journal | Routes

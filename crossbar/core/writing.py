@@ -75,7 +75,8 @@ class Writer:
         another writer was quicker, :class:`~crossbar.errors.DocumentTooLarge`, and
         :class:`~crossbar.storage.ClaimTaken` for a unique value that another document has.
         """
-        accounts = {put.key.account_id for put in batch.puts if put.expected is None}
+        new = (each for each in (*batch.puts, *batch.records) if isinstance(each, Put))
+        accounts = {put.key.account_id for put in new if put.expected is None}
         for put in batch.puts:
             if put.key.account_id == SYSTEM:
                 accounts.update(entry.value for entry in put.entries if entry.name == OWNER)

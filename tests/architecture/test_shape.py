@@ -17,7 +17,7 @@ import pytest
 import crossbar
 from crossbar import catalog, errors
 from crossbar.core import shapes
-from crossbar.core.shapes import Collection, Routes, Singleton
+from crossbar.core.shapes import Collection, Journal, Routes, Singleton
 from crossbar.errors import CrossbarError
 
 ROOT = Path(__file__).parents[2]
@@ -143,7 +143,7 @@ def declared_families() -> dict[str, object]:
     found: dict[str, object] = {}
     for module in catalog.modules():
         for name, value in vars(importlib.import_module(module)).items():
-            if isinstance(value, Collection | Singleton | Routes):
+            if isinstance(value, Collection | Singleton | Journal | Routes):
                 found[f"{module}.{name}"] = value
     return found
 
