@@ -276,8 +276,9 @@ def _place(family: Family, base: tuple[str, ...], nesting: Nesting | None) -> _P
     }
 
 
-def _access_of(family: Collection | Singleton, action: Action) -> Access:
-    return Access.ADMIN if action in family.powers.actions else family.access
+def _access_of(family: Collection | Singleton | Journal, action: Action) -> Access:
+    is_guarded = not isinstance(family, Journal) and action in family.powers.actions
+    return Access.ADMIN if is_guarded else family.access
 
 
 def _standard_operation(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -12,11 +11,9 @@ import pytest
 from crossbar import app
 from crossbar.catalog import FAMILIES, OFFERED
 from crossbar.clock import GREGORIAN_OFFSET, FixedClock
-from crossbar.core import journals
 from crossbar.core.journals import (
     FIRST,
     bucket_at,
-    forgetting,
     journal_of,
     new_key,
     record_put,

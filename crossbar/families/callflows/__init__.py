@@ -5,6 +5,7 @@ from __future__ import annotations
 from crossbar.families.callflows.callflows import CALLFLOWS
 from crossbar.families.callflows.cccps import CCCPS
 from crossbar.families.callflows.clicktocall import CLICKTOCALL
+from crossbar.families.callflows.clicktocall_calls import CLICKTOCALL_HISTORY
 from crossbar.families.callflows.functions import FUNCTIONS, FUNCTIONS_OF_SYSTEM
 from crossbar.families.callflows.metaflows import METAFLOWS
 from crossbar.families.callflows.number_owners import account_with_number
@@ -15,6 +16,7 @@ __all__ = [
     "CALLFLOWS",
     "CCCPS",
     "CLICKTOCALL",
+    "CLICKTOCALL_HISTORY",
     "FUNCTIONS",
     "FUNCTIONS_OF_SYSTEM",
     "METAFLOWS",

@@ -7,12 +7,12 @@ that press it are public and ask for a caller only if the button says so.
 from __future__ import annotations
 
 from crossbar.core.answers import SOME_OBJECT, Answers, some
-from crossbar.core.ranges import list_in_range
+from crossbar.core.journals import list_records
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Collection, Route
 from crossbar.documents import Document
-from crossbar.families.callflows.clicktocall_calls import HISTORY_TYPE, connect
-from crossbar.storage import Entry, Span
+from crossbar.families.callflows.clicktocall_calls import BUTTON_TYPE, CLICKTOCALL_HISTORY, connect
+from crossbar.storage import Entry
 
 HISTORY_KEYS = ("timestamp", "contact", "result", "call_id", "cause")
 
@@ -25,8 +25,7 @@ def _call_row(document: Document) -> Document:
 async def list_calls(request: Request) -> Result:
     """The calls that the button has started, newest first, within a range of time."""
     entry = Entry("clicktocall", request.doc_id)
-    span = Span(account_id=request.account_id, doc_type=HISTORY_TYPE, entry=entry)
-    return await list_in_range(request, span, _call_row)
+    return await list_records(request, CLICKTOCALL_HISTORY, _call_row, entry=entry)
 
 
 def _connecting(action: Action) -> Route:
@@ -41,7 +40,7 @@ def _connecting(action: Action) -> Route:
 
 CLICKTOCALL = Collection(
     noun="clicktocall",
-    doc_type="click2call",
+    doc_type=BUTTON_TYPE,
     schema="clicktocall",
     summary=("name", "extension"),
     routes=(

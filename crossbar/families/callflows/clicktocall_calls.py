@@ -7,24 +7,27 @@ as history. Who waits is answered with the history itself.
 from __future__ import annotations
 
 import secrets
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 from crossbar.core.access import require_access, require_unrestricted
 from crossbar.core.change import event_of
+from crossbar.core.journals import new_key, record_put
 from crossbar.core.ports import Command
-from crossbar.core.ranges import time_key
 from crossbar.core.recipes import load
 from crossbar.core.requests import Action, Request, Result, is_true
-from crossbar.core.shapes import Access
-from crossbar.core.stamping import fresh_id, stamped
+from crossbar.core.shapes import Access, Index, Journal
+from crossbar.core.stamping import stamped
 from crossbar.documents import Document, lookup
 from crossbar.errors import ContactRefused, SwitchTimedOut, SwitchUnavailable, ValidationFailed
 from crossbar.numbers import normalized
-from crossbar.storage import Batch, Entry, Key, Put
+from crossbar.storage import Batch, Entry, Span, Store
 from crossbar.validation import Expression, Unusable
 
 HISTORY_TYPE = "c2c_history"
+BUTTON_TYPE = "click2call"
+BUTTON = "pvt_clicktocall_id"
 RING_SECONDS = 30
 PATIENCE = 20
 """Seconds that are waited for what came of a call."""
@@ -33,6 +36,28 @@ LONGEST_CONTACT = 128
 EXPORTED = ["Account-ID", "Authorizing-ID", "Authorizing-Type", "Loopback-From-URI"]
 VERBS = {Action.FETCH: "GET", Action.REPLACE: "POST"}
 """Token restrictions speak of verbs."""
+
+
+async def _kept_as_documents(store: Store, account_id: str) -> AsyncIterator[Document]:
+    """Calls that an earlier version kept: whose they are was said by their entry alone."""
+    async for button in store.scan(Span(account_id=account_id, doc_type=BUTTON_TYPE)):
+        button_id = button.position.doc_id
+        entry = Entry("clicktocall", button_id)
+        calls = Span(account_id=account_id, doc_type=HISTORY_TYPE, entry=entry)
+        async for call in store.scan(calls):
+            yield {**call.document, BUTTON: button_id}
+
+
+CLICKTOCALL_HISTORY = Journal(
+    noun="clicktocall",
+    doc_type=HISTORY_TYPE,
+    time="timestamp",
+    indexes=(Index(name="clicktocall", values=lambda call: (call[BUTTON],)),),
+    actions=frozenset(),
+    scopes=(),
+    older=_kept_as_documents,
+)
+"""The entry of the records; they are read by a route of the buttons."""
 
 
 async def connect(request: Request) -> Result:
@@ -167,10 +192,9 @@ async def _call_alone(request: Request, order: Document, contact: str) -> None:
 
 
 async def _keep(request: Request, item: Document) -> None:
-    doc_id = fresh_id(request.services.clock)
-    key = Key(request.account_id, HISTORY_TYPE, doc_id)
-    document = stamped(request.actor, key, item)
-    entries = (Entry("clicktocall", request.doc_id),)
-    put = Put(key, document, None, sort=time_key(item["timestamp"]), entries=entries)
+    clock, seconds = request.services.clock, item["timestamp"]
+    key = new_key(CLICKTOCALL_HISTORY, request.account_id, clock, seconds=seconds)
+    document = stamped(request.actor, key, {**item, BUTTON: request.doc_id})
+    put = record_put(CLICKTOCALL_HISTORY, key, document)
     event = event_of(request.actor, "created", put)
-    await request.services.commit(Batch(puts=(put,), events=(event,)))
+    await request.services.commit(Batch(records=(put,), events=(event,)))

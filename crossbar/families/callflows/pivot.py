@@ -1,8 +1,6 @@
 """Logs of what web servers answered when they were asked what to do.
 
-Nothing here writes them: what does keeps ``pivot_debug`` documents of the account. Their sort key
-is the ``ranges.time_key`` form of ``created``; their entries are ``call``, the id of the call, and
-``first`` (``true``) for the first of a call's.
+Nothing here writes them: what does appends records to this journal.
 """
 
 from __future__ import annotations
@@ -13,21 +11,17 @@ from dataclasses import replace
 
 from crossbar.clock import GREGORIAN_OFFSET
 from crossbar.core.answers import SOME_OBJECT, TEXT, Answers, rows, some
-from crossbar.core.ranges import list_in_range, time_key
-from crossbar.core.recipes import list_span, revision_of_list
-from crossbar.core.requests import Action, Actor, Request, Result
-from crossbar.core.shapes import Access, Routes, Scope, route
+from crossbar.core.journals import list_every, list_records, stretch_of
+from crossbar.core.recipes import revision_of_list
+from crossbar.core.requests import Action, Request, Result
+from crossbar.core.shapes import Index, Journal, route
 from crossbar.documents import Document, public
-from crossbar.storage import Entry, Span
+from crossbar.storage import Entry
 
 PIVOT_TYPE = "pivot_debug"
 FAULTS = ("schema_errors", "json_errors")
 
 _DEBUG_ID = re.compile(r"([12][0-9]{3})(0[1-9]|1[0-2])-(.+)", re.ASCII | re.DOTALL)
-
-
-def _span(actor: Actor, entry: Entry) -> Span:
-    return Span(account_id=actor.account_id, doc_type=PIVOT_TYPE, entry=entry)
 
 
 def _row(document: Document) -> Document:
@@ -42,10 +36,10 @@ def _row(document: Document) -> Document:
 async def list_calls(request: Request) -> Result:
     """One row for each call that was logged, the latest first."""
     query = replace(request.query, is_chunked=False)
-    span = _span(request.actor, Entry("first", "true"))
-    result = await list_in_range(replace(request, query=query), span, _row)
+    first = Entry("first", "true")
+    result = await list_records(replace(request, query=query), PIVOT, _row, entry=first)
     for row in result.data:
-        logs = _span(request.actor, Entry("call", row["call_id"]))
+        logs = stretch_of(PIVOT, request.account_id, entry=Entry("call", row["call_id"]))
         documents = [each.document async for each in request.services.store.scan(logs)]
         row |= {f"has_{name}": any(each.get(name) for each in documents) for name in FAULTS}
     return replace(result, revision=revision_of_list(result.data, _next_of(result)))
@@ -60,15 +54,12 @@ async def list_logs(request: Request) -> Result:
     call_id = request.ids["call"]
     match = _DEBUG_ID.fullmatch(call_id)
     if match is None:
-        return await list_span(request, _span(request.actor, Entry("call", call_id)), _log)
-    year, month, call_id = int(match[1]), int(match[2]), match[3]
-    span = replace(
-        _span(request.actor, Entry("call", call_id)),
-        low=time_key(_month(year, month)),
-        high=time_key(_month(year, month + 1) - 1),
-    )
+        return await list_every(request, PIVOT, _log, entry=Entry("call", call_id))
+    year, month, entry = int(match[1]), int(match[2]), Entry("call", match[3])
+    bounds = (_month(year, month), _month(year, month + 1) - 1)
     query = replace(request.query, ascending=not request.query.ascending)
-    return await list_span(replace(request, query=query), span, _log)
+    reverse = replace(request, query=query)
+    return await list_every(reverse, PIVOT, _log, entry=entry, bounds=bounds)
 
 
 def _month(year: int, month: int) -> int:
@@ -81,10 +72,23 @@ def _log(document: Document) -> Document:
     return {**public(document), "id": document["_id"]}
 
 
-PIVOT = Routes(
+def _call_of(log: Document) -> tuple[str, ...]:
+    return (log["call_id"],)
+
+
+def _first_of_call(log: Document) -> tuple[str, ...]:
+    return ("true",) if log.get("iteration") == 1 else ()
+
+
+PIVOT = Journal(
     noun="pivot",
-    scopes=(Scope.ACCOUNT,),
-    access=Access.ACCOUNT,
+    doc_type=PIVOT_TYPE,
+    time="created",
+    indexes=(
+        Index(name="call", values=_call_of),
+        Index(name="first", values=_first_of_call),
+    ),
+    actions=frozenset(),
     routes=(
         route(
             "debug",

@@ -11,6 +11,7 @@ from crossbar.clock import moment
 from crossbar.core.answers import ROW, SOME_OBJECT, Answers, some
 from crossbar.core.attachments import ATTACHMENTS, attach, download, drop_all
 from crossbar.core.change import Change
+from crossbar.core.journals import list_records, load_record
 from crossbar.core.presenting import summarizer
 from crossbar.core.ranges import list_in_range, time_key
 from crossbar.core.recipes import (
@@ -19,7 +20,6 @@ from crossbar.core.recipes import (
     key_of,
     list_span,
     load,
-    load_document,
     parent_entry,
     require_parents,
     sent,
@@ -30,6 +30,7 @@ from crossbar.core.shapes import (
     Column,
     Hooks,
     Index,
+    Journal,
     Nesting,
     Route,
     field_index,
@@ -54,10 +55,9 @@ from crossbar.families.faxing.jobs import (
     status_of,
     tell_switch,
 )
-from crossbar.storage import Entry, Key, Span
+from crossbar.storage import Entry, Span
 
 OUTGOING, INBOX, OUTBOX = "outgoing", "inbox", "outbox"
-SMTP_LOG_TYPE = "fax_smtp_log"
 
 EXTENSIONS = {"image/tiff": "tiff", "application/pdf": "pdf", "application/x-pdf": "pdf"}
 
@@ -106,9 +106,6 @@ def first_error(entry: Document) -> Any:
     """What went wrong first with a fax that came by mail."""
     errors = entry.get("errors")
     return errors[0] if isinstance(errors, list) and errors else None
-
-
-_log_row = summarizer(("from", "to", Column("error", first_error), CREATED))
 
 
 def _finished_row(document: Document) -> Document:
@@ -210,16 +207,13 @@ async def delete_document(request: Request, folder: str) -> Result:
 async def list_log(request: Request) -> Result:
     """Attempts to send faxes by mail, newest first."""
     await require_parents(request)
-    entry = parent_entry(request)
-    span = Span(account_id=request.account_id, doc_type=SMTP_LOG_TYPE, entry=entry)
-    return await list_in_range(request, span, _log_row)
+    return await list_records(request, FAX_SMTP_LOG, entry=parent_entry(request))
 
 
 async def fetch_log(request: Request) -> Result:
     """One attempt to send a fax by mail."""
     await require_parents(request)
-    key = Key(request.account_id, SMTP_LOG_TYPE, request.ids["attempt_id"])
-    stored = await load_document(request.actor, key)
+    stored = await load_record(request.actor, FAX_SMTP_LOG, request.ids["attempt_id"])
     require_own(request, stored)
     return Result(data={**public(stored), "id": stored["_id"]}, revision=stored["_rev"])
 
@@ -335,14 +329,12 @@ FAXES = Collection(
     ),
 )
 
-FAX_SMTP_LOG = Collection(
+FAX_SMTP_LOG = Journal(
     noun="smtplog",
-    doc_type=SMTP_LOG_TYPE,
-    schema="faxes",
+    doc_type="fax_smtp_log",
+    summary=("from", "to", Column("error", first_error), CREATED),
+    indexes=(field_index("faxbox_id"), field_index("owner_id")),
     actions=frozenset(),
     scopes=(),
-    summary=(),
-    order=_created,
-    indexes=(field_index("faxbox_id"), field_index("owner_id")),
 )
-"""The entry of the log's documents. Whoever takes faxes by mail writes them; clients never do."""
+"""The entry of the log's records. Whoever takes faxes by mail appends them; clients never do."""

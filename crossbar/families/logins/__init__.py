@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crossbar.families.logins.api_keys import API_KEYS, create_key
+from crossbar.families.logins.attempts import LOGIN_ATTEMPTS
 from crossbar.families.logins.auth import AUTH, AUTH_OF_ACCOUNT, OWN_TOKEN, TOKEN_AUTH, USER_ROUTES
 from crossbar.families.logins.ip_auth import IP_AUTH
 from crossbar.families.logins.login import API_AUTH, USER_AUTH
@@ -20,6 +21,7 @@ __all__ = [
     "AUTH",
     "AUTH_OF_ACCOUNT",
     "IP_AUTH",
+    "LOGIN_ATTEMPTS",
     "MULTI_FACTOR",
     "MULTI_FACTOR_OF_SYSTEM",
     "OWN_TOKEN",

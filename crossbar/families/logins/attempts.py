@@ -7,23 +7,19 @@ secrets.
 
 from __future__ import annotations
 
-from crossbar.clock import moment
 from crossbar.core.directory import Account
-from crossbar.core.presenting import summarizer
-from crossbar.core.ranges import list_in_range, time_key
-from crossbar.core.recipes import answer, load_document
+from crossbar.core.journals import list_records, load_record, new_key, record_put
+from crossbar.core.recipes import answer
 from crossbar.core.requests import Actor, Request, Result
-from crossbar.core.stamping import fresh_id, stamped
+from crossbar.core.shapes import Journal, field_index
+from crossbar.core.stamping import stamped
 from crossbar.documents import Document
 from crossbar.records import record
-from crossbar.storage import Batch, Entry, Key, Put, Remove, Span
+from crossbar.storage import Batch, Entry
 
 ATTEMPT_TYPE = "login_attempt"
 SUCCESS, FAILED = "success", "failed"
 MULTI_FACTOR = "multi_factor"
-
-REMOVED_AT_ONCE = 10
-"""Old attempts that a new one takes with it, so that the log does not grow for ever."""
 
 
 @record
@@ -34,9 +30,17 @@ class Way:
     proof: str
 
 
-attempt_row = summarizer(
-    ("auth_type", "auth_module", "status", "message", "timestamp", "client_ip")
+LOGIN_ATTEMPTS = Journal(
+    noun="security",
+    doc_type=ATTEMPT_TYPE,
+    summary=("auth_type", "auth_module", "status", "message", "timestamp", "client_ip"),
+    time="timestamp",
+    retention="auth.attempts_kept",
+    indexes=(field_index("auth_type"),),
+    actions=frozenset(),
+    scopes=(),
 )
+"""The entry of the records; they are read by routes of other nouns."""
 
 
 async def write_attempt(
@@ -48,14 +52,10 @@ async def write_attempt(
     user: Document | None = None,
     message: str = "",
 ) -> None:
-    """Store an attempt, and remove some that are older than the log is to be."""
-    services = actor.services
-    now = services.clock.gregorian()
-    key = Key(
-        account.account_id,
-        ATTEMPT_TYPE,
-        f"{moment(now):%Y%m}-{fresh_id(services.clock)}",
-    )
+    """Store an attempt."""
+    clock = actor.services.clock
+    now = clock.gregorian()
+    key = new_key(LOGIN_ATTEMPTS, account.account_id, clock, seconds=now)
     whose = {"account_id": account.account_id, "owner_id": user["_id"] if user else None}
     document = {
         "auth_type": way.proof,
@@ -67,42 +67,21 @@ async def write_attempt(
         "crossbar_request_id": actor.request_id,
         "metadata": {name: value for name, value in whose.items() if value is not None},
     }
-    put = Put(
-        key,
-        stamped(actor, key, document),
-        None,
-        sort=time_key(now),
-        entries=[Entry("auth_type", way.proof)],
-    )
-    outdated = await _outdated(actor, account.account_id, now)
-    await services.commit(Batch(puts=[put], removes=outdated))
-
-
-async def _outdated(actor: Actor, account_id: str, now: int) -> list[Remove]:
-    until = time_key(now - actor.services.settings.auth.attempts_kept)
-    span = Span(account_id=account_id, doc_type=ATTEMPT_TYPE, high=until)
-    outdated: list[Remove] = []
-    async for row in actor.services.store.scan(span):
-        outdated.append(Remove(Key(account_id, ATTEMPT_TYPE, row.position.doc_id)))
-        if len(outdated) == REMOVED_AT_ONCE:
-            break
-    return outdated
+    put = record_put(LOGIN_ATTEMPTS, key, stamped(actor, key, document))
+    await actor.services.commit(Batch(records=[put]))
 
 
 async def list_attempts(request: Request) -> Result:
     """The attempts to log in, newest first, within a range of time."""
-    span = Span(account_id=request.account_id, doc_type=ATTEMPT_TYPE)
-    return await list_in_range(request, span, attempt_row)
+    return await list_records(request, LOGIN_ATTEMPTS)
 
 
 async def list_second_factors(request: Request) -> Result:
     """The attempts that were about a second factor, newest first, within a range of time."""
-    entry = Entry("auth_type", MULTI_FACTOR)
-    span = Span(account_id=request.account_id, doc_type=ATTEMPT_TYPE, entry=entry)
-    return await list_in_range(request, span, attempt_row)
+    return await list_records(request, LOGIN_ATTEMPTS, entry=Entry("auth_type", MULTI_FACTOR))
 
 
 async def fetch_attempt(request: Request) -> Result:
     """One attempt to log in."""
-    key = Key(request.account_id, ATTEMPT_TYPE, request.ids["attempt_id"])
-    return await answer(request, await load_document(request.actor, key))
+    stored = await load_record(request.actor, LOGIN_ATTEMPTS, request.ids["attempt_id"])
+    return await answer(request, stored)

@@ -1,17 +1,15 @@
 """Archived calls of queues, as their switch has recorded them.
 
-Nothing here writes them: what does keeps ``call_stat`` documents of the account, whose sort key is
-the ``ranges.time_key`` form of ``entered_timestamp``.
+Nothing here writes them: what does appends records to this journal.
 """
 
 from __future__ import annotations
 
 from crossbar.core.answers import ROW, Answers, some
-from crossbar.core.ranges import list_in_range
+from crossbar.core.journals import journal_of, list_records
 from crossbar.core.requests import Action, Request, Result
-from crossbar.core.shapes import Access, Routes, Scope, route
+from crossbar.core.shapes import Journal, route
 from crossbar.documents import Document
-from crossbar.storage import Span
 
 COLUMNS = (
     "handled_timestamp",
@@ -32,15 +30,14 @@ def _row(document: Document) -> Document:
 
 async def list_calls(request: Request) -> Result:
     """The calls that entered a queue within a range of time, the latest first."""
-    return await list_in_range(
-        request, Span(account_id=request.account_id, doc_type="call_stat"), _row
-    )
+    return await list_records(request, journal_of(request), _row)
 
 
-ACDC_CALL_STATS = Routes(
+ACDC_CALL_STATS = Journal(
     noun="acdc_call_stats",
-    scopes=(Scope.ACCOUNT,),
-    access=Access.ACCOUNT,
+    doc_type="call_stat",
+    time="entered_timestamp",
+    actions=frozenset(),
     routes=(
         route(
             "",

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from crossbar.core.ranges import time_key
-from crossbar.storage import Batch, Entry, Key, Put
+from crossbar.core.journals import new_key, record_put
+from crossbar.families.callflows import PIVOT
+from crossbar.storage import Batch
 from tests.conftest import NOW, Api
 from tests.families.support import refusal
 
@@ -17,9 +18,11 @@ ESCAPED = "a%2Fb%40c"
 
 
 async def log(api: Api, iteration: int, call_id: str = CALL, ago: int = 0, **more: Any) -> None:
-    doc_id, created = f"{call_id}-{iteration}", GREGORIAN_NOW - ago + iteration
+    created = GREGORIAN_NOW - ago + iteration
+    account_id, name = api.master.account_id, f"{call_id}-{iteration}"
+    key = new_key(PIVOT, account_id, api.clock, seconds=created, name=name)
     document = {
-        "_id": doc_id,
+        "_id": key.doc_id,
         "_rev": "1-a",
         "pvt_created": created,
         "call_id": call_id,
@@ -29,10 +32,8 @@ async def log(api: Api, iteration: int, call_id: str = CALL, ago: int = 0, **mor
         "debug_id": f"202701-{call_id}",
         **more,
     }
-    entries = [Entry("call", call_id), *([Entry("first", "true")] if iteration == 1 else ())]
-    key = Key(api.master.account_id, "pivot_debug", doc_id)
-    put = Put(key, document, None, sort=time_key(created), entries=entries)
-    await api.gateway.services.store.commit(Batch(puts=[put]))
+    record = record_put(PIVOT, key, document)
+    await api.gateway.services.store.commit(Batch(records=[record]))
 
 
 async def test_each_call_is_one_row(api: Api) -> None:
@@ -70,7 +71,7 @@ async def test_the_logs_of_a_call_are_read_whole(api: Api) -> None:
     path = f"{api.account}/pivot/debug"
     logs = (await api.get(f"{path}/{ESCAPED}")).expect(200).data
     assert [one["iteration"] for one in logs] == [2, 1]
-    assert (logs[0]["id"], logs[0]["req_body"]) == (f"{CALL}-2", "long")
+    assert (logs[0]["id"], logs[0]["req_body"]) == (f"202701-{CALL}-2", "long")
     assert not any(name.startswith(("pvt_", "_")) for name in logs[0])
     # The clock of tests stands in January 2027.
     logs = (await api.get(f"{path}/202701-{ESCAPED}")).expect(200).data

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from crossbar.core.ranges import time_key
-from crossbar.storage import Batch, Key, Put
+from crossbar.core.journals import new_key, record_put
+from crossbar.documents import Document
+from crossbar.families.queues import ACDC_CALL_STATS
+from crossbar.storage import Batch
 from tests.conftest import NOW, Api
 from tests.families.support import refusal
 
@@ -12,7 +14,6 @@ GREGORIAN_NOW = NOW + 62_167_219_200
 
 async def record(api: Api, doc_id: str, entered: int) -> None:
     document = {
-        "_id": doc_id,
         "_rev": "1-a",
         "pvt_type": "call_stat",
         "pvt_created": GREGORIAN_NOW,
@@ -20,9 +21,15 @@ async def record(api: Api, doc_id: str, entered: int) -> None:
         "status": "handled",
         "secret": 1,
     }
-    key = Key(api.master.account_id, "call_stat", doc_id)
-    put = Put(key, document, None, sort=time_key(entered))
-    await api.gateway.services.store.commit(Batch(puts=[put]))
+    account_id, clock = api.master.account_id, api.clock
+    key = new_key(ACDC_CALL_STATS, account_id, clock, seconds=entered, name=doc_id)
+    record = record_put(ACDC_CALL_STATS, key, {**document, "_id": key.doc_id})
+    await api.gateway.services.store.commit(Batch(records=[record]))
+
+
+def names(rows: list[Document]) -> list[str]:
+    """The ids without their months."""
+    return [row["id"].partition("-")[2] for row in rows]
 
 
 async def test_calls_are_listed_by_when_they_entered(api: Api) -> None:
@@ -30,9 +37,9 @@ async def test_calls_are_listed_by_when_they_entered(api: Api) -> None:
     for doc_id, ago in (("x", 100), ("a", 10), ("m", 50), ("old", 40 * 86400)):
         await record(api, doc_id, GREGORIAN_NOW - ago)
     rows = (await api.get(path)).expect(200).data
-    assert [one["id"] for one in rows] == ["a", "m", "x"]
+    assert names(rows) == ["a", "m", "x"]
     assert rows[0] == {
-        "id": "a",
+        "id": "202701-a",
         "handled_timestamp": "",
         "caller_id_number": "",
         "caller_id_name": "",
@@ -45,10 +52,10 @@ async def test_calls_are_listed_by_when_they_entered(api: Api) -> None:
     }
     some = f"{path}?created_from={GREGORIAN_NOW - 100}&created_to={GREGORIAN_NOW - 50}"
     rows = (await api.get(f"{some}&ascending=true")).expect(200).data
-    assert [one["id"] for one in rows] == ["x", "m"]
+    assert names(rows) == ["x", "m"]
     first = (await api.get(f"{path}?page_size=2")).expect(200).body
     second = (await api.get(f"{path}?page_size=2&start_key={first['next_start_key']}")).body
-    assert [one["id"] for one in second["data"]] == ["x"]
+    assert names(second["data"]) == ["x"]
     table = await api.get(f"{path}?accept=csv")
     assert table.expect(200).content.startswith(b"ID,handled_timestamp,caller_id_number,")
     (await api.get(f"{path}?accept=csv&filter_status=x")).expect(204)
