@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from crossbar.cli.journal_upkeep import index_anew, take_in
 from crossbar.core.attachments import attachment_ids
 from crossbar.core.change import put_of
 from crossbar.core.directory import ACCOUNT_TYPE
+from crossbar.core.journals import stretch_of
 from crossbar.core.paging import in_groups
 from crossbar.core.services import Services
 from crossbar.core.shapes import Collection
@@ -56,8 +58,10 @@ async def reindex(
 ) -> Reindexed:
     """Make listing places, index entries and claims those of today's declarations.
 
-    That is done to the documents of ``collections``. What is kept beside them for one purpose (a
-    session, an attempt to log in) has its places from the code that writes it, and is left alone.
+    That is done to the documents of ``collections`` and to the records of all journals; what an
+    older version kept as documents and is a journal today is moved there. What is kept for one
+    purpose beside them, as a session is, has its places from the code that writes it, and is left
+    alone.
 
     Documents and their revisions stay as they are. A value that two documents claim stays with
     the one that has it; that, and a document that cannot be indexed, is reported as a line of
@@ -75,7 +79,17 @@ async def reindex(
             async for fault in _reindexed(store, families, known):
                 done.faults += 1
                 report(fault)
+        async for fault in _journals_reindexed(services, account_id):
+            done.faults += 1
+            report(fault)
     return done
+
+
+async def _journals_reindexed(services: Services, account_id: str) -> AsyncIterator[str]:
+    for journal in services.registry.journals():
+        for work in (index_anew, take_in):
+            async for fault in work(services, journal, account_id):
+                yield fault
 
 
 async def _reindexed(
@@ -126,7 +140,7 @@ def _named(key: Key) -> str:
 
 
 async def sweep(services: Services) -> int:
-    """Remove attachments that are a day old and that no document names; how many there were.
+    """Remove attachments that are a day old and that nothing names; how many there were.
 
     They are left behind by requests that stored bytes and were then refused or interrupted.
     """
@@ -138,12 +152,20 @@ async def sweep(services: Services) -> int:
             if names:
                 async for _, document in store.walk(account_id):
                     names.difference_update(attachment_ids(document))
+                await _keep_named_in_journals(services, account_id, names)
         removed += len(names)
         doomed = sorted(names)
         for start in range(0, len(doomed), GROUP):
             drops = [(account_id, name) for name in doomed[start : start + GROUP]]
             await store.commit(Batch(drop_attachments=drops))
     return removed
+
+
+async def _keep_named_in_journals(services: Services, account_id: str, names: set[str]) -> None:
+    for journal in services.registry.journals():
+        if names:
+            async for row in services.store.scan(stretch_of(journal, account_id)):
+                names.difference_update(attachment_ids(row.document))
 
 
 async def _by_account(
