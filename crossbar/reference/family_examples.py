@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from crossbar.core.registry import Operation
 from crossbar.core.requests import Action
-from crossbar.core.shapes import Access, Routes
+from crossbar.core.shapes import Access, Journal, Routes
 from crossbar.dialects.examples import Schemas, body
 from crossbar.dialects.v2.verbs import VERB_OF
 
@@ -32,7 +32,8 @@ def _is_plain(operation: Operation) -> bool:
     """Whether it is about a whole document or list, and sends what a schema describes."""
     sends = operation.action in (Action.CREATE, Action.REPLACE, Action.PATCH)
     below = operation.path[operation.depth :]
-    is_own = below in ((), (f"{{{operation.id_param}}}",)) or isinstance(operation.family, Routes)
+    is_own = below in ((), (f"{{{operation.id_param}}}",))
+    is_own = is_own or isinstance(operation.family, Journal | Routes)
     return not operation.parents and is_own and bool(operation.schema or not sends)
 
 

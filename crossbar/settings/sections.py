@@ -277,7 +277,7 @@ class Auth:
     )
     attempts_kept: int = setting(
         2_682_000,
-        "Seconds that the log of logins goes back; older entries are dropped.",
+        "Seconds that the log of logins goes back; older entries are not shown, and go by month.",
         minimum=1,
     )
 
