@@ -5,12 +5,17 @@ number of its book, so a list is one range of a tree whose rows lie in the order
 nothing about an account's name is stored with every row. Book numbers are never used twice: who
 takes a book out of ``books`` has forgotten all its records, however many there are.
 
-Their rows are removed after that, by :func:`reclaim`, in steps that have a commit of their own and
-take some milliseconds. Why not a table for each bucket, or a file? ``DROP TABLE`` reads every page
-of the table: with 100,000 records of 2 kB it held the writer for 5.4 s, and it cannot stop in
-between. Files that are attached are not committed together in WAL mode. A table with row ids in
-the order of arrival and two indexes took as long to write and as much space as this one, whose
-primary key is the order.
+Their rows are removed after that, by :func:`reclaim`, in steps of 4 ms with a commit of their own.
+Why not a table for each bucket, or a file? ``DROP TABLE`` reads every page of the table:
+with 50,000 records of 2 kB it held the writer for 5.4 s, and it cannot stop in between. Files that
+are attached are not committed together in WAL mode. A table with row ids in the order of arrival
+and two indexes took as long to write and as much space as this one, whose primary key is the
+order.
+
+Measured with 1,000,000 records of 500 bytes, of 1000 accounts in two months, on two busy cores:
+2000 a second were appended (500 a commit; 1400 with a commit each, 100 at a time), 1 kB each on
+disk; a page of 50 took 0.2 ms and 1 ms by an index, one record 0.03 ms; a scan met 343,000 a
+second of its own time. To drop a month of 500,000 took 7 ms, and 52 s until their space was free.
 """
 
 from __future__ import annotations
