@@ -101,11 +101,14 @@ async def test_the_rows_of_what_is_forgotten_go_in_steps(
     assert await until_reclaimed(path) == dict.fromkeys(kept, 0)
 
 
-async def test_others_write_while_rows_go(store: SQLiteStore, path: str) -> None:
+async def test_others_write_while_rows_go(
+    store: SQLiteStore, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journals, "STEP", 0.0)
     await fill(store, 300)
     await store.commit(Batch(drop_buckets=[(CALLS, "202609")]))
-    await asyncio.gather(*(write(store, put(f"{each}")) for each in range(20)))
     await store.commit(Batch(drop_buckets=[(CALLS, "202609")]))
+    await asyncio.gather(*(write(store, put(f"{each}")) for each in range(20)))
     await fill(store, 100)
     await until_reclaimed(path)
     assert len(await ids(store)) == 20

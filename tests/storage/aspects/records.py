@@ -204,6 +204,8 @@ class RecordContract:
         )
         assert await store.get_record(named("202611-a")) == {"_rev": "2-b"}
         assert (await met(store, ("n", "1")), await met(store, ("n", "2"))) == ([], ["202611-a"])
+        await append(store, line("202611-b"), Remove(named("202611-b"), "1-a"))
+        assert await met(store) == ["202611-a"]
         await append(store, Remove(named("202611-a"), "2-b"), line("202611-a", rev="1-z"))
         assert await store.get_record(named("202611-a")) == {"_rev": "1-z"}
 
