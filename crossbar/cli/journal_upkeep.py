@@ -9,7 +9,8 @@ from crossbar.core.paging import in_groups
 from crossbar.core.services import Services
 from crossbar.core.shapes import Journal
 from crossbar.documents import Document
-from crossbar.storage import Batch, Key, Put, Remove, RevisionConflict, Span, bucket_of
+from crossbar.errors import Conflict, NoSuchDocument
+from crossbar.storage import Batch, Key, Put, Remove, Span, bucket_of
 
 GROUP = 50
 """Records that one commit takes."""
@@ -79,13 +80,15 @@ async def _refused(services: Services, batches: Sequence[Batch]) -> AsyncIterato
         removes=[each for batch in batches for each in batch.removes],
     )
     try:
-        await services.store.commit(together)
-    except RevisionConflict:
+        await services.commit(together)
+    except (Conflict, NoSuchDocument):
         for batch in batches:
             try:
-                await services.store.commit(batch)
-            except RevisionConflict:
+                await services.commit(batch)
+            except Conflict:
                 yield batch
+            except NoSuchDocument:
+                pass  # the account was deleted meanwhile
 
 
 def _named(journal: Journal, account_id: str, document: Document) -> str:

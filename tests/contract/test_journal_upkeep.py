@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from crossbar.app import COLLECTIONS
+from crossbar.cli.journal_upkeep import take_in
 from crossbar.cli.upkeep import reindex, sweep
 from crossbar.clock import GREGORIAN_OFFSET
 from crossbar.core.journals import record_put, stretch_of
@@ -74,6 +75,13 @@ async def test_what_cannot_be_moved_is_reported(api: Api) -> None:
     ]
     path = f"{api.account}/security/attempts"
     (await api.get(f"{path}/202701-w")).expect(200)
+
+
+async def test_nothing_is_moved_for_an_account_that_was_deleted_meanwhile(api: Api) -> None:
+    services, gone = api.gateway.services, "f" * 32
+    await keep(api, Key(gone, "login_attempt", "202701-a"), {"timestamp": TIME})
+    assert [line async for line in take_in(services, LOGIN_ATTEMPTS, gone)] == []
+    assert await services.store.count(stretch_of(LOGIN_ATTEMPTS, gone)) == 0
 
 
 async def test_records_are_indexed_anew(api: Api) -> None:

@@ -24,7 +24,8 @@ from crossbar.core.registry import Registry
 from crossbar.core.requests import Action
 from crossbar.core.shapes import Bucket, Journal, Nesting, TimeUnit, field_index
 from crossbar.errors import NoSuchDocument
-from crossbar.storage import Batch, Entry, Key, Put, Span
+from crossbar.settings import Settings
+from crossbar.storage import SYSTEM, Batch, Entry, Key, Put, Span
 from tests.conftest import NOW, Api
 
 TIME = NOW + GREGORIAN_OFFSET
@@ -141,6 +142,22 @@ class TestOperations:
         (await api.get(f"{below}/{first}")).expect(200)
         (await api.get(f"{below}/{second}")).expect(404)
         (await api.get(f"{api.account}/users/{'0' * 32}/cdrs")).expect(404)
+
+
+@pytest.mark.usefixtures("with_cdrs")
+async def test_what_is_old_is_forgotten_by_a_job(settings: Settings, clock: FixedClock) -> None:
+    async with app.open_gateway(settings, clock=clock) as gateway:
+        services = gateway.services
+        async with gateway.working():
+            pass  # the job is there from now on
+        for ago in (100 * 86_400, 0):
+            key = new_key(CDRS, SYSTEM, clock, seconds=TIME - ago)
+            document = {"_id": key.doc_id, "_rev": "1-a", "timestamp": TIME - ago}
+            await services.commit(Batch(records=[record_put(CDRS, key, document)]))
+        assert await services.store.buckets("cdr") == ["202610", "202701"]
+        clock.advance(601)
+        await services.jobs.idle(services)
+        assert await services.store.buckets("cdr") == ["202701"]
 
 
 async def test_a_deleted_account_takes_no_more_records(api: Api) -> None:
