@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,21 @@ from urllib.parse import urlsplit
 import pytest
 from pymongo import MongoClient
 
-STARTING = 20.0
+STARTING = 60.0
 """Seconds that a server may take until it listens."""
+
+PORTS = range(20_000, 32_000)
+"""Ports for servers. Those from 32768 on are given to connections: one could have the server's
+while it starts, or is dead and to come back."""
+
+
+def free_port() -> int:
+    """A port on which nobody listens."""
+    while True:
+        port = secrets.choice(PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class OwnServer:
@@ -31,9 +44,7 @@ class OwnServer:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self.uri = f"mongodb://127.0.0.1:{self.port}/"
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -171,7 +171,7 @@ def unreachable(error: Exception) -> Unreachable:
 
 def told(error: Exception) -> str:
     """What the error says, without the driver's picture of its topology or of the reply."""
-    return re.split(r" \(configured timeouts|, full error", str(error), maxsplit=1)[0]
+    return re.split(r" \(configured timeouts|, Timeout: |, full error", str(error), maxsplit=1)[0]
 
 
 def passing(error: Exception) -> bool:
