@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 from aiohttp import web
 
@@ -47,6 +47,7 @@ from crossbar.outside import Web, mail_of
 from crossbar.personnel import COMPONENTS, STORED, perscom_families, schema_of
 from crossbar.personnel import SCOPES as PERSONNEL_SCOPES
 from crossbar.settings import Limits, Settings
+from crossbar.settings import Schemas as SchemaRules
 from crossbar.storage import Store
 from crossbar.storage.factory import store_for
 from crossbar.validation import ClientUrls, Schemas
@@ -118,9 +119,16 @@ async def open_gateway(
 
 
 def schemas_of(settings: Settings) -> Schemas:
-    """The schemas of the files, and those that are computed from components."""
-    client_urls = ClientUrls(settings.schemas.blocked_hosts)
-    schemas = Schemas(strict=settings.schemas.strict, client_urls=client_urls)
+    """The schemas of the files, and those that are computed from components.
+
+    Made once in a process for the same rules, since what is compiled of them never changes.
+    """
+    return _schemas_by(settings.schemas)
+
+
+@cache
+def _schemas_by(rules: SchemaRules) -> Schemas:
+    schemas = Schemas(strict=rules.strict, client_urls=ClientUrls(rules.blocked_hosts))
     for component in COMPONENTS.values():
         schemas.register(schema_of(component))
     return schemas
