@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,6 +23,15 @@ from crossbar.core import jobs
 from crossbar.settings import Settings
 from tests.described import complaint
 
+MEMORY = Path("/dev/shm")
+ROOM = 2 << 30
+"""Bytes that have to be free there: a run of everything takes a fraction of it."""
+
+if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM:
+    # Stores flush at every commit, for which a disk takes longer than for all else that a test
+    # does. What is flushed where survives a killed process in any case; no test cuts the power.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
 NOW = 1_800_000_000
 PASSWORD = "open sesame"
 
@@ -32,6 +43,33 @@ QUICK: dict[str, Any] = {
     "log.level": "error",
 }
 """Settings for tests: cheap hashes, no rate limit, a secret that is no secret."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--stores",
+        choices=("needed", "all"),
+        default="needed",
+        help="all: also run on MongoDB what no store makes a difference to (mark any_store)",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what would show the same again on another store, unless all are asked for."""
+    if config.getoption("stores") == "all":
+        return
+    left_out = [item for item in items if _shows_nothing_more(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        gone = set(left_out)
+        items[:] = [item for item in items if item not in gone]
+
+
+def _shows_nothing_more(item: pytest.Item) -> bool:
+    if item.get_closest_marker("any_store") is None or item.get_closest_marker("each_store"):
+        return False
+    callspec = getattr(item, "callspec", None)
+    return callspec is not None and callspec.params.get("storage_url", "sqlite") != "sqlite"
 
 
 @dataclass(frozen=True)
