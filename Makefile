@@ -25,6 +25,10 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(firstword $(foreach name,python3 python3.11 python3.12 python3.13 python3.14,\
 	$(shell $(name) -c '$(NEW_ENOUGH)' 2>/dev/null && echo $(name))))
 
+# Tests start many processes: each would compile all modules anew where this is set, as in many
+# images for containers.
+test test-all test-browser cover fuzz: export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help run test test-all test-browser chromium check format lint types contracts schemas cover fuzz bench docs clean
 
