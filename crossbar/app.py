@@ -27,13 +27,13 @@ from crossbar.dialects.banner import banner
 from crossbar.dialects.documentation import Described, documentation
 from crossbar.dialects.pages import Page, Pages
 from crossbar.dialects.probes import Probes
-from crossbar.dialects.protocol import Server
 from crossbar.dialects.serving import is_preflight
 from crossbar.dialects.targets import split_target
 from crossbar.dialects.v1 import V1, spec
 from crossbar.dialects.v1_1 import V1_1
 from crossbar.dialects.v1_1 import openapi as openapi_of_visitors
 from crossbar.dialects.v2 import V2, openapi
+from crossbar.dialects.v2.protocol import Server
 from crossbar.events import Events
 from crossbar.families.logins import password_suffices
 from crossbar.identity.basic import Basic

@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from crossbar.dialects.connections import Room
-from crossbar.dialects.protocol import Server
+from crossbar.dialects.v2.protocol import Server
 from tests.conftest import Api
 from tests.contract.kit import http
 from tests.dialects.v1.support import client_of
