@@ -13,7 +13,7 @@ import pytest
 from tests.ops.processes import ROOT, environment
 
 COPIED = ("crossbar", "schemas", "tests", "docs", "etc")
-DOCS = "import pathlib; from crossbar import _family_pages; _family_pages.write(pathlib.Path())"
+DOCS = "import pathlib; from crossbar.reference import family_pages; family_pages.write(pathlib.Path())"
 
 
 def blocks(language: str) -> list[str]:
