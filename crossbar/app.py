@@ -140,15 +140,16 @@ async def _wired(
 ) -> AsyncIterator[Gateway]:
     events = Events(store)
     accounts = AccountDirectory(store)
-    identity = Identity(store, accounts, secrets, clock, settings, REGISTRY, KEYS, metrics)
+    jobs = Jobs(JOBS)
+    writer = Writer(store, events, jobs, metrics)
+    identity = Identity(store, writer, accounts, secrets, clock, settings, REGISTRY, KEYS, metrics)
     events.subscribe(accounts)
     events.subscribe(identity.callers)
     await events.start()
-    jobs = Jobs(JOBS)
     try:
         services = Services(
             store=store,
-            writer=Writer(store, events, jobs, metrics),
+            writer=writer,
             schemas=schemas_of(settings),
             clock=clock,
             settings=settings,

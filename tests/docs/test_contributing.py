@@ -13,7 +13,10 @@ import pytest
 from tests.ops.processes import ROOT, environment
 
 COPIED = ("crossbar", "schemas", "tests", "docs", "etc")
-DOCS = "import pathlib; from crossbar.reference import family_pages; family_pages.write(pathlib.Path())"
+DOCS = (
+    "import pathlib; from crossbar.reference import family_pages; "
+    "family_pages.write(pathlib.Path())"
+)
 
 
 def blocks(language: str) -> list[str]:
