@@ -18,7 +18,7 @@ from crossbar.clock import Clock
 from crossbar.core.access import Scopes, scopes_of
 from crossbar.core.directory import AccountDirectory
 from crossbar.core.jobs import Jobs
-from crossbar.core.ports import NoSwitch
+from crossbar.core.ports import NoSwitch, Switch
 from crossbar.core.registry import Registry
 from crossbar.core.services import Services
 from crossbar.core.shapes import Collection
@@ -104,7 +104,11 @@ async def secrets_of(settings: Settings, store: Store) -> Secrets:
 
 @asynccontextmanager
 async def open_gateway(
-    settings: Settings, *, clock: Clock | None = None, store: Store | None = None
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    store: Store | None = None,
+    switch: Switch | None = None,
 ) -> AsyncIterator[Gateway]:
     """Open the store and wire everything to it; close it all at the end."""
     metrics = Metrics()
@@ -112,7 +116,8 @@ async def open_gateway(
     await store.open()
     try:
         secrets = await secrets_of(settings, store)
-        async with _wired(settings, clock or Clock(), store, secrets, metrics) as gateway:
+        clock, switch = clock or Clock(), switch or NoSwitch()
+        async with _wired(settings, clock, store, switch, secrets, metrics) as gateway:
             yield gateway
     finally:
         await store.close()
@@ -136,7 +141,12 @@ def _schemas_by(rules: SchemaRules) -> Schemas:
 
 @asynccontextmanager
 async def _wired(
-    settings: Settings, clock: Clock, store: Store, secrets: Secrets, metrics: Metrics
+    settings: Settings,
+    clock: Clock,
+    store: Store,
+    switch: Switch,
+    secrets: Secrets,
+    metrics: Metrics,
 ) -> AsyncIterator[Gateway]:
     events = Events(store)
     accounts = AccountDirectory(store)
@@ -157,7 +167,7 @@ async def _wired(
             accounts=accounts,
             credentials=identity,
             registry=REGISTRY,
-            switch=NoSwitch(),
+            switch=switch,
             pace=buckets_of(settings.limits, clock),
             mail=mail_of(settings.mail, clock),
             jobs=jobs,

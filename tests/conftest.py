@@ -20,6 +20,7 @@ from crossbar.app import Gateway, handler_of, open_gateway, web_server
 from crossbar.bootstrap import Master, create_master
 from crossbar.clock import FixedClock
 from crossbar.core import jobs
+from crossbar.core.ports.switch import NoSwitch, Switch
 from crossbar.settings import Settings
 from tests.described import complaint
 
@@ -233,6 +234,12 @@ def clock() -> FixedClock:
     return FixedClock(NOW)
 
 
+@pytest.fixture
+def switch() -> Switch:
+    """The switch that the gateway is connected to."""
+    return NoSwitch()
+
+
 class GatewayServer(BaseTestServer):
     """The gateway on a loopback port, as the command line would run it."""
 
@@ -247,13 +254,16 @@ class GatewayServer(BaseTestServer):
 
 @asynccontextmanager
 async def running_api(
-    settings: Settings, clock: FixedClock, master: Master | None = None
+    settings: Settings,
+    clock: FixedClock,
+    master: Master | None = None,
+    switch: Switch | None = None,
 ) -> AsyncIterator[Api]:
     """A running gateway and a client with its admin user's token.
 
     On a store that has a master account already, ``master`` says which.
     """
-    async with open_gateway(settings, clock=clock) as gateway, gateway.working():
+    async with open_gateway(settings, clock=clock, switch=switch) as gateway, gateway.working():
         client: TestClient[Any, Any] = TestClient(GatewayServer(gateway))
         async with client:
             master = master or await create_master(gateway.services, password=PASSWORD)
@@ -263,7 +273,7 @@ async def running_api(
 
 
 @pytest.fixture
-async def api(settings: Settings, clock: FixedClock) -> AsyncIterator[Api]:
+async def api(settings: Settings, clock: FixedClock, switch: Switch) -> AsyncIterator[Api]:
     """A running gateway; see :func:`running_api`."""
-    async with running_api(settings, clock) as api:
+    async with running_api(settings, clock, switch=switch) as api:
         yield api

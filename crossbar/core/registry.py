@@ -48,8 +48,7 @@ class Operation:
     holds the document id (empty for lists). ``entry`` names the index that narrows a list to the
     parent's documents, whose id is in ``entry_param``; ``is_owned`` says that the parent has no
     others. ``noun`` is the family's as token restrictions know it, ``depth`` counts the tokens up
-    to it (they match what follows). ``in_account`` says whether the family's documents belong to
-    the account in the path, ``doc_type`` what they are.
+    to it (they match what follows).
     """
 
     path: tuple[str, ...]
@@ -70,14 +69,16 @@ class Operation:
     produces: tuple[str, ...] = ()
     answers: Answers = ANYTHING
     loads: bool = False
-    in_account: bool = field(init=False)
-    doc_type: str = field(init=False)
 
-    def __post_init__(self) -> None:
-        """Note what every request asks: whether documents belong to the account in the path."""
-        object.__setattr__(self, "in_account", self.depth > 2)
-        doc_type = "" if isinstance(self.family, Routes) else self.family.doc_type
-        object.__setattr__(self, "doc_type", doc_type)
+    @property
+    def in_account(self) -> bool:
+        """Whether the family's documents belong to the account in the path."""
+        return self.depth > 2
+
+    @property
+    def doc_type(self) -> str:
+        """What the family's documents are."""
+        return "" if isinstance(self.family, Routes) else self.family.doc_type
 
     @property
     def template(self) -> str:
