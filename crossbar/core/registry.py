@@ -228,13 +228,19 @@ def _operations_below(
     more: tuple[Route, ...],
 ) -> Iterator[Operation]:
     if isinstance(family, Collection):
+        taken = {(route.path, route.action) for route in family.routes}
         yield from (
             _standard_operation(family, base, action, nesting)
             for action in Action
-            if action in family.actions
+            if action in family.actions and (_standard_path(family, action), action) not in taken
         )
     for route in (*family.routes, *more):
         yield _route_operation(family, base, route, nesting)
+
+
+def _standard_path(family: Collection, action: Action) -> str:
+    """Where an action is below the family's own path."""
+    return "" if action in ON_COLLECTION else f"{{{id_param_of(family)}}}"
 
 
 def _param_of(nesting: Nesting) -> str:
