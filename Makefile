@@ -5,6 +5,7 @@ JOBS ?= auto
 ARGS ?=
 
 BIN := $(VENV)/bin
+SHARED_OUT := -n $(JOBS) --dist worksteal --durations=20
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 DECLARED := setup.cfg setup.py pyproject.toml
 
@@ -24,8 +25,12 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(firstword $(foreach name,python3 python3.11 python3.12 python3.13 python3.14,\
 	$(shell $(name) -c '$(NEW_ENOUGH)' 2>/dev/null && echo $(name))))
 
+# Tests start many processes: each would compile all modules anew where this is set, as in many
+# images for containers.
+test test-all test-browser cover fuzz: export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser chromium check format lint types contracts schemas cover fuzz bench docs clean
+.PHONY: help run test test-all test-browser chromium check format lint types contracts schemas cover fuzz bench docs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,10 +39,13 @@ run: $(VENV)/installed-for-run ## Start the server; options as ARGS="--port 9000
 	@$(BIN)/python -m crossbar serve $(ARGS)
 
 test: $(VENV)/installed-for-test ## Run the tests in JOBS processes; a choice of them as ARGS="tests/core -x"
-	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest $(SHARED_OUT) $(ARGS)
+
+test-all: $(VENV)/installed-for-test ## Run the tests, and on every store also what no store makes a difference to
+	@$(BIN)/python -m pytest $(SHARED_OUT) --stores=all $(ARGS)
 
 test-browser: $(VENV)/installed-for-test chromium ## Test the web console in Chromium, which is installed if need be
-	@CROSSBAR_TEST_BROWSER_REQUIRED=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/browser $(ARGS)
+	@CROSSBAR_TEST_BROWSER_REQUIRED=1 $(BIN)/python -m pytest $(SHARED_OUT) tests/browser $(ARGS)
 
 chromium: ## Install the browser that the console is tested in, on Debian
 	@command -v chromium > /dev/null || { echo "Installing Chromium ..."; apt-get -qq update && \
@@ -60,8 +68,8 @@ contracts: $(VENV)/installed-for-check ## Check which module imports which
 schemas: $(VENV)/installed-for-check ## Check the JSON Schemas
 	@$(BIN)/python -c 'import sys; from crossbar.validation import Schemas; sys.exit("\n".join(Schemas().check()) or 0)'
 
-cover: $(VENV)/installed-for-check ## Run the tests and check how much of the code they reach
-	@$(BIN)/python -m tests.coverage_gate -n $(JOBS) --dist worksteal $(ARGS)
+cover: $(VENV)/installed-for-check ## Run all tests on every store and check how much of the code they reach
+	@$(BIN)/python -m tests.coverage_gate $(SHARED_OUT) --stores=all $(ARGS)
 
 fuzz: $(VENV)/installed-for-test ## Ask the server whatever its documents allow; more as ARGS="v2 -n 500"
 	@$(BIN)/python -m tests.fuzz $(ARGS)

@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 from aiohttp import web
 
@@ -18,7 +18,7 @@ from crossbar.clock import Clock
 from crossbar.core.access import Scopes, scopes_of
 from crossbar.core.directory import AccountDirectory
 from crossbar.core.jobs import Jobs
-from crossbar.core.ports import NoSwitch
+from crossbar.core.ports import NoSwitch, Switch
 from crossbar.core.registry import Registry
 from crossbar.core.services import Services
 from crossbar.core.shapes import Collection
@@ -27,13 +27,13 @@ from crossbar.dialects.banner import banner
 from crossbar.dialects.documentation import Described, documentation
 from crossbar.dialects.pages import Page, Pages
 from crossbar.dialects.probes import Probes
-from crossbar.dialects.protocol import Server
 from crossbar.dialects.serving import is_preflight
 from crossbar.dialects.targets import split_target
 from crossbar.dialects.v1 import V1, spec
 from crossbar.dialects.v1_1 import V1_1
 from crossbar.dialects.v1_1 import openapi as openapi_of_visitors
 from crossbar.dialects.v2 import V2, openapi
+from crossbar.dialects.v2.protocol import Server
 from crossbar.events import Events
 from crossbar.families.logins import password_suffices
 from crossbar.identity.basic import Basic
@@ -47,6 +47,7 @@ from crossbar.outside import Web, mail_of
 from crossbar.personnel import COMPONENTS, STORED, perscom_families, schema_of
 from crossbar.personnel import SCOPES as PERSONNEL_SCOPES
 from crossbar.settings import Limits, Settings
+from crossbar.settings import Schemas as SchemaRules
 from crossbar.storage import Store
 from crossbar.storage.factory import store_for
 from crossbar.validation import ClientUrls, Schemas
@@ -103,7 +104,11 @@ async def secrets_of(settings: Settings, store: Store) -> Secrets:
 
 @asynccontextmanager
 async def open_gateway(
-    settings: Settings, *, clock: Clock | None = None, store: Store | None = None
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    store: Store | None = None,
+    switch: Switch | None = None,
 ) -> AsyncIterator[Gateway]:
     """Open the store and wire everything to it; close it all at the end."""
     metrics = Metrics()
@@ -111,16 +116,24 @@ async def open_gateway(
     await store.open()
     try:
         secrets = await secrets_of(settings, store)
-        async with _wired(settings, clock or Clock(), store, secrets, metrics) as gateway:
+        clock, switch = clock or Clock(), switch or NoSwitch()
+        async with _wired(settings, clock, store, switch, secrets, metrics) as gateway:
             yield gateway
     finally:
         await store.close()
 
 
 def schemas_of(settings: Settings) -> Schemas:
-    """The schemas of the files, and those that are computed from components."""
-    client_urls = ClientUrls(settings.schemas.blocked_hosts)
-    schemas = Schemas(strict=settings.schemas.strict, client_urls=client_urls)
+    """The schemas of the files, and those that are computed from components.
+
+    Made once in a process for the same rules, since what is compiled of them never changes.
+    """
+    return _schemas_by(settings.schemas)
+
+
+@cache
+def _schemas_by(rules: SchemaRules) -> Schemas:
+    schemas = Schemas(strict=rules.strict, client_urls=ClientUrls(rules.blocked_hosts))
     for component in COMPONENTS.values():
         schemas.register(schema_of(component))
     return schemas
@@ -128,19 +141,25 @@ def schemas_of(settings: Settings) -> Schemas:
 
 @asynccontextmanager
 async def _wired(
-    settings: Settings, clock: Clock, store: Store, secrets: Secrets, metrics: Metrics
+    settings: Settings,
+    clock: Clock,
+    store: Store,
+    switch: Switch,
+    secrets: Secrets,
+    metrics: Metrics,
 ) -> AsyncIterator[Gateway]:
     events = Events(store)
     accounts = AccountDirectory(store)
-    identity = Identity(store, accounts, secrets, clock, settings, REGISTRY, KEYS, metrics)
+    jobs = Jobs(JOBS)
+    writer = Writer(store, events, jobs, metrics)
+    identity = Identity(store, writer, accounts, secrets, clock, settings, REGISTRY, KEYS, metrics)
     events.subscribe(accounts)
     events.subscribe(identity.callers)
     await events.start()
-    jobs = Jobs(JOBS)
     try:
         services = Services(
             store=store,
-            writer=Writer(store, events, jobs, metrics),
+            writer=writer,
             schemas=schemas_of(settings),
             clock=clock,
             settings=settings,
@@ -148,7 +167,7 @@ async def _wired(
             accounts=accounts,
             credentials=identity,
             registry=REGISTRY,
-            switch=NoSwitch(),
+            switch=switch,
             pace=buckets_of(settings.limits, clock),
             mail=mail_of(settings.mail, clock),
             jobs=jobs,

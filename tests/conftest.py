@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
+import os
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,8 +21,18 @@ from crossbar.app import Gateway, handler_of, open_gateway, web_server
 from crossbar.bootstrap import Master, create_master
 from crossbar.clock import FixedClock
 from crossbar.core import jobs
+from crossbar.core.ports.switch import NoSwitch, Switch
 from crossbar.settings import Settings
 from tests.described import complaint
+
+MEMORY = Path("/dev/shm")
+ROOM = 2 << 30
+"""Bytes that have to be free there: a run of everything takes a fraction of it."""
+
+if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM:
+    # Stores flush at every commit, for which a disk takes longer than for all else that a test
+    # does. What is flushed where survives a killed process in any case; no test cuts the power.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 NOW = 1_800_000_000
 PASSWORD = "open sesame"
@@ -32,6 +45,39 @@ QUICK: dict[str, Any] = {
     "log.level": "error",
 }
 """Settings for tests: cheap hashes, no rate limit, a secret that is no secret."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--stores",
+        choices=("needed", "all"),
+        default="needed",
+        help="all: also run on MongoDB what no store makes a difference to (mark any_store)",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what would show the same again on another store, unless all are asked for."""
+    if config.getoption("stores") == "all":
+        return
+    left_out = [item for item in items if _shows_nothing_more(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        gone = set(left_out)
+        items[:] = [item for item in items if item not in gone]
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays until the end: the garbage collector need not walk over it."""
+    gc.collect()
+    gc.freeze()
+
+
+def _shows_nothing_more(item: pytest.Item) -> bool:
+    if item.get_closest_marker("any_store") is None or item.get_closest_marker("each_store"):
+        return False
+    callspec = getattr(item, "callspec", None)
+    return callspec is not None and callspec.params.get("storage_url", "sqlite") != "sqlite"
 
 
 @dataclass(frozen=True)
@@ -195,6 +241,12 @@ def clock() -> FixedClock:
     return FixedClock(NOW)
 
 
+@pytest.fixture
+def switch() -> Switch:
+    """The switch that the gateway is connected to."""
+    return NoSwitch()
+
+
 class GatewayServer(BaseTestServer):
     """The gateway on a loopback port, as the command line would run it."""
 
@@ -209,13 +261,16 @@ class GatewayServer(BaseTestServer):
 
 @asynccontextmanager
 async def running_api(
-    settings: Settings, clock: FixedClock, master: Master | None = None
+    settings: Settings,
+    clock: FixedClock,
+    master: Master | None = None,
+    switch: Switch | None = None,
 ) -> AsyncIterator[Api]:
     """A running gateway and a client with its admin user's token.
 
     On a store that has a master account already, ``master`` says which.
     """
-    async with open_gateway(settings, clock=clock) as gateway, gateway.working():
+    async with open_gateway(settings, clock=clock, switch=switch) as gateway, gateway.working():
         client: TestClient[Any, Any] = TestClient(GatewayServer(gateway))
         async with client:
             master = master or await create_master(gateway.services, password=PASSWORD)
@@ -225,7 +280,7 @@ async def running_api(
 
 
 @pytest.fixture
-async def api(settings: Settings, clock: FixedClock) -> AsyncIterator[Api]:
+async def api(settings: Settings, clock: FixedClock, switch: Switch) -> AsyncIterator[Api]:
     """A running gateway; see :func:`running_api`."""
-    async with running_api(settings, clock) as api:
+    async with running_api(settings, clock, switch=switch) as api:
         yield api

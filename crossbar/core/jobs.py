@@ -55,6 +55,10 @@ class CannotBeDone(Exception):
     """No further attempt at the job would help."""
 
 
+class NeverFinished(Exception):
+    """Each process that tried the job ended before it was done; perhaps the job ended them."""
+
+
 Run = Callable[["Services", Document], Awaitable[Document | None]]
 """Does a job, given what it is about; may return that for the next time (``Kind.every``)."""
 
@@ -168,6 +172,13 @@ class Jobs:
         return begun
 
     async def _begin(self, services: Services, key: Key, job: Document) -> bool:
+        kind = self._kinds[job["kind"]]
+        if job["attempts"] >= kind.attempts and not kind.every:
+            error = NeverFinished()
+            await self._settle(
+                services, self._outcome(services.clock, kind, key, job, None, error)
+            )
+            return False
         taken = {**job, "attempts": job["attempts"] + 1}
         put = _put(services.clock, key, taken, after=LEASE)
         try:
@@ -192,7 +203,8 @@ class Jobs:
             async with asyncio.timeout(0.9 * LEASE):
                 about = await kind.run(services, job["about"])
         except asyncio.CancelledError:
-            await self._settle(services, Batch(puts=(_put(services.clock, key, job, after=0),)))
+            again = {**job, "attempts": job["attempts"] - 1}
+            await self._settle(services, Batch(puts=(_put(services.clock, key, again, after=0),)))
             raise
         except Exception as failure:
             error = failure

@@ -49,8 +49,7 @@ class Operation:
     holds the document id (empty for lists). ``entry`` names the index that narrows a list to the
     parent's documents, whose id is in ``entry_param``; ``is_owned`` says that the parent has no
     others. ``noun`` is the family's as token restrictions know it, ``depth`` counts the tokens up
-    to it (they match what follows). ``in_account`` says whether the family's documents belong to
-    the account in the path, ``doc_type`` what they are.
+    to it (they match what follows).
     """
 
     path: tuple[str, ...]
@@ -71,14 +70,16 @@ class Operation:
     produces: tuple[str, ...] = ()
     answers: Answers = ANYTHING
     loads: bool = False
-    in_account: bool = field(init=False)
-    doc_type: str = field(init=False)
 
-    def __post_init__(self) -> None:
-        """Note what every request asks: whether documents belong to the account in the path."""
-        object.__setattr__(self, "in_account", self.depth > 2)
-        doc_type = "" if isinstance(self.family, Routes) else self.family.doc_type
-        object.__setattr__(self, "doc_type", doc_type)
+    @property
+    def in_account(self) -> bool:
+        """Whether the family's documents belong to the account in the path."""
+        return self.depth > 2
+
+    @property
+    def doc_type(self) -> str:
+        """What the family's documents are."""
+        return "" if isinstance(self.family, Routes) else self.family.doc_type
 
     @property
     def template(self) -> str:
@@ -239,13 +240,19 @@ def _operations_below(
     more: tuple[Route, ...],
 ) -> Iterator[Operation]:
     if not isinstance(family, Routes):
+        taken = {(route.path, route.action) for route in family.routes}
         yield from (
             _standard_operation(family, base, action, nesting)
             for action in Action
-            if action in family.actions
+            if action in family.actions and (_standard_path(family, action), action) not in taken
         )
     for route in (*family.routes, *more):
         yield _route_operation(family, base, route, nesting)
+
+
+def _standard_path(family: Collection | Journal, action: Action) -> str:
+    """Where an action is below the family's own path."""
+    return "" if action in ON_COLLECTION else f"{{{id_param_of(family)}}}"
 
 
 def _param_of(nesting: Nesting) -> str:

@@ -208,10 +208,10 @@ class Collection:
     """A family of documents with ids: a list and items.
 
     ``summary`` are the keys of list rows, ``None`` for rows that are bare ids; ``order`` is the
-    sort key of lists (by id when ``None``). An action that behaves differently is left out of
-    ``actions`` and written as a :class:`Route`. A family without ``scopes`` exists only where
-    it is nested. ``shown`` describes fields that single documents are answered with beyond the
-    schema, or unlike it: the work of ``present``.
+    sort key of lists (by id when ``None``). An action that behaves differently is written as a
+    :class:`Route` of the same path, which takes its place. A family without ``scopes`` exists only
+    where it is nested. ``shown`` describes fields that single documents are answered with beyond
+    the schema, or unlike it: the work of ``present``.
     """
 
     noun: str

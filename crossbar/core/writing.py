@@ -107,13 +107,18 @@ async def in_turn(
     of the race. Raises :class:`Conflict`.
     """
     async with actor.services.turns.of(turn):
-        for _ in range(1 if once else ATTEMPTS):
-            try:
-                return await attempt()
-            except Conflict as conflict:
-                if once or conflict.code != Conflict.code:  # no lost race: what is asked cannot be
-                    raise
-            await asyncio.sleep(random.random() * PAUSE)
+        return await persistently(attempt, once=once)
+
+
+async def persistently(attempt: Callable[[], Awaitable[T]], *, once: bool = False) -> T:
+    """The same for who takes no turns."""
+    for _ in range(1 if once else ATTEMPTS):
+        try:
+            return await attempt()
+        except Conflict as conflict:
+            if once or conflict.code != Conflict.code:  # no lost race: what is asked cannot be
+                raise
+        await asyncio.sleep(random.random() * PAUSE)
     raise Conflict
 
 

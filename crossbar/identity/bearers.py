@@ -14,14 +14,15 @@ from typing import Any
 from crossbar.clock import Clock
 from crossbar.core.directory import Account
 from crossbar.core.requests import Caller
+from crossbar.core.writing import Writer
 from crossbar.documents import Document, next_revision
-from crossbar.errors import InvalidCredentials
+from crossbar.errors import Conflict, InvalidCredentials
 from crossbar.identity.callers import Callers
 from crossbar.identity.people import People, remembered_until
 from crossbar.identity.secrets import Secrets
 from crossbar.identity.sessions import Sessions
 from crossbar.identity.tokens import Tokens
-from crossbar.storage import SYSTEM, Batch, Event, Key, Put, Remove, RevisionConflict, Span, Store
+from crossbar.storage import SYSTEM, Batch, Event, Key, Put, Remove, Span, Store
 
 REVOKED_TYPE = "revoked_token"
 
@@ -39,6 +40,7 @@ class Bearers:
     def __init__(
         self,
         store: Store,
+        writer: Writer,
         people: People,
         sessions: Sessions,
         callers: Callers,
@@ -48,6 +50,7 @@ class Bearers:
         lifetime: int,
     ) -> None:
         self._store = store
+        self._writer = writer
         self._people = people
         self._sessions = sessions
         self._callers = callers
@@ -209,9 +212,8 @@ class Bearers:
         puts = (Put(key, document, None, sort=f"{int(expires):020d}"),)
         outdated = await self._outdated_revocations()
         # A conflict means that it is revoked already.
-        with suppress(RevisionConflict):
-            await self._store.commit(Batch(puts=puts, removes=outdated, events=(event,)))
-        self._callers.notice(event)
+        with suppress(Conflict):
+            await self._writer.commit(Batch(puts=puts, removes=outdated, events=(event,)))
 
     async def _outdated_revocations(self) -> list[Remove]:
         """Some revocations of tokens that have expired since: they are not needed any more."""

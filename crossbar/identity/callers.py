@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from crossbar.clock import Clock
 from crossbar.core.requests import Caller
-from crossbar.storage import Batch, Event, Key, Remove, Store
+from crossbar.core.writing import Writer
+from crossbar.storage import Batch, Event, Key, Remove
 
 MAX_REMEMBERED = 20_000
 SUBJECT_TYPES = frozenset({"account", "user", "api_key", "session", "revoked_token"})
@@ -92,8 +93,7 @@ class Callers:
                     del self._by_subject[subject]
 
 
-async def withdraw(key: Key, *, store: Store, callers: Callers, clock: Clock) -> None:
+async def withdraw(key: Key, *, writer: Writer, clock: Clock) -> None:
     """Remove what callers came by: it is worthless now here, and within a second elsewhere."""
     event = Event("deleted", key, "", clock.gregorian(), {})
-    await store.commit(Batch(removes=(Remove(key),), events=(event,)))
-    callers.notice(event)
+    await writer.commit(Batch(removes=(Remove(key),), events=(event,)))

@@ -22,8 +22,9 @@ from crossbar.core.registry import Registry
 from crossbar.core.requests import Caller
 from crossbar.core.services import Session, Tried
 from crossbar.core.stamping import stamp
+from crossbar.core.writing import Writer
 from crossbar.documents import Document
-from crossbar.errors import Busy, InvalidCredentials, TooManyRequests
+from crossbar.errors import Busy, Conflict, InvalidCredentials, TooManyRequests
 from crossbar.identity.bearers import KEY_SIGNATURE, Bearers
 from crossbar.identity.callers import Callers
 from crossbar.identity.keys import KeyKind, Keys
@@ -35,7 +36,7 @@ from crossbar.identity.tenants import Tenants
 from crossbar.identity.throttle import Throttle
 from crossbar.metrics import Metrics
 from crossbar.settings import Settings
-from crossbar.storage import Batch, Entry, Event, Key, RevisionConflict, Span, Store
+from crossbar.storage import Batch, Entry, Event, Key, Span, Store
 
 MD5, SHA = "md5", "sha"
 USER_TYPE = "user"
@@ -49,6 +50,7 @@ class Identity:
     def __init__(
         self,
         store: Store,
+        writer: Writer,
         accounts: AccountDirectory,
         secrets: Secrets,
         clock: Clock,
@@ -58,6 +60,7 @@ class Identity:
         metrics: Metrics,
     ) -> None:
         self._store = store
+        self._writer = writer
         self._accounts = accounts
         self._secrets = secrets
         self._clock = clock
@@ -67,11 +70,12 @@ class Identity:
         self._throttles: defaultdict[str, Throttle] = defaultdict(lambda: Throttle(clock))
         self.people = People(store, accounts, clock, settings)
         self.callers = Callers()
-        self.sessions = Sessions(store, secrets, clock, settings.tokens, self.callers)
+        self.sessions = Sessions(store, writer, secrets, clock, settings.tokens)
         self.keys = Keys(
             store,
             self.people,
-            Tenants(store, accounts, registry, clock),
+            Tenants(store, writer, accounts, registry, clock),
+            writer,
             secrets,
             clock,
             self.callers,
@@ -79,6 +83,7 @@ class Identity:
         )
         self.bearers = Bearers(
             store,
+            writer,
             self.people,
             self.sessions,
             self.callers,
@@ -153,10 +158,8 @@ class Identity:
         after = stamp(key, {**document, **renewed}, now=now, author=None, request_id=None)
         put = put_of(self._registry.collection(key.doc_type), key, after, document["_rev"])
         event = Event("changed", key, after["_rev"], now, {})
-        with suppress(RevisionConflict):
-            await self._store.commit(Batch(puts=(put,), events=(event,)))
-            self._accounts.notice(event)
-            self.callers.notice(event)
+        with suppress(Conflict):
+            await self._writer.commit(Batch(puts=(put,), events=(event,)))
 
     def _mark(self, account_id: str, method: str, digest: str) -> str:
         return f"{method}:{self.passwords.fingerprint(account_id, digest)}"

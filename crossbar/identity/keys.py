@@ -23,11 +23,12 @@ import structlog
 
 from crossbar.clock import GREGORIAN_OFFSET, Clock
 from crossbar.core.access import EVERYTHING, Scopes
-from crossbar.core.directory import Account, account_key
+from crossbar.core.directory import Account
 from crossbar.core.requests import Caller
 from crossbar.core.stamping import fresh_id, stamp
+from crossbar.core.writing import Writer, persistently
 from crossbar.documents import Document, without_nulls
-from crossbar.errors import Conflict, InvalidCredentials, NoSuchDocument
+from crossbar.errors import Conflict, CrossbarError, InvalidCredentials
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.callers import Callers, withdraw
 from crossbar.identity.people import People, remembered_until
@@ -37,10 +38,8 @@ from crossbar.storage import (
     Batch,
     Event,
     Key,
-    Missing,
     Put,
     Remove,
-    RevisionConflict,
     Store,
     StoreError,
 )
@@ -81,6 +80,10 @@ class KeyKind:
     is_single: bool = False
 
 
+class Taken(Exception):
+    """There is a key with this id."""
+
+
 class Keys:
     """The keys of every account."""
 
@@ -89,6 +92,7 @@ class Keys:
         store: Store,
         people: People,
         tenants: Tenants,
+        writer: Writer,
         secrets: Secrets,
         clock: Clock,
         callers: Callers,
@@ -97,6 +101,7 @@ class Keys:
         self._store = store
         self._people = people
         self._tenants = tenants
+        self._writer = writer
         self._secrets = secrets
         self._clock = clock
         self._callers = callers
@@ -153,17 +158,11 @@ class Keys:
         """Write a new key; where there is but one, in the commit that ends the old one."""
         now, name = self._clock.gregorian(), document["name"]
         event = Event("created", key, document["_rev"], now, {"name": name})
-        put, home = Put(key, document, None), account_key(key.account_id)
-        batch = Batch(puts=(put,), events=(event,), requires=(home,))
-        try:
-            if self._kinds[document["dialect"]].is_single:
-                await self._succeed(key, document["dialect"], batch)
-            else:
-                await self._store.commit(batch)
-        except RevisionConflict:
-            raise Conflict from None
-        except Missing:
-            raise NoSuchDocument(key.account_id) from None
+        batch = Batch(puts=(Put(key, document, None),), events=(event,))
+        if self._kinds[document["dialect"]].is_single:
+            await self._succeed(key, document["dialect"], batch)
+        else:
+            await self._writer.commit(batch)
 
     async def _succeed(self, key: Key, dialect: str, batch: Batch) -> None:
         """Commit what makes a key the account's only one of its dialect.
@@ -171,7 +170,10 @@ class Keys:
         Which one that is has a document of its own, so of two that are made at once one is left.
         """
         place = Key(key.account_id, SINGLE_TYPE, f"{SINGLE_TYPE}_{dialect}")
-        while True:
+
+        async def attempt() -> None:
+            if await self._store.get(key) is not None:
+                raise Taken
             before = await self._store.get(place) or {}
             rev, now = before.get("_rev"), self._clock.gregorian()
             after = {**before, "key_id": key.doc_id}
@@ -184,19 +186,17 @@ class Keys:
                 removes=(Remove(old),),
                 events=(*batch.events, ended) if rev else batch.events,
             )
-            try:
-                await self._store.commit(whole)
-            except RevisionConflict as conflict:
-                if conflict.key != place:
-                    raise
-                continue
-            self._callers.notice(ended)
-            return
+            await self._writer.commit(whole)
+
+        try:
+            await persistently(attempt)
+        except Taken:
+            raise Conflict from None
 
     async def revoke(self, account_id: str, key_id: str) -> None:
         """Make a key worthless, now here and within a second elsewhere. Unknown ones are that."""
         key = Key(account_id, KEY_TYPE, key_id)
-        await withdraw(key, store=self._store, callers=self._callers, clock=self._clock)
+        await withdraw(key, writer=self._writer, clock=self._clock)
 
     async def _secret_of(self, key: Key, document: Document) -> str:
         """The text of a new key, which names it and cannot be guessed."""
@@ -361,6 +361,6 @@ class Keys:
             stored = await self._store.get(key)
             if stored is not None and not stored.get("pvt_deleted"):
                 put = Put(key, {**stored, **used}, stored["_rev"])
-                await self._store.commit(Batch(puts=(put,)))
-        except StoreError as error:
+                await self._writer.commit(Batch(puts=(put,)))
+        except (StoreError, CrossbarError) as error:
             log.info("key_use_not_noted", key_id=key_id, error=repr(error))

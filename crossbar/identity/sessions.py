@@ -16,20 +16,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from crossbar.clock import YEAR, Clock
-from crossbar.core.directory import account_key
 from crossbar.core.stamping import fresh_id
+from crossbar.core.writing import Writer
 from crossbar.documents import Document, next_revision
-from crossbar.errors import InvalidCredentials
-from crossbar.identity.callers import Callers, withdraw
+from crossbar.errors import Conflict, InvalidCredentials, NoSuchDocument
+from crossbar.identity.callers import withdraw
 from crossbar.identity.secrets import Secrets
 from crossbar.settings import Tokens
 from crossbar.storage import (
     Batch,
     Key,
-    Missing,
     Put,
     Remove,
-    RevisionConflict,
     Span,
     Store,
 )
@@ -52,13 +50,13 @@ class Sessions:
     """The sessions of every account. Times in their documents are Gregorian seconds."""
 
     def __init__(
-        self, store: Store, secrets: Secrets, clock: Clock, settings: Tokens, callers: Callers
+        self, store: Store, writer: Writer, secrets: Secrets, clock: Clock, settings: Tokens
     ) -> None:
         self._store = store
         self._secrets = secrets
         self._clock = clock
         self._settings = settings
-        self._callers = callers
+        self._writer = writer
 
     async def begin(
         self,
@@ -87,14 +85,10 @@ class Sessions:
             "pvt_ends": now + self._settings.session_lifetime,
         }
         put, text = self._renewal(key, session, signature)
-        batch = Batch(
-            puts=(put,),
-            removes=await self._outdated(account_id),
-            requires=(account_key(account_id),),
-        )
+        batch = Batch(puts=(put,), removes=await self._outdated(account_id))
         try:
-            await self._store.commit(batch)
-        except Missing:
+            await self._writer.commit(batch)
+        except NoSuchDocument:  # the account is just being deleted
             raise InvalidCredentials from None
         return put.document, text
 
@@ -123,15 +117,15 @@ class Sessions:
         key = Key(session["pvt_account_id"], SESSION_TYPE, session["_id"])
         put, text = self._renewal(key, session, signature)
         try:
-            await self._store.commit(Batch(puts=(put,)))
-        except RevisionConflict:
+            await self._writer.commit(Batch(puts=(put,)))
+        except Conflict:
             raise InvalidCredentials from None
         return put.document, text
 
     async def end(self, account_id: str, session_id: str) -> None:
         """End a session and every token of it, now here and within a second elsewhere."""
         key = Key(account_id, SESSION_TYPE, session_id)
-        await withdraw(key, store=self._store, callers=self._callers, clock=self._clock)
+        await withdraw(key, writer=self._writer, clock=self._clock)
 
     async def require(self, account_id: str, session_id: str) -> None:
         """Raise :class:`InvalidCredentials` when a session has ended."""

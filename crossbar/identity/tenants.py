@@ -10,23 +10,30 @@ from crossbar.clock import Clock
 from crossbar.core.change import put_of
 from crossbar.core.directory import ACCOUNT_TYPE, Account, AccountDirectory, account_key
 from crossbar.core.registry import Registry
+from crossbar.core.sequences import next_number
+from crossbar.core.writing import Writer, persistently
 from crossbar.documents import next_revision
-from crossbar.errors import Conflict, NoSuchDocument
-from crossbar.storage import SYSTEM, Batch, Event, Key, Put, RevisionConflict, Store
+from crossbar.errors import NoSuchDocument
+from crossbar.storage import SYSTEM, Batch, Event, Key, Store
 
 INDEX = "perscom_id"
 FIELD = "pvt_perscom_id"
 COUNTER = Key(SYSTEM, "counter", "perscom_id")
-ATTEMPTS = 20
 
 
 class Tenants:
     """Numbers of accounts, and accounts by number."""
 
     def __init__(
-        self, store: Store, accounts: AccountDirectory, registry: Registry, clock: Clock
+        self,
+        store: Store,
+        writer: Writer,
+        accounts: AccountDirectory,
+        registry: Registry,
+        clock: Clock,
     ) -> None:
         self._store = store
+        self._writer = writer
         self._accounts = accounts
         self._family = registry.collection(ACCOUNT_TYPE)
         self._clock = clock
@@ -42,25 +49,18 @@ class Tenants:
         Raises :class:`NoSuchDocument`, and :class:`Conflict` when others write all the time.
         """
         key = account_key(account_id)
-        for _ in range(ATTEMPTS):
+
+        async def attempt() -> int:
             stored = await self._store.get(key)
             if stored is None:
                 raise NoSuchDocument(account_id)
             if FIELD in stored:
                 return int(stored[FIELD])
-            counter = await self._store.get(COUNTER) or {"_id": COUNTER.doc_id, "pvt_last": 0}
-            before, number = counter.get("_rev"), int(counter["pvt_last"]) + 1
+            number, taken = await next_number(self._store, COUNTER)
             account = {**stored, "_rev": next_revision(stored["_rev"]), FIELD: number}
-            counter |= {"_rev": next_revision(before), "pvt_last": number}
-            puts = (
-                put_of(self._family, key, account, stored["_rev"]),
-                Put(COUNTER, counter, before, sort=None),
-            )
+            put = put_of(self._family, key, account, stored["_rev"])
             event = Event("changed", key, account["_rev"], self._clock.gregorian(), {})
-            try:
-                await self._store.commit(Batch(puts=puts, events=(event,)))
-            except RevisionConflict:
-                continue
-            self._accounts.notice(event)
+            await self._writer.commit(Batch(puts=(put, taken), events=(event,)))
             return number
-        raise Conflict
+
+        return await persistently(attempt)

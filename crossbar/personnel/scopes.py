@@ -10,18 +10,27 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from crossbar.core.access import ALLOWED, Scopes, require_unrestricted
-from crossbar.core.requests import Request
+from crossbar.core.access import ALLOWED, WORDS, Scopes, require_unrestricted
+from crossbar.core.requests import Action, Request
 from crossbar.errors import Forbidden
 from crossbar.personnel.components import COMPONENTS
 
 VERBS: Mapping[str, tuple[str, ...]] = {
     **ALLOWED,
-    "manage": ("GET", "PUT", "POST", "PATCH", "DELETE"),
+    "manage": tuple(dict.fromkeys(WORDS.values())),
     "note": (),
     "impersonate": (),
 }
 """What a verb allows, in the verbs of restrictions; what is about a dashboard allows nothing."""
+
+ACTIONS: Mapping[str, Action] = {
+    "view": Action.FETCH,
+    "create": Action.CREATE,
+    "update": Action.REPLACE,
+    "delete": Action.DELETE,
+    "manage": Action.REPLACE,
+}
+"""What who needs a verb is asked to be allowed."""
 
 GRANTS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(
@@ -104,7 +113,8 @@ async def may(request: Request, need: Need, *, insist: bool = False) -> bool:
             operation,
             request.caller,
             request.account,
-            (tokens, VERBS[need.verb][0] if need.verb != "manage" else "POST"),
+            tokens,
+            ACTIONS[need.verb],
         )
     except Forbidden:
         if insist:

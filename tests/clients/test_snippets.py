@@ -84,12 +84,22 @@ def program(heading: str, language: str) -> str:
     return "\n".join(blocks)
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    done = crossbar(tmp_path, "init", "--json", "--password", PASSWORD)
+@pytest.fixture(scope="session")
+def initialised(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Mapping[str, str]]:
+    """A folder with a new store, which is only ever copied, and what was said of it."""
+    folder = tmp_path_factory.mktemp("initialised")
+    done = crossbar(folder, "init", "--json", "--password", PASSWORD)
     assert done.returncode == 0, done.stderr
-    with Server(tmp_path) as server:
-        yield Site(server, json.loads(done.stdout))
+    return folder, json.loads(done.stdout)
+
+
+@pytest.fixture
+def site(initialised: tuple[Path, Mapping[str, str]], tmp_path: Path) -> Iterator[Site]:
+    """A server on a new store."""
+    folder, master = initialised
+    shutil.copytree(folder, tmp_path / "site")
+    with Server(tmp_path / "site") as server:
+        yield Site(server, master)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,10 @@ STORES = ("sqlite", "mongodb")
 on_every_store = pytest.mark.parametrize("storage_url", STORES, indirect=True)
 """The mark of every module here."""
 
+on_any_store = [on_every_store, pytest.mark.any_store]
+"""Marks of a module about what happens before a store is asked: paths, envelopes, headers, media
+types, schemas. Single tests of it that do reach into the store are marked ``each_store``."""
+
 
 @pytest.fixture
 def mongodb_url(place: Place) -> str:

@@ -10,10 +10,10 @@ import orjson
 import pytest
 
 from tests.conftest import Answer, Api
-from tests.contract.conftest import on_every_store
+from tests.contract.conftest import on_any_store
 from tests.contract.kit import UNKNOWN, create_all
 
-pytestmark = on_every_store
+pytestmark = on_any_store
 
 JSON = "application/json"
 CSV = "text/csv"
@@ -158,6 +158,7 @@ async def test_a_column_that_a_client_named_runs_no_formula_either(api: Api) -> 
     assert "'=1+1_=2" in rows[0]
 
 
+@pytest.mark.each_store
 async def test_a_table_is_paged_like_the_list(api: Api, menus: str) -> None:
     assert len(table(await api.get(f"{menus}?accept=csv&page_size=1"))) == 2
     assert len(table(await api.get(f"{menus}?accept=csv&paginate=false"))) == 3

@@ -11,10 +11,10 @@ import orjson
 import pytest
 
 from tests.conftest import Answer, Api
-from tests.contract.conftest import on_every_store
+from tests.contract.conftest import on_any_store
 from tests.contract.kit import UNKNOWN, bare_exchange, chunked, http, multipart, refusal
 
-pytestmark = on_every_store
+pytestmark = on_any_store
 
 LIMIT = 20_000
 JSON = {"Content-Type": "application/json"}

@@ -9,10 +9,10 @@ import orjson
 import pytest
 
 from tests.conftest import Answer, Api
-from tests.contract.conftest import on_every_store
+from tests.contract.conftest import on_any_store
 from tests.contract.kit import bare_exchange, http, multipart
 
-pytestmark = on_every_store
+pytestmark = on_any_store
 
 MENU = {"name": "Main"}
 ENVELOPE = orjson.dumps({"data": MENU})
@@ -164,6 +164,7 @@ UPLOADS: dict[str, tuple[bytes, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", UPLOADS)
+@pytest.mark.each_store
 async def test_a_file_arrives_whole_however_it_is_sent(api: Api, media: str, name: str) -> None:
     body, headers = UPLOADS[name]
     (await upload(api, media, body, **headers)).expect(200)
@@ -209,6 +210,7 @@ async def test_several_files_are_refused(api: Api, media: str) -> None:
         ("items=0-1", 200, AUDIO),
     ],
 )
+@pytest.mark.each_store
 async def test_ranges_of_a_download(
     api: Api, media: str, asked: str, status: int, expected: bytes
 ) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.conftest import Api
-from tests.contract.conftest import on_every_store
+from tests.contract.conftest import on_any_store
 from tests.contract.kit import UNKNOWN, label, operations, path_of, verbs_at
 
-pytestmark = on_every_store
+pytestmark = on_any_store
 
 ORIGIN = {"Origin": "https://ui.example.com"}
 ALLOWED = (

@@ -9,10 +9,10 @@ import pytest
 
 from crossbar import __version__
 from tests.conftest import NOW, Answer, Api
-from tests.contract.conftest import on_every_store
+from tests.contract.conftest import on_any_store
 from tests.contract.kit import UNKNOWN
 
-pytestmark = on_every_store
+pytestmark = on_any_store
 
 MENU = {"name": "Main"}
 TIMESTAMP = "2027-01-15T08:00:00Z"

@@ -14,7 +14,7 @@ import pytest
 from crossbar.core.registry import Operation
 from crossbar.core.shapes import Access
 from tests.conftest import Answer, Api
-from tests.contract.conftest import Tree, on_every_store
+from tests.contract.conftest import Tree, on_any_store
 from tests.contract.kit import (
     GARBAGE,
     UNKNOWN,
@@ -28,7 +28,7 @@ from tests.contract.kit import (
     verbs_at,
 )
 
-pytestmark = on_every_store
+pytestmark = on_any_store
 
 ALL = list(operations())
 SCOPED = [operation for operation in ALL if is_scoped(operation)]

@@ -10,7 +10,7 @@ import pytest
 from crossbar.core.shapes import Collection, Singleton
 from crossbar.validation.wording import CHECKED_FORMATS
 from tests.conftest import Answer, Api
-from tests.contract.conftest import on_every_store
+from tests.contract.conftest import on_any_store
 from tests.contract.kit import (
     COLLECTIONS,
     SCHEMAS,
@@ -23,7 +23,7 @@ from tests.contract.kit import (
 )
 from tests.schemas.violations import Violation, violations
 
-pytestmark = on_every_store
+pytestmark = on_any_store
 
 SAMPLE = 7
 """Every so many violations, one is sent as a replacement and as a patch too."""

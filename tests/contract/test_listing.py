@@ -38,7 +38,11 @@ async def walk(api: Api, path: str, query: str, limit: int = 20) -> list[Answer]
     return pages
 
 
-LISTED = [family for family in COLLECTIONS if Action.LIST in family.actions]
+LISTED = [
+    family
+    for family in COLLECTIONS
+    if not any(route.path == "" and route.action is Action.LIST for route in family.routes)
+]
 
 
 @pytest.mark.parametrize("family", LISTED, ids=lambda family: family.noun)

@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.conftest import PASSWORD, Api
-from tests.contract.conftest import on_every_store
+from tests.contract.conftest import on_any_store
 from tests.contract.kit import bare_exchange, create_all, http, ids
 
-pytestmark = on_every_store
+pytestmark = on_any_store
 
 MENU = {"name": "Main"}
 

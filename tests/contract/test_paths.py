@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.conftest import Api
-from tests.contract.conftest import Tree, on_every_store
+from tests.contract.conftest import Tree, on_any_store
 from tests.contract.kit import UNKNOWN, bare_exchange, create_all, http, ids
 
-pytestmark = on_every_store
+pytestmark = on_any_store
 
 USER = {"first_name": "Ann", "last_name": "Lee"}
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from tests.conftest import PASSWORD, Answer, Api, credentials
-from tests.contract.conftest import on_every_store
+from tests.contract.conftest import on_any_store
 from tests.contract.kit import GARBAGE, UNKNOWN
 
-pytestmark = on_every_store
+pytestmark = on_any_store
 
 JSON = {"Content-Type": "application/json"}
 CAPACITY = 20

@@ -12,10 +12,10 @@ import pytest
 
 from crossbar.storage import Key
 from tests.conftest import Answer, Api
-from tests.contract.conftest import Tree, on_every_store
+from tests.contract.conftest import Tree, on_any_store
 from tests.contract.kit import GARBAGE, UNKNOWN
 
-pytestmark = on_every_store
+pytestmark = on_any_store
 
 MENU = {"name": "Main"}
 JSON = {"Content-Type": "application/json"}
@@ -158,6 +158,7 @@ async def test_412_beats_415(api: Api) -> None:
     says(await api.post(path, raw=b"x", headers=UNREADABLE), 415, "unsupported_media_type")
 
 
+@pytest.mark.each_store
 async def test_412_and_415_beat_a_conflict(api: Api) -> None:
     path = f"{api.account}/menus"
     sent: dict[str, Any] = {**MENU, "id": UNKNOWN}

@@ -8,10 +8,10 @@ import pytest
 
 from crossbar.storage import Key
 from tests.conftest import Api
-from tests.contract.conftest import on_every_store
+from tests.contract.conftest import on_any_store
 from tests.contract.kit import UNKNOWN
 
-pytestmark = on_every_store
+pytestmark = on_any_store
 
 OWN = "My-Request_1.2:3"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.conftest import Api
-from tests.contract.conftest import Tree, on_every_store
+from tests.contract.conftest import Tree, on_any_store
 from tests.contract.kit import ids
 
-pytestmark = on_every_store
+pytestmark = on_any_store
 
 MENU = {"name": "Main"}
 

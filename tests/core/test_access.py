@@ -9,6 +9,7 @@ import pytest
 
 from crossbar.app import REGISTRY
 from crossbar.core.access.rules import (
+    WORDS,
     account_in_path,
     matches,
     require_access,
@@ -140,7 +141,8 @@ async def allows(
     at = account(target) if target else None
     who = who or caller()
     try:
-        await require_unrestricted(Restricted(rules), asked, who, at, (tokens, verb))
+        action = next(action for action, word in WORDS.items() if word == verb)
+        await require_unrestricted(Restricted(rules), asked, who, at, tokens, action)
     except Forbidden:
         return False
     return True
@@ -164,8 +166,7 @@ async def test_operators_and_public_paths_are_never_restricted() -> None:
     assert await allows(nothing, who=caller(is_superduper_admin=True))
     assert await allows(nothing, "schemas", target=None)
     asked, tokens = operation("schemas")
-    request = (tokens, "GET")
-    await require_unrestricted(Restricted(nothing), asked, None, None, request)
+    await require_unrestricted(Restricted(nothing), asked, None, None, tokens)
 
 
 OWN_RULES = {"users": [{"rules": {"#": ["GET"]}}]}

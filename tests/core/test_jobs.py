@@ -153,6 +153,22 @@ async def test_a_job_whose_process_died_is_done_by_another(
     assert await left(services) == (0, 0)
 
 
+async def test_a_job_that_ends_every_process_is_given_up(
+    services: Services, clock: FixedClock
+) -> None:
+    chore = Chore(attempts=2)
+    await ask(services, chore)
+    for _ in range(chore.kind.attempts):
+        [row] = [row async for row in services.store.scan(_span()) if "chore" in str(row.document)]
+        dead = Jobs([Kind(name="chore", run=_never)])
+        key = Key(SYSTEM, module.JOB_TYPE, row.position.doc_id)
+        assert await dead._begin(services, key, row.document)
+        clock.advance(module.LEASE + 1)
+    await Jobs([chore.kind]).idle(services)
+    assert (chore.done, await left(services)) == ([], (0, 1))
+    assert (await waiting(services))[1][0]["error"] == "NeverFinished"
+
+
 def _span() -> Span:
     return Span(account_id=SYSTEM, doc_type=module.JOB_TYPE)
 
@@ -177,7 +193,8 @@ async def test_what_is_under_way_at_the_end_is_left_to_others(
         await ask(services, chore)
         jobs.wake()
         await asyncio.wait_for(begun.wait(), 5)
-    assert await left(services) == (1, 0)
+    [job] = [job for job in (await waiting(services))[0] if job["kind"] == "chore"]
+    assert job["attempts"] == 0  # it did not fail
     await Jobs([chore.kind]).idle(services)
     assert chore.done == [{}]
 

@@ -67,6 +67,14 @@ def test_actions_that_are_left_out_are_not_offered() -> None:
     assert only == {("list", "/cats")}
 
 
+def test_a_route_takes_the_place_of_the_standard_action_at_its_path() -> None:
+    registry = Registry([collection(routes=(route("", Action.LIST), route("{cat_id}/raw")))])
+    assert find(registry, "accounts/x/cats", Action.LIST).handler is handle
+    assert find(registry, "accounts/x/cats", Action.CREATE).handler is not handle
+    assert find(registry, "accounts/x/cats/y", Action.FETCH).handler is not handle
+    assert len(list(registry.operations())) == len(Action) + 1
+
+
 def test_a_singleton_is_one_document() -> None:
     family = Singleton(noun="limits", doc_type="limits", schema="limits")
     path = "/accounts/{account_id}/limits"

@@ -11,7 +11,6 @@ from crossbar.core.access.scopes import Scopes
 from crossbar.core.directory import AccountDirectory
 from crossbar.core.requests import Action, Caller
 from crossbar.core.shapes import Access
-from crossbar.dialects.v2.verbs import VERB_OF
 from crossbar.errors import Forbidden
 from crossbar.storage.sqlite import SQLiteStore
 
@@ -70,13 +69,12 @@ async def test_a_scope_opens_its_operations_and_no_others(scope: str) -> None:
         if operation.access is Access.PUBLIC:
             continue
         wanted = (SCOPE_VERB_OF[operation.action], types.get(operation.noun, operation.noun))
-        request = (list(operation.path), VERB_OF[operation.action])
         if wanted == (verb, noun):
             opened += 1
-            await require_unrestricted(accounts, operation, caller, None, request)
+            await require_unrestricted(accounts, operation, caller, None, operation.path)
         else:
             with pytest.raises(Forbidden):
-                await require_unrestricted(accounts, operation, caller, None, request)
+                await require_unrestricted(accounts, operation, caller, None, operation.path)
     assert opened
 
 

@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from crossbar.dialects.connections import Room
-from crossbar.dialects.protocol import Server
+from crossbar.dialects.v2.protocol import Server
 from tests.conftest import Api
 from tests.contract.kit import http
 from tests.dialects.v1.support import client_of
@@ -27,7 +27,7 @@ def overrides() -> dict[str, Any]:
         "http.send_timeout": 0.4,
         "http.idle_timeout": 0.5,
         "http.max_connections": 6,
-        "http.max_held": 1_000_000,
+        "http.max_held": 100_000_000,
     }
 
 
@@ -64,7 +64,6 @@ async def until(condition: Callable[[], bool]) -> None:
 
 async def large_menu(api: Api) -> str:
     """The path of a document that is too large for the buffers of a connection."""
-    object.__setattr__(api.gateway.services.settings.http, "max_held", 100_000_000)
     path = f"{api.account}/menus"
     body = orjson.dumps({"data": {"name": "x", "filler": FILLER}})
     async with connection(api) as (reader, writer):
@@ -79,7 +78,6 @@ async def large_file(api: Api) -> str:
     media = f"{api.account}/media"
     created = (await api.put(media, {"name": "x"})).expect(201)
     path = f"{media}/{created.data['id']}/raw"
-    object.__setattr__(api.gateway.services.settings.http, "max_held", 100_000_000)
     async with connection(api) as (reader, writer):
         head = (f"X-Auth-Token: {api.token}", "Content-Type: audio/mpeg")
         writer.write(http("POST", path, *head, body=FILLER.encode()))
@@ -141,38 +139,53 @@ async def test_what_is_left_when_the_connection_ends_is_given_up_too(api: Api) -
         await until(lambda: room.connections == 0)
 
 
-async def test_one_connection_too_many_is_told_so(api: Api) -> None:
-    object.__setattr__(api.gateway.services.settings.http, "idle_timeout", 60)
-    room = room_of(api)
-    async with connection(api), connection(api), connection(api), connection(api), connection(api):
-        await until(lambda: room.connections == 6)
-        async with connection(api) as (reader, _):
+class TestPatience:
+    @pytest.fixture
+    def overrides(self) -> dict[str, Any]:
+        return {"http.idle_timeout": 60, "http.max_connections": 6}
+
+    async def test_one_connection_too_many_is_told_so(self, api: Api) -> None:
+        room = room_of(api)
+        async with (
+            connection(api),
+            connection(api),
+            connection(api),
+            connection(api),
+            connection(api),
+        ):
+            await until(lambda: room.connections == 6)
+            async with connection(api) as (reader, _):
+                answer = await asyncio.wait_for(reader.read(-1), PATIENCE)
+            assert answer.startswith(b"HTTP/1.1 503 ")
+            assert b"Retry-After: 1\r\n" in answer
+        await until(lambda: room.connections <= 1)
+        (await api.get(api.account)).expect(200)
+
+
+class TestLittleRoom:
+    @pytest.fixture
+    def overrides(self) -> dict[str, Any]:
+        return {"http.max_held": 1_000_000}
+
+    async def test_bodies_that_are_held_are_bounded(self, api: Api) -> None:
+        room, token = room_of(api), f"X-Auth-Token: {api.token}"
+        large = b'{"data":{"name":"x","filler":"' + b"x" * 600_000 + b'"}}'
+        menus = f"{api.account}/menus"
+        async with connection(api) as (reader, writer):
+            request = http("PUT", menus, token, "Content-Type: application/json", body=large)
+            writer.write(request[:-1])
+            await until(lambda: room.held > 500_000)
+            refused = await api.put(menus, {"name": "y", "filler": "y" * 600_000})
+            assert refused.expect(503).body["message"] == "overloaded"
+            assert refused.headers["Retry-After"] == "1"
+            (await api.put(menus, {"name": "y"})).expect(201)
+            v1 = await client_of(api)
+            assert (await v1.post("/ranks", {"name": "y" * 600_000})).status == 503
+            writer.write(request[-1:])
             answer = await asyncio.wait_for(reader.read(-1), PATIENCE)
-        assert answer.startswith(b"HTTP/1.1 503 ")
-        assert b"Retry-After: 1\r\n" in answer
-    await until(lambda: room.connections <= 1)
-    (await api.get(api.account)).expect(200)
-
-
-async def test_bodies_that_are_held_are_bounded(api: Api) -> None:
-    room, token = room_of(api), f"X-Auth-Token: {api.token}"
-    large = b'{"data":{"name":"x","filler":"' + b"x" * 600_000 + b'"}}'
-    menus = f"{api.account}/menus"
-    async with connection(api) as (reader, writer):
-        request = http("PUT", menus, token, "Content-Type: application/json", body=large)
-        writer.write(request[:-1])
-        await until(lambda: room.held > 500_000)
-        refused = await api.put(menus, {"name": "y", "filler": "y" * 600_000})
-        assert refused.expect(503).body["message"] == "overloaded"
-        assert refused.headers["Retry-After"] == "1"
-        (await api.put(menus, {"name": "y"})).expect(201)
-        v1 = await client_of(api)
-        assert (await v1.post("/ranks", {"name": "y" * 600_000})).status == 503
-        writer.write(request[-1:])
-        answer = await asyncio.wait_for(reader.read(-1), PATIENCE)
-        assert answer.startswith(b"HTTP/1.1 201 ")
-    await until(lambda: room.held == 0)
-    (await api.put(menus, {"name": "y", "filler": "y" * 600_000})).expect(201)
+            assert answer.startswith(b"HTTP/1.1 201 ")
+        await until(lambda: room.held == 0)
+        (await api.put(menus, {"name": "y", "filler": "y" * 600_000})).expect(201)
 
 
 async def test_a_body_that_breaks_off_is_let_go(api: Api) -> None:

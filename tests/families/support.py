@@ -8,7 +8,7 @@ import pytest
 
 from crossbar.core.change import put_of
 from crossbar.core.directory import account_key
-from crossbar.core.ports.switch import Command, NoSwitch, Switch
+from crossbar.core.ports.switch import Command, NoSwitch
 from crossbar.core.shapes import Collection
 from crossbar.documents import Document, next_revision
 from crossbar.errors import SwitchTimedOut
@@ -105,11 +105,6 @@ async def _overwrite(api: Api, family: Collection, key: Key, private: Document) 
     await store.commit(Batch(puts=[put_of(family, key, after, before["_rev"])]))
     api.gateway.services.accounts.forget()
     api.gateway.identity.callers.forget()
-
-
-def connect(api: Api, switch: Switch) -> None:
-    """Connect a switch to the running gateway."""
-    object.__setattr__(api.gateway.services, "switch", switch)
 
 
 class ReadySwitch(NoSwitch):

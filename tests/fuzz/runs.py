@@ -29,7 +29,7 @@ from crossbar.dialects.v2 import openapi
 from crossbar.dialects.v2.verbs import VERB_OF
 from crossbar.personnel.relations import RELATIONS
 from tests.dialects.v1 import walk
-from tests.ops.processes import Client, Server, crossbar
+from tests.ops.processes import ROOT, Client, Server, crossbar
 
 PASSWORD = "correct horse battery"
 CHECKS = (
@@ -64,13 +64,13 @@ Document = dict[str, Any]
 class Admission:
     """What requests need to be admitted: headers, and the values of parameters of the path.
 
-    ``within`` is a pattern of the paths whose parameters have them. ``examples`` are values that
-    parameters have often, where they are not taken from answers.
+    ``within`` is a pattern of the paths whose parameters have them, all if it is empty.
+    ``examples`` are values that parameters have often, where they are not taken from answers.
     """
 
     headers: Mapping[str, str]
     params: Mapping[str, str]
-    within: str = "."
+    within: str = ""
     examples: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -301,7 +301,11 @@ def run(
         document["components"]["parameters"][name]["example"] = value
     (folder / "document.json").write_text(json.dumps(document), encoding="utf-8")
     fixed = "".join(f'"path.{name}" = "{value}"\n' for name, value in admission.params.items())
-    where = f"[[operations]]\ninclude-path-regex = '{admission.within}'\n[operations.parameters]\n"
+    where = "[parameters]\n"  # what is said of all operations is not put together for each
+    if admission.within:
+        where = (
+            f"[[operations]]\ninclude-path-regex = '{admission.within}'\n[operations.parameters]\n"
+        )
     configuration = f'hooks = "{HOOKS}"\n{CONFIGURATION}\n{where}{fixed}'
     (folder / "fuzz.toml").write_text(configuration, encoding="utf-8")
     command = [
@@ -313,6 +317,8 @@ def run(
         *options,
     ]
     environment = {name: value for name, value in os.environ.items() if "COV" not in name}
+    # Its tables of characters take a while to make, and are found where tests keep theirs.
+    environment["HYPOTHESIS_STORAGE_DIRECTORY"] = str(ROOT / ".hypothesis")
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -333,12 +334,11 @@ async def test_keys_outlive_a_change_of_the_servers_secret(api: Api) -> None:
     settings = api.gateway.services.settings
     older, newer = settings.secrets.values[0], "n" * 64
     for values in ((newer, older), (newer,)):
-        object.__setattr__(settings.secrets, "values", values)
+        renewed_by = replace(settings, secrets=replace(settings.secrets, values=values))
         api.clock.advance(60)
-        async with open_gateway(settings, clock=api.clock) as renewed:
+        async with open_gateway(renewed_by, clock=api.clock) as renewed:
             for dialect, secret in made.items():
                 await renewed.identity.keys.authenticate(secret, dialect, HOME)
-    object.__setattr__(settings.secrets, "values", (older,))
 
 
 # Account numbers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -345,11 +346,10 @@ async def test_a_session_outlives_a_change_of_the_servers_secret(api: Api) -> No
     settings = api.gateway.services.settings
     older, newer = settings.secrets.values[0], "n" * 64
     for values in ((newer, older), (newer,)):
-        object.__setattr__(settings.secrets, "values", values)
-        async with open_gateway(settings, clock=api.clock) as gateway:
+        renewed_by = replace(settings, secrets=replace(settings.secrets, values=values))
+        async with open_gateway(renewed_by, clock=api.clock) as gateway:
             session = await gateway.identity.find_session(refresh_token)
             refresh_token = (await gateway.identity.renew_session(session)).refresh_token
-    object.__setattr__(settings.secrets, "values", (older,))
 
 
 async def test_an_account_that_goes_during_a_login_gets_no_session(api: Api) -> None:

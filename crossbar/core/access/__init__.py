@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crossbar.core.access.plans import PLAN, plan_of
 from crossbar.core.access.rules import (
+    WORDS,
     account_in_path,
     is_own,
     may_read,
@@ -18,6 +19,7 @@ __all__ = [
     "ALLOWED",
     "EVERYTHING",
     "PLAN",
+    "WORDS",
     "Scopes",
     "account_in_path",
     "is_own",

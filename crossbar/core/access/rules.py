@@ -22,6 +22,16 @@ ACCOUNT_ID_LENGTH = 32
 
 ADMINISTRATORS_ONLY = "only an administrator may do this"
 
+WORDS: Mapping[Action, str] = {
+    Action.LIST: "GET",
+    Action.FETCH: "GET",
+    Action.CREATE: "PUT",
+    Action.REPLACE: "POST",
+    Action.PATCH: "PATCH",
+    Action.DELETE: "DELETE",
+}
+"""What token restrictions call the actions, whichever dialect asks: KAZOO's verbs for them."""
+
 NO_PARAMS: Mapping[str, str] = {}
 
 
@@ -71,17 +81,19 @@ async def require_unrestricted(
     operation: Operation,
     caller: Caller | None,
     account: Account | None,
-    order: tuple[Sequence[str], str],
+    tokens: Sequence[str],
+    action: Action | None = None,
 ) -> None:
     """Refuse what the caller's own rules or its account's restrictions do not allow (§6.4).
 
     Restrictions of accounts do not bind operators; what a key may not do, it may not do in an
-    operator's hands either. ``request`` is the path's tokens and the effective verb, upper-case.
+    operator's hands either. ``tokens`` are those of the path;
+    ``action`` is what is done there, if it is not the operation's.
     """
     if caller is None or operation.access is Access.PUBLIC:
         return
     for binding in await _bindings(accounts, caller):
-        if not _is_allowed(binding, operation, account, order):
+        if not _is_allowed(binding, operation, account, tokens, action):
             raise Forbidden(cause="access denied by token restrictions")
 
 
@@ -113,8 +125,7 @@ async def may_read(actor: Actor, path: Sequence[str], account: Account | None) -
     operation, accounts = operations[Action.FETCH], actor.services.accounts
     try:
         require_access(operation, actor.caller, account, params)
-        order = (path, "GET")
-        await require_unrestricted(accounts, operation, actor.caller, account, order)
+        await require_unrestricted(accounts, operation, actor.caller, account, path)
     except (Forbidden, InvalidCredentials):
         return False
     return True
@@ -128,8 +139,8 @@ async def readable(request: Request) -> Callable[[str], bool]:
     path = [request.ids[part[1:-1]] if part.startswith("{") else part for part in operation.path]
 
     def may(doc_id: str) -> bool:
-        order = ([*path, doc_id], "GET")
-        return all(_is_allowed(each, operation, account, order) for each in rules)
+        tokens = [*path, doc_id]
+        return all(_is_allowed(each, operation, account, tokens, Action.FETCH) for each in rules)
 
     return may
 
@@ -152,15 +163,16 @@ def _is_allowed(
     binding: _Binding,
     operation: Operation,
     account: Account | None,
-    order: tuple[Sequence[str], str],
+    tokens: Sequence[str],
+    action: Action | None,
 ) -> bool:
     """Whether rules by noun allow something: the first that fits the account decides."""
     by_noun, caller = binding
-    tokens, verb = order
+    word = WORDS[action or operation.action]
     parameters = tokens[operation.depth :]
     for rule in by_noun.get(operation.noun, by_noun.get("_")) or ():
         if _account_is_allowed(rule.get("allowed_accounts"), caller, account):
-            return _verb_is_allowed(rule.get("rules", {}), parameters, verb)
+            return _word_is_allowed(rule.get("rules", {}), parameters, word)
     return False
 
 
@@ -183,12 +195,12 @@ def _account_is_allowed(allowed: Any, caller: Caller, account: Account | None) -
     return not tags.isdisjoint(allowed)
 
 
-def _verb_is_allowed(rules: Mapping[str, Any], parameters: Sequence[str], verb: str) -> bool:
-    for pattern, verbs in rules.items():
+def _word_is_allowed(rules: Mapping[str, Any], parameters: Sequence[str], word: str) -> bool:
+    for pattern, words in rules.items():
         parts = [part for part in pattern.split("/") if part]
         if matches(parts, parameters):
             # Keys that the schema does not know may hold anything; they allow nothing.
-            return isinstance(verbs, list) and (verb in verbs or "_" in verbs)
+            return isinstance(words, list) and (word in words or "_" in words)
     return False
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from crossbar.core.access.rules import WORDS
 from crossbar.core.requests import Action
 from crossbar.core.shapes import Access
 
@@ -28,12 +29,12 @@ VERB_OF: Mapping[Action, str] = {
 }
 
 ALLOWED: Mapping[str, tuple[str, ...]] = {
-    "view": ("GET",),
-    "create": ("PUT",),
-    "update": ("POST", "PATCH"),
-    "delete": ("DELETE",),
+    "view": (WORDS[Action.FETCH],),
+    "create": (WORDS[Action.CREATE],),
+    "update": (WORDS[Action.REPLACE], WORDS[Action.PATCH]),
+    "delete": (WORDS[Action.DELETE],),
 }
-"""What a scope's verb is in a restriction, which knows the verbs of v2."""
+"""What a scope's verb is in a restriction."""
 
 
 class Scopes:

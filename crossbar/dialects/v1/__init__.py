@@ -15,7 +15,7 @@ from aiohttp import web
 from crossbar.core.access import plan_of
 from crossbar.core.directory import Account
 from crossbar.core.registry import Match, Operation, Registry
-from crossbar.core.requests import Action, Actor, Caller, Request
+from crossbar.core.requests import Action, Actor, Caller, Query, Request
 from crossbar.core.services import Services
 from crossbar.core.shapes import Access
 from crossbar.dialects.addresses import Proxies
@@ -23,7 +23,6 @@ from crossbar.dialects.serving import Routes, is_preflight, serve
 from crossbar.dialects.targets import path_tokens, query_pairs, split_target
 from crossbar.dialects.v1.answers import Exchange, write, write_error, write_preflight
 from crossbar.dialects.v1.bodies import NO_BODY, OVERRIDES, Body, may_override, read_body
-from crossbar.dialects.v2.query import ANY
 from crossbar.documents import new_id
 from crossbar.errors import (
     CrossbarError,
@@ -146,7 +145,7 @@ class V1:
             operation=operation,
             ids={**params, "account_id": account_id},
             data=body.data,
-            query=ANY,
+            query=Query(filters=()),
             controls=exchange.query,
         )
 

@@ -26,6 +26,9 @@ from crossbar.identity.credentials import Identity
 from crossbar.validation import Schemas
 
 METHODS = tuple(dict.fromkeys(endpoint.method for endpoint in TABLE.endpoints))
+SCHEMAS = Schemas(strict=True)
+"""One for the process: what is compiled of them never changes."""
+
 SENT_BY_PAGES = "content-type, x-public-key, x-connection-secret, x-watch-token"
 
 
@@ -35,7 +38,6 @@ class V1_1:
     def __init__(self, services: Services, identity: Identity, buckets: Buckets) -> None:
         self._services = services
         self._admission = Admission(services, identity, buckets)
-        self._schemas = Schemas(strict=True)
         self._proxies = Proxies(services.settings.http.trusted_proxies)
         self._routes = Routes(services.metrics, DIALECT, _named)
 
@@ -44,7 +46,7 @@ class V1_1:
         exchange = Exchange(
             request=request,
             services=self._services,
-            schemas=self._schemas,
+            schemas=SCHEMAS,
             request_id=new_id(),
             address=self._proxies.client_of(request),
         )

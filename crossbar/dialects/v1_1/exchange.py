@@ -20,7 +20,6 @@ from crossbar.dialects.incoming import read_whole
 from crossbar.dialects.multipart import Malformed
 from crossbar.dialects.parsing import parse_json
 from crossbar.dialects.v1_1.endpoints import Endpoint, Offers
-from crossbar.dialects.v2.verbs import VERB_OF
 from crossbar.documents import Document
 from crossbar.errors import ValidationFailed
 from crossbar.validation import Schemas
@@ -104,7 +103,7 @@ class Exchange:
             request.operation,
             self.caller,
             self.account,
-            (path, VERB_OF[action]),
+            path,
         )
         return request
 

@@ -120,7 +120,7 @@ class V2:
         operation, account = asked.operation, asked.account
         require_access(operation, exchange.caller, account, asked.params)
         await require_unrestricted(
-            services.accounts, operation, exchange.caller, account, (asked.tokens, asked.verb)
+            services.accounts, operation, exchange.caller, account, asked.tokens
         )
         accept = accepted_types(joined(headers, "Accept"), exchange.parameter("accept"))
         if accept:

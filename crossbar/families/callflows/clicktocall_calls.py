@@ -16,7 +16,7 @@ from crossbar.core.change import event_of
 from crossbar.core.journals import new_key, record_put
 from crossbar.core.ports import Command
 from crossbar.core.recipes import load
-from crossbar.core.requests import Action, Request, Result, is_true
+from crossbar.core.requests import Request, Result, is_true
 from crossbar.core.shapes import Access, Index, Journal
 from crossbar.core.stamping import stamped
 from crossbar.documents import Document, lookup
@@ -34,8 +34,6 @@ PATIENCE = 20
 
 LONGEST_CONTACT = 128
 EXPORTED = ["Account-ID", "Authorizing-ID", "Authorizing-Type", "Loopback-From-URI"]
-VERBS = {Action.FETCH: "GET", Action.REPLACE: "POST"}
-"""Token restrictions speak of verbs."""
 
 
 async def _kept_as_documents(store: Store, account_id: str) -> AsyncIterator[Document]:
@@ -80,9 +78,8 @@ async def _require_caller(request: Request) -> None:
     operation = replace(request.operation, access=Access.ACCOUNT)
     require_access(operation, request.caller, request.account)
     tokens = [request.ids[part[1:-1]] if part.startswith("{") else part for part in operation.path]
-    order = (tokens, VERBS[operation.action])
     accounts = request.services.accounts
-    await require_unrestricted(accounts, operation, request.caller, request.account, order)
+    await require_unrestricted(accounts, operation, request.caller, request.account, tokens)
 
 
 def contact_of(request: Request, button: Document) -> str:

@@ -12,7 +12,6 @@ from crossbar.core.presenting import row_maker
 from crossbar.core.recipes import list_span, parent_entry
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import (
-    CRUD,
     FLAGS,
     Collection,
     Column,
@@ -66,7 +65,6 @@ CONFERENCES = Collection(
     noun="conferences",
     doc_type="conference",
     schema="conferences",
-    actions=CRUD - {Action.LIST, Action.FETCH},
     summary=(
         "name",
         "owner_id",

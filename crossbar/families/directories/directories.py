@@ -12,7 +12,7 @@ from crossbar.core.attachments import in_memory
 from crossbar.core.change import Change
 from crossbar.core.recipes import fetch_or, live_documents, load
 from crossbar.core.requests import Action, Actor, Request, Result
-from crossbar.core.shapes import CRUD, FLAGS, Collection, Hooks, Route
+from crossbar.core.shapes import FLAGS, Collection, Hooks, Route
 from crossbar.documents import Document, lookup, texts_at
 from crossbar.storage import Entry, Span
 
@@ -120,7 +120,6 @@ DIRECTORIES = Collection(
     doc_type="directory",
     schema="directories",
     summary=("name", FLAGS),
-    actions=CRUD - {Action.FETCH},
     hooks=Hooks(normalize=(keep_users,), present=(add_users,)),
     shown={"users": some({"anyOf": [TEXT, an_object(user_id=TEXT, callflow_id=TEXT)]})},
     routes=(

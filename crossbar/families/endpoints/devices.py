@@ -14,7 +14,6 @@ from crossbar.core.presenting import summarizer
 from crossbar.core.recipes import list_documents, list_span
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import (
-    CRUD,
     FLAGS,
     Collection,
     Hooks,
@@ -184,7 +183,6 @@ DEVICES = Collection(
     noun="devices",
     doc_type="device",
     schema="devices",
-    actions=CRUD - {Action.LIST},
     summary=(
         "name",
         renamed("username", "sip.username"),

@@ -9,7 +9,7 @@ from crossbar.core.answers import ROWS
 from crossbar.core.change import Change
 from crossbar.core.recipes import list_span
 from crossbar.core.requests import Action, Request, Result
-from crossbar.core.shapes import CRUD, Collection, Hooks, Route, Scope, Unique
+from crossbar.core.shapes import Collection, Hooks, Route, Scope, Unique
 from crossbar.documents import Document, public
 from crossbar.storage import Span
 
@@ -53,7 +53,6 @@ FAXBOXES = Collection(
     noun="faxboxes",
     doc_type=BOX_TYPE,
     schema="faxbox",
-    actions=CRUD - {Action.LIST},
     summary=(),
     unique=(
         Unique(

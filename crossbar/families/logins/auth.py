@@ -243,8 +243,8 @@ async def _require_unrestricted_caller(request: Request) -> None:
     """Ask of the caller what is asked where a path is not public: this one is so for some."""
     operation = replace(request.operation, access=Access.TOKEN)
     require_access(operation, request.caller, None)
-    order = (operation.path, "PUT")
-    await require_unrestricted(request.services.accounts, operation, request.caller, None, order)
+    accounts = request.services.accounts
+    await require_unrestricted(accounts, operation, request.caller, None, operation.path)
 
 
 async def reset_account_signature(request: Request) -> Result:

@@ -73,7 +73,6 @@ MULTI_FACTOR = Collection(
     schema=SCHEMA,
     summary=SUMMARY,
     hooks=Hooks(prepare=(seal_secrets,)),
-    actions=CRUD - {Action.LIST},
     powers=Powers(actions=CRUD - {Action.LIST, Action.FETCH}),
     routes=(
         route(
@@ -108,7 +107,6 @@ MULTI_FACTOR_OF_SYSTEM = Collection(
     hooks=Hooks(prepare=(seal_secrets,)),
     scopes=(Scope.SYSTEM,),
     access=Access.SUPERDUPER,
-    actions=frozenset({Action.CREATE, Action.FETCH, Action.REPLACE, Action.PATCH}),
     routes=(
         Route(
             path="",

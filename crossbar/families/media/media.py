@@ -140,7 +140,7 @@ MEDIA = Collection(
     noun="media",
     doc_type="media",
     schema="media",
-    actions=frozenset({Action.LIST, Action.CREATE, Action.DELETE}),
+    actions=frozenset(Action) - {Action.PATCH},
     summary=(
         "name",
         "media_type",
@@ -162,7 +162,6 @@ MEDIA_OF_SYSTEM = replace_fields(
     MEDIA,
     scopes=(Scope.SYSTEM,),
     access=Access.SUPERDUPER,
-    actions=MEDIA.actions - {Action.LIST},
     routes=(
         Route(
             path="",

@@ -116,7 +116,6 @@ VMBOXES = Collection(
     noun="vmboxes",
     doc_type="vmbox",
     schema="vmboxes",
-    actions=frozenset({Action.FETCH, Action.DELETE}),
     summary=("name", "mailbox", "owner_id", FLAGS),
     order=lambda document: str(document.get("name", "")).lower(),
     unique=(Unique(path="mailbox", values=_mailboxes, message=BAD_MAILBOX),),

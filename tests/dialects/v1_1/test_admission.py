@@ -14,7 +14,14 @@ from crossbar.dialects.v1_1.exchange import LARGEST
 from crossbar.dialects.v1_1.table import TABLE
 from crossbar.storage import Unreachable
 from tests.conftest import NOW, Api
-from tests.dialects.v1_1.conftest import ORIGIN, Team, account_of, new_team, on_every_store
+from tests.dialects.v1_1.conftest import (
+    ORIGIN,
+    PUBLIC_URL,
+    Team,
+    account_of,
+    new_team,
+    on_every_store,
+)
 
 SECRET_PATHS = (
     ("GET", "/usage.json"),
@@ -192,13 +199,23 @@ async def test_the_root_of_the_dialect_is_its_own(team: Team) -> None:
     (await team.request("GET", "")).refused(404, "not_found")
 
 
-async def test_a_body_that_does_not_arrive_or_is_garbled_is_refused(team: Team, api: Api) -> None:
-    head = f"POST /v1.1/ext/visitors HTTP/1.1\r\nHost: x\r\nX-Public-Key: {team.public_key}\r\n"
-    http = api.gateway.services.settings.http
-    object.__setattr__(http, "request_timeout", 0.1)
-    late = await raw(api, f"{head}Content-Length: 9\r\n\r\n{{".encode())
-    assert late.startswith(b"HTTP/1.1 408 ")
-    object.__setattr__(http, "request_timeout", 30)
+def posted_by(team: Team) -> str:
+    """The beginning of a request with a body."""
+    return f"POST /v1.1/ext/visitors HTTP/1.1\r\nHost: x\r\nX-Public-Key: {team.public_key}\r\n"
+
+
+class TestImpatience:
+    @pytest.fixture
+    def overrides(self) -> dict[str, Any]:
+        return {"http.request_timeout": 0.1}
+
+    async def test_a_body_that_does_not_arrive_is_refused(self, team: Team, api: Api) -> None:
+        late = await raw(api, f"{posted_by(team)}Content-Length: 9\r\n\r\n{{".encode())
+        assert late.startswith(b"HTTP/1.1 408 ")
+
+
+async def test_a_body_that_is_garbled_is_refused(team: Team, api: Api) -> None:
+    head = posted_by(team)
     garbled = "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}"
     assert (await raw(api, (head + garbled).encode())).startswith(b"HTTP/1.1 400 ")
     piece = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
@@ -266,16 +283,19 @@ class TestLimits:
         await team.usage()
 
 
-async def test_a_request_is_logged_without_its_query(team: Team) -> None:
-    page = await team.connect()
-    path = await team.link(page.short_id)
-    settings = team.api.gateway.services.settings
-    object.__setattr__(settings, "http", type(settings.http)(access_log=True))
-    with capture_logs() as logged:
-        await team.request("GET", path)
-    [line] = [entry for entry in logged if entry["event"] == "request"]
-    assert (line["path"], line["status"]) == ("/v1.1/watch", 303)
-    assert path.partition("?")[2] not in str(line)
+class TestAnAccessLog:
+    @pytest.fixture
+    def overrides(self) -> dict[str, Any]:
+        return {"http.access_log": True, "visitors.public_url": PUBLIC_URL}
+
+    async def test_a_request_is_logged_without_its_query(self, team: Team) -> None:
+        page = await team.connect()
+        path = await team.link(page.short_id)
+        with capture_logs() as logged:
+            await team.request("GET", path)
+        [line] = [entry for entry in logged if entry["event"] == "request"]
+        assert (line["path"], line["status"]) == ("/v1.1/watch", 303)
+        assert path.partition("?")[2] not in str(line)
 
 
 async def test_what_is_cancelled_is_not_answered(

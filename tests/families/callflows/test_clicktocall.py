@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from crossbar.clock import GREGORIAN_OFFSET
-from crossbar.core.ports.switch import Command, NoSwitch
+from crossbar.core.ports.switch import Command, NoSwitch, Switch
 from crossbar.documents import Document
 from crossbar.numbers import normalized
 from crossbar.storage import Batch, Key, Put
 from tests.conftest import NOW, Answer, Api
-from tests.families.support import SlowSwitch, connect, make, refusal, row
+from tests.families.support import SlowSwitch, make, refusal, row
 
 TIME = NOW + GREGORIAN_OFFSET
 
@@ -150,11 +150,19 @@ async def test_a_call_that_cannot_be_made_is_kept_as_failed(api: Api) -> None:
     (await api.get(f"{path}/connect?contact=2002")).expect(200)
     (kept,) = await history(api, path, 1)
     assert (kept["result"], kept["cause"]) == ("error", "no resources")
-    connect(api, SlowSwitch())
-    sent = {"contact": "2002", "blocking": True}
-    slow = (await api.post(f"{path}/connect", sent)).expect(200).data
-    assert (slow["result"], slow["cause"]) == ("error", "timed out")
     assert await history(api, await button(api, name="Other"), 0) == []
+
+
+class TestASlowSwitch:
+    @pytest.fixture
+    def switch(self) -> Switch:
+        return SlowSwitch()
+
+    async def test_a_call_that_nobody_answers_in_time_has_failed(self, api: Api) -> None:
+        path = await button(api)
+        sent = {"contact": "2002", "blocking": True}
+        slow = (await api.post(f"{path}/connect", sent)).expect(200).data
+        assert (slow["result"], slow["cause"]) == ("error", "timed out")
 
 
 async def test_history_that_cannot_be_kept_does_no_harm(

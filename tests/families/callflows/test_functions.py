@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from tests.conftest import Api
 from tests.families.support import FIELDS, make, row, shown
@@ -41,13 +43,15 @@ async def test_an_operator_sees_the_functions_of_all_accounts(api: Api) -> None:
     (await api.get("/v2/functions", token=token)).expect(403)
 
 
-async def test_too_many_functions_are_not_sent_at_once(api: Api) -> None:
-    for _ in range(2):
-        await make(api, "functions")
-    settings = api.gateway.services.settings
-    lists = replace(settings.lists, memory_limit=1)
-    object.__setattr__(api.gateway.services, "settings", replace(settings, lists=lists))
-    (await api.get("/v2/functions")).expect(416)
+class TestASmallLimit:
+    @pytest.fixture
+    def overrides(self) -> dict[str, Any]:
+        return {"lists.memory_limit": 1}
+
+    async def test_too_many_functions_are_not_sent_at_once(self, api: Api) -> None:
+        for _ in range(2):
+            await make(api, "functions")
+        (await api.get("/v2/functions")).expect(416)
 
 
 async def test_samples_are_open_to_everybody_and_no_function(api: Api) -> None:

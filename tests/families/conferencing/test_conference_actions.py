@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from crossbar.core.ports.switch import Command, NoSwitch
+from crossbar.core.ports.switch import Command, NoSwitch, Switch
 from crossbar.documents import Document
 from tests.conftest import Api
-from tests.families.support import ANN, SlowSwitch, connect, make, refusal, row, shown
+from tests.families.support import ANN, SlowSwitch, make, refusal, row, shown
 
 MODERATOR = {
     "participant_id": 1,
@@ -285,12 +285,21 @@ async def test_without_a_media_server_dialing_fails_and_says_so(api: Api, room: 
         "status": "error",
         "message": "conference dial failed to find a media server",
     }
-    connect(api, SlowSwitch())
-    answer = await api.put(room, {"action": "dial", "endpoints": ["2001"]})
-    assert answer.expect(201).data == {
-        "status": "error",
-        "message": "timed out trying to dial endpoints",
-    }
+
+
+class TestASlowSwitch:
+    @pytest.fixture
+    def switch(self) -> Switch:
+        return SlowSwitch()
+
+    async def test_dialing_that_takes_too_long_fails_and_says_so(
+        self, api: Api, room: str
+    ) -> None:
+        answer = await api.put(room, {"action": "dial", "endpoints": ["2001"]})
+        assert answer.expect(201).data == {
+            "status": "error",
+            "message": "timed out trying to dial endpoints",
+        }
 
 
 @pytest.mark.parametrize(

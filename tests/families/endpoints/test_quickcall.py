@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from crossbar.core.ports.switch import Command, NoSwitch
+from crossbar.core.ports.switch import Command, NoSwitch, Switch
 from crossbar.documents import Document
 from tests.conftest import Api
-from tests.families.support import ANN, SlowSwitch, connect, make, refusal, told
+from tests.families.support import ANN, SlowSwitch, make, refusal, told
 
 PHONE = {"sip": {"username": "desk", "password": "topsecret"}}
 
@@ -163,9 +163,6 @@ async def test_waiting_needs_a_switch(api: Api, monkeypatch: pytest.MonkeyPatch)
     sent = {"custom_application_vars": {"case": "7"}, "timeout": 5}
     refused = (await api.post(f"{path}/2002", sent)).expect(503)
     assert refused.body["message"] == "switch_unavailable"
-    connect(api, SlowSwitch())
-    assert (await api.post(f"{path}/2002", sent)).expect(503).body["message"] == "timeout"
-    connect(api, NoSwitch())
     waited = []
 
     async def order(_: NoSwitch, command: Command, timeout: float) -> Document:
@@ -177,6 +174,16 @@ async def test_waiting_needs_a_switch(api: Api, monkeypatch: pytest.MonkeyPatch)
     assert (data["call_id"], data["application_name"]) == ("c1", "transfer")
     assert data["custom_application_vars"] == {"case": "7"}
     assert waited == [("quickcall", 5)]
+
+
+class TestASlowSwitch:
+    @pytest.fixture
+    def switch(self) -> Switch:
+        return SlowSwitch()
+
+    async def test_waiting_ends(self, api: Api) -> None:
+        path = await phone(api)
+        assert (await api.post(f"{path}/2002", {})).expect(503).body["message"] == "timeout"
 
 
 async def test_who_calls_must_be_known(api: Api) -> None:

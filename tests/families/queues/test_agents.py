@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Api
-from tests.families.support import ANN, ReadySwitch, connect, make, refusal, shown, told
+from tests.families.support import ANN, ReadySwitch, make, refusal, shown, told
 
 
 async def test_users_with_queues_are_agents(api: Api) -> None:
@@ -82,32 +82,38 @@ async def test_nobody_knows_what_agents_do_without_a_switch(api: Api) -> None:
     refusal(await api.get(f"{path}/stats?start_range=2&end_range=1"), "end_range", "maximum")
 
 
-async def test_what_a_switch_reports_is_shown(api: Api) -> None:
-    switch = ReadySwitch(*ENTRIES)
-    connect(api, switch)
-    doc_id = await make(api, "users")
-    path = f"{api.account}/agents"
-    ready = {"agent_id": "a", "timestamp": 1, "status": "ready"}
-    paused = {"agent_id": "a", "timestamp": 2, "status": "paused", "pause_time": 5}
-    answer = (await api.get(f"{path}/status?limit=3&status=ready")).expect(200)
-    assert answer.data == {"a": {"1": ready, "2": paused}, "b": {"1": ready | {"agent_id": "b"}}}
-    assert switch.asked[-1].data == {"limit": "3", "status": "ready"}
-    one = f"{path}/{doc_id}/status"
-    assert (await api.get(one)).expect(200).data == "paused"
-    assert (await api.get(f"{one}?full=true")).expect(200).data == ready
-    assert (await api.get(f"{one}?recent=true")).expect(200).data.keys() == {"1", "2"}
-    assert switch.asked[-1].data == {"agent_id": doc_id}
-    (await api.get(f"{path}/stats?agent_id=x")).expect(200)
-    assert switch.asked[-1].data["agent_id"] == "x"
+class TestASwitchThatReports:
+    @pytest.fixture
+    def switch(self) -> ReadySwitch:
+        return ReadySwitch(*ENTRIES)
 
+    async def test_what_a_switch_reports_is_shown(self, api: Api, switch: ReadySwitch) -> None:
+        doc_id = await make(api, "users")
+        path = f"{api.account}/agents"
+        ready = {"agent_id": "a", "timestamp": 1, "status": "ready"}
+        paused = {"agent_id": "a", "timestamp": 2, "status": "paused", "pause_time": 5}
+        answer = (await api.get(f"{path}/status?limit=3&status=ready")).expect(200)
+        assert answer.data == {
+            "a": {"1": ready, "2": paused},
+            "b": {"1": ready | {"agent_id": "b"}},
+        }
+        assert switch.asked[-1].data == {"limit": "3", "status": "ready"}
+        one = f"{path}/{doc_id}/status"
+        assert (await api.get(one)).expect(200).data == "paused"
+        assert (await api.get(f"{one}?full=true")).expect(200).data == ready
+        assert (await api.get(f"{one}?recent=true")).expect(200).data.keys() == {"1", "2"}
+        assert switch.asked[-1].data == {"agent_id": doc_id}
+        (await api.get(f"{path}/stats?agent_id=x")).expect(200)
+        assert switch.asked[-1].data["agent_id"] == "x"
 
-async def test_at_length_the_calls_of_agents_are_those_of_queues(api: Api) -> None:
-    calls = [{"id": "1", "agent_id": "a"}, {"id": "2", "agent_id": "b"}]
-    switch = ReadySwitch({"stats": calls})
-    connect(api, switch)
-    path = f"{api.account}/agents/stats?format=verbose&agent_id=a"
-    assert (await api.get(path)).expect(200).data["stats"] == calls
-    assert switch.asked[-1].name == "queues.stats"
-    assert switch.asked[-1].data["agent_id"] == "a"
-    table = (await api.get(path, headers={"Accept": "text/csv"})).expect(200)
-    assert table.content.decode().splitlines() == ["ID,agent_id", "1,a", "2,b"]
+    async def test_at_length_the_calls_of_agents_are_those_of_queues(
+        self, api: Api, switch: ReadySwitch
+    ) -> None:
+        calls = [{"id": "1", "agent_id": "a"}, {"id": "2", "agent_id": "b"}]
+        switch.answers = [{"stats": calls}]
+        path = f"{api.account}/agents/stats?format=verbose&agent_id=a"
+        assert (await api.get(path)).expect(200).data["stats"] == calls
+        assert switch.asked[-1].name == "queues.stats"
+        assert switch.asked[-1].data["agent_id"] == "a"
+        table = (await api.get(path, headers={"Accept": "text/csv"})).expect(200)
+        assert table.content.decode().splitlines() == ["ID,agent_id", "1,a", "2,b"]

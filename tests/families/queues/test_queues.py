@@ -10,7 +10,6 @@ import pytest
 from tests.conftest import NOW, Api
 from tests.families.support import (
     ReadySwitch,
-    connect,
     make,
     refusal,
     row,
@@ -105,21 +104,6 @@ async def test_statistics_need_a_switch_and_a_range_that_is_one(api: Api) -> Non
     assert (await api.get(path)).expect(503).body["message"] == "switch_unavailable"
     answer = await api.get(f"{path}?start_range=20&end_range=10")
     assert refusal(answer, "end_range", "maximum")["cause"] == 10
-    switch = ReadySwitch({"stats": [{"id": "c", "status": "waiting"}]})
-    connect(api, switch)
-    report = (await api.get(f"{path}?status=waiting")).expect(200).data
-    assert report == {
-        "current_timestamp": GREGORIAN_NOW,
-        "stats": [{"id": "c", "status": "waiting"}],
-    }
-    assert switch.asked[-1].data == {
-        "start_range": GREGORIAN_NOW - 86400,
-        "end_range": GREGORIAN_NOW,
-        "status": "waiting",
-    }
-    for accept in ("text/csv", "application/octet-stream"):
-        table = await api.get(path, headers={"Accept": accept})
-        assert table.expect(200).content == b"ID,status\r\nc,waiting\r\n"
 
 
 async def test_who_eavesdrops_is_a_device_and_says_how(api: Api) -> None:
@@ -134,14 +118,40 @@ async def test_who_eavesdrops_is_a_device_and_says_how(api: Api) -> None:
     refusal(await api.put(f"{path}/{doc_id}/eavesdrop", {"id": menu}), "id", "type")
     sent = {"id": device}
     (await api.put(f"{path}/{doc_id}/eavesdrop", sent)).expect(503)
-    switch = ReadySwitch({"status": "ok"})
-    connect(api, switch)
-    answer = (await api.put(f"{path}/{doc_id}/eavesdrop", sent)).expect(201)
-    request_id = answer.body["request_id"]
-    assert answer.data == {"status": "ok", "eavesdrop_request_id": request_id}
-    (await api.put(f"{path}/eavesdrop", {**sent, "call_id": "c", "timeout": 5})).expect(201)
-    first, second = (command.data for command in switch.asked)
-    assert (first["queue_id"], first["mode"], first["timeout"]) == (doc_id, "listen", 20)
-    assert (second["call_id"], second["timeout"]) == ("c", 5)
     (await api.delete(f"{api.account}/devices/{device}")).expect(200)
     refusal(await api.put(f"{path}/{doc_id}/eavesdrop", sent), "id", "not_found")
+
+
+class TestASwitchThatAnswers:
+    @pytest.fixture
+    def switch(self) -> ReadySwitch:
+        return ReadySwitch()
+
+    async def test_its_statistics_are_shown(self, api: Api, switch: ReadySwitch) -> None:
+        path = f"{api.account}/queues/stats"
+        switch.answers = [{"stats": [{"id": "c", "status": "waiting"}]}]
+        report = (await api.get(f"{path}?status=waiting")).expect(200).data
+        assert report == {
+            "current_timestamp": GREGORIAN_NOW,
+            "stats": [{"id": "c", "status": "waiting"}],
+        }
+        assert switch.asked[-1].data == {
+            "start_range": GREGORIAN_NOW - 86400,
+            "end_range": GREGORIAN_NOW,
+            "status": "waiting",
+        }
+        for accept in ("text/csv", "application/octet-stream"):
+            table = await api.get(path, headers={"Accept": accept})
+            assert table.expect(200).content == b"ID,status\r\nc,waiting\r\n"
+
+    async def test_it_is_told_who_eavesdrops(self, api: Api, switch: ReadySwitch) -> None:
+        path, doc_id = f"{api.account}/queues", await make(api, "queues")
+        sent = {"id": await make(api, "devices")}
+        switch.answers = [{"status": "ok"}]
+        answer = (await api.put(f"{path}/{doc_id}/eavesdrop", sent)).expect(201)
+        request_id = answer.body["request_id"]
+        assert answer.data == {"status": "ok", "eavesdrop_request_id": request_id}
+        (await api.put(f"{path}/eavesdrop", {**sent, "call_id": "c", "timeout": 5})).expect(201)
+        first, second = (command.data for command in switch.asked)
+        assert (first["queue_id"], first["mode"], first["timeout"]) == (doc_id, "listen", 20)
+        assert (second["call_id"], second["timeout"]) == ("c", 5)
