@@ -32,14 +32,15 @@ PATIENCE = 20.0
 def environment(
     changes: Mapping[str, str] | None = None, *, measured: bool = True
 ) -> dict[str, str]:
-    """Ours without its own settings, plus ``changes``.
+    """Ours without its own settings and those of pytest, plus ``changes``.
 
     With ``measured`` false, coverage is not measured in the process: it costs time and memory.
     """
     ours = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("CROSSBAR_") and (measured or not name.startswith("COV"))
+        if not name.startswith(("CROSSBAR_", "PYTEST_ADDOPTS"))
+        and (measured or not name.startswith("COV"))
     }
     return {**ours, "PYTHONPATH": str(ROOT), **QUICK, **(changes or {})}
 
