@@ -61,7 +61,10 @@ few operations ask who calls.
 
 ## Operations
 
-`yes` says that the level suffices; an operation may ask for more, as moving an account does.
+`yes` says that the level suffices; an operation may ask for more. Moving an account does. A new
+API key is made by an administrator who has logged in as a user, not by the API key. With
+`PUT /v2/auth` everybody renews a token, and operators alone make every token of the system
+worthless.
 
 """
 

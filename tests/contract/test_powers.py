@@ -158,6 +158,27 @@ async def test_about_oneself_a_user_needs_nobody(api: Api, house: House) -> None
     (await api.get(path, token=house.user)).expect(401)
 
 
+async def test_a_user_of_the_master_account_is_no_operator(api: Api) -> None:
+    tenant = await api.create_account("Tenant")
+    bob = {**ANN, "username": "bob", "password": "hunter22", "priv_level": "user"}
+    (await api.put(f"{api.account}/users", bob)).expect(201)
+    token = await api.login("bob", "hunter22", api.master.account_name)
+    device = (await api.put(f"/v2/accounts/{tenant}/devices", {"name": "Desk"})).expect(201)
+    device_path = f"/v2/accounts/{tenant}/devices/{device.data['id']}"
+    reset = {"action": "reset_signature_secret"}
+    refused = (await api.put("/v2/auth", {}, token=token, **reset)).expect(403)
+    assert "an operator" in refused.data["cause"]
+    (await api.put(f"/v2/accounts/{tenant}/auth", {}, token=token, **reset)).expect(403)
+    (await api.get(f"{api.account}/siblings", token=token)).expect(403)
+    change = {"device_type": "softphone"}
+    (await api.patch(device_path, change, token=token)).expect(400)
+    rules = {"restrictions": {"_": {"user": {"devices": [{"rules": {"#": ["GET"]}}]}}}}
+    (await api.post(f"{api.account}/token_restrictions", rules)).expect(200)
+    (await api.get(f"{api.account}/users", token=token)).expect(403)
+    (await api.patch(device_path, change)).expect(200)
+    (await api.put("/v2/auth", {}, **reset)).expect(201)
+
+
 # Fields
 
 

@@ -163,7 +163,9 @@ async def test_without_restrictions_everything_is_allowed() -> None:
 async def test_operators_and_public_paths_are_never_restricted() -> None:
     nothing = everywhere(NONE)
     assert not await allows(nothing)
-    assert await allows(nothing, who=caller(is_superduper_admin=True))
+    operator = caller(is_superduper_admin=True, priv_level="admin")
+    assert await allows(nothing, who=operator)
+    assert not await allows(nothing, who=caller(is_superduper_admin=True))
     assert await allows(nothing, "schemas", target=None)
     asked, tokens = operation("schemas")
     await require_unrestricted(Restricted(nothing), asked, None, None, tokens)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from crossbar.core.access.plans import PLAN, plan_of
 from crossbar.core.access.rules import (
+    ADMIN_USERS_ONLY,
+    OPERATORS_ONLY,
     WORDS,
     account_in_path,
     is_own,
@@ -16,8 +18,10 @@ from crossbar.core.access.rules import (
 from crossbar.core.access.scopes import ALLOWED, EVERYTHING, Scopes, scopes_of
 
 __all__ = [
+    "ADMIN_USERS_ONLY",
     "ALLOWED",
     "EVERYTHING",
+    "OPERATORS_ONLY",
     "PLAN",
     "WORDS",
     "Scopes",

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 ACCOUNT_ID_LENGTH = 32
 
 ADMINISTRATORS_ONLY = "only an administrator may do this"
+ADMIN_USERS_ONLY = "only an administrator who has logged in as a user may do this"
+OPERATORS_ONLY = "only an operator, an administrator of the master account, may do this"
 
 WORDS: Mapping[Action, str] = {
     Action.LIST: "GET",
@@ -109,7 +111,7 @@ async def _bindings(accounts: AccountDirectory, caller: Caller) -> list[_Binding
     found = await _bindings(accounts, caller.behind) if caller.behind is not None else []
     if caller.rules is not None:
         found.append(_Binding(caller.rules, caller))
-    if not caller.is_superduper_admin:
+    if not caller.is_operator:
         by_noun = _restrictions_of(await accounts.restrictions(caller.account_id), caller)
         if by_noun is not None:
             found.append(_Binding(by_noun, caller))

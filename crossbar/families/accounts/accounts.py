@@ -14,7 +14,7 @@ from secrets import token_hex
 from typing import Any
 
 from crossbar.core import recipes, writing
-from crossbar.core.access import may_read
+from crossbar.core.access import ADMIN_USERS_ONLY, may_read
 from crossbar.core.answers import COUNT, DOCUMENT, TEXT, YES_OR_NO, Answers, rows, some
 from crossbar.core.change import Change, Note
 from crossbar.core.directory import ACCOUNT_TYPE, Account, account_key, account_of
@@ -225,14 +225,14 @@ def _is_limited(actor: Actor) -> bool:
 async def read_api_key(request: Request) -> Result:
     """The account's API key, which may do everything; so who may not is not told."""
     if _is_limited(request.actor):
-        raise Forbidden
+        raise Forbidden(cause="a key that is limited by scopes is not told the account's key")
     return Result(data=_api_key(request.actor, await recipes.load(request)))
 
 
 async def renew_api_key(request: Request) -> Result:
     """A new API key; the old one stops working at once. For admin users only."""
     if not request.require_caller().is_admin_user or _is_limited(request.actor):
-        raise Forbidden
+        raise Forbidden(cause=ADMIN_USERS_ONLY)
     stored = await recipes.load(request)
     document = stored | request.services.credentials.new_api_key()
     change = Change(

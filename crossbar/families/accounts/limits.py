@@ -15,8 +15,8 @@ async def normalize(change: Change) -> None:
     """Credit terms are shown here and set elsewhere. Only the reseller side sets limits."""
     caller, account = change.actor.require_caller(), change.actor.require_account()
     is_direct = len(account.tree) == 1 and caller.account_id == account.account_id
-    if not (caller.is_superduper_admin or caller.account_id == account.reseller_id or is_direct):
-        raise Forbidden
+    if not (caller.is_operator or caller.account_id == account.reseller_id or is_direct):
+        raise Forbidden(cause="only the reseller and operators may do this")
     for name in READ_ONLY:
         change.document.pop(name, None)
 

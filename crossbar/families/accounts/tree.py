@@ -178,7 +178,7 @@ async def siblings(request: Request) -> Result:
     account, caller = request.require_account(), request.require_caller()
     allowed = request.services.settings.accounts.allow_sibling_listing
     is_own = caller.account_id == account.account_id
-    if (is_own or not allowed) and not caller.is_superduper_admin:
+    if (is_own or not allowed) and not caller.is_operator:
         raise Forbidden
     if not account.tree:
         raise NoSuchDocument(account.account_id)
@@ -244,7 +244,7 @@ def _require_move(actor: Actor, account: Account, target: Account) -> None:
         target.account_id,
     )
     is_inside = target.account_id == account.account_id or target.is_below(account.account_id)
-    may = caller.is_superduper_admin or (by_tree and above_both)
+    may = caller.is_operator or (by_tree and above_both)
     if not account.tree or is_inside or not may:
         raise Forbidden
 

@@ -136,7 +136,7 @@ async def check_sip(change: Change) -> None:
 async def check_type(change: Change) -> None:
     """Only the system's operators change what kind of device it is; a mobile needs its number."""
     caller = change.actor.caller
-    is_operator = caller is not None and caller.is_superduper_admin
+    is_operator = caller is not None and caller.is_operator
     before = (change.current or {}).get("device_type") or "sip_device"
     now = change.value("device_type") or "sip_device"
     if change.current is not None and now != before and not is_operator:

@@ -11,7 +11,12 @@ from dataclasses import replace
 from typing import Any
 
 from crossbar.core import recipes, writing
-from crossbar.core.access import require_access, require_unrestricted
+from crossbar.core.access import (
+    ADMIN_USERS_ONLY,
+    OPERATORS_ONLY,
+    require_access,
+    require_unrestricted,
+)
 from crossbar.core.answers import (
     COUNT,
     NOTHING,
@@ -199,7 +204,7 @@ async def _verified_anew(actor: Actor) -> Caller:
     caller = actor.require_caller()
     token = caller.token
     if token is None or "as" in caller.claims:
-        raise Forbidden
+        raise Forbidden(cause="only a login of one's own may do this")
     return await actor.services.credentials.read_token(token, anew=True)
 
 
@@ -266,14 +271,14 @@ def _require_reset(request: Request, *, own: bool) -> None:
     caller = request.require_caller()
     if request.control("action") != "reset_signature_secret":
         raise FaultyRequest("action required")
-    if not (caller.is_admin_user or caller.is_superduper_admin or own):
-        raise Forbidden
+    if not (caller.is_admin_user or caller.is_operator or own):
+        raise Forbidden(cause=ADMIN_USERS_ONLY)
 
 
 async def _reset_system(request: Request) -> Result:
     master = await request.services.accounts.master()
-    if master is None or not request.require_caller().is_superduper_admin:
-        raise Forbidden
+    if master is None or not request.require_caller().is_operator:
+        raise Forbidden(cause=OPERATORS_ONLY)
     return await _reset(request, ACCOUNTS, account_key(master.account_id), SYSTEM_SIGNATURE)
 
 
@@ -302,9 +307,10 @@ async def impersonate(request: Request) -> Result:
         raise FaultyRequest("action required")
     caller = await _verified_anew(request.actor)
     # Who acts as somebody already would hide behind them.
-    allowed = caller.is_superduper_admin and caller.is_admin_user and caller.behind is None
-    if not allowed or account.account_id == caller.account_id:
-        raise Forbidden
+    if not (caller.is_superduper_admin and caller.is_admin_user and caller.behind is None):
+        raise Forbidden(cause="only an operator's own login may do this")
+    if account.account_id == caller.account_id:
+        raise Forbidden(cause="nobody acts as a user of the own account")
     require_good_standing(request.actor, account)
     user = await recipes.load(request)
     if not user.get("enabled", True):
