@@ -132,6 +132,15 @@ async def test_of_several_processes_one_does_it(services: Services) -> None:
     assert sorted(each["number"] for each in chore.done) == list(range(20))
 
 
+async def test_more_jobs_than_are_looked_at_once_are_all_done(services: Services) -> None:
+    chore = Chore()
+    for number in range(5 * module.AT_ONCE):
+        await ask(services, chore, number=number)
+    await Jobs([chore.kind]).idle(services)
+    assert len(chore.done) == 5 * module.AT_ONCE
+    assert await left(services) == (0, 0)
+
+
 async def test_a_job_whose_process_died_is_done_by_another(
     services: Services, clock: FixedClock
 ) -> None:
