@@ -147,7 +147,7 @@ def test_a_schema_cannot_ask_for_a_backtracking_engine() -> None:
 def own_patterns() -> Iterator[tuple[str, Callable[[str], object]]]:
     """The regular expressions of modules that clients reach, and how they are used."""
     for found in pkgutil.walk_packages(crossbar.__path__, "crossbar."):
-        if found.name.endswith(("__main__", "._markdown")):
+        if found.name.endswith(("__main__", ".markdown")):
             continue
         module = importlib.import_module(found.name)
         for name, value in vars(module).items():
@@ -155,7 +155,12 @@ def own_patterns() -> Iterator[tuple[str, Callable[[str], object]]]:
                 uses = re.findall(rf"\b{name}\.(\w+)\(", inspect.getsource(module))
                 is_whole = set(uses) <= {"match", "fullmatch"}
                 use = value.fullmatch if uses and is_whole else value.findall
-                yield f"{found.name}.{name}", use
+                is_text = isinstance(value.pattern, str)
+                yield f"{found.name}.{name}", use if is_text else partial(_encoded, use)
+
+
+def _encoded(use: Callable[[bytes], object], text: str) -> object:
+    return use(text.encode())
 
 
 LONG = 20_000

@@ -1,7 +1,7 @@
 """What connections of one process hold, and how long they may wait for clients that do not read.
 
-Everything here bounds memory: how many connections are open, how many bytes of bodies are held at
-a time, how long an answer lies in memory that its client does not take.
+Everything here bounds memory: how many connections are open, how many bytes of bodies and of
+answers that clients have not taken are held at a time, and how long such an answer lies here.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class Connection(web.RequestHandler):
         super().__init__(manager, **options)
         self._room = room
         self._held = 0
+        self._owed = 0
         self._line: asyncio.Transport | None = None
         self._watching: asyncio.TimerHandle | None = None
         self._unsent = 0
@@ -54,12 +55,21 @@ class Connection(web.RequestHandler):
         """
         self._held += size
         self._room.held += size
+        self.require_room()
+
+    def require_room(self) -> None:
+        """Raise :class:`Overloaded` when all connections together hold too much."""
         if self._room.held > self._room.settings.max_held:
             raise Overloaded
 
     def _let_go(self) -> None:
         self._room.held -= self._held
         self._held = 0
+
+    def _owe(self, size: int) -> None:
+        """Note how many bytes of answers the client has not taken."""
+        self._room.held += size - self._owed
+        self._owed = size
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
@@ -69,6 +79,19 @@ class Connection(web.RequestHandler):
             return await super().finish_response(request, resp, start_time)
         finally:
             self._let_go()
+
+    async def _drain_helper(self) -> None:
+        """Wait until the client takes more. Raises :class:`ConnectionError` when it is gone.
+
+        aiohttp's own method is left in a circle then: the error has the frames that it went
+        through, one of them has the future, and the future has the error. The answer hangs on
+        those frames, and would stay in memory until the collector walks everything.
+        """
+        try:
+            await super()._drain_helper()
+        except ConnectionError as error:
+            error.__traceback__ = None
+            raise
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, unless there are too many already."""
@@ -84,6 +107,7 @@ class Connection(web.RequestHandler):
         """End, whoever wanted it."""
         self._room.connections -= 1
         self._let_go()
+        self._owe(0)
         self._line = None
         self._stop_watching()
         super().connection_lost(exc)
@@ -99,10 +123,13 @@ class Connection(web.RequestHandler):
     def pause_writing(self) -> None:
         """The client takes the answer more slowly than it is made."""
         super().pause_writing()
+        if self._line is not None:
+            self._owe(self._line.get_write_buffer_size())
         self._watch()
 
     def resume_writing(self) -> None:
         """Little is left to be sent."""
+        self._owe(0)
         self._stop_watching()
         super().resume_writing()
 
@@ -120,6 +147,7 @@ class Connection(web.RequestHandler):
         line = self._line
         if line is None:
             return
+        self._owe(line.get_write_buffer_size())
         unsent = _waiting(line)
         self._looks = self._looks + 1 if unsent == self._unsent else 1
         self._unsent = unsent

@@ -21,7 +21,14 @@ PATIENCE = 2.0
 RETRY_AFTER = "5"
 """Seconds after which it may be asked again."""
 
-FORWARDED = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-IP", "Forwarded")
+FORWARDED = (
+    "X-Forwarded-For",
+    "X-Forwarded-Proto",
+    "X-Forwarded-Host",
+    "X-Real-IP",
+    "Forwarded",
+    "Via",
+)
 """Headers by which a proxy gives itself away: what it passes on does not come from here."""
 
 

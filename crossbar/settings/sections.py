@@ -61,7 +61,8 @@ class Http:
     )
     max_held: int = setting(
         128_000_000,
-        "Bytes of request bodies that a process holds at a time; more are answered 503.",
+        "Bytes of request bodies, and of answers that clients have not taken, that a process holds"
+        " at a time; further requests are answered 503.",
         minimum=1,
     )
     max_depth: int = setting(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
 import pytest
+from structlog.testing import capture_logs
 
 from crossbar.dialects.connections import Room
 from crossbar.dialects.v2.protocol import Server
@@ -116,6 +119,26 @@ async def test_a_client_that_does_not_read_is_cut_off(api: Api, kind: Any) -> No
     assert room.held == 0
 
 
+@pytest.mark.parametrize("kind", [whole, streamed, table, downloaded])
+async def test_what_a_client_did_not_take_is_gone_at_once(api: Api, kind: Any) -> None:
+    path, room = await kind(api), room_of(api)
+    await until(lambda: room.connections == 0)
+    gc.collect()
+    gc.disable()  # it is not to be what frees memory
+    tracemalloc.start()
+    try:
+        for _ in range(3):
+            async with connection(api, buffer=2048) as (reader, writer):
+                writer.write(http("GET", path, f"X-Auth-Token: {api.token}"))
+                await asyncio.wait_for(reader.read(1000), PATIENCE)
+                writer.transport.abort()
+            await until(lambda: room.connections == 0)
+        await until(lambda: tracemalloc.get_traced_memory()[0] < len(FILLER))
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+
+
 async def test_a_client_that_reads_slowly_gets_it_all(api: Api) -> None:
     path = await large_menu(api)
     received = 0
@@ -165,7 +188,7 @@ class TestPatience:
 class TestLittleRoom:
     @pytest.fixture
     def overrides(self) -> dict[str, Any]:
-        return {"http.max_held": 1_000_000}
+        return {"http.max_held": 1_000_000, "http.send_timeout": 0.4}
 
     async def test_bodies_that_are_held_are_bounded(self, api: Api) -> None:
         room, token = room_of(api), f"X-Auth-Token: {api.token}"
@@ -187,6 +210,19 @@ class TestLittleRoom:
         await until(lambda: room.held == 0)
         (await api.put(menus, {"name": "y", "filler": "y" * 600_000})).expect(201)
 
+    async def test_answers_that_are_not_taken_are_bounded(self, api: Api) -> None:
+        room, menus = room_of(api), f"{api.account}/menus"
+        for name in "abcdefgh":
+            (await api.put(menus, {"name": name, "filler": name * 600_000})).expect(201)
+        async with connection(api, buffer=2048) as (_, writer):
+            writer.transport.pause_reading()  # type: ignore[attr-defined]
+            writer.write(http("GET", f"{menus}?full_docs=true", f"X-Auth-Token: {api.token}"))
+            await until(lambda: room.held > 1_000_000)
+            refused = (await api.get(menus)).expect(503)
+            assert refused.body["message"] == "overloaded"
+            await until(lambda: room.held == 0)  # it is cut off
+        (await api.get(menus)).expect(200)
+
 
 async def test_a_body_that_breaks_off_is_let_go(api: Api) -> None:
     room = room_of(api)
@@ -195,3 +231,28 @@ async def test_a_body_that_breaks_off_is_let_go(api: Api) -> None:
         writer.write(http("PUT", f"{api.account}/menus", *head) + b"x" * 600_000)
         await until(lambda: room.held > 500_000)
     await until(lambda: room.held == 0)
+
+
+async def test_what_clients_do_wrong_fills_no_log(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    room = room_of(api)
+    kind = "Content-Type: application/json"
+    garbled = b"\x1f\x8b\x08 this is no gzip"
+    with capture_logs() as logged:
+        for body, length, coding in (
+            (garbled, len(garbled), "gzip"),
+            (b'{"data":{', 100, "identity"),
+        ):
+            head = (kind, f"Content-Encoding: {coding}", f"Content-Length: {length}")
+            async with connection(api) as (reader, writer):
+                writer.write(http("PUT", "/v2/user_auth", *head) + body)
+                if coding == "gzip":
+                    answer = await asyncio.wait_for(reader.read(-1), PATIENCE)
+                    assert answer.startswith(b"HTTP/1.1 400 ")
+                else:
+                    await until(lambda: room.held > 0)
+            await until(lambda: room.connections == 0)
+        await asyncio.sleep(0)
+    assert [entry for entry in logged if entry["log_level"] in ("error", "critical")] == []
+    assert [entry for entry in caplog.records if entry.levelname == "ERROR"] == []

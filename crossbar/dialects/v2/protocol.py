@@ -30,10 +30,14 @@ class Protocol(Connection):
     ) -> web.StreamResponse:
         """The answer instead of a handler's."""
         if request.writer.output_size > 0:
+            if exc is not None:
+                exc.__traceback__ = None  # its frames hold what was to be sent
             raise ConnectionResetError("an answer was cut off")
         error = CrossbarError()
         if status < 500:
             error = BadRequest(str(message or error).partition(":")[0].partition("\n")[0])
+        elif isinstance(exc, ConnectionError):
+            log.debug("client_gone")
         else:
             log.error("connection_failed", exc_info=exc)
         exchange = Exchange(
@@ -42,6 +46,11 @@ class Protocol(Connection):
         response = write_error(exchange, error)
         response.force_close()
         return response
+
+    def log_exception(self, *args: Any, **more: Any) -> None:
+        """Log what went wrong here. A body that cannot be read was answered with a 4xx."""
+        if not isinstance(more.get("exc_info"), web.RequestPayloadError):
+            super().log_exception(*args, **more)
 
 
 class Server(web.Server):
