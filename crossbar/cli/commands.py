@@ -29,14 +29,24 @@ from crossbar.cli.upkeep import Reindexed, reindex, sweep
 from crossbar.core.jobs import waiting
 from crossbar.server import run_loop
 from crossbar.settings import Settings
+from crossbar.storage.factory import file_of
 
 
 class Refusal(Exception):
     """Why a command cannot do what it was asked; shown without a traceback, exit status 1."""
 
 
-def with_gateway(settings: Settings, command: Callable[[Gateway], Awaitable[Any]]) -> Any:
-    """What a command comes to that needs the store and all that is wired to it."""
+def with_gateway(
+    settings: Settings, command: Callable[[Gateway], Awaitable[Any]], *, creates: bool = False
+) -> Any:
+    """What a command comes to that needs the store and all that is wired to it.
+
+    Raises :class:`Refusal` where there is no file of the embedded store, unless it may make one:
+    ``creates``.
+    """
+    file = file_of(settings.storage)
+    if not (creates or file is None or file.exists()):
+        raise Refusal(f"there is no store at {file}; `crossbar init` makes one")
 
     async def opened() -> Any:
         async with open_gateway(settings) as gateway:

@@ -120,7 +120,9 @@ def _prepare(options: argparse.Namespace, settings: Settings, url: str) -> int:
     """See to it that there is a master account, and say where the server is."""
 
     def prepare() -> int:
-        master = with_gateway(settings, lambda gateway: _ensure_master(gateway, options.no_init))
+        master = with_gateway(
+            settings, lambda gateway: _ensure_master(gateway, options.no_init), creates=True
+        )
         if master is not None:
             _print_master(master, url)
         print(f"Crossbar serves {url}", flush=True)
@@ -186,7 +188,7 @@ def _init(options: argparse.Namespace, settings: Settings) -> int:
         except AlreadyInitialised:
             raise Refusal("the store has a master account already; nothing was changed") from None
 
-    master: Master = with_gateway(settings, create)
+    master: Master = with_gateway(settings, create, creates=True)
     if options.json:
         print_json(
             {

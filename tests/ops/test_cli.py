@@ -380,6 +380,19 @@ def test_jobs_that_wait_and_that_were_given_up_are_listed(installation: Installa
     assert [job["kind"] for job in found["failed"]] == ["recovery_mail"]
 
 
+@pytest.mark.parametrize(
+    "command",
+    [("account", "list"), ("jobs",), ("sweep",), ("reindex",), ("key", "list", "--account", "x")],
+    ids=" ".join,
+)
+def test_a_store_that_is_not_there_is_not_made(command: tuple[str, ...], tmp_path: Path) -> None:
+    shown = crossbar(tmp_path, *command, "--storage", "sqlite:///mistyped.db")
+    assert (shown.returncode, shown.stdout) == (1, "")
+    assert lines_of(shown.stderr) == 1
+    assert "there is no store at mistyped.db" in shown.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_store_is_kept_in_order(installation: Installation) -> None:
     swept = crossbar(installation.folder, "sweep")
     assert (swept.returncode, swept.stderr) == (0, "")
@@ -404,7 +417,7 @@ def test_a_store_is_kept_in_order(installation: Installation) -> None:
 
 
 def test_the_doctor_says_that_a_store_is_empty(tmp_path: Path) -> None:
-    crossbar(tmp_path, "account", "list")
+    crossbar(tmp_path, "serve", "--no-init", "--port", "0")
     done = crossbar(tmp_path, "doctor")
     assert done.returncode == 1
     assert "FAIL accounts: empty; `crossbar init` fills it" in done.stdout
@@ -473,5 +486,5 @@ def test_the_doctor_says_that_others_may_read_the_database(installation: Install
 
 def test_a_store_that_was_never_used_gets_secrets_of_its_own(installation: Installation) -> None:
     shutil.rmtree(installation.folder / "var")
-    assert crossbar(installation.folder, "account", "list").returncode == 0
+    assert crossbar(installation.folder, "init").returncode == 0
     assert (installation.folder / "var/crossbar.secrets").exists()
