@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 from aiohttp import web
@@ -25,6 +27,9 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 QUICK = 65_536
 """Bytes that take a millisecond or two to make sense of. More are left to another thread."""
 
+_LARGE = ThreadPoolExecutor(1, "large-bodies")
+"""The one thread for large bodies: with several, the event loop waits for each of them whenever
+it wants the interpreter's lock, and nothing is done sooner."""
 
 ESCAPES = 10
 """Escaped bytes of a form (``%41``) that take as long to read as one more field."""
@@ -65,7 +70,9 @@ async def _arriving(request: web.BaseRequest, limit: int) -> bytes:
         size += len(chunk)
         if size > limit:
             break
-    return b"".join(chunks)
+    if size <= QUICK:
+        return b"".join(chunks)
+    return await _beside(partial(b"".join, chunks))  # many may be complete at the same moment
 
 
 def _hold(request: web.BaseRequest, chunk: bytes) -> None:
@@ -76,7 +83,11 @@ def _hold(request: web.BaseRequest, chunk: bytes) -> None:
 
 async def worked_out(content: bytes, work: Callable[[], T]) -> T:
     """What ``work`` makes of a body. A large one does not hold other requests up."""
-    return work() if len(content) <= QUICK else await asyncio.to_thread(work)
+    return work() if len(content) <= QUICK else await _beside(work)
+
+
+async def _beside(work: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(_LARGE, work)
 
 
 def form_pairs(content: bytes, settings: Http) -> tuple[tuple[str, str], ...]:
