@@ -60,7 +60,7 @@ class Http:
         minimum=1024,
     )
     max_held: int = setting(
-        128_000_000,
+        100_000_000,
         "Bytes of request bodies, and of answers that clients have not taken, that a process holds"
         " at a time; further requests are answered 503.",
         minimum=1,
