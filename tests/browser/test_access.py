@@ -199,6 +199,7 @@ async def test_escape_closes_the_menu(console: Console, width: int) -> None:
     button = page.get_by_role("button", name="Menu", exact=True)
     menu = page.get_by_role("navigation", name="Account")
     await button.click()
+    await expect(menu).to_be_visible()
     await menu.get_by_label("Find a family").focus()
     await page.keyboard.press("Escape")
     await expect(menu).to_be_hidden()

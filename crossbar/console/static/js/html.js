@@ -3,7 +3,7 @@ import {h} from "../vendor/preact.mjs";
 import htm from "../vendor/htm.mjs";
 
 export {render} from "../vendor/preact.mjs";
-export {useEffect, useId, useMemo, useRef, useState} from "../vendor/hooks.mjs";
+export {useEffect, useId, useLayoutEffect, useMemo, useRef, useState} from "../vendor/hooks.mjs";
 
 /** Template tag: html`<p class=${name}>${text}</p>`. */
 export const html = htm.bind(h);

@@ -1,6 +1,6 @@
 /** The menu of an account: every family that the API has. */
 import {DebugButton} from "./debug.js";
-import {html, useEffect, useState} from "./html.js";
+import {html, useEffect, useLayoutEffect, useState} from "./html.js";
 import {href} from "./router.js";
 import {label} from "./words.js";
 
@@ -18,7 +18,8 @@ export function Menu({model, accountId, isMaster, here, isOpen, close}) {
   useEffect(() => {
     document.querySelector("#menu [aria-current]")?.scrollIntoView({block: "nearest"});
   }, [isOpen, here.href, model]);
-  useEffect(() => {
+  // Before it is painted: who sees the menu can close it.
+  useLayoutEffect(() => {
     if (!isOpen) return undefined;
     const onKey = ({key}) => key === "Escape" && close();
     addEventListener("keydown", onKey);
