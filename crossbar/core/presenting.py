@@ -17,12 +17,16 @@ NO_POWERS = Powers()
 
 async def present(request: Request, stored: Document) -> tuple[Document, Document]:
     """What the caller is shown: as :func:`unveiled`, without secrets that are not for it."""
-    family, caller = request.operation.family, request.caller
-    shown, metadata = await unveiled(request, family, stored)
-    powers = family.powers if isinstance(family, Collection) else NO_POWERS
-    if powers.secrets and not may_see_secrets(caller, powers, stored):
+    shown, metadata = await unveiled(request, request.operation.family, stored)
+    powers = _powers_of(request)
+    if powers.secrets and not may_see_secrets(request.caller, powers, stored):
         shown = _without(powers.secrets, shown)
     return shown, metadata
+
+
+def _powers_of(request: Request) -> Powers:
+    family = request.operation.family
+    return family.powers if isinstance(family, Collection) else NO_POWERS
 
 
 async def unveiled(
@@ -68,8 +72,7 @@ def seen_by(request: Request) -> Callable[[Document], Document] | None:
 
     Filters judge what is left: a secret must not be found out by guessing, either.
     """
-    family, caller = request.operation.family, request.caller
-    powers = family.powers if isinstance(family, Collection) else NO_POWERS
+    powers, caller = _powers_of(request), request.caller
     if not powers.secrets or (caller is not None and caller.is_administrator):
         return None
 

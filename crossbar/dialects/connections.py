@@ -162,6 +162,12 @@ class Connection(web.RequestHandler):
             self._watching = None
 
 
+def connection_of(request: web.BaseRequest) -> Connection | None:
+    """The connection that a request came by; ``None`` where another server took it."""
+    connection = request.protocol
+    return connection if isinstance(connection, Connection) else None
+
+
 def _waiting(line: asyncio.Transport) -> int:
     """Bytes that the client has not taken: those here, and those that the system still has.
 

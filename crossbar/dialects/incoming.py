@@ -14,7 +14,7 @@ from typing import TypeVar
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from crossbar.dialects.connections import Connection
+from crossbar.dialects.connections import connection_of
 from crossbar.dialects.multipart import Malformed
 from crossbar.dialects.targets import query_pairs
 from crossbar.errors import PayloadTooLarge, RequestTimeout, TooManyMembers
@@ -76,8 +76,7 @@ async def _arriving(request: web.BaseRequest, limit: int) -> bytes:
 
 
 def _hold(request: web.BaseRequest, chunk: bytes) -> None:
-    connection = request.protocol
-    if isinstance(connection, Connection):
+    if connection := connection_of(request):
         connection.hold(len(chunk))
 
 

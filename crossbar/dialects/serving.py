@@ -12,7 +12,7 @@ from aiohttp import web
 
 from crossbar.core.clients import CLIENT
 from crossbar.core.services import Services
-from crossbar.dialects.connections import Connection
+from crossbar.dialects.connections import connection_of
 from crossbar.dialects.headers import require_once
 from crossbar.dialects.targets import split_target
 from crossbar.errors import CrossbarError, StoreUnavailable
@@ -128,12 +128,6 @@ def refusal_of(error: Exception, request_id: str) -> CrossbarError:
     return CrossbarError()
 
 
-def _require_room(request: web.BaseRequest) -> None:
-    connection = request.protocol
-    if isinstance(connection, Connection):
-        connection.require_room()
-
-
 async def serve(
     services: Services,
     exchange: E,
@@ -149,7 +143,8 @@ async def serve(
     try:
         CLIENT.set(_Asking(exchange))
         require_once(exchange.request.headers)
-        _require_room(exchange.request)
+        if connection := connection_of(exchange.request):
+            connection.require_room()
         response = await answer(exchange)
     except PASSED_ON:
         raise
