@@ -178,10 +178,7 @@ async def _wired(
         rule = partial(password_suffices, services)
         basic = Basic(identity, secrets, clock, rule) if settings.auth.basic else None
         gate = Gate(identity, clock, basic)
-        try:
-            yield Gateway(services=services, identity=identity, gate=gate)
-        finally:
-            await services.background.finish()
+        yield Gateway(services=services, identity=identity, gate=gate)
     finally:
         await events.stop()
         identity.passwords.close()

@@ -14,6 +14,7 @@ from crossbar.documents import Document
 from crossbar.events import trim
 from crossbar.families.accounts import ABOUT, ABOUT_SYSTEM, ACCOUNTS, LIMITS
 from crossbar.families.callflows import (
+    CALL,
     CALLFLOWS,
     CCCPS,
     CLICKTOCALL,
@@ -57,6 +58,7 @@ from crossbar.families.logins import (
     API_KEYS,
     AUTH,
     AUTH_OF_ACCOUNT,
+    FAILED_LOGIN,
     IP_AUTH,
     LOGIN_ATTEMPTS,
     MULTI_FACTOR,
@@ -159,6 +161,8 @@ async def _trim_events(services: Services, about: Document) -> None:
 JOBS = (
     WELCOME,
     RECOVERY,
+    FAILED_LOGIN,
+    CALL,
     SWEEP,
     FORGET,
     Kind(name="event_log", run=_trim_events, every=600),

@@ -25,7 +25,8 @@ from crossbar.cli.maintenance import (
     set_password,
     tree_lines,
 )
-from crossbar.cli.upkeep import Reindexed, reindex, sweep
+from crossbar.cli.placing import Reindexed
+from crossbar.cli.upkeep import reindex, sweep
 from crossbar.core.jobs import waiting
 from crossbar.server import run_loop
 from crossbar.settings import Settings
@@ -197,7 +198,10 @@ def reindex_store(options: argparse.Namespace, settings: Settings) -> int:
             gateway.services, COLLECTIONS, lambda fault: print(fault, flush=True)
         ),
     )
-    print(f"{done.documents} documents are indexed anew; {done.faults} faults")
+    print(
+        f"{done.looked_at} documents and records were looked at;"
+        f" {done.written} were indexed anew; {done.faults} faults"
+    )
     return 1 if done.faults else 0
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
-from crossbar.core.journals import bucket_at, new_key, record_put, stretch_of, time_of
+from crossbar.cli.placing import GROUP, UNFIT, Reindexed, is_in_place
+from crossbar.core.journals import bucket_at, new_key, record_put, time_of
 from crossbar.core.paging import in_groups
 from crossbar.core.services import Services
 from crossbar.core.shapes import Journal
@@ -12,28 +13,23 @@ from crossbar.documents import Document
 from crossbar.errors import Conflict, NoSuchDocument
 from crossbar.storage import Batch, Key, Put, Remove, Span, bucket_of
 
-GROUP = 50
-"""Records that one commit takes."""
 
-UNFIT = (TypeError, ValueError, LookupError, AttributeError)
-"""What comes of a document that is no record of the journal."""
-
-
-async def take_in(services: Services, journal: Journal, account_id: str) -> AsyncIterator[str]:
+async def take_in(services: Services, journal: Journal, account_id: str, done: Reindexed) -> None:
     """Move an account's documents of the journal's type to the journal.
 
-    An id that begins with no bucket gets one before it. Yields what cannot be done, in words.
+    An id that begins with no bucket gets one before it.
     """
     async for group in in_groups(_older(services, journal, account_id), GROUP):
         moves = []
+        done.looked_at += len(group)
         for document in group:
             try:
                 moves.append(_move(services, journal, account_id, document))
             except UNFIT as error:
-                yield f"{_named(journal, account_id, document)} cannot be moved: {error!r}"
-        async for batch in _refused(services, moves):
+                done.fault(f"{_named(journal, account_id, document)} cannot be moved: {error!r}")
+        for batch in await _commit(services, moves, done):
             document = batch.records[0].document if isinstance(batch.records[0], Put) else {}
-            yield f"{_named(journal, account_id, document)} is there already, or was written"
+            done.fault(f"{_named(journal, account_id, document)} is there already, or was written")
 
 
 async def _older(services: Services, journal: Journal, account_id: str) -> AsyncIterator[Document]:
@@ -54,27 +50,31 @@ def _move(services: Services, journal: Journal, account_id: str, document: Docum
     return Batch(records=(put,), removes=(Remove(old, document["_rev"]),))
 
 
-async def index_anew(services: Services, journal: Journal, account_id: str) -> AsyncIterator[str]:
-    """Make places and entries of an account's records those of today's declaration.
-
-    Yields what cannot be done, in words.
-    """
-    async for group in in_groups(services.store.scan(stretch_of(journal, account_id)), GROUP):
+async def index_anew(
+    services: Services, journal: Journal, account_id: str, done: Reindexed
+) -> None:
+    """Make places and entries of an account's records those of today's declaration."""
+    records = services.store.walk(account_id, journal.doc_type)
+    async for group in in_groups(records, GROUP):
         writes = []
-        for row in group:
-            key = Key(account_id, journal.doc_type, row.position.doc_id)
+        done.looked_at += len(group)
+        for stored in group:
             try:
-                put = record_put(journal, key, row.document, row.document["_rev"])
+                put = record_put(journal, stored.key, stored.document, stored.expected)
             except UNFIT as error:
-                yield f"{_named(journal, account_id, row.document)} cannot be indexed: {error!r}"
+                named = _named(journal, account_id, stored.document)
+                done.fault(f"{named} cannot be indexed: {error!r}")
             else:
-                writes.append(Batch(records=(put,)))
-        async for _ in _refused(services, writes):
-            pass  # whoever wrote it meanwhile has indexed it
+                if not is_in_place(stored, put):
+                    writes.append(Batch(records=(put,)))
+        # Whoever wrote one meanwhile has indexed it.
+        await _commit(services, writes, done)
 
 
-async def _refused(services: Services, batches: Sequence[Batch]) -> AsyncIterator[Batch]:
-    """Commit batches, together if that can be done. Yields those that others were faster for."""
+async def _commit(services: Services, batches: Sequence[Batch], done: Reindexed) -> list[Batch]:
+    """Commit batches, together if that can be done. Those that others were faster for."""
+    if not batches:
+        return []
     together = Batch(
         records=[each for batch in batches for each in batch.records],
         removes=[each for batch in batches for each in batch.removes],
@@ -82,13 +82,25 @@ async def _refused(services: Services, batches: Sequence[Batch]) -> AsyncIterato
     try:
         await services.commit(together)
     except (Conflict, NoSuchDocument):
-        for batch in batches:
-            try:
-                await services.commit(batch)
-            except Conflict:
-                yield batch
-            except NoSuchDocument:
-                pass  # the account was deleted meanwhile
+        return await _commit_each(services, batches, done)
+    done.written += len(batches)
+    return []
+
+
+async def _commit_each(
+    services: Services, batches: Sequence[Batch], done: Reindexed
+) -> list[Batch]:
+    refused = []
+    for batch in batches:
+        try:
+            await services.commit(batch)
+        except Conflict:
+            refused.append(batch)
+        except NoSuchDocument:
+            pass  # the account was deleted meanwhile
+        else:
+            done.written += 1
+    return refused
 
 
 def _named(journal: Journal, account_id: str, document: Document) -> str:

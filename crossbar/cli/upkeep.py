@@ -6,10 +6,10 @@ in batches that hold nobody up.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 from crossbar.cli.journal_upkeep import index_anew, take_in
+from crossbar.cli.placing import GROUP, UNFIT, Reindexed, Report, is_in_place
 from crossbar.core.attachments import attachment_ids
 from crossbar.core.change import put_of
 from crossbar.core.directory import ACCOUNT_TYPE
@@ -17,40 +17,16 @@ from crossbar.core.journals import stretch_of
 from crossbar.core.paging import in_groups
 from crossbar.core.services import Services
 from crossbar.core.shapes import Collection
+from crossbar.core.writing import persistently
 from crossbar.documents import Document
-from crossbar.errors import Conflict
-from crossbar.storage import (
-    SYSTEM,
-    Batch,
-    Claim,
-    ClaimTaken,
-    Key,
-    Put,
-    RevisionConflict,
-    Store,
-)
-
-GROUP = 50
-"""Documents, or attachments, that one commit takes."""
-
-ATTEMPTS = 20
-"""How often a document is tried whose writers are always faster."""
+from crossbar.errors import Conflict, NoSuchDocument
+from crossbar.storage import SYSTEM, Batch, Claim, ClaimTaken, Key, Put
 
 PORTION = 100_000
 """Names of attachments that are looked for in one walk through an account."""
 
 DAY = 24 * 3600
 """Seconds for which an attachment may be without a document: one is written before the other."""
-
-Report = Callable[[str], None]
-
-
-@dataclass(slots=True)
-class Reindexed:
-    """How many documents were looked at, and how many faults were reported."""
-
-    documents: int = 0
-    faults: int = 0
 
 
 async def reindex(
@@ -59,75 +35,90 @@ async def reindex(
     """Make listing places, index entries and claims those of today's declarations.
 
     That is done to the documents of ``collections`` and to the records of all journals; what an
-    older version kept as documents and is a journal today is moved there. What is kept for one
-    purpose beside them, as a session is, has its places from the code that writes it, and is left
-    alone.
+    older version kept as documents and is a journal today is moved there. What is in its place
+    is not written. What is kept for one purpose beside them, as a session is, has its places from
+    the code that writes it, and is left alone.
 
     Documents and their revisions stay as they are. A value that two documents claim stays with
     the one that has it; that, and a document that cannot be indexed, is reported as a line of
     text, and the rest goes on.
     """
-    store, done = services.store, Reindexed()
+    done = Reindexed(report=report)
     families = {family.doc_type: family for family in collections}
     accounts = [SYSTEM]
     for account_id in accounts:
-        async for group in in_groups(store.walk(account_id), GROUP):
+        async for group in in_groups(services.store.walk(account_id), GROUP):
             if account_id == SYSTEM:
-                accounts += (key.doc_id for key, _ in group if key.doc_type == ACCOUNT_TYPE)
-            known = [each for each in group if each[0].doc_type in families]
-            done.documents += len(known)
-            async for fault in _reindexed(store, families, known):
-                done.faults += 1
-                report(fault)
-        async for fault in _journals_reindexed(services, account_id):
-            done.faults += 1
-            report(fault)
+                accounts += (put.key.doc_id for put in group if put.key.doc_type == ACCOUNT_TYPE)
+            known = [each for each in group if each.key.doc_type in families]
+            done.looked_at += len(known)
+            await _reindex_group(services, families, known, done)
+        for journal in services.registry.journals():
+            await index_anew(services, journal, account_id, done)
+            await take_in(services, journal, account_id, done)
     return done
 
 
-async def _journals_reindexed(services: Services, account_id: str) -> AsyncIterator[str]:
-    for journal in services.registry.journals():
-        for work in (index_anew, take_in):
-            async for fault in work(services, journal, account_id):
-                yield fault
-
-
-async def _reindexed(
-    store: Store, families: Mapping[str, Collection], group: Iterable[tuple[Key, Document]]
-) -> AsyncIterator[str]:
-    """Write some documents anew; what cannot be done, in words."""
-    puts = []
-    for key, document in group:
+async def _reindex_group(
+    services: Services, families: Mapping[str, Collection], group: Iterable[Put], done: Reindexed
+) -> None:
+    """Write those documents anew that are not in their places."""
+    puts: list[Put] = []
+    for stored in group:
         try:
-            puts.append(_as_declared(families, key, document))
-        except (TypeError, ValueError, LookupError, AttributeError) as error:
-            yield f"{_named(key)} cannot be indexed: {error!r}"
+            put = _as_declared(families, stored.key, stored.document)
+        except UNFIT as error:
+            done.fault(f"{_named(stored.key)} cannot be indexed: {error!r}")
+        else:
+            if not is_in_place(stored, put):
+                puts.append(put)
+    if not puts:
+        return
     try:
-        await store.commit(Batch(puts=puts))
-    except (RevisionConflict, ClaimTaken):
-        for put in puts:
-            for claim, holder in (await _write_alone(store, families, put.key)).items():
-                yield f"{_named(put.key)} wants {claim.space} {claim.value!r} of {_named(holder)}"
+        await services.commit(Batch(puts=puts))
+    except (Conflict, ClaimTaken, NoSuchDocument):
+        await _write_each(services, families, puts, done)
+    else:
+        done.written += len(puts)
+
+
+async def _write_each(
+    services: Services, families: Mapping[str, Collection], puts: Sequence[Put], done: Reindexed
+) -> None:
+    for put in puts:
+        held = await _write_alone(services, families, put.key)
+        done.written += held is not None
+        for claim, holder in (held or {}).items():
+            wanted = f"{claim.space} {claim.value!r} of {_named(holder)}"
+            done.fault(f"{_named(put.key)} wants {wanted}")
 
 
 async def _write_alone(
-    store: Store, families: Mapping[str, Collection], key: Key
-) -> dict[Claim, Key]:
-    """Write one document anew, without the claims that others hold; those, with their holders."""
-    for _ in range(ATTEMPTS):
+    services: Services, families: Mapping[str, Collection], key: Key
+) -> dict[Claim, Key] | None:
+    """Write one document anew, without the claims that others hold; those, with their holders.
+
+    ``None`` when it went meanwhile, or its account did.
+    """
+    store = services.store
+
+    async def attempt() -> dict[Claim, Key] | None:
         document = await store.get(key)
         if document is None:
-            return {}
+            return None
         put = _as_declared(families, key, document)
         held = await store.holders(put.claims)
         others = {claim: holder for claim, holder in held.items() if holder != key}
         free = [claim for claim in put.claims if claim not in others]
         try:
-            await store.commit(Batch(puts=(put._replace(claims=free),)))
-        except (RevisionConflict, ClaimTaken):
-            continue
+            await services.commit(Batch(puts=(put._replace(claims=free),)))
+        except ClaimTaken:
+            raise Conflict from None
+        except NoSuchDocument:
+            return None
         return others
-    raise Conflict(f"{_named(key)} is written all the time")
+
+    return await persistently(attempt)
 
 
 def _as_declared(families: Mapping[str, Collection], key: Key, document: Document) -> Put:
@@ -150,8 +141,8 @@ async def sweep(services: Services) -> int:
         # What is moved from one document to another meanwhile is met the second time.
         for _ in range(2):
             if names:
-                async for _, document in store.walk(account_id):
-                    names.difference_update(attachment_ids(document))
+                async for put in store.walk(account_id):
+                    names.difference_update(attachment_ids(put.document))
                 await _keep_named_in_journals(services, account_id, names)
         removed += len(names)
         doomed = sorted(names)

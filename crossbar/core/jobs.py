@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -38,7 +39,10 @@ LEASE = 300
 """Seconds that a job may take; what takes longer does a part and asks for the rest."""
 
 AT_ONCE = 8
-"""Jobs that a process does at a time."""
+"""Jobs of a kind that a process does at a time: slow ones of one kind hold up no other."""
+
+LOOKED_AT = 500
+"""Jobs that are looked at, at most, for some whose kind there is room for."""
 
 POLL = 1.0
 """Seconds between two looks for jobs that are due. Those of this process are begun at once."""
@@ -68,13 +72,15 @@ class Kind:
     """A kind of jobs: its name, and what does them.
 
     ``attempts`` is how often one is tried. With ``every`` there is one job of the kind for ever,
-    done every so many seconds.
+    done every so many seconds. ``unfinished`` is for what must not be done twice: it is done
+    instead of ``run`` when that was begun and has failed, or its process ended.
     """
 
     name: str
     run: Run
     attempts: int = 12
     every: int = 0
+    unfinished: Run | None = None
 
 
 def asked(clock: Clock, kind: Kind, about: Document) -> Put:
@@ -113,6 +119,7 @@ class Jobs:
         self._kinds = {kind.name: kind for kind in kinds}
         self._woken = asyncio.Event()
         self._under_way: dict[Key, asyncio.Task[None]] = {}
+        self._busy: Counter[str] = Counter()
 
     def wake(self) -> None:
         """There may be something to do."""
@@ -156,20 +163,31 @@ class Jobs:
 
     async def _take(self, services: Services) -> bool:
         """Begin jobs that are due, as many as there is room for; whether there was one."""
-        found: list[Row] = []
-        span = Span(account_id=SYSTEM, doc_type=JOB_TYPE, high=_place(services.clock))
-        async for row in services.store.scan(span):
-            if row.document["kind"] in self._kinds:  # others are of a newer version beside us
-                found.append(row)
-            if len(found) == 4 * AT_ONCE:
-                break
+        found = await self._due(services)
         random.shuffle(found)  # other processes look at the same ones
         begun = False
         for row in found:
             key = Key(SYSTEM, JOB_TYPE, row.position.doc_id)
-            if len(self._under_way) < AT_ONCE and key not in self._under_way:
+            if self._has_room(row.document) and key not in self._under_way:
                 begun = await self._begin(services, key, row.document) or begun
         return begun
+
+    async def _due(self, services: Services) -> list[Row]:
+        """Some of the jobs that are due, of kinds for which there is room."""
+        found: list[Row] = []
+        looked_at = 0
+        span = Span(account_id=SYSTEM, doc_type=JOB_TYPE, high=_place(services.clock))
+        async for row in services.store.scan(span):
+            looked_at += 1
+            if self._has_room(row.document):
+                found.append(row)
+            if len(found) == 4 * AT_ONCE or looked_at == LOOKED_AT:
+                break
+        return found
+
+    def _has_room(self, job: Document) -> bool:
+        """Whether one more job of the kind may be begun; none of a newer version beside us."""
+        return job["kind"] in self._kinds and self._busy[job["kind"]] < AT_ONCE
 
     async def _begin(self, services: Services, key: Key, job: Document) -> bool:
         kind = self._kinds[job["kind"]]
@@ -187,23 +205,27 @@ class Jobs:
             return False  # another process has it
         task = asyncio.create_task(self._do(services, key, put.document), name=job["kind"])
         self._under_way[key] = task
-        task.add_done_callback(lambda _: self._done(key))
+        self._busy[kind.name] += 1
+        task.add_done_callback(lambda _: self._done(key, kind))
         return True
 
-    def _done(self, key: Key) -> None:
+    def _done(self, key: Key, kind: Kind) -> None:
         self._under_way.pop(key, None)
+        self._busy[kind.name] -= 1
         self.wake()
 
     async def _do(self, services: Services, key: Key, job: Document) -> None:
         """Do a job, and write what has become of it."""
         kind = self._kinds[job["kind"]]
+        run = kind.unfinished if kind.unfinished and job["attempts"] > 1 else kind.run
         error: Exception | None = None
         about: Document | None = None
         try:
             async with asyncio.timeout(0.9 * LEASE):
-                about = await kind.run(services, job["about"])
+                about = await run(services, job["about"])
         except asyncio.CancelledError:
-            again = {**job, "attempts": job["attempts"] - 1}
+            # It did not fail. What must not be done twice counts as begun all the same.
+            again = {**job, "attempts": job["attempts"] - (0 if kind.unfinished else 1)}
             await self._settle(services, Batch(puts=(_put(services.clock, key, again, after=0),)))
             raise
         except Exception as failure:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from crossbar.clock import Clock
-from crossbar.core.background import Background
 from crossbar.core.directory import AccountDirectory, account_key
 from crossbar.core.jobs import Jobs
 from crossbar.core.ports import Mail, Outside, Switch
@@ -227,7 +226,6 @@ class Services:
     metrics: Metrics
     jobs: Jobs
     turns: Turns = field(default_factory=Turns)
-    background: Background = field(default_factory=Background)
 
     async def put_attachment(self, account_id: str, chunks: AsyncIterator[bytes]) -> Attachment:
         """Store bytes for a document of an account, while the account exists.

@@ -45,6 +45,9 @@ LARGEST = 16_000_000
 Observer = Callable[[int, float], None]
 """Told of every transaction that was committed: how many batches it held, and its seconds."""
 
+LAST_BUCKET = "99999999"
+"""No bucket of time comes after this one, and none before the empty text."""
+
 SYSTEM = "system"
 """The account id under which documents that belong to no account are kept."""
 
@@ -293,11 +296,12 @@ class Store(Protocol):
         """Walk the span in (sort, id) order, lazily: a walk that stops early has not read on."""
         ...
 
-    def walk(self, account_id: str) -> AsyncIterator[tuple[Key, Document]]:
-        """Every document of an account: of all types, and those that are not listed too.
+    def walk(self, account_id: str, journal: str = "") -> AsyncIterator[Put]:
+        """Every document of an account, as the write that would leave it exactly as it is.
 
-        For upkeep: no request walks through all that an account has. Which of the documents that
-        are written meanwhile are met is left open.
+        Documents are of all types, and those that are not listed are met too. With ``journal`` it
+        is every record of that. For upkeep: no request walks through all that an account has.
+        Which of the documents that are written meanwhile are met is left open.
         """
         ...
 

@@ -8,11 +8,14 @@ import pytest
 
 from crossbar.app import COLLECTIONS
 from crossbar.cli.journal_upkeep import take_in
+from crossbar.cli.placing import Reindexed
 from crossbar.cli.upkeep import reindex, sweep
 from crossbar.clock import GREGORIAN_OFFSET
 from crossbar.core.journals import record_put, stretch_of
 from crossbar.core.ranges import time_key
 from crossbar.documents import Document
+from crossbar.families.callflows import CLICKTOCALL_HISTORY
+from crossbar.families.callflows.clicktocall_calls import BUTTON
 from crossbar.families.faxing import FAX_SMTP_LOG
 from crossbar.families.logins import LOGIN_ATTEMPTS
 from crossbar.storage import Batch, Entry, Event, Key, Put
@@ -47,7 +50,7 @@ async def test_documents_of_an_older_version_are_moved(api: Api) -> None:
     entry = Entry("clicktocall", button)
     await keep(api, Key(account, "c2c_history", "b" * 32), call, entry)
     assert await reindexed(api) == []
-    left = [key.doc_type async for key, _ in store.walk(account)]
+    left = [put.key.doc_type async for put in store.walk(account)]
     assert not {"login_attempt", "c2c_history"} & set(left)
     path = f"{api.account}/security/attempts?filter_status=failed&paginate=false"
     rows = (await api.get(path)).expect(200).data
@@ -57,6 +60,41 @@ async def test_documents_of_an_older_version_are_moved(api: Api) -> None:
     [row] = (await api.get(f"{api.account}/clicktocall/{button}/history")).expect(200).data
     assert row == {"id": f"202701-{'b' * 32}", **call}
     assert await reindexed(api) == []
+
+
+async def test_calls_of_buttons_that_were_deleted_are_moved(api: Api) -> None:
+    account, store = api.master.account_id, api.gateway.services.store
+    buttons = [await make(api, "clicktocall") for _ in range(2)]
+    call = {"timestamp": TIME - 5, "contact": "1", "result": "error"}
+    for number, button in enumerate(buttons):
+        key = Key(account, "c2c_history", f"{number}" * 32)
+        await keep(api, key, call, Entry("clicktocall", button))
+        softly = "false" if number else "true"
+        path = f"{api.account}/clicktocall/{button}?should_soft_delete={softly}"
+        (await api.delete(path)).expect(200)
+    await keep(api, Key(account, "c2c_history", "2" * 32), call)
+    assert await reindexed(api) == [
+        f"c2c_history {'2' * 32} of account {account} cannot be moved: KeyError('{BUTTON}')"
+    ]
+    left = [put.key async for put in store.walk(account) if put.key.doc_type == "c2c_history"]
+    assert [key.doc_id for key in left] == ["2" * 32]
+    for number, button in enumerate(buttons):
+        span = stretch_of(CLICKTOCALL_HISTORY, account, entry=Entry("clicktocall", button))
+        [row] = [row async for row in store.scan(span)]
+        assert row.position.doc_id == f"202701-{f'{number}' * 32}"
+
+
+async def test_records_in_their_places_are_not_written_again(api: Api) -> None:
+    services, account = api.gateway.services, api.master.account_id
+    puts = []
+    for number in range(120):
+        key = Key(account, "fax_smtp_log", f"202701-{number:03}")
+        document = {"_id": key.doc_id, "_rev": "1-a", "pvt_created": TIME, "owner_id": "u"}
+        puts.append(Put(key, document, None, time_key(TIME)))
+    await services.store.commit(Batch(records=puts))
+    first, second = [await reindex(services, COLLECTIONS, print) for _ in range(2)]
+    assert (first.written, second.written) == (120, 0)
+    assert first.looked_at == second.looked_at >= 120
 
 
 async def test_what_cannot_be_moved_is_reported(api: Api) -> None:
@@ -80,7 +118,9 @@ async def test_what_cannot_be_moved_is_reported(api: Api) -> None:
 async def test_nothing_is_moved_for_an_account_that_was_deleted_meanwhile(api: Api) -> None:
     services, gone = api.gateway.services, "f" * 32
     await keep(api, Key(gone, "login_attempt", "202701-a"), {"timestamp": TIME})
-    assert [line async for line in take_in(services, LOGIN_ATTEMPTS, gone)] == []
+    done = Reindexed()
+    await take_in(services, LOGIN_ATTEMPTS, gone, done)
+    assert done == Reindexed(looked_at=1)
     assert await services.store.count(stretch_of(LOGIN_ATTEMPTS, gone)) == 0
 
 
@@ -107,7 +147,7 @@ async def test_who_writes_meanwhile_is_not_overwritten(
     account, store = api.master.account_id, api.gateway.services.store
     key = Key(account, "fax_smtp_log", "202701-a")
     document = {"_id": key.doc_id, "_rev": "1-a", "pvt_created": TIME}
-    await store.commit(Batch(records=[record_put(FAX_SMTP_LOG, key, document)]))
+    await store.commit(Batch(records=[Put(key, document, None)]))
     changed = {**document, "_rev": "2-b", "new": True}
     commit = store.commit
     overtaken: list[bool] = []

@@ -208,6 +208,76 @@ async def test_what_is_under_way_at_the_end_is_left_to_others(
     assert chore.done == [{}]
 
 
+class Careful(Chore):
+    """A chore that must not be done twice; ``left`` is what was done of it the second time."""
+
+    def __init__(self, *failures: Exception) -> None:
+        super().__init__(*failures)
+        self.left: list[Document] = []
+        self.kind = Kind(name="chore", run=self.run, unfinished=self.finish)
+
+    async def finish(self, services: Services, about: Document) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.left.append(about)
+
+
+async def test_what_must_not_be_done_twice_is_not(services: Services, clock: FixedClock) -> None:
+    well = Careful()
+    await ask(services, well)
+    await Jobs([well.kind]).idle(services)
+    assert (well.done, well.left) == ([{}], [])
+    failing = Careful(OSError(), OSError())
+    jobs = Jobs([failing.kind])
+    await ask(services, failing)
+    for _ in range(3):
+        await jobs.idle(services)
+        clock.advance(module.LONGEST_PAUSE)
+    assert (failing.done, failing.left, await left(services)) == ([], [{}], (0, 0))
+
+
+async def test_what_was_begun_at_the_end_is_not_done_twice(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE", 0.01)
+    careful, begun = Careful(), asyncio.Event()
+
+    async def slow(services: Services, about: Document) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    jobs = Jobs([Kind(name="chore", run=slow, unfinished=careful.finish)])
+    async with jobs.working(services):
+        await ask(services, careful)
+        jobs.wake()
+        await asyncio.wait_for(begun.wait(), 5)
+    await Jobs([careful.kind]).idle(services)
+    assert (careful.done, careful.left) == ([], [{}])
+
+
+async def test_slow_jobs_of_one_kind_hold_up_no_other(services: Services) -> None:
+    chore, begun = Chore(), []
+    go_on = asyncio.Event()
+
+    async def slow(services: Services, about: Document) -> None:
+        begun.append(about)
+        await go_on.wait()
+
+    slow_kind = Kind(name="slow", run=slow)
+    number = 5 * module.AT_ONCE
+    for _ in range(number):
+        await services.commit(Batch(puts=(asked(services.clock, slow_kind, {}),)))
+    await ask(services, chore)
+    jobs = Jobs([slow_kind, chore.kind])
+    while await jobs._take(services):
+        pass
+    await asyncio.wait_for(chore.was_done.wait(), 5)
+    assert len(begun) == module.AT_ONCE
+    go_on.set()
+    await jobs.idle(services)
+    assert len(begun) == number
+
+
 async def test_a_job_of_a_newer_version_waits_for_it(services: Services) -> None:
     chore = Chore()
     await ask(services, chore)

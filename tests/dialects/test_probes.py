@@ -105,7 +105,6 @@ async def test_buckets_hold_what_is_no_more_than_their_bound(api: Api) -> None:
 
 
 async def test_writes_are_counted(api: Api) -> None:
-    await api.gateway.services.background.finish()  # the login is noted by now
     before = await scrape(api)
     await api.put(f"{api.account}/menus", {"name": "m"})
     seen = await scrape(api)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from crossbar.cli import upkeep
+from crossbar.cli import placing
 from crossbar.core import writing
 from crossbar.dialects.v1 import PER_MINUTE
 from crossbar.families.conferencing import dialing as conference_dial
@@ -38,7 +38,7 @@ FACTS = (
     ("differences", f"links to nobody are good for {sso.LINK_LIFETIME // 60} minutes"),
     ("differences", f"at most {patterns.MOST} of {patterns.LONGEST} characters each"),
     ("differences", f"| {SETTINGS.limits.login_cost}, `limits.login_cost` |"),
-    ("architecture", f"in the revision that it has, {upkeep.GROUP} in a commit"),
+    ("architecture", f"in the revision that it has, {placing.GROUP} in a commit"),
     ("architecture", {0.25: "four times a second for"}[LOOK_INTERVAL]),
     ("keys", f"the first {keys.SHOWN} characters"),
     ("keys", f"`tokens.session_lifetime` ({SETTINGS.tokens.session_lifetime // DAY} days)"),

@@ -458,4 +458,4 @@ async def test_no_key_is_made_in_an_account_that_has_just_gone(api: Api) -> None
     (await api.delete(f"/v2/accounts/{account_id}")).expect(200)
     with pytest.raises(NoSuchDocument):
         await keys_of(api).create(account, dialect="v2", name="K")
-    assert [key async for key, _ in api.gateway.services.store.walk(account_id)] == []
+    assert [put async for put in api.gateway.services.store.walk(account_id)] == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from crossbar.families.callflows.callflows import CALLFLOWS
 from crossbar.families.callflows.cccps import CCCPS
 from crossbar.families.callflows.clicktocall import CLICKTOCALL
-from crossbar.families.callflows.clicktocall_calls import CLICKTOCALL_HISTORY
+from crossbar.families.callflows.clicktocall_calls import CALL, CLICKTOCALL_HISTORY
 from crossbar.families.callflows.functions import FUNCTIONS, FUNCTIONS_OF_SYSTEM
 from crossbar.families.callflows.metaflows import METAFLOWS
 from crossbar.families.callflows.number_owners import account_with_number
@@ -13,6 +13,7 @@ from crossbar.families.callflows.parked_calls import PARKED_CALLS
 from crossbar.families.callflows.pivot import PIVOT
 
 __all__ = [
+    "CALL",
     "CALLFLOWS",
     "CCCPS",
     "CLICKTOCALL",

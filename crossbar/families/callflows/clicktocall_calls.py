@@ -1,28 +1,38 @@
 """Calls that a click-to-call button starts.
 
-Who only starts a call is answered with what the switch was asked to do; what comes of it is kept
-as history. Who waits is answered with the history itself.
+Who only starts a call is answered with what the switch is asked to do; a job asks it, and keeps
+what comes of it as history. Who waits is answered with the history itself.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from crossbar.core.access import require_access, require_unrestricted
 from crossbar.core.change import event_of
+from crossbar.core.jobs import Kind, asked
 from crossbar.core.journals import new_key, record_put
 from crossbar.core.ports import Command
 from crossbar.core.recipes import load
 from crossbar.core.requests import Request, Result, is_true
+from crossbar.core.services import Services
 from crossbar.core.shapes import Access, Index, Journal
 from crossbar.core.stamping import stamped
 from crossbar.documents import Document, lookup
-from crossbar.errors import ContactRefused, SwitchTimedOut, SwitchUnavailable, ValidationFailed
+from crossbar.errors import (
+    Conflict,
+    ContactRefused,
+    NoSuchDocument,
+    SwitchTimedOut,
+    SwitchUnavailable,
+    ValidationFailed,
+)
 from crossbar.numbers import normalized
-from crossbar.storage import Batch, Entry, Span, Store
+from crossbar.storage import Batch, Event, Key, Put, Span, Store
 from crossbar.validation import Expression, Unusable
 
 HISTORY_TYPE = "c2c_history"
@@ -32,18 +42,26 @@ RING_SECONDS = 30
 PATIENCE = 20
 """Seconds that are waited for what came of a call."""
 
+LATEST = 60
+"""Seconds after which a call is not begun any more: who pressed the button has gone."""
+
+UNHEARD: Document = {"result": "error", "cause": "timed out"}
+
 LONGEST_CONTACT = 128
 EXPORTED = ["Account-ID", "Authorizing-ID", "Authorizing-Type", "Loopback-From-URI"]
 
 
 async def _kept_as_documents(store: Store, account_id: str) -> AsyncIterator[Document]:
-    """Calls that an earlier version kept: whose they are was said by their entry alone."""
-    async for button in store.scan(Span(account_id=account_id, doc_type=BUTTON_TYPE)):
-        button_id = button.position.doc_id
-        entry = Entry("clicktocall", button_id)
-        calls = Span(account_id=account_id, doc_type=HISTORY_TYPE, entry=entry)
-        async for call in store.scan(calls):
-            yield {**call.document, BUTTON: button_id}
+    """Calls that an earlier version kept: whose they are was said by their entry alone.
+
+    The button may have been deleted since; what it started is kept like that of others.
+    """
+    if not await store.count(Span(account_id=account_id, doc_type=HISTORY_TYPE), 1):
+        return
+    async for put in store.walk(account_id):
+        if put.key.doc_type == HISTORY_TYPE:
+            whose = [entry.value for entry in put.entries if entry.name == "clicktocall"]
+            yield {**put.document, BUTTON: whose[0]} if whose else put.document
 
 
 CLICKTOCALL_HISTORY = Journal(
@@ -69,7 +87,8 @@ async def connect(request: Request) -> Result:
         return Result(data=order)
     if request.says_yes("blocking"):
         return Result(data=await _call(request, order, contact))
-    request.services.background.start(_call_alone(request, order, contact), "click to call")
+    job = asked(request.services.clock, CALL, _about(request, order, contact))
+    await request.services.commit(Batch(puts=(job,)))
     return Result(data=order)
 
 
@@ -167,31 +186,69 @@ def _channel_vars(request: Request, button: Document) -> Document:
 
 
 async def _call(request: Request, order: Document, contact: str) -> Document:
-    """Have the call made, and keep what came of it."""
-    item: Document = {"timestamp": request.services.clock.gregorian(), "contact": contact}
-    command = Command("clicktocall.connect", request.account_id, order)
-    try:
-        outcome = await request.services.switch.order(command, PATIENCE)
-    except SwitchUnavailable:
-        item |= {"result": "error", "cause": "no resources"}
-    except SwitchTimedOut:
-        item |= {"result": "error", "cause": "timed out"}
-    else:
-        call_id = outcome.get("call_id", order["outbound_call_id"])
-        item |= {"call_id": call_id, "result": "success"}
-    await _keep(request, item)
+    """Have the call made now, and keep what came of it."""
+    item = _item(request, contact) | await _outcome(request.services, request.account_id, order)
+    await _keep(request.services, *_record(request, item))
     return item
 
 
-async def _call_alone(request: Request, order: Document, contact: str) -> None:
-    """The same when nobody waits."""
-    await _call(request, order, contact)
+def _item(request: Request, contact: str) -> Document:
+    return {"timestamp": request.services.clock.gregorian(), "contact": contact}
 
 
-async def _keep(request: Request, item: Document) -> None:
+async def _outcome(services: Services, account_id: str, order: Document) -> Document:
+    """What comes of a call that is begun now."""
+    command = Command("clicktocall.connect", account_id, order)
+    try:
+        outcome = await services.switch.order(command, PATIENCE)
+    except SwitchUnavailable:
+        return {"result": "error", "cause": "no resources"}
+    except SwitchTimedOut:
+        return UNHEARD
+    return {"call_id": outcome.get("call_id", order["outbound_call_id"]), "result": "success"}
+
+
+def _record(request: Request, item: Document) -> tuple[Put, Event]:
+    """How a call is kept."""
     clock, seconds = request.services.clock, item["timestamp"]
     key = new_key(CLICKTOCALL_HISTORY, request.account_id, clock, seconds=seconds)
     document = stamped(request.actor, key, {**item, BUTTON: request.doc_id})
     put = record_put(CLICKTOCALL_HISTORY, key, document)
-    event = event_of(request.actor, "created", put)
-    await request.services.commit(Batch(records=(put,), events=(event,)))
+    return put, event_of(request.actor, "created", put)
+
+
+async def _keep(services: Services, put: Put, event: Event) -> None:
+    await services.commit(Batch(records=(put,), events=(event,)))
+
+
+def _about(request: Request, order: Document, contact: str) -> Document:
+    """What the job needs that makes the call: the order, and its record as far as it is known."""
+    put, event = _record(request, _item(request, contact))
+    return {"order": order, "record": put.document, "told": event.summary}
+
+
+async def _call_alone(services: Services, about: Document) -> None:
+    """Have a call made that nobody waits for, unless it is too late, and keep what came of it."""
+    record = about["record"]
+    if services.clock.gregorian() - record["timestamp"] > LATEST:
+        await _keep_unheard(services, about)
+    elif await services.accounts.get(record["pvt_account_id"]):
+        outcome = await _outcome(services, record["pvt_account_id"], about["order"])
+        await _keep_alone(services, about, outcome)
+
+
+async def _keep_unheard(services: Services, about: Document) -> None:
+    """Keep a call of which nobody heard any more. It is not made again: somebody may have rung."""
+    await _keep_alone(services, about, UNHEARD)
+
+
+async def _keep_alone(services: Services, about: Document, outcome: Document) -> None:
+    document = {**about["record"], **outcome}
+    key = Key(document["pvt_account_id"], HISTORY_TYPE, document["_id"])
+    put = record_put(CLICKTOCALL_HISTORY, key, document)
+    event = Event("created", key, document["_rev"], services.clock.gregorian(), about["told"])
+    with suppress(Conflict, NoSuchDocument):  # it is kept already, or its account was deleted
+        await _keep(services, put, event)
+
+
+CALL = Kind(name="click_to_call", run=_call_alone, unfinished=_keep_unheard)

@@ -9,7 +9,12 @@ from crossbar.families.logins.ip_auth import IP_AUTH
 from crossbar.families.logins.login import API_AUTH, USER_AUTH
 from crossbar.families.logins.multi_factor import MULTI_FACTOR, MULTI_FACTOR_OF_SYSTEM
 from crossbar.families.logins.recovery import RECOVERY
-from crossbar.families.logins.rules import API_METHOD, USER_METHOD, password_suffices
+from crossbar.families.logins.rules import (
+    API_METHOD,
+    FAILED_LOGIN,
+    USER_METHOD,
+    password_suffices,
+)
 from crossbar.families.logins.security import SECURITY, SECURITY_OF_SYSTEM
 from crossbar.families.logins.sso import SSO
 from crossbar.families.logins.token_restrictions import TOKEN_RESTRICTIONS
@@ -20,6 +25,7 @@ __all__ = [
     "API_METHOD",
     "AUTH",
     "AUTH_OF_ACCOUNT",
+    "FAILED_LOGIN",
     "IP_AUTH",
     "LOGIN_ATTEMPTS",
     "MULTI_FACTOR",

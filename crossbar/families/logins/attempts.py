@@ -1,18 +1,17 @@
 """The log of logins: who came in, who did not, and from where.
 
-An attempt is written while its answer is on the way: a login takes as long for an account that
-keeps a log as for one that does not exist. Headers of the request are not kept: they may hold
+An attempt is stored before it is answered. Headers of the request are not kept: they may hold
 secrets.
 """
 
 from __future__ import annotations
 
-from crossbar.core.directory import Account
 from crossbar.core.journals import list_records, load_record, new_key, record_put
 from crossbar.core.recipes import answer
-from crossbar.core.requests import Actor, Request, Result
+from crossbar.core.requests import Actor, Caller, Request, Result
+from crossbar.core.services import Services
 from crossbar.core.shapes import Journal, field_index
-from crossbar.core.stamping import stamped
+from crossbar.core.stamping import stamp
 from crossbar.documents import Document
 from crossbar.records import record
 from crossbar.storage import Batch, Entry
@@ -43,32 +42,40 @@ LOGIN_ATTEMPTS = Journal(
 """The entry of the records; they are read by routes of other nouns."""
 
 
-async def write_attempt(
-    actor: Actor,
-    account: Account,
-    way: Way,
-    status: str,
-    *,
-    user: Document | None = None,
-    message: str = "",
-) -> None:
-    """Store an attempt."""
-    clock = actor.services.clock
-    now = clock.gregorian()
-    key = new_key(LOGIN_ATTEMPTS, account.account_id, clock, seconds=now)
-    whose = {"account_id": account.account_id, "owner_id": user["_id"] if user else None}
-    document = {
+def attempt_of(
+    actor: Actor, way: Way, status: str, *, user: Document | None = None, message: str = ""
+) -> Document:
+    """What is recorded of an attempt of now, whichever account it was made at."""
+    return {
         "auth_type": way.proof,
         "auth_module": way.method,
         "status": status,
         "message": message,
-        "timestamp": now,
+        "timestamp": actor.services.clock.gregorian(),
         "client_ip": actor.address,
         "crossbar_request_id": actor.request_id,
-        "metadata": {name: value for name, value in whose.items() if value is not None},
+        "metadata": {"owner_id": user["_id"]} if user else {},
     }
-    put = record_put(LOGIN_ATTEMPTS, key, stamped(actor, key, document))
-    await actor.services.commit(Batch(records=[put]))
+
+
+async def write_attempt(
+    services: Services,
+    account_id: str,
+    attempt: Document,
+    *,
+    author: Caller | None = None,
+    name: str = "",
+) -> None:
+    """Store an attempt at an account.
+
+    With a ``name`` it is stored once: raises :class:`~crossbar.errors.Conflict` the second time.
+    """
+    at: int = attempt["timestamp"]
+    key = new_key(LOGIN_ATTEMPTS, account_id, services.clock, seconds=at, name=name)
+    document = {**attempt, "metadata": {"account_id": account_id, **attempt["metadata"]}}
+    request_id = attempt["crossbar_request_id"]
+    record = stamp(key, document, now=at, author=author, request_id=request_id)
+    await services.commit(Batch(records=(record_put(LOGIN_ATTEMPTS, key, record),)))
 
 
 async def list_attempts(request: Request) -> Result:

@@ -316,8 +316,8 @@ async def impersonate(request: Request) -> Result:
     if not user.get("enabled", True):
         raise Forbidden
     way = Way(method=USER_METHOD, proof="impersonate_user")
-    note(request.actor, account, way, SUCCESS, user=user)
     rules = await rules_of(request.services, account, USER_METHOD)
+    await note(request.actor, account, rules, way, SUCCESS, user=user)
     return await login_answer(
         request,
         account,

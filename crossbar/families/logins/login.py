@@ -12,11 +12,11 @@ from crossbar.core.services import Tried
 from crossbar.core.shapes import Access, Route, Routes, route
 from crossbar.documents import Document
 from crossbar.errors import InvalidCredentials, UnknownKey
-from crossbar.families.logins.attempts import FAILED, Way
+from crossbar.families.logins.attempts import Way
 from crossbar.families.logins.auth import SESSION, TOKEN_FACTS, describe_own, log_in, login_answer
 from crossbar.families.logins.names import accounts_named, names_sent, validated
 from crossbar.families.logins.recovery import RECOVERY_ROUTES
-from crossbar.families.logins.rules import API_METHOD, USER_METHOD, admit, note
+from crossbar.families.logins.rules import API_METHOD, USER_METHOD, admit, note_failed
 
 NOBODY = "unknown"
 """Whose password is verified, in vain, when a login names no account."""
@@ -41,8 +41,7 @@ async def login(request: Request) -> Result:
     async with credentials.turn(tried):
         found = await _user_with(request.actor, accounts, method, digest)
     if found is None:
-        for account in accounts:
-            note(request.actor, account, BY_PASSWORD, FAILED, message=InvalidCredentials.phrase)
+        await note_failed(request.actor, accounts, BY_PASSWORD, InvalidCredentials.phrase)
         credentials.login_failed(tried)
         raise InvalidCredentials
     credentials.login_succeeded(tried)

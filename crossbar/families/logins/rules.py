@@ -6,23 +6,33 @@ does not set, its ancestors up to the first reseller may, and then the system do
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from crossbar.core.directory import Account
+from crossbar.core.jobs import Kind, asked
 from crossbar.core.requests import Actor, Request
 from crossbar.core.services import Services
+from crossbar.core.stamping import fresh_id
 from crossbar.documents import Document, merge
-from crossbar.errors import CrossbarError, LoginClosed, ValidationFailed
+from crossbar.errors import (
+    Conflict,
+    CrossbarError,
+    LoginClosed,
+    NoSuchDocument,
+    ValidationFailed,
+)
 from crossbar.families.logins.attempts import (
     FAILED,
     MULTI_FACTOR,
     SUCCESS,
     Way,
+    attempt_of,
     write_attempt,
 )
 from crossbar.families.logins.second_factor import is_needed, require_second_factor
-from crossbar.storage import Key
+from crossbar.storage import Batch, Key
 
 USER_METHOD = "cb_user_auth"
 API_METHOD = "cb_api_auth"
@@ -110,15 +120,17 @@ async def admit(
         if not rules["enabled"]:
             raise LoginClosed
     except CrossbarError as error:
-        note(request.actor, account, way, FAILED, user=user, message=error.phrase)
+        message = error.phrase
+        await note(request.actor, account, rules, way, FAILED, user=user, message=message)
         raise
     try:
         claims = await require_second_factor(request, rules, account, user)
     except CrossbarError as error:
         factor = Way(method=way.method, proof=MULTI_FACTOR)
-        note(request.actor, account, factor, FAILED, user=user, message=error.phrase)
+        message = error.phrase
+        await note(request.actor, account, rules, factor, FAILED, user=user, message=message)
         raise
-    note(request.actor, account, way, SUCCESS, user=user)
+    await note(request.actor, account, rules, way, SUCCESS, user=user)
     return {"lifetime": rules["token_auth_expiry_s"], **claims}
 
 
@@ -136,13 +148,49 @@ async def renewal(actor: Actor, account: Account, claims: Mapping[str, Any]) -> 
     }
 
 
-def note(actor: Actor, account: Account, way: Way, status: str, **more: Any) -> None:
-    """Record a login, soon, where the account wants that; see :func:`write_attempt`."""
-    job = _note(actor, account, way, status, **more)
-    actor.services.background.start(job, "login attempt")
-
-
-async def _note(actor: Actor, account: Account, way: Way, status: str, **more: Any) -> None:
-    rules = await rules_of(actor.services, account, way.method)
+async def note(
+    actor: Actor,
+    account: Account,
+    rules: Document,
+    way: Way,
+    status: str,
+    *,
+    user: Document | None = None,
+    message: str = "",
+) -> None:
+    """Record the login of somebody whose identity is proven, if the rules of the way want that."""
     if rules["log_successful_attempts" if status == SUCCESS else "log_failed_attempts"]:
-        await write_attempt(actor, account, way, status, **more)
+        attempt = attempt_of(actor, way, status, user=user, message=message)
+        account_id = account.account_id
+        await write_attempt(actor.services, account_id, attempt, author=actor.caller)
+
+
+async def note_failed(actor: Actor, accounts: Iterable[Account], way: Way, message: str) -> None:
+    """Have it recorded that somebody was not let in, at the accounts that were named.
+
+    A job does that, also where none was named: so neither the answer nor its time tells whether
+    there is such an account, and what it does about its log.
+    """
+    services = actor.services
+    about = {
+        "accounts": [account.account_id for account in accounts],
+        "attempt": attempt_of(actor, way, FAILED, message=message),
+        "name": fresh_id(services.clock),
+    }
+    await services.commit(Batch(puts=(asked(services.clock, FAILED_LOGIN, about),)))
+
+
+async def _record_failed(services: Services, about: Document) -> None:
+    """Record a failed login at those accounts whose rules want that."""
+    attempt = about["attempt"]
+    for account_id in about["accounts"]:
+        account = await services.accounts.get(account_id)
+        if account is None:
+            continue
+        rules = await rules_of(services, account, attempt["auth_module"])
+        if rules["log_failed_attempts"]:
+            with suppress(Conflict, NoSuchDocument):  # it was done before, or the account went
+                await write_attempt(services, account_id, attempt, name=about["name"])
+
+
+FAILED_LOGIN = Kind(name="failed_login", run=_record_failed)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from crossbar.documents import Document
-from crossbar.storage import Event, Key, Numbered, Position, Put, Row, Span
+from crossbar.storage import Claim, Entry, Event, Key, Numbered, Position, Put, Row, Span
 
 Record = dict[str, Any]
 
@@ -21,6 +21,11 @@ DEEPEST = 60
 def named(*parts: str) -> str:
     """One text for several, readable and unambiguous: an ``_id``, or a value of ``entries``."""
     return "/".join(part.replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def parts(name: str) -> list[str]:
+    """The texts that :func:`named` was given."""
+    return [part.replace("~1", "/").replace("~0", "~") for part in name.split("/")]
 
 
 def place(sort: str, doc_id: str) -> str:
@@ -124,6 +129,18 @@ def document_record(put: Put) -> Record:
         "claims": [named(*claim) for claim in put.claims],
         **packed(put.document),
     }
+
+
+def put_from(record: Mapping[str, Any]) -> Put:
+    """The write that would keep what is kept."""
+    return Put(
+        key_of(record),
+        unpacked(record),
+        record["rev"],
+        record.get("sort"),
+        [Entry(*parts(name)) for name in record.get("entries", ())],
+        [Claim(*parts(name)) for name in record["claims"]],
+    )
 
 
 def row(record: Mapping[str, Any]) -> Row:

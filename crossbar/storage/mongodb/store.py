@@ -26,6 +26,7 @@ from pymongo.errors import PyMongoError
 from crossbar.clock import Clock
 from crossbar.documents import Document, new_id
 from crossbar.storage import (
+    LAST_BUCKET,
     Attachment,
     Batch,
     Claim,
@@ -33,6 +34,7 @@ from crossbar.storage import (
     Missing,
     Numbered,
     Observer,
+    Put,
     Row,
     Span,
     unobserved,
@@ -186,21 +188,28 @@ class MongoStore:
             return [self._documents]
         return await self._journals.within(span)
 
-    async def walk(self, account_id: str) -> AsyncIterator[tuple[Key, Document]]:
-        """Every document of an account: of all types, and those that are not listed too."""
-        last = records.document_id(account_id, "")
-        end = f"{last[:-1]}0"  # the character after the slash
-        while True:
-            wanted = {"account_id": account_id, "_id": {"$gt": last, "$lt": end}}
-            cursor = self._documents.find(wanted, {**_SHOWN, "_id": 1, "doc_type": 1})
-            with translated():
-                found = await cursor.sort("_id", ASCENDING).limit(BATCH).to_list(BATCH)
-            for record in found:
-                key = Key(account_id, record["doc_type"], record["doc_id"])
-                yield key, records.unpacked(record)
-            if len(found) < BATCH:
-                return
-            last = found[-1]["_id"]
+    async def walk(self, account_id: str, journal: str = "") -> AsyncIterator[Put]:
+        """See :meth:`crossbar.storage.Store.walk`."""
+        everything = Span(
+            account_id=account_id,
+            doc_type=journal,
+            buckets=("", LAST_BUCKET) if journal else None,
+        )
+        first = records.document_id(account_id, "")
+        for collection in await self._within(everything):
+            wanted: records.Record = {"account_id": account_id}
+            # Up to the character after the slash.
+            wanted["_id"] = {"$gt": first, "$lt": f"{first[:-1]}0"}
+            more = True
+            while more:
+                cursor = collection.find(wanted).sort("_id", ASCENDING).limit(BATCH)
+                with translated():
+                    found = await cursor.to_list(BATCH)
+                for record in found:
+                    yield records.put_from(record)
+                more = len(found) == BATCH
+                if more:
+                    wanted["_id"]["$gt"] = found[-1]["_id"]
 
     async def count(self, span: Span, at_most: int | None = None) -> int:
         """How many documents the span holds (``start`` included), or ``at_most``."""

@@ -51,6 +51,10 @@ ENTER = (
     " VALUES (?, ?, ?, ?, ?, ?)"
 )
 LEAVE = f"DELETE FROM entries {THIS} AND name = ? AND value = ? AND sort = ?"  # noqa: S608
+WALK = (
+    "SELECT doc_type, doc_id, rev, sort, marks, body FROM documents"
+    " WHERE account_id = ? AND doc_id > ? ORDER BY doc_id LIMIT ?"
+)
 LOG = (
     "INSERT INTO events (action, account_id, doc_type, doc_id, revision, at, summary)"
     " VALUES (?, ?, ?, ?, ?, ?, ?)"

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from crossbar.storage import LARGEST, DocumentTooBig, Put
+from crossbar.storage import LARGEST, Claim, DocumentTooBig, Entry, Key, Put
 
 Columns = tuple[str, str | None, bytes | str, bytes | str]
 """What is stored of a document: revision, place in listings, entries and claims, body."""
@@ -40,6 +40,19 @@ def columns_of(put: Put) -> Columns:
     if len(body) > LARGEST:
         raise DocumentTooBig
     return put.document["_rev"], put.sort, encode(marks), body
+
+
+def put_from(key: Key, rev: str, sort: str | None, marks: bytes | str, body: bytes | str) -> Put:
+    """The write that would store what is stored."""
+    entries, claims = decode(marks)
+    return Put(
+        key,
+        decode(body),
+        rev,
+        sort,
+        [Entry(*entry) for entry in entries],
+        [Claim(*claim) for claim in claims],
+    )
 
 
 def entries_of(sort: str | None, marks: bytes | str) -> set[Mark]:

@@ -59,6 +59,10 @@ BODY_OF_ENTRY = (
     "(SELECT body FROM records WHERE records.book = record_entries.book"
     " AND records.sort = record_entries.sort AND records.doc_id = record_entries.doc_id)"
 )
+WALK = (
+    "SELECT '', doc_id, rev, sort, marks, body FROM records"
+    " WHERE book = ? AND doc_id > ? ORDER BY doc_id LIMIT ?"
+)
 _THIS = "WHERE book = ? AND doc_id = ?"
 _OPEN = "INSERT INTO books (account_id, journal, bucket) VALUES (?, ?, ?)"
 _INSERT = (

@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 from crossbar.documents import Document, new_id
 from crossbar.storage import (
+    LAST_BUCKET,
     Attachment,
     Batch,
     Claim,
@@ -39,8 +40,8 @@ from crossbar.storage import (
     unobserved,
 )
 from crossbar.storage.sqlite import journals
-from crossbar.storage.sqlite.batches import HOLDER, add_piece, apply, drop
-from crossbar.storage.sqlite.encoding import NOTHING, columns_of, decode, encode
+from crossbar.storage.sqlite.batches import HOLDER, WALK, add_piece, apply, drop
+from crossbar.storage.sqlite.encoding import NOTHING, columns_of, decode, encode, put_from
 from crossbar.storage.sqlite.file import PIECE, Place, Writer, connect
 from crossbar.storage.sqlite.stretches import Stretch, stretch_of, stretch_of_book
 
@@ -205,17 +206,18 @@ class SQLiteStore:
         stretches = [stretch_of_book(span, book) for (book,) in books]
         return stretches[::-1] if span.descending else stretches
 
-    async def walk(self, account_id: str) -> AsyncIterator[tuple[Key, Document]]:
+    async def walk(self, account_id: str, journal: str = "") -> AsyncIterator[Put]:
         """See :meth:`crossbar.storage.Store.walk`."""
-        sql = (
-            "SELECT doc_type, doc_id, body FROM documents"
-            " WHERE account_id = ? AND doc_id > ? ORDER BY doc_id LIMIT ?"
-        )
-        last = ""
-        while found := self._read(sql, (account_id, last, ROWS)):
-            for doc_type, last, body in found:
-                yield Key(account_id, doc_type, last), decode(body)
-            await asyncio.sleep(0)
+        sql, places = WALK, [(account_id,)]
+        if journal:
+            asked = (account_id, journal, "", LAST_BUCKET)
+            sql, places = journals.WALK, self._read(journals.BOOKS, asked)
+        for (place,) in places:
+            last = ""
+            while found := self._read(sql, (place, last, ROWS)):
+                for doc_type, last, *columns in found:
+                    yield put_from(Key(account_id, journal or doc_type, last), *columns)
+                await asyncio.sleep(0)
 
     async def count(self, span: Span, at_most: int | None = None) -> int:
         """See :meth:`crossbar.storage.Store.count`."""

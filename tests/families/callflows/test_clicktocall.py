@@ -9,10 +9,15 @@ from typing import Any
 import pytest
 
 from crossbar.clock import GREGORIAN_OFFSET
+from crossbar.core.jobs import FIRST_PAUSE, Jobs, waiting
+from crossbar.core.journals import stretch_of
 from crossbar.core.ports.switch import Command, NoSwitch, Switch
+from crossbar.core.services import Services
 from crossbar.documents import Document
+from crossbar.families.callflows import CALL, CLICKTOCALL_HISTORY
+from crossbar.families.callflows.clicktocall_calls import LATEST
 from crossbar.numbers import normalized
-from crossbar.storage import Batch, Key, Put
+from crossbar.storage import Batch, Key, Put, Row
 from tests.conftest import NOW, Answer, Api
 from tests.families.support import SlowSwitch, make, refusal, row
 
@@ -179,6 +184,81 @@ async def test_history_that_cannot_be_kept_does_no_harm(
     (await api.get(f"{path}/connect?contact=2002")).expect(200)
     await asyncio.wait_for(done.wait(), 5)
     await history(api, path, 0)
+    # Somebody may have rung: the call is not made again, and kept as one nobody heard of.
+    done.clear()
+    services = api.gateway.services
+    await services.jobs.idle(services)
+    api.clock.advance(FIRST_PAUSE)
+    await services.jobs.idle(services)
+    (kept,) = await history(api, path, 1)
+    assert (kept["timestamp"], kept["result"], kept["cause"]) == (TIME, "error", "timed out")
+    assert not done.is_set()
+
+
+class TestWithoutJobs:
+    """A call that was asked for, as whoever does it later finds it."""
+
+    @pytest.fixture
+    def switch(self) -> Switch:
+        return CountingSwitch()
+
+    @pytest.fixture(autouse=True)
+    def asleep(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def nothing_is_due(_: Jobs, services: Services) -> list[Row]:
+            return []
+
+        monkeypatch.setattr(Jobs, "_due", nothing_is_due)
+
+    async def asked(self, api: Api, path: str) -> Document:
+        """What the job is about that a press of the button has asked for."""
+        (await api.get(f"{path}/connect?contact=2002")).expect(200)
+        jobs, _ = await waiting(api.gateway.services)
+        [about] = [job["about"] for job in jobs if job["kind"] == CALL.name]
+        return dict(about)
+
+    async def test_a_press_is_kept_before_it_is_answered(self, api: Api) -> None:
+        path, services = await button(api), api.gateway.services
+        about = await self.asked(api, path)
+        assert await history(api, path, 0) == []
+        for _ in range(2):  # one whose process died at the last moment is done again
+            await CALL.run(services, about)
+        (kept,) = await history(api, path, 1)
+        assert (kept["result"], kept["call_id"]) == ("success", "c1")
+        events = [each.event for each in await services.store.events(0)]
+        [event] = [each for each in events if each.key.doc_type == "c2c_history"]
+        assert event.summary["auth_account_id"] == api.master.account_id
+
+    async def test_nobody_is_rung_when_the_caller_has_gone(self, api: Api) -> None:
+        path, services = await button(api), api.gateway.services
+        about = await self.asked(api, path)
+        api.clock.advance(LATEST + 1)
+        await CALL.run(services, about)
+        (kept,) = await history(api, path, 1)
+        assert (kept["result"], kept["cause"]) == ("error", "timed out")
+        assert services.switch.ordered == 0  # type: ignore[attr-defined]
+
+    async def test_nobody_is_rung_for_an_account_that_was_deleted(self, api: Api) -> None:
+        account = await api.create_account("Doomed")
+        sent = {"name": "x", "extension": "1"}
+        path = f"/v2/accounts/{account}/clicktocall"
+        made = (await api.put(path, sent)).expect(201).data["id"]
+        about, services = await self.asked(api, f"{path}/{made}"), api.gateway.services
+        (await api.delete(f"/v2/accounts/{account}")).expect(200)
+        await CALL.run(services, about)
+        assert services.switch.ordered == 0  # type: ignore[attr-defined]
+        assert CALL.unfinished
+        await CALL.unfinished(services, about)
+        assert await services.store.count(stretch_of(CLICKTOCALL_HISTORY, account)) == 0
+
+
+class CountingSwitch(NoSwitch):
+    """A switch that makes every call; ``ordered`` is how many."""
+
+    ordered = 0
+
+    async def order(self, command: Command, timeout: float) -> Document:
+        self.ordered += 1
+        return {"call_id": "c1"}
 
 
 async def test_history_is_for_a_month_at_a_time(api: Api) -> None:

@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from crossbar.core.jobs import Jobs
 from crossbar.core.journals import forget, stretch_of
-from crossbar.families.logins import LOGIN_ATTEMPTS
+from crossbar.core.services import Services
+from crossbar.families.logins import FAILED_LOGIN, LOGIN_ATTEMPTS
+from crossbar.storage import Batch, Row
 from tests.conftest import Answer, Api, credentials
 from tests.families.support import ANN, refusal
 from tests.mailbox import Mailbox
@@ -30,7 +33,7 @@ async def log_in(api: Api, name: str = "Tenant", password: str = ANN["password"]
 
 async def attempts(api: Api, account_id: str, of: str = "security") -> list[dict[str, Any]]:
     """The log of logins, once what is under way is written."""
-    await api.gateway.services.background.finish()
+    await api.gateway.services.jobs.idle(api.gateway.services)
     path = f"/v2/accounts/{account_id}/{of}/attempts"
     rows: list[dict[str, Any]] = (await api.get(path)).expect(200).data
     return rows
@@ -302,6 +305,48 @@ class TestRecovery:
             ("user_auth_recovery_reset", "failed"),
             ("user_auth_recovery_reset", "success"),
         }
+
+
+async def test_a_failed_login_takes_the_same_writes_whoever_is_named(
+    api: Api, tenant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await configure(api, api.master.account_id, rules(log_failed_attempts=False))
+    await configure(api, tenant, rules(log_failed_attempts=True))
+    services = api.gateway.services
+    written: list[Batch] = []
+
+    async def noted(batch: Batch) -> None:
+        written.append(batch)
+        await services.writer.commit(batch)
+
+    async def nothing_is_due(_: Jobs, services: Services) -> list[Row]:
+        return []
+
+    shapes = []
+    with monkeypatch.context() as patched:
+        patched.setattr(Services, "commit", lambda _, batch: noted(batch))
+        patched.setattr(Jobs, "_due", nothing_is_due)
+        for name in ("Tenant", api.master.account_name, "Nobody"):
+            written.clear()
+            (await log_in(api, name, "wrong")).expect(401)
+            [batch] = written
+            shapes.append([put.key.doc_type for put in batch.puts])
+            assert not batch.records
+    assert shapes == [["job"]] * 3
+    assert [row["status"] for row in await attempts(api, tenant)] == ["failed"]
+
+
+async def test_a_failed_login_is_recorded_once(api: Api, tenant: str) -> None:
+    services = api.gateway.services
+    (await log_in(api)).expect(201)
+    [row] = await attempts(api, tenant)
+    gone = await api.create_account("Gone")
+    (await api.delete(f"/v2/accounts/{gone}")).expect(200)
+    attempt = {**row, "crossbar_request_id": "r", "metadata": {}}
+    about = {"accounts": [gone, tenant], "attempt": attempt, "name": "x"}
+    for _ in range(2):  # a job may be done again
+        await FAILED_LOGIN.run(services, about)
+    assert len(await attempts(api, tenant)) == 2
 
 
 async def test_an_unknown_account_has_no_log(api: Api) -> None:

@@ -91,6 +91,21 @@ class RecordContract:
         assert await store.get_record(named("202611-a")) == {"_rev": "1-a", "name": "Ann"}
         assert await met(store) == ["202611-a"]
 
+    async def test_a_walk_meets_every_record_of_a_journal(self, store: Store) -> None:
+        names = await three_months(store, 120)
+        await append(
+            store,
+            line("202610-x", account=OTHER),
+            line("202610-x", journal="fax", entries=[("n/~", "a")]),
+        )
+        met = [each async for each in store.walk(ACCOUNT, CALLS)]
+        assert sorted(each.key.doc_id for each in met) == sorted(names)
+        [fax] = [each async for each in store.walk(ACCOUNT, "fax")]
+        assert fax.key == named("202610-x", ACCOUNT, "fax")
+        assert (fax.expected, fax.entries) == ("1-a", [Entry("n/~", "a")])
+        await append(store, fax)  # that changes nothing
+        assert [each async for each in store.walk(ACCOUNT, "fax")] == [fax]
+
     async def test_records_of_others_are_not_met(self, store: Store) -> None:
         await append(
             store,

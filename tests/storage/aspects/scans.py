@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from crossbar.storage import Position, Row, Store
+from crossbar.storage import Entry, Position, Row, Store
 from tests.storage.builders import (
     ACCOUNT,
     OTHER,
@@ -290,9 +290,23 @@ class ScanContract:
             put("x", account=""),
         ]
         await write(store, *puts, *odd, *strangers)
-        met = {key: document async for key, document in store.walk(ACCOUNT)}
+        met = {each.key: each.document async for each in store.walk(ACCOUNT)}
         assert met == {each.key: each.document for each in (*puts, *odd)}
-        assert [key async for key, _ in store.walk("c" * 32)] == []
+        assert [each async for each in store.walk("c" * 32)] == []
+
+    async def test_a_walk_tells_where_documents_are_found(self, store: Store) -> None:
+        entries, claims = [("n/~", "a/b~1"), ("n/~", "")], [claim("an/n~0")]
+        await write(
+            store,
+            put("one", sort="s", entries=entries, claims=claims),
+            put("two", sort=None, claims=[claim("bob")]),
+        )
+        for _ in range(2):
+            one, two = [each async for each in store.walk(ACCOUNT)]
+            assert (one.expected, one.sort, two.sort) == (one.document["_rev"], "s", None)
+            assert set(one.entries) == {Entry(*entry) for entry in entries}
+            assert (one.claims, two.entries, two.claims) == (claims, [], [claim("bob")])
+            await write(store, one, two)  # that changes nothing
 
     async def test_a_claim_is_no_entry(self, store: Store) -> None:
         await write(store, put("one", claims=[claim("ann")]))
