@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from crossbar.errors import ValidationFailed
 from crossbar.validation import schemas as validation
 from crossbar.validation.client_urls import ClientUrls
-from crossbar.validation.schemas import ROOT, BrokenSchema, Refusals, Schemas
+from crossbar.validation.refusals import Refusals
+from crossbar.validation.schemas import ROOT, BrokenSchema, Schemas
 from crossbar.validation.wording import CHECKED_FORMATS, dotted, holds
 
 REAL = Path(__file__).parent.parent / "schemas"

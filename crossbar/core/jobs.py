@@ -120,6 +120,7 @@ class Jobs:
         self._woken = asyncio.Event()
         self._under_way: dict[Key, asyncio.Task[None]] = {}
         self._busy: Counter[str] = Counter()
+        self._taking = asyncio.Lock()
 
     def wake(self) -> None:
         """There may be something to do."""
@@ -163,13 +164,14 @@ class Jobs:
 
     async def _take(self, services: Services) -> bool:
         """Begin jobs that are due, as many as there is room for; whether there was one."""
-        found = await self._due(services)
-        random.shuffle(found)  # other processes look at the same ones
         begun = False
-        for row in found:
-            key = Key(SYSTEM, JOB_TYPE, row.position.doc_id)
-            if self._has_room(row.document) and key not in self._under_way:
-                begun = await self._begin(services, key, row.document) or begun
+        async with self._taking:  # one after the other, or both might find the same room
+            found = await self._due(services)
+            random.shuffle(found)  # other processes look at the same ones
+            for row in found:
+                key = Key(SYSTEM, JOB_TYPE, row.position.doc_id)
+                if self._has_room(row.document) and key not in self._under_way:
+                    begun = await self._begin(services, key, row.document) or begun
         return begun
 
     async def _due(self, services: Services) -> list[Row]:

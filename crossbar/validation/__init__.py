@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from crossbar.validation.client_urls import ClientUrls
 from crossbar.validation.patterns import Expression, Like, Unusable
-from crossbar.validation.schemas import Refusals, Schemas
+from crossbar.validation.refusals import Refusals
+from crossbar.validation.schemas import Schemas
 
 __all__ = [
     "ClientUrls",

@@ -4,13 +4,13 @@ A schema is a file ``<name>.json``, JSON Schema draft 2020-12, with ``"$id": "<n
 to others by bare name (``"$ref": "caller_id"``). A document is accepted by a compiled validator in
 microseconds; only a refused one meets the slower validator that words every error
 (docs/protocol.md §4.5, :mod:`.wording`). Checks that need more than the document, such as
-uniqueness, belong to the families; they gather what they find in :class:`Refusals`.
+uniqueness, belong to the families; they gather what they find in :class:`.Refusals`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from math import isfinite
@@ -30,6 +30,7 @@ from crossbar.errors import ROOT
 from crossbar.validation.checks import KEYWORD, failed_checks
 from crossbar.validation.client_urls import ClientUrls
 from crossbar.validation.defaults import NESTED, Plan, complete, copied, leading
+from crossbar.validation.refusals import FieldErrors
 from crossbar.validation.wording import (
     COMPILED_FORMATS,
     FORMAT_CHECKER,
@@ -38,45 +39,14 @@ from crossbar.validation.wording import (
     worded,
 )
 
-FieldErrors = dict[str, dict[str, Any]]
-"""``{"dotted.path": {"<error id>": {"message": …, "target": …, "value": …}}}``."""
-
 LOOKED_FOR = 1000
 """Errors after which no more are looked for: each takes some 50 microseconds to find and word."""
 
-__all__ = ["ROOT", "BrokenSchema", "FieldErrors", "Refusals", "Schemas"]
+__all__ = ["ROOT", "BrokenSchema", "Schemas"]
 
 
 class BrokenSchema(Exception):
     """A schema file is not JSON, not a schema, or refers to something that is not there."""
-
-
-class Refusals(Mapping[str, dict[str, Any]]):
-    """Gathers what is wrong with a document; falsy while nothing is.
-
-    A path holds one error: the last one recorded replaces those before it (docs/protocol.md
-    §4.5).
-    """
-
-    def __init__(self) -> None:
-        self._fields: FieldErrors = {}
-
-    def add(self, path: str, rule: str, message: str, **detail: Any) -> None:
-        """Record one error at a dotted path."""
-        self._fields[path] = {rule: {"message": message, **detail}}
-
-    def merge(self, errors: Mapping[str, dict[str, Any]]) -> None:
-        """Record errors found elsewhere, path by path."""
-        self._fields.update(errors)
-
-    def __getitem__(self, path: str) -> dict[str, Any]:
-        return self._fields[path]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._fields)
-
-    def __len__(self) -> int:
-        return len(self._fields)
 
 
 # At most 18 digits: what is converted must fit in the 64 bits that JSON writers can store.

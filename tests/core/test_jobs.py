@@ -278,6 +278,31 @@ async def test_slow_jobs_of_one_kind_hold_up_no_other(services: Services) -> Non
     assert len(begun) == number
 
 
+async def test_what_is_being_begun_is_waited_for(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chore = Chore()
+    jobs = Jobs([chore.kind])
+    await ask(services, chore)
+    commit, taking, go_on = services.store.commit, asyncio.Event(), asyncio.Event()
+
+    async def slow(batch: Batch) -> int:
+        number = await commit(batch)
+        taking.set()
+        await go_on.wait()
+        return number
+
+    monkeypatch.setattr(services.store, "commit", slow)
+    first = asyncio.create_task(jobs._take(services))
+    await taking.wait()
+    idle = asyncio.create_task(jobs.idle(services))
+    await asyncio.sleep(0)
+    assert not idle.done()
+    go_on.set()
+    await asyncio.gather(first, idle)
+    assert chore.done == [{}]
+
+
 async def test_a_job_of_a_newer_version_waits_for_it(services: Services) -> None:
     chore = Chore()
     await ask(services, chore)

@@ -1,22 +1,17 @@
 """Tokens: told about, renewed, revoked and given to operators (docs/protocol.md §5.6, §5.7).
 
-Who a credential belongs to and how tokens are made lives in ``identity``, logging in in ``login``;
-these are the operations that clients use once they have a token.
+Who a credential belongs to and how tokens are made lives in ``identity``, logging in in ``login``,
+the end of all tokens of somebody in ``signatures``; these are the operations that clients use once
+they have a token.
 """
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import replace
 from typing import Any
 
-from crossbar.core import recipes, writing
-from crossbar.core.access import (
-    ADMIN_USERS_ONLY,
-    OPERATORS_ONLY,
-    require_access,
-    require_unrestricted,
-)
+from crossbar.core import recipes
+from crossbar.core.access import require_access, require_unrestricted
 from crossbar.core.answers import (
     COUNT,
     NOTHING,
@@ -28,11 +23,10 @@ from crossbar.core.answers import (
     maybe,
     some,
 )
-from crossbar.core.change import Change
-from crossbar.core.directory import SYSTEM_SIGNATURE, Account, account_key
+from crossbar.core.directory import Account
 from crossbar.core.requests import Action, Actor, Caller, Request, Result
 from crossbar.core.services import Session
-from crossbar.core.shapes import Access, Collection, Route, Routes, Scope, route
+from crossbar.core.shapes import Access, Route, Routes, Scope, route
 from crossbar.documents import Document
 from crossbar.errors import (
     FaultyRequest,
@@ -40,7 +34,6 @@ from crossbar.errors import (
     InvalidCredentials,
     NotFound,
 )
-from crossbar.families.accounts import ACCOUNTS
 from crossbar.families.logins.attempts import SUCCESS, Way
 from crossbar.families.logins.rules import (
     REFRESH_METHOD,
@@ -49,6 +42,11 @@ from crossbar.families.logins.rules import (
     renewal,
     require_good_standing,
     rules_of,
+)
+from crossbar.families.logins.signatures import (
+    reset_account_signature,
+    reset_system_signature,
+    reset_user_signature,
 )
 from crossbar.storage import Key
 
@@ -224,7 +222,7 @@ async def system_action(request: Request) -> Result:
         case "refresh_token":
             return await _renew_token(request)
         case "reset_signature_secret" if refresh_token is None:
-            return await _reset_system(request)
+            return await reset_system_signature(request)
     raise Forbidden
 
 
@@ -250,54 +248,6 @@ async def _require_unrestricted_caller(request: Request) -> None:
     require_access(operation, request.caller, None)
     accounts = request.services.accounts
     await require_unrestricted(accounts, operation, request.caller, None, operation.path)
-
-
-async def reset_account_signature(request: Request) -> Result:
-    """``reset_signature_secret``: every token of the account dies. For its admin users."""
-    _require_reset(request, own=False)
-    key = account_key(request.require_account().account_id)
-    return await _reset(request, ACCOUNTS, key)
-
-
-async def reset_user_signature(request: Request) -> Result:
-    """``reset_signature_secret``: every token of the user dies. For admins and the user."""
-    user_id = request.ids["user_id"]
-    caller = request.require_caller()
-    _require_reset(request, own=caller.user_id == user_id)
-    return await _reset(request, request.operation.collection, recipes.key_of(request))
-
-
-def _require_reset(request: Request, *, own: bool) -> None:
-    caller = request.require_caller()
-    if request.control("action") != "reset_signature_secret":
-        raise FaultyRequest("action required")
-    if not (caller.is_admin_user or caller.is_operator or own):
-        raise Forbidden(cause=ADMIN_USERS_ONLY)
-
-
-async def _reset_system(request: Request) -> Result:
-    master = await request.services.accounts.master()
-    if master is None or not request.require_caller().is_operator:
-        raise Forbidden(cause=OPERATORS_ONLY)
-    return await _reset(request, ACCOUNTS, account_key(master.account_id), SYSTEM_SIGNATURE)
-
-
-async def _reset(
-    request: Request, family: Collection, key: Key, field: str = "pvt_signature_secret"
-) -> Result:
-    stored = await recipes.load_document(request.actor, key)
-    document = {**stored, field: secrets.token_hex(16)}
-    await writing.commit_private(
-        Change(
-            actor=request.actor,
-            request=request,
-            family=family,
-            key=key,
-            document=document,
-            current=stored,
-        )
-    )
-    return Result(data={})
 
 
 async def impersonate(request: Request) -> Result:
