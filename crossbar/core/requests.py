@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from crossbar.documents import Document
 from crossbar.filtering import Filters
-from crossbar.records import record
 from crossbar.storage import SYSTEM
+from crossbar.values import valueclass
 
 if TYPE_CHECKING:
     from crossbar.core.directory import Account
@@ -93,7 +93,7 @@ def is_false(value: Any) -> bool:
     return value is False or value == "false"
 
 
-@record
+@valueclass
 class Query:
     """How a list is to be answered. ``start_key`` is opaque (``core.paging``).
 
@@ -114,7 +114,7 @@ class Query:
     chunk_size: int | None = None
 
 
-@record
+@valueclass
 class Actor:
     """Who does something, for whom and by what means; there need not be a request.
 
@@ -143,7 +143,7 @@ class Actor:
         return self.account
 
 
-@record
+@valueclass
 class Request:
     """What is asked, and by whom; complete when it is built and not written to afterwards.
 
@@ -274,7 +274,7 @@ class Download:
     read: Callable[[int, int], AsyncIterator[bytes]]
 
 
-@record
+@valueclass
 class Result:
     """What an operation answers.
 

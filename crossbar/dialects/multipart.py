@@ -12,7 +12,7 @@ from email.message import Message
 
 from aiohttp import content_disposition_filename, parse_content_disposition
 
-from crossbar.records import record
+from crossbar.values import valueclass
 
 MAX_PARTS = 100
 """Parts of a body; without a limit, empty ones could go on for ever."""
@@ -30,7 +30,7 @@ class Malformed(Exception):
     """The body is not encoded as the request's headers say; the text is the reason."""
 
 
-@record
+@valueclass
 class Part:
     """One part. Names of headers are lower-case; ``filename`` is ``None`` for what is no file."""
 

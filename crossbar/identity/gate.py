@@ -7,10 +7,10 @@ from crossbar.core.requests import Caller
 from crossbar.errors import InvalidCredentials
 from crossbar.identity.basic import Basic
 from crossbar.identity.credentials import Identity
-from crossbar.records import record
+from crossbar.values import valueclass
 
 
-@record
+@valueclass
 class Presented:
     """The credentials that came with a request, unverified; ``dialect`` is the one it speaks."""
 

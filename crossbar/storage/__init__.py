@@ -37,7 +37,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from crossbar.documents import Document
-from crossbar.records import record
+from crossbar.values import valueclass
 
 LARGEST = 16_000_000
 """Bytes of JSON that a document may have. No MongoDB keeps one of more than 16 MiB."""
@@ -141,7 +141,7 @@ class Numbered(NamedTuple):
     event: Event
 
 
-@record
+@valueclass
 class Batch:
     """What one commit writes: all of it or nothing.
 

@@ -14,14 +14,14 @@ from crossbar.dialects.multipart import Malformed, Part, parts_of
 from crossbar.dialects.parsing import parse_json
 from crossbar.documents import Document
 from crossbar.errors import BadRequest, ValidationFailed
-from crossbar.records import record
 from crossbar.settings import Http
+from crossbar.values import valueclass
 
 OVERRIDES = ("PUT", "PATCH", "DELETE")
 """What a POST may stand for."""
 
 
-@record
+@valueclass
 class Body:
     """What a request carries, or why it cannot be read: that is told after who asks is known.
 

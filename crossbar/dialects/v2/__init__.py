@@ -58,8 +58,8 @@ from crossbar.errors import (
 )
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.gate import Gate, Presented
-from crossbar.records import record
 from crossbar.storage import SYSTEM
+from crossbar.values import valueclass
 
 METHODS = frozenset((*VERBS, "HEAD", "OPTIONS"))
 SAFE_METHODS = ("GET", "HEAD")
@@ -67,7 +67,7 @@ SAFE_METHODS = ("GET", "HEAD")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 
-@record
+@valueclass
 class Asked:
     """What a request asks for. ``tokens`` are those of its path, with the alias expanded."""
 

@@ -19,8 +19,8 @@ from crossbar.dialects.parsing import parse_json
 from crossbar.dialects.targets import query_pairs, split_target
 from crossbar.errors import ValidationFailed
 from crossbar.logs import redact
-from crossbar.records import record
 from crossbar.settings import Http
+from crossbar.values import valueclass
 
 WHITESPACE = string.whitespace.encode()
 BASE64_TYPES = ("application/base64", "application/x-base64")
@@ -39,7 +39,7 @@ MAX_HEAD = 256
 """Bytes of a ``data:`` URI before its base64, at most."""
 
 
-@record
+@valueclass
 class Body:
     """What a request carries. ``pairs`` are the query parameters in order, repeats included.
 

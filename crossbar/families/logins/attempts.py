@@ -13,15 +13,15 @@ from crossbar.core.services import Services
 from crossbar.core.shapes import Journal, field_index
 from crossbar.core.stamping import stamp
 from crossbar.documents import Document
-from crossbar.records import record
 from crossbar.storage import Batch, Entry
+from crossbar.values import valueclass
 
 ATTEMPT_TYPE = "login_attempt"
 SUCCESS, FAILED = "success", "failed"
 MULTI_FACTOR = "multi_factor"
 
 
-@record
+@valueclass
 class Way:
     """A way in: its method, as in tokens, and the kind of proof, as in the log."""
 

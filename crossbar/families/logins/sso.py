@@ -38,7 +38,6 @@ from crossbar.families.logins.sso_documents import (
     provider_with,
     secret_of,
 )
-from crossbar.records import record
 from crossbar.storage import (
     SYSTEM,
     Batch,
@@ -50,6 +49,7 @@ from crossbar.storage import (
     Remove,
     Span,
 )
+from crossbar.values import valueclass
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +68,7 @@ LONGEST = 255
 row = summarizer(("app", "provider", "scopes", "email"))
 
 
-@record
+@valueclass
 class Identity:
     """Who somebody is elsewhere: ``subject`` is what the service calls them for good."""
 

@@ -16,6 +16,6 @@ T = TypeVar("T")
 @dataclass_transform(
     eq_default=False, frozen_default=True, kw_only_default=True, field_specifiers=(field,)
 )
-def record(cls: type[T]) -> type[T]:
+def valueclass(cls: type[T]) -> type[T]:
     """A keyword-only value that nobody writes to after it is made; equal only to itself."""
     return dataclass(eq=False, slots=True, kw_only=True)(cls)
