@@ -94,7 +94,7 @@ def _add_server_commands(commands: Any, run: Commands, common: argparse.Argument
     )
     openapi.add_argument("--output", metavar="FILE", type=Path, help="write it to a file instead")
     _add(commands, "doctor", run["doctor"], "Check store, schemas, settings and clock.", common)
-    about = "Index all documents anew, as after an upgrade; servers may run."
+    about = "Index anew what is not in its place, as after an upgrade; servers may run."
     _add(commands, "reindex", run["reindex"], about, common)
     about = "Remove attachments that no document names; servers may run."
     _add(commands, "sweep", run["sweep"], about, common)
