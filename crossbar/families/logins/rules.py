@@ -162,7 +162,8 @@ async def note(
     if rules["log_successful_attempts" if status == SUCCESS else "log_failed_attempts"]:
         attempt = attempt_of(actor, way, status, user=user, message=message)
         account_id = account.account_id
-        await write_attempt(actor.services, account_id, attempt, author=actor.caller)
+        with suppress(NoSuchDocument):  # it was deleted meanwhile: its tokens are worth nothing
+            await write_attempt(actor.services, account_id, attempt, author=actor.caller)
 
 
 async def note_failed(actor: Actor, accounts: Iterable[Account], way: Way, message: str) -> None:

@@ -8,8 +8,11 @@ import pytest
 
 from crossbar.core.jobs import Jobs
 from crossbar.core.journals import forget, stretch_of
+from crossbar.core.requests import Actor
 from crossbar.core.services import Services
 from crossbar.families.logins import FAILED_LOGIN, LOGIN_ATTEMPTS
+from crossbar.families.logins.attempts import SUCCESS, Way
+from crossbar.families.logins.rules import USER_METHOD, note, rules_of
 from crossbar.storage import Batch, Row
 from tests.conftest import Answer, Api, credentials
 from tests.families.support import ANN, refusal
@@ -347,6 +350,19 @@ async def test_a_failed_login_is_recorded_once(api: Api, tenant: str) -> None:
     for _ in range(2):  # a job may be done again
         await FAILED_LOGIN.run(services, about)
     assert len(await attempts(api, tenant)) == 2
+
+
+async def test_a_login_at_an_account_that_has_just_gone_is_not_recorded(
+    api: Api, tenant: str
+) -> None:
+    services = api.gateway.services
+    account = await services.accounts.get(tenant)
+    assert account is not None
+    (await api.delete(f"/v2/accounts/{tenant}")).expect(200)
+    found = await rules_of(services, account, USER_METHOD)
+    actor = Actor(services=services, request_id="r")
+    await note(actor, account, found, Way(method=USER_METHOD, proof="x"), SUCCESS)
+    assert await services.store.count(stretch_of(LOGIN_ATTEMPTS, tenant)) == 0
 
 
 async def test_an_unknown_account_has_no_log(api: Api) -> None:
