@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from crossbar.core import recipes
+from crossbar.core import reading
 from crossbar.core.access import require_access, require_unrestricted
 from crossbar.core.answers import (
     COUNT,
@@ -262,7 +262,7 @@ async def impersonate(request: Request) -> Result:
     if account.account_id == caller.account_id:
         raise Forbidden(cause="nobody acts as a user of the own account")
     require_good_standing(request.actor, account)
-    user = await recipes.load(request)
+    user = await reading.load(request)
     if not user.get("enabled", True):
         raise Forbidden
     way = Way(method=USER_METHOD, proof="impersonate_user")

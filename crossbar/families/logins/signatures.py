@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 
-from crossbar.core import recipes, writing
+from crossbar.core import reading, writing
 from crossbar.core.access import ADMIN_USERS_ONLY, OPERATORS_ONLY
 from crossbar.core.change import Change
 from crossbar.core.directory import SYSTEM_SIGNATURE, account_key
@@ -30,7 +30,7 @@ async def reset_user_signature(request: Request) -> Result:
     user_id = request.ids["user_id"]
     caller = request.require_caller()
     _require_reset(request, own=caller.user_id == user_id)
-    return await _reset(request, request.operation.collection, recipes.key_of(request))
+    return await _reset(request, request.operation.collection, reading.key_of(request))
 
 
 def _require_reset(request: Request, *, own: bool) -> None:
@@ -52,7 +52,7 @@ async def reset_system_signature(request: Request) -> Result:
 async def _reset(
     request: Request, family: Collection, key: Key, field: str = "pvt_signature_secret"
 ) -> Result:
-    stored = await recipes.load_document(request.actor, key)
+    stored = await reading.load_document(request.actor, key)
     document = {**stored, field: secrets.token_hex(16)}
     await writing.commit_private(
         Change(
