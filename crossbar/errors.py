@@ -339,11 +339,15 @@ class RequestTimeout(CrossbarError):
 
 
 class Conflict(CrossbarError):
-    """The document changed, or came to exist, between reading and writing."""
+    """The document changed, or came to exist, between reading and writing.
+
+    ``about`` is the key of that document, where it is known; no client is told.
+    """
 
     status = 409
     code = "datastore_conflict"
     phrase = "conflicting documents"
+    about: object = None
 
 
 class Gone(CrossbarError):

@@ -142,8 +142,10 @@ def _pending(request: Request, units: int) -> Put:
     """The write of a new transaction."""
     account, data = request.require_account(), sent(request)
     key = new_key(TRANSACTIONS_OF, account.account_id, request.services.clock)
-    kept = {name: data[name] for name in ("description", "metadata", "order_id") if name in data}
-    document = {
+    kept: Document = {
+        name: data[name] for name in ("description", "metadata", "order_id") if name in data
+    }
+    document: Document = {
         "metadata": {},
         **kept,
         "account": {"id": account.account_id, "name": account.name},
