@@ -34,24 +34,36 @@ class Counted:
     """What a category counts: documents of a type.
 
     They count as the ``usual`` item unless their entries in the index :data:`BILLED_AS` say
-    otherwise; ``items`` are those that are usually asked for.
+    otherwise; ``items`` are those that are usually asked for. Documents of the system say in
+    their entries whose they are, too.
     """
 
     doc_type: str
-    usual: str
+    usual: str = ""
     items: tuple[str, ...] = ()
+    is_of_system: bool = False
 
 
 BILLED_AS = "billed_as"
 
 
-def billed_as(category: str, item_of: Callable[[Document], str]) -> Index:
-    """The index of a billed family: what a document counts as, if that is not the usual item."""
+def billed_as(
+    category: str,
+    item_of: Callable[[Document], str],
+    owner_of: Callable[[Document], str] | None = None,
+) -> Index:
+    """The index of a billed family: what a document counts as, if that is not the usual item.
+
+    Of documents of the system ``owner_of`` says for whom; they count as nothing without an item.
+    """
     usual = COUNTED[category].usual
 
     def values(document: Document) -> Iterable[str]:
         item = item_of(document)
-        return () if item == usual else (item, ALL)
+        if item == usual:
+            return ()
+        prefix = f"{owner_of(document)}/" if owner_of else ""
+        return (prefix + item, prefix + ALL)
 
     return Index(name=BILLED_AS, values=values)
 
@@ -68,15 +80,26 @@ DEVICE_TYPES = (
     "softphone",
 )
 
+CLASSES = (
+    "did_us",
+    "tollfree_us",
+    "caribbean",
+    "emergency",
+    "international",
+    "unknown",
+)
+
 COUNTED: Mapping[str, Counted] = {
     "branding": Counted(doc_type="whitelabel", usual="whitelabel"),
     "conferences": Counted(doc_type="conference", usual="conference"),
     "devices": Counted(doc_type="device", usual="sip_device", items=DEVICE_TYPES),
     "faxes": Counted(doc_type="faxbox", usual="mailbox"),
+    "ips": Counted(doc_type="assigned_ip", usual="dedicated"),
+    "phone_numbers": Counted(doc_type="phone_number", items=CLASSES, is_of_system=True),
     "users": Counted(doc_type="user", usual="user", items=("admin",)),
     "voicemails": Counted(doc_type="vmbox", usual="mailbox"),
 }
-"""The categories of documents of an account."""
+"""The categories of documents, whichever family they are of."""
 
 CATEGORIES = tuple(sorted((*COUNTED, LIMITS_TYPE)))
 
@@ -116,19 +139,23 @@ def trunks_of(limits: Document) -> dict[str, int]:
 async def _documents(
     store: Store, account_id: str, counted: Counted, items: Iterable[str]
 ) -> dict[str, int]:
-    everything = Span(account_id=account_id, doc_type=counted.doc_type)
+    holder = SYSTEM if counted.is_of_system else account_id
+    prefix = f"{account_id}/" if counted.is_of_system else ""
+    everything = Span(account_id=holder, doc_type=counted.doc_type)
 
     async def of_item(item: str) -> int:
-        return await store.count(replace(everything, entry=Entry(BILLED_AS, item)))
+        entry = Entry(BILLED_AS, prefix + item)
+        return await store.count(replace(everything, entry=entry))
 
-    total = await store.count(everything)
-    if not counted.items or not total:
+    total = 0 if counted.is_of_system else await store.count(everything)
+    if not counted.items:
         return {counted.usual: total}
-    unusual = await of_item(ALL)
+    unusual = await of_item(ALL) if total or counted.is_of_system else 0
     names = {*counted.items, *items} - {ALL, OTHERS, counted.usual} if unusual else ()
     found = {item: await of_item(item) for item in sorted(names)}
     left = unusual - sum(found.values())
-    return {**found, counted.usual: total - unusual, OTHERS: left}
+    usual = {} if counted.is_of_system else {counted.usual: total - unusual}
+    return {**found, **usual, OTHERS: left}
 
 
 async def count_below(

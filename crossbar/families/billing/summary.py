@@ -139,8 +139,8 @@ async def list_editable(request: Request) -> Result:
     properties = request.services.schemas.document(ITEM_SCHEMA)["properties"]
     everything = {**properties, "exceptions": {"type": "array", "items": {"type": "string"}}}
     known = {
-        category: (*counted.items, counted.usual) for category, counted in COUNTED.items()
-    } | {LIMITS_TYPE: TRUNKS}
+        category: {*counted.items, counted.usual} - {""} for category, counted in COUNTED.items()
+    } | {LIMITS_TYPE: {*TRUNKS}}
     return Result(
         data={
             category: {ALL: everything, **dict.fromkeys(sorted(known[category]), properties)}
