@@ -23,7 +23,7 @@ from crossbar.core.shapes import POWERS, Access, Collection, Singleton
 from crossbar.documents import Document, lookup
 from crossbar.settings import Settings
 from tests.conftest import Api, running_api
-from tests.contract.kit import SCHEMAS, label, operations, path_of, verb_of
+from tests.contract.kit import SCHEMAS, SOLD, label, operations, path_of, verb_of
 from tests.families.support import ANN, FIELDS
 
 GUARDED = [each for each in operations() if each.access in POWERS]
@@ -131,7 +131,7 @@ async def test_an_operation_that_gives_power_is_refused_to_a_user(api: Api, hous
     assert wrong == []
 
 
-OF_OPERATORS = {"POST /accounts/{account_id}/move", "POST /accounts/{account_id}/limits"}
+OF_OPERATORS = {"POST /accounts/{account_id}/move", "POST /accounts/{account_id}/limits", *SOLD}
 """What asks for more than an administrator of the account, of those that are for them."""
 
 

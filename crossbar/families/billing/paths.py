@@ -29,7 +29,7 @@ from crossbar.families.billing.summary import (
     summarize,
     synchronize,
 )
-from crossbar.families.billing.topup import top_up
+from crossbar.families.billing.transactions import top_up
 
 PLAN_ROWS = Answers(rows(id=TEXT, name=TEXT, description=TEXT, category=TEXT))
 OBJECT = Answers(SOME_OBJECT)

@@ -21,6 +21,7 @@ from crossbar.families.billing.proposals import (
     assignment,
     named_in,
     proposal,
+    shown_plans,
     without,
 )
 
@@ -52,7 +53,7 @@ async def list_assigned(request: Request) -> Result:
 
 
 def _plans(document: Document) -> Result:
-    return Result(data=document.get(PLANS_OF) or {}, revision=document.get("_rev"))
+    return Result(data=shown_plans(document), revision=document.get("_rev"))
 
 
 @for_sellers

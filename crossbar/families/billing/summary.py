@@ -24,7 +24,7 @@ from crossbar.families.billing.invoices import invoice
 from crossbar.families.billing.months import next_month
 from crossbar.families.billing.plans import PLAN_TYPE, PLANS
 from crossbar.families.billing.pricing import ALL
-from crossbar.families.billing.proposals import proposal
+from crossbar.families.billing.proposals import proposal, shown_plans
 from crossbar.families.billing.quantities import (
     CATEGORIES,
     COUNTED,
@@ -80,7 +80,7 @@ async def _answer(request: Request, document: Document) -> Result:
     account = request.require_account()
     return Result(
         data={
-            "plans": document.get("plans") or {},
+            "plans": shown_plans(document),
             "overrides": overrides,
             "invoices": invoices,
             "quantities": {

@@ -20,6 +20,7 @@ from crossbar.families.endpoints.users import USERS
 from crossbar.settings import Settings
 from crossbar.storage import SYSTEM, Batch, Entry, Key, Put
 from tests.conftest import Api, running_api
+from tests.contract.conftest import on_every_store
 from tests.families.billing.support import USER, balance, customer, pay_in
 from tests.families.support import refusal
 
@@ -154,6 +155,7 @@ async def test_trunks_are_charged_for_when_they_are_added(api: Api) -> None:
     assert (await api.get(f"{path}/limits")).data["twoway_trunks"] == 1
 
 
+@on_every_store
 async def test_trunks_that_are_raised_in_a_race_are_all_paid_for(
     api: Api, settings: Settings, clock: FixedClock
 ) -> None:
@@ -182,6 +184,7 @@ async def test_trunks_that_are_raised_in_a_race_are_all_paid_for(
     assert [each["amount"] for each in entries] == [-10] * 5
 
 
+@on_every_store
 async def test_credit_that_is_spent_in_a_race_is_spent_once(
     api: Api, settings: Settings, clock: FixedClock
 ) -> None:
