@@ -23,33 +23,6 @@ UNKNOWN = "0123456789abcdef" * 2
 GARBAGE = "eyJhbGciOiJub25lIn0.e30.AAAA"
 """A token that nobody issued."""
 
-SOLD = {
-    "POST /accounts/{account_id}/allotments",
-    "PUT /accounts/{account_id}/ledgers/credit",
-    "PUT /accounts/{account_id}/ledgers/debit",
-    "PUT /accounts/{account_id}/transactions/refund",
-    "PUT /accounts/{account_id}/transactions/sale",
-    "GET /accounts/{account_id}/services/manual",
-    *(
-        f"{verb} /accounts/{{account_id}}/{path}"
-        for noun in ("services", "service_plans")
-        for verb, path in (
-            ("POST", noun),
-            ("POST", f"{noun}/{{plan_id}}"),
-            ("DELETE", f"{noun}/{{plan_id}}"),
-            ("POST", f"{noun}/synchronization"),
-            ("POST", f"{noun}/reconciliation"),
-        )
-    ),
-    "POST /accounts/{account_id}/services/overrides",
-    "PATCH /accounts/{account_id}/services/overrides",
-    "POST /accounts/{account_id}/services/manual",
-    "PATCH /accounts/{account_id}/services/manual",
-    "POST /accounts/{account_id}/service_plans/override",
-    "DELETE /accounts/{account_id}/service_plans",
-}
-"""What only the reseller of an account does there, and operators."""
-
 _SCHEMAS = Schemas()
 SCHEMAS = {name: _SCHEMAS.document(name) for name in _SCHEMAS.names()}
 """Every schema by name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crossbar.core.change import Change
 from crossbar.core.presenting import summarizer
-from crossbar.core.recipes import load_document
+from crossbar.core.reading import load_document
 from crossbar.core.requests import Request, Result
 from crossbar.documents import Document, public
 from crossbar.errors import ValidationFailed
@@ -13,7 +13,6 @@ from crossbar.families.billing.assigned import (
     Assigned,
     assigned_to,
     check_overrides,
-    for_sellers,
     merged_from,
     offers_of,
     services_key,
@@ -149,14 +148,12 @@ async def list_editable(request: Request) -> Result:
     )
 
 
-@for_sellers
 async def synchronize(request: Request) -> Result:
     """Tell the bookkeeper of the account's plans and quantities."""
     await request.services.bookkeeper.synchronize(request.services, request.account_id)
     return Result(data={})
 
 
-@for_sellers
 async def reconcile(request: Request) -> Result:
     """Nothing to do: quantities are counted whenever they are asked for."""
     return Result(data={})
