@@ -114,11 +114,6 @@ class Booking:
         """Books with nothing new in them, as they stand now."""
         return cls(actor, account, await actor.services.store.get(balance_key(account.account_id)))
 
-    @property
-    def account(self) -> Account:
-        """Whose books they are."""
-        return self._account
-
     async def add(self, sent: Document, units: int, *, whose: Account | None = None) -> Document:
         """Add an entry; as it will be stored. Raises :class:`Repeated` for one there is already.
 

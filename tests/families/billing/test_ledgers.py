@@ -19,7 +19,7 @@ from crossbar.clock import FixedClock
 from crossbar.core.directory import Account
 from crossbar.core.journals import stretch_of
 from crossbar.core.requests import Actor
-from crossbar.errors import Conflict
+from crossbar.errors import Conflict, ValidationFailed
 from crossbar.families.billing.booking import (
     AFTER,
     ENTRIES,
@@ -29,6 +29,7 @@ from crossbar.families.billing.booking import (
     balance_of,
     book,
 )
+from crossbar.families.billing.money import LARGEST
 from crossbar.settings import Settings
 from tests.conftest import NOW, PASSWORD, QUICK, Api, running_api
 from tests.contract.conftest import on_every_store
@@ -85,6 +86,22 @@ async def test_an_entry_is_judged(api: Api) -> None:
     refusal(await api.put(path, huge), "usage.quantity", "maximum")
     refusal(await api.put(path, entry(1, period={"start": -1})), "period.start", "maximum")
     assert await balance(api, api.account) == 0
+
+
+async def test_a_balance_has_bounds(api: Api) -> None:
+    account = await api.gateway.services.accounts.get(api.master.account_id)
+    assert account is not None
+    books = await Booking.begun(actor_of(api.gateway, account), account)
+    assert books.puts == []
+    await books.add(entry(0), LARGEST)
+    with pytest.raises(ValidationFailed):
+        await books.add(entry(0, "more"), 1)
+
+
+async def test_an_operator_may_book_to_the_masters_own_books_alone(api: Api) -> None:
+    path = f"{api.account}/ledgers/credit"
+    booked = (await api.put(path, entry(1), impact_reseller=True)).expect(201).data
+    assert booked["amount"] == 1  # it is its own reseller
 
 
 async def test_only_the_reseller_and_operators_book(api: Api) -> None:

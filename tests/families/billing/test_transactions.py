@@ -6,6 +6,7 @@ import pytest
 
 from crossbar.core.ports import Outcome, Payment, Standing
 from crossbar.core.services import Services
+from crossbar.errors import NoSuchDocument
 from tests.conftest import Api
 from tests.families.billing.support import balance, customer, pay_in
 from tests.families.support import refusal
@@ -97,6 +98,27 @@ async def test_another_bookkeeper_may_take_its_place(
     assert late.body["message"] == "timeout"
     (await api.post(f"{base}/services/synchronization", {})).expect(200)
     assert processor.told == [base.rpartition("/")[2]]
+
+
+async def test_a_payment_that_is_tried_again_is_made_once(api: Api) -> None:
+    base = await customer(api)
+    await pay_in(api, base, 10)
+    services = api.gateway.services
+    payment = Payment(
+        account_id=base.rpartition("/")[2],
+        transaction_id="202701-once",
+        units=40_000,
+        is_refund=False,
+        description="Setup",
+    )
+    for _ in range(2):
+        assert (await services.bookkeeper.pay(services, payment)).has_succeeded
+    assert await balance(api, base) == 6
+    gone = payment._replace(account_id="0" * 32)
+    with pytest.raises(NoSuchDocument):
+        await services.bookkeeper.pay(services, gone)
+    with pytest.raises(NoSuchDocument):
+        await services.bookkeeper.standing(services, gone.account_id, 1)
 
 
 async def test_there_is_no_card_processor(api: Api) -> None:
