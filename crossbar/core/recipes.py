@@ -21,7 +21,7 @@ from crossbar.core.reading import key_of, list_span, load, parent_entry, require
 from crossbar.core.requests import Request, Result
 from crossbar.core.shapes import Collection, Handler, Singleton
 from crossbar.core.stamping import fresh_id
-from crossbar.core.writing import in_turn, remove, save
+from crossbar.core.writing import in_turn, persistently, remove, save
 from crossbar.documents import Document, merge, public
 from crossbar.errors import (
     MethodNotAllowed,
@@ -68,10 +68,15 @@ async def create(request: Request) -> Result:
     family = request.operation.collection
     doc_id = chosen_id(request) or fresh_id(request.services.clock)
     key = Key(request.account_id, family.doc_type, doc_id)
-    change = Change(
-        actor=request.actor, request=request, family=family, key=key, document=sent(request)
-    )
-    stored = await save(change, "created")
+
+    async def attempt() -> Document:
+        change = Change(
+            actor=request.actor, request=request, family=family, key=key, document=sent(request)
+        )
+        return await save(change, "created")
+
+    # Others may write what the document comes with, such as a balance; the id is taken for good.
+    stored = await persistently(attempt, new=key)
     return await answer(request, stored, created_id=stored["_id"])
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from crossbar.clock import Clock
 from crossbar.core.directory import AccountDirectory, account_key
 from crossbar.core.jobs import Jobs
-from crossbar.core.ports import Mail, Outside, Switch
+from crossbar.core.ports import Bookkeeper, Mail, Outside, Switch
 from crossbar.core.turns import Turns
 from crossbar.errors import NoSuchDocument
 from crossbar.events import Events
@@ -223,6 +223,7 @@ class Services:
     mail: Mail
     scopes: Mapping[str, Scopes]
     outside: Outside
+    bookkeeper: Bookkeeper
     metrics: Metrics
     jobs: Jobs
     turns: Turns = field(default_factory=Turns)

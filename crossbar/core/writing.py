@@ -13,11 +13,11 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
-from crossbar.core.change import Change, event_of, put_of
+from crossbar.core.change import Change, Note, Writes, event_of, put_of
 from crossbar.core.directory import OWNER, account_key
 from crossbar.core.jobs import JOB_TYPE, Jobs
 from crossbar.core.powers import keep_guarded, require_powers
@@ -84,8 +84,10 @@ class Writer:
             batch = replace(batch, requires=(*batch.requires, *map(account_key, accounts)))
         try:
             last = await self._store.commit(batch)
-        except RevisionConflict:
-            raise Conflict from None
+        except RevisionConflict as met:
+            conflict = Conflict()
+            conflict.about = met.key
+            raise conflict from None
         except Missing as missing:
             raise NoSuchDocument(missing.key.doc_id) from None
         except DocumentTooBig:
@@ -110,13 +112,16 @@ async def in_turn(
         return await persistently(attempt, once=once)
 
 
-async def persistently(attempt: Callable[[], Awaitable[T]], *, once: bool = False) -> T:
-    """The same for who takes no turns."""
+async def persistently(
+    attempt: Callable[[], Awaitable[T]], *, once: bool = False, new: Key | None = None
+) -> T:
+    """The same for who takes no turns. That there is a document ``new`` already is no race."""
     for _ in range(1 if once else ATTEMPTS):
         try:
             return await attempt()
         except Conflict as conflict:
-            if once or conflict.code != Conflict.code:  # no lost race: what is asked cannot be
+            is_taken = new is not None and conflict.about == new
+            if once or is_taken or conflict.code != Conflict.code:  # what is asked cannot be
                 raise
         await asyncio.sleep(random.random() * PAUSE)
     raise Conflict
@@ -221,13 +226,16 @@ class Work:
 
     A change may alter other documents, and two of them the same one; so all is gathered here and
     committed once, all of it or nothing. ``places`` are the highest places that it has given to
-    rows of lists that people order by hand, by the name of the list.
+    rows of lists that people order by hand, by the name of the list. ``also`` are further writes
+    by the name of what asks for them, which may ask anew; ``notes`` are as those of a change.
     """
 
     def __init__(self, actor: Actor, request: Request | None = None) -> None:
         self.actor = actor
         self.request = request
         self.places: dict[str, int] = {}
+        self.also: dict[str, Writes] = {}
+        self.notes: dict[Note[Any], Any] = {}
         self._changes: list[tuple[Change, Batch]] = []
         self._sequences: dict[Key, tuple[int, Put]] = {}
         self._others: dict[Key, tuple[Collection, Document]] = {}
@@ -303,6 +311,7 @@ class Work:
                 *(put for batch in batches for put in batch.puts),
                 *others,
                 *(put for _, put in self._sequences.values()),
+                *(put for writes in self.also.values() for put in writes.puts),
             ],
             removes=[
                 *(remove for batch in batches for remove in batch.removes),
@@ -314,6 +323,10 @@ class Work:
                 *(event for _, event in self._removes.values()),
             ],
             drop_attachments=[each for batch in batches for each in batch.drop_attachments],
+            records=[
+                *(each for batch in batches for each in batch.records),
+                *(put for writes in self.also.values() for put in writes.records),
+            ],
         )
 
     def _put_of(self, key: Key, family: Collection, document: Document) -> Put:

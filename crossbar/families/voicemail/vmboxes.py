@@ -23,6 +23,7 @@ from crossbar.core.shapes import (
     field_index,
 )
 from crossbar.documents import Document
+from crossbar.families.billing import billed, freed
 from crossbar.families.voicemail.messages import count_kept, empty_box, oldest_kept
 from crossbar.families.voicemail.routes import MESSAGE_ROUTES
 
@@ -126,7 +127,8 @@ VMBOXES = Collection(
     hooks=Hooks(
         normalize=(normalize,),
         check=(check_pin, check_transcription),
-        deleting=(empty_box,),
+        prepare=(billed("voicemails"),),
+        deleting=(empty_box, freed("voicemails")),
     ),
     routes=(
         Route(path="", action=Action.LIST, handler=list_boxes, about="List vmboxes", answers=ROWS),
