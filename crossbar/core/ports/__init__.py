@@ -1,19 +1,25 @@
-"""What the core asks of the outside: mail, other servers, a telephone switch."""
+"""What the core asks of the outside: mail, other servers, a telephone switch, a carrier."""
 
 from __future__ import annotations
 
+from crossbar.core.ports.carrier import Carrier, Offer
 from crossbar.core.ports.mail import Letter, Mail, NoMail
 from crossbar.core.ports.outside import Outside, OutsideFailed, may_be_asked
+from crossbar.core.ports.porting import NoPorting, Porting
 from crossbar.core.ports.switch import Command, NoSwitch, Switch
 
 __all__ = [
+    "Carrier",
     "Command",
     "Letter",
     "Mail",
     "NoMail",
+    "NoPorting",
     "NoSwitch",
+    "Offer",
     "Outside",
     "OutsideFailed",
+    "Porting",
     "Switch",
     "may_be_asked",
 ]
