@@ -164,7 +164,7 @@ async def test_features_are_for_numbers_that_may_have_them(api: Api) -> None:
     assert data["e911"]["notification_contact_emails"] == []
     refused = await api.patch(number, {"failover": {"e164": M}}, token=token)
     assert told(refused, 403, "forbidden")["cause"] == "the number may not have failover"
-    trunk = {"servers": [{"auth": {}, "DIDs": {N: {}}}]}
+    trunk: Any = {"servers": [{"auth": {}, "DIDs": {N: {}}}]}
     (await api.put(f"/v2/accounts/{account}/connectivity", trunk)).expect(201)
     data = (await api.patch(number, {"failover": {"e164": M}}, token=token)).expect(200).data
     assert "failover" in data["features"]
