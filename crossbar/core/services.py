@@ -11,7 +11,15 @@ from crossbar.clock import Clock
 from crossbar.core.background import Background
 from crossbar.core.directory import AccountDirectory, account_key
 from crossbar.core.jobs import Jobs
-from crossbar.core.ports import Carrier, Mail, NoPorting, Outside, Porting, Switch
+from crossbar.core.ports import (
+    Bookkeeper,
+    Carrier,
+    Mail,
+    NoPorting,
+    Outside,
+    Porting,
+    Switch,
+)
 from crossbar.core.turns import Turns
 from crossbar.errors import NoSuchDocument
 from crossbar.events import Events
@@ -225,6 +233,7 @@ class Services:
     mail: Mail
     scopes: Mapping[str, Scopes]
     outside: Outside
+    bookkeeper: Bookkeeper
     metrics: Metrics
     jobs: Jobs
     porting: Porting = field(default_factory=NoPorting)

@@ -1,7 +1,8 @@
-"""What the core asks of the outside: mail, other servers, a telephone switch, a carrier."""
+"""What the core asks of the outside: mail, servers, a switch, a carrier, a bookkeeper."""
 
 from __future__ import annotations
 
+from crossbar.core.ports.bookkeeper import Bookkeeper, Outcome, Payment, Standing
 from crossbar.core.ports.carrier import Carrier, Offer
 from crossbar.core.ports.mail import Letter, Mail, NoMail
 from crossbar.core.ports.outside import Outside, OutsideFailed, may_be_asked
@@ -9,6 +10,7 @@ from crossbar.core.ports.porting import NoPorting, Porting
 from crossbar.core.ports.switch import Command, NoSwitch, Switch
 
 __all__ = [
+    "Bookkeeper",
     "Carrier",
     "Command",
     "Letter",
@@ -17,9 +19,12 @@ __all__ = [
     "NoPorting",
     "NoSwitch",
     "Offer",
+    "Outcome",
     "Outside",
     "OutsideFailed",
+    "Payment",
     "Porting",
+    "Standing",
     "Switch",
     "may_be_asked",
 ]

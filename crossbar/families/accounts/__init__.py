@@ -1,4 +1,4 @@
-"""Accounts: their tree, their limits, what they say of themselves."""
+"""Accounts: their tree, what they say of themselves."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from crossbar.families.accounts.about import ABOUT, ABOUT_SYSTEM
 from crossbar.families.accounts.accounts import ACCOUNTS, normalized_name
 from crossbar.families.accounts.addresses import BY_ADDRESS, canonical
 from crossbar.families.accounts.belongings import LINK_TYPE, NUMBER_TYPE, OWNER_TYPE
-from crossbar.families.accounts.limits import LIMITS
 from crossbar.families.accounts.tree import create
 
 __all__ = [
@@ -14,7 +13,6 @@ __all__ = [
     "ABOUT_SYSTEM",
     "ACCOUNTS",
     "BY_ADDRESS",
-    "LIMITS",
     "LINK_TYPE",
     "NUMBER_TYPE",
     "OWNER_TYPE",
