@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -80,6 +81,7 @@ async def cascade_quantity(request: Request) -> int:
     accounts = Span(account_id=SYSTEM, doc_type=ACCOUNT_TYPE, entry=below)
     async for account in store.scan(accounts):
         total += await store.count(_span(account.position.doc_id))
+        await asyncio.sleep(0)  # there may be thousands, and counting never waits by itself
     return total
 
 
