@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from crossbar.core.directory import ACCOUNT_TYPE
-from crossbar.core.recipes import list_span, revision_of_list
+from crossbar.core.reading import list_span, revision_of_list
 from crossbar.core.requests import Request, Result
 from crossbar.documents import Document
 from crossbar.families.numbers.documents import NUMBERS, row, seen

@@ -10,7 +10,7 @@ import phonenumbers
 import structlog
 
 from crossbar.core.directory import Account
-from crossbar.core.recipes import revision_of_list
+from crossbar.core.reading import revision_of_list
 from crossbar.core.requests import Request, Result
 from crossbar.core.services import Services
 from crossbar.documents import Document
