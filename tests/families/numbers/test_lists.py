@@ -128,6 +128,8 @@ async def test_numbers_that_are_ported_in_are_listed_and_are_nobody_elses(
     assert taken.body["message"] == "number_is_porting"
     found = (await api.get(path(account, f"/{M}/identify"))).expect(200).data
     assert found == {"account_id": account, "number": M}
+    stranger, token = await tenant(api)
+    (await api.get(path(stranger, f"/{M}/identify"), token=token)).expect(404)
 
 
 async def search(api: Api, account: str, query: str, **more: Any) -> Sequence[str]:
