@@ -75,6 +75,12 @@ from crossbar.families.logins import (
     USER_ROUTES,
 )
 from crossbar.families.media import MEDIA, MEDIA_OF_SYSTEM
+from crossbar.families.numbers import (
+    NUMBERS,
+    PHONE_NUMBERS,
+    PHONE_NUMBERS_TO_BE_HAD,
+    RELEASE,
+)
 from crossbar.families.plain import PLAIN
 from crossbar.families.queues import ACDC_CALL_STATS, AGENTS, QUEUES
 from crossbar.families.schemas import SCHEMAS, SCHEMAS_OF_ACCOUNT
@@ -124,8 +130,11 @@ FAMILIES: tuple[Family, ...] = (
     METAFLOWS,
     MULTI_FACTOR,
     MULTI_FACTOR_OF_SYSTEM,
+    NUMBERS,
     OWN_TOKEN,
     PARKED_CALLS,
+    PHONE_NUMBERS,
+    PHONE_NUMBERS_TO_BE_HAD,
     PIVOT,
     *PLAIN,
     PRESENCE,
@@ -165,6 +174,7 @@ JOBS = (
     FAILED_LOGIN,
     CALL,
     SWEEP,
+    RELEASE,
     FORGET,
     Kind(name="event_log", run=_trim_events, every=600),
 )

@@ -9,7 +9,7 @@ error's status is given here and nowhere else. No HTTP library is imported.
     CrossbarError
     ├── BadRequest 400
     │   ├── ValidationFailed      every failing field, gathered; FilterTooDeep
-    │   ├── ContactRefused, NoAllotments
+    │   ├── ContactRefused, NoAllotments, NumberNotInService
     │   └── Disabled
     ├── Unauthenticated 401       InvalidCredentials (AccountSuspended), TokenExpired,
     │                             LoginClosed, SecondFactorNeeded, SecondFactorUnavailable,
@@ -30,8 +30,12 @@ error's status is given here and nowhere else. No HTTP library is imported.
     ├── RangeNotSatisfiable 416
     ├── TooManyRequests 429
     ├── NotImplementedHere 501
+    ├── OfNumber                  NumberRefused, NumberIsPorting, NoChangeRequired,
+    │                             InvalidStateTransition 400, NumberForbidden 403,
+    │                             NumberNotFound, NotReconcilable 404, NumberExists 409,
+    │                             CarrierUnavailable 503
     └── Unavailable 503           Busy, Overloaded, StoreUnavailable, SwitchUnavailable,
-                                  SwitchTimedOut, MailUnavailable
+                                  SwitchTimedOut, MailUnavailable, LocalityUnavailable
 """
 
 from __future__ import annotations
@@ -218,6 +222,57 @@ class SecondFactorUnavailable(Unauthenticated):
     phrase = "the second factor that the account asks for is not available"
 
 
+class OfNumber(CrossbarError):
+    """Why something cannot be done with a telephone number, told as KAZOO tells it."""
+
+    @property
+    def data(self) -> Any:
+        told = {"code": self.status, "error": self.code, "message": self.phrase}
+        return told | self.detail
+
+
+class NumberRefused(OfNumber, BadRequest):
+    """What was asked of a telephone number cannot be done with it."""
+
+    code = "invalid"
+    phrase = "invalid"
+
+
+class NumberIsPorting(OfNumber, BadRequest):
+    """The telephone number is in a port request that is not over."""
+
+    code = "number_is_porting"
+    phrase = "number is porting"
+
+
+class NoChangeRequired(OfNumber, BadRequest):
+    """The telephone number is already what it is to become."""
+
+    code = "no_change_required"
+    phrase = "no change required"
+
+
+class InvalidStateTransition(OfNumber, BadRequest):
+    """A telephone number does not get from its state to the wanted one."""
+
+    code = "invalid_state_transition"
+    phrase = "invalid state transition"
+
+    def __init__(self, before: str, after: str) -> None:
+        super().__init__(cause=f"from {before} to {after}")
+
+
+class NumberNotInService(BadRequest):
+    """The telephone number has an owner, and no call is to be sent there now."""
+
+    code = "client error"
+    phrase = "client error"
+
+    @property
+    def data(self) -> Any:
+        return self.detail
+
+
 class PaymentRequired(CrossbarError):
     """The change costs money that was not agreed to, or the account is in bad standing."""
 
@@ -259,6 +314,12 @@ class Forbidden(CrossbarError):
     phrase = "forbidden"
 
 
+class NumberForbidden(OfNumber, Forbidden):
+    """The telephone number, or what was asked of it, is not the caller's to use."""
+
+    phrase = "requestor is unauthorized to perform operation"
+
+
 class NotFound(CrossbarError):
     """There is nothing there."""
 
@@ -279,6 +340,23 @@ class NoSuchDocument(NotFound):
 
     def __init__(self, doc_id: str) -> None:
         super().__init__(cause=doc_id)
+
+
+class NumberNotFound(OfNumber, NotFound):
+    """Nobody knows the telephone number, or it is not for the caller to know."""
+
+    phrase = "bad identifier"
+
+    @property
+    def data(self) -> Any:
+        return {"message": self.phrase, "not_found": "The number could not be found"}
+
+
+class NotReconcilable(OfNumber, NotFound):
+    """What was sent is no full telephone number."""
+
+    code = "not_reconcilable"
+    phrase = "the number is not reconcilable"
 
 
 class UnknownKey(NotFound):
@@ -348,6 +426,13 @@ class Conflict(CrossbarError):
     code = "datastore_conflict"
     phrase = "conflicting documents"
     about: object = None
+
+
+class NumberExists(OfNumber, Conflict):
+    """The telephone number is taken, or a document of another account carries it."""
+
+    code = "number_exists"
+    phrase = "number already exists"
 
 
 class Gone(CrossbarError):
@@ -513,3 +598,17 @@ class MailUnavailable(Unavailable):
 
     code = "mail_unavailable"
     phrase = "no mail server is configured"
+
+
+class CarrierUnavailable(OfNumber, Unavailable):
+    """The carrier that has the telephone numbers did not answer in time, or not usably."""
+
+    code = "by_carrier"
+    phrase = "the carrier did not answer"
+
+
+class LocalityUnavailable(Unavailable):
+    """Where telephone numbers are from is known to a phone book, and none is connected."""
+
+    code = "could not get locality url"
+    phrase = "no phone book is connected"

@@ -75,8 +75,8 @@ async def create(request: Request) -> Result:
         )
         return await save(change, "created")
 
-    # Others may write what the document comes with, such as a balance; the id is taken for good.
-    stored = await persistently(attempt, new=key)
+    # Others may write what it comes with, a number or a balance; the id is taken for good.
+    stored = await persistently(attempt, once=key)
     return await answer(request, stored, created_id=stored["_id"])
 
 

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 from crossbar.clock import Clock
 from crossbar.core.directory import AccountDirectory, account_key
 from crossbar.core.jobs import Jobs
-from crossbar.core.ports import Bookkeeper, Mail, Outside, Switch
+from crossbar.core.ports import (
+    Bookkeeper,
+    Carrier,
+    Mail,
+    NoPorting,
+    Outside,
+    Porting,
+    Switch,
+)
 from crossbar.core.turns import Turns
 from crossbar.errors import NoSuchDocument
 from crossbar.events import Events
@@ -219,6 +227,7 @@ class Services:
     credentials: Credentials
     registry: Registry
     switch: Switch
+    carrier: Carrier
     pace: Pace
     mail: Mail
     scopes: Mapping[str, Scopes]
@@ -226,6 +235,7 @@ class Services:
     bookkeeper: Bookkeeper
     metrics: Metrics
     jobs: Jobs
+    porting: Porting = field(default_factory=NoPorting)
     turns: Turns = field(default_factory=Turns)
 
     async def put_attachment(self, account_id: str, chunks: AsyncIterator[bytes]) -> Attachment:

@@ -27,7 +27,10 @@ MODULES = sorted([*PACKAGE.rglob("*.py"), *(ROOT / "tests").rglob("*.py")])
 OURS = [path for path in MODULES if path.is_relative_to(PACKAGE)]
 
 LINES_OF_MODULE = 600
-LONG_ANYWAY = {"tests/test_validation.py"}  # most of it is one table
+LONG_ANYWAY = {
+    "crossbar/errors.py",  # many small classes, each to be read by itself
+    "tests/test_validation.py",  # most of it is one table
+}
 LINES_OF_FUNCTION = 60
 FIELDS_OF_SHAPE = 16
 MADE_FOR_EVERY_REQUEST = (requests.Actor, requests.Query, requests.Request, requests.Result)

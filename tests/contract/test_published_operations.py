@@ -33,7 +33,7 @@ LATER = frozenset(
         # Nouns of numbers and carriers, running calls and the system.
         *("alerts", "apps_link", "apps_store", "att_handlers_errors"),
         *("call_inspector", "cdrs", "channels", "configs", "dialplans", "ips"),
-        *("migrations", "mms", "notifications", "phone_numbers"),
+        *("migrations", "mms", "notifications"),
         *("port_requests", "rate_limits", "rates", "recordings", "registrations"),
         *("resource_selectors", "resource_templates", "resources", "search"),
         *("sms", "storage", "sup", "system_configs", "system_status", "tasks"),

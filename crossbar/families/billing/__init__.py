@@ -15,7 +15,8 @@ from crossbar.families.billing.money import dollars, units_of
 from crossbar.families.billing.older import SERVICE_PLANS
 from crossbar.families.billing.paths import SERVICES, SERVICES_OF_SYSTEM
 from crossbar.families.billing.plans import PLANS
-from crossbar.families.billing.quantities import billed_as
+from crossbar.families.billing.pricing import ALL
+from crossbar.families.billing.quantities import COUNTED, billed_as
 from crossbar.families.billing.transactions import TRANSACTIONS, TRANSACTIONS_OF
 
 BILLING = (
@@ -35,7 +36,9 @@ BILLING = (
 """Every family of the room."""
 
 __all__ = [
+    "ALL",
     "BILLING",
+    "COUNTED",
     "LocalBookkeeper",
     "available_to",
     "billed",

@@ -29,22 +29,24 @@ OTHERS = "other"
 Counts = dict[str, dict[str, int]]
 
 
+BILLED_AS = "billed_as"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
     """What a category counts: documents of a type.
 
     They count as the ``usual`` item unless their entries in the index :data:`BILLED_AS` say
     otherwise; ``items`` are those that are usually asked for. Documents of the system say in
-    their entries whose they are, too.
+    their entries whose they are, too. ``index`` is another one for a type that counts in several
+    categories.
     """
 
     doc_type: str
     usual: str = ""
     items: tuple[str, ...] = ()
     is_of_system: bool = False
-
-
-BILLED_AS = "billed_as"
+    index: str = BILLED_AS
 
 
 def billed_as(
@@ -65,7 +67,7 @@ def billed_as(
         prefix = f"{owner_of(document)}/" if owner_of else ""
         return (prefix + item, prefix + ALL)
 
-    return Index(name=BILLED_AS, values=values)
+    return Index(name=COUNTED[category].index, values=values)
 
 
 DEVICE_TYPES = (
@@ -86,7 +88,13 @@ CLASSES = (
     "caribbean",
     "emergency",
     "international",
+    "toll_us",
     "unknown",
+)
+
+SERVICES_OF_NUMBERS = (
+    *("e911", "failover", "force_outbound", "inbound_cnam", "mms", "outbound_cnam"),
+    *("port", "prepend", "ringback", "sms"),
 )
 
 COUNTED: Mapping[str, Counted] = {
@@ -95,6 +103,18 @@ COUNTED: Mapping[str, Counted] = {
     "devices": Counted(doc_type="device", usual="sip_device", items=DEVICE_TYPES),
     "faxes": Counted(doc_type="faxbox", usual="mailbox"),
     "ips": Counted(doc_type="assigned_ip", usual="dedicated"),
+    "number_carriers": Counted(
+        doc_type="phone_number",
+        items=("local", "managed"),
+        is_of_system=True,
+        index="billed_carrier",
+    ),
+    "number_services": Counted(
+        doc_type="phone_number",
+        items=SERVICES_OF_NUMBERS,
+        is_of_system=True,
+        index="billed_services",
+    ),
     "phone_numbers": Counted(doc_type="phone_number", items=CLASSES, is_of_system=True),
     "users": Counted(doc_type="user", usual="user", items=("admin",)),
     "voicemails": Counted(doc_type="vmbox", usual="mailbox"),
@@ -144,7 +164,7 @@ async def _documents(
     everything = Span(account_id=holder, doc_type=counted.doc_type)
 
     async def of_item(item: str) -> int:
-        entry = Entry(BILLED_AS, prefix + item)
+        entry = Entry(counted.index, prefix + item)
         return await store.count(replace(everything, entry=entry))
 
     total = 0 if counted.is_of_system else await store.count(everything)
@@ -153,7 +173,7 @@ async def _documents(
     unusual = await of_item(ALL) if total or counted.is_of_system else 0
     names = {*counted.items, *items} - {ALL, OTHERS, counted.usual} if unusual else ()
     found = {item: await of_item(item) for item in sorted(names)}
-    left = unusual - sum(found.values())
+    left = max(0, unusual - sum(found.values()))  # one may count as several
     usual = {} if counted.is_of_system else {counted.usual: total - unusual}
     return {**found, **usual, OTHERS: left}
 
