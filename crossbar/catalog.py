@@ -13,6 +13,7 @@ from crossbar.core.shapes import Family, Route
 from crossbar.documents import Document
 from crossbar.events import trim
 from crossbar.families.accounts import ABOUT, ABOUT_SYSTEM, ACCOUNTS, LIMITS
+from crossbar.families.alerts import ALERTS
 from crossbar.families.callflows import (
     CALLFLOWS,
     CCCPS,
@@ -23,6 +24,15 @@ from crossbar.families.callflows import (
     METAFLOWS,
     PARKED_CALLS,
     PIVOT,
+)
+from crossbar.families.calls import (
+    CDRS,
+    CDRS_OF_USER,
+    CHANNELS,
+    CHANNELS_OF_ENDPOINT,
+    CHANNELS_OF_SYSTEM,
+    REGISTRATIONS,
+    REGISTRATIONS_OF_SYSTEM,
 )
 from crossbar.families.comments import COMMENTS
 from crossbar.families.conferencing import CONFERENCES
@@ -51,6 +61,7 @@ from crossbar.families.endpoints import (
     WELCOME,
     quickcall_routes,
 )
+from crossbar.families.external_numbers import EXTERNAL_NUMBERS
 from crossbar.families.faxing import FAX_SMTP_LOG, FAXBOXES, FAXES
 from crossbar.families.logins import (
     API_AUTH,
@@ -73,8 +84,16 @@ from crossbar.families.logins import (
 )
 from crossbar.families.media import MEDIA, MEDIA_OF_SYSTEM
 from crossbar.families.plain import PLAIN
+from crossbar.families.porting import (
+    COMMENTS_OF_PORT,
+    PORT_MAIL,
+    PORT_REQUESTS,
+    PORT_REQUESTS_OF_DESCENDANTS,
+    PORT_REQUESTS_OF_SYSTEM,
+)
 from crossbar.families.queues import ACDC_CALL_STATS, AGENTS, QUEUES
 from crossbar.families.schemas import SCHEMAS, SCHEMAS_OF_ACCOUNT
+from crossbar.families.search import SEARCH, SEARCH_OF_SYSTEM
 from crossbar.families.voicemail import MESSAGES, VMBOXES
 from crossbar.visitors import SWEEP, VISITOR_SESSIONS, VISITOR_SETTINGS, VISITORS
 
@@ -86,6 +105,7 @@ FAMILIES: tuple[Family, ...] = (
     ACDC_CALL_STATS,
     ACLS,
     AGENTS,
+    ALERTS,
     API_AUTH,
     API_KEYS,
     AUTH,
@@ -93,14 +113,21 @@ FAMILIES: tuple[Family, ...] = (
     BLACKLISTS,
     CALLFLOWS,
     CCCPS,
+    CDRS,
+    CDRS_OF_USER,
+    CHANNELS,
+    CHANNELS_OF_ENDPOINT,
+    CHANNELS_OF_SYSTEM,
     CLICKTOCALL,
     CLICKTOCALL_HISTORY,
     COMMENTS,
+    COMMENTS_OF_PORT,
     CONFERENCES,
     CONNECTIVITY,
     CONTACT_LIST,
     DEVICES,
     DIRECTORIES,
+    EXTERNAL_NUMBERS,
     FAXBOXES,
     FAXES,
     FAX_SMTP_LOG,
@@ -125,11 +152,18 @@ FAMILIES: tuple[Family, ...] = (
     PARKED_CALLS,
     PIVOT,
     *PLAIN,
+    PORT_REQUESTS,
+    PORT_REQUESTS_OF_DESCENDANTS,
+    PORT_REQUESTS_OF_SYSTEM,
     PRESENCE,
     PRESENCE_OF_ENDPOINT,
     QUEUES,
+    REGISTRATIONS,
+    REGISTRATIONS_OF_SYSTEM,
     SCHEMAS,
     SCHEMAS_OF_ACCOUNT,
+    SEARCH,
+    SEARCH_OF_SYSTEM,
     SECURITY,
     SECURITY_OF_SYSTEM,
     SSO,
@@ -159,6 +193,7 @@ async def _trim_events(services: Services, about: Document) -> None:
 JOBS = (
     WELCOME,
     RECOVERY,
+    PORT_MAIL,
     SWEEP,
     FORGET,
     Kind(name="event_log", run=_trim_events, every=600),

@@ -347,6 +347,27 @@ class Fax:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Porting:
+    """Port requests."""
+
+    schedule_submitted: bool = setting(
+        False, "Let a request be scheduled that is submitted and not pending yet."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speech:
+    """The program that speaks text, for media whose source is `tts`."""
+
+    program: str = setting(
+        "espeak-ng",
+        "eSpeak NG, by name or with its path. Where there is no such program, and with an empty"
+        " text, media that are to be spoken cannot be played.",
+    )
+    timeout: float = setting(20.0, "Seconds that speaking a text may take.", minimum=0.1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Visitors:
     """Visitors of web sites, and links to watch them."""
 
@@ -411,6 +432,8 @@ class Settings:
     auth: Auth = Auth()
     voicemail: Voicemail = Voicemail()
     fax: Fax = Fax()
+    porting: Porting = Porting()
+    speech: Speech = Speech()
     visitors: Visitors = Visitors()
     mail: Mail = Mail()
     recovery: Recovery = Recovery()

@@ -17,7 +17,10 @@ OWNER_TYPE = "number_owner"
 LINK_TYPE = "auth_link"
 """Says whom an identity of another service logs in as."""
 
-TYPES = (OWNER_TYPE, LINK_TYPE)
+PORT_PLACE_TYPE = "port_place"
+"""Says where a port request is."""
+
+TYPES = (OWNER_TYPE, LINK_TYPE, PORT_PLACE_TYPE)
 
 
 async def remove_belongings(change: Change) -> None:
