@@ -43,7 +43,7 @@ from crossbar.identity.gate import Gate
 from crossbar.identity.keys import KeyKind
 from crossbar.identity.secrets import Secrets, SecretsError, load_or_create
 from crossbar.metrics import Metrics
-from crossbar.outside import Web, mail_of
+from crossbar.outside import Web, mail_of, speech_of
 from crossbar.personnel import COMPONENTS, STORED, perscom_families, schema_of
 from crossbar.personnel import SCOPES as PERSONNEL_SCOPES
 from crossbar.settings import Limits, Settings
@@ -173,6 +173,7 @@ async def _wired(
             jobs=jobs,
             scopes={dialect: kind.scopes for dialect, kind in KEYS.items()},
             outside=Web(),
+            speech=speech_of(settings.speech),
             metrics=metrics,
         )
         rule = partial(password_suffices, services)

@@ -226,9 +226,9 @@ def _nestings(
             for nesting in other.nested
         }
         for host in families:
-            if isinstance(host, Collection) and Scope.ACCOUNT in host.scopes:
-                if host.noun not in taken:
-                    yield Nesting(noun=host.noun, doc_type=host.doc_type)
+            is_host = isinstance(host, Collection) and Scope.ACCOUNT in host.scopes
+            if isinstance(host, Collection) and is_host and host.noun not in taken:
+                yield Nesting(noun=host.noun, doc_type=host.doc_type)
 
 
 def _operations_of(

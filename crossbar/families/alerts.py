@@ -149,7 +149,8 @@ async def list_alerts(request: Request) -> Result:
 
     An alert comes once, whatever it is for; one whose time is over comes no more.
     """
-    now, found = request.services.clock.gregorian(), {}
+    now = request.services.clock.gregorian()
+    found: dict[str, Document] = {}
     for audience in audiences_of(request):
         span = Span(account_id=SYSTEM, doc_type=ALERT_TYPE, entry=Entry("to", _entry(audience)))
         async for row in request.services.store.scan(span):
