@@ -8,6 +8,7 @@ from crossbar.families.porting.listing import ports_of
 from crossbar.families.porting.mails import PORT_MAIL
 from crossbar.families.porting.port_requests import (
     PORT_REQUESTS,
+    PORT_REQUESTS_OF_ACCOUNT,
     PORT_REQUESTS_OF_DESCENDANTS,
     PORT_REQUESTS_OF_SYSTEM,
 )
@@ -17,6 +18,7 @@ __all__ = [
     "COMMENTS_OF_PORT",
     "PORT_MAIL",
     "PORT_REQUESTS",
+    "PORT_REQUESTS_OF_ACCOUNT",
     "PORT_REQUESTS_OF_DESCENDANTS",
     "PORT_REQUESTS_OF_SYSTEM",
     "STATE",

@@ -79,14 +79,6 @@ PORT_REQUESTS = Collection(
         "numbers": SOME_OBJECT,
     },
     routes=(
-        route("", Action.FETCH, listing.list_own, "List port requests", listing.LISTED),
-        route(
-            listing.LAST_SUBMITTED,
-            Action.FETCH,
-            listing.last_submitted,
-            "List when waiting port requests were submitted",
-            listing.SUBMISSIONS,
-        ),
         Route(
             path="lnp_lookup",
             action=Action.REPLACE,
@@ -123,6 +115,23 @@ PORT_REQUESTS = Collection(
     ),
 )
 
+PORT_REQUESTS_OF_ACCOUNT = Routes(
+    noun="port_requests",
+    scopes=(Scope.ACCOUNT,),
+    access=Access.ACCOUNT,
+    routes=(
+        route("", Action.LIST, listing.list_own, "List port requests", listing.LISTED),
+        route(
+            listing.LAST_SUBMITTED,
+            Action.LIST,
+            listing.last_submitted,
+            "List when waiting port requests were submitted",
+            listing.SUBMISSIONS,
+        ),
+    ),
+)
+"""Lists whose rows are grouped by account, as those of no other family."""
+
 PORT_REQUESTS_OF_DESCENDANTS = Routes(
     noun="descendants",
     scopes=(Scope.ACCOUNT,),
@@ -130,7 +139,7 @@ PORT_REQUESTS_OF_DESCENDANTS = Routes(
     routes=(
         route(
             "port_requests",
-            Action.FETCH,
+            Action.LIST,
             listing.list_below,
             "List port requests of all accounts below",
             listing.LISTED,
@@ -143,7 +152,7 @@ PORT_REQUESTS_OF_SYSTEM = Routes(
     routes=(
         route(
             "",
-            Action.FETCH,
+            Action.LIST,
             listing.list_decided,
             "List port requests that the caller decides about",
             listing.LISTED,
