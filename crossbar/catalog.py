@@ -83,6 +83,12 @@ from crossbar.families.logins import (
     USER_ROUTES,
 )
 from crossbar.families.media import MEDIA, MEDIA_OF_SYSTEM
+from crossbar.families.numbers import (
+    NUMBERS,
+    PHONE_NUMBERS,
+    PHONE_NUMBERS_TO_BE_HAD,
+    RELEASE,
+)
 from crossbar.families.plain import PLAIN
 from crossbar.families.porting import (
     COMMENTS_OF_PORT,
@@ -149,8 +155,11 @@ FAMILIES: tuple[Family, ...] = (
     METAFLOWS,
     MULTI_FACTOR,
     MULTI_FACTOR_OF_SYSTEM,
+    NUMBERS,
     OWN_TOKEN,
     PARKED_CALLS,
+    PHONE_NUMBERS,
+    PHONE_NUMBERS_TO_BE_HAD,
     PIVOT,
     *PLAIN,
     PORT_REQUESTS,
@@ -197,6 +206,7 @@ JOBS = (
     RECOVERY,
     PORT_MAIL,
     SWEEP,
+    RELEASE,
     FORGET,
     Kind(name="event_log", run=_trim_events, every=600),
 )

@@ -29,6 +29,7 @@ from crossbar.core.shapes import (
 from crossbar.documents import Document, lookup
 from crossbar.families.endpoints.acls import is_listed
 from crossbar.families.endpoints.reactions import note_sync, tell_of_device
+from crossbar.families.numbers import MOBILE, Carrying
 from crossbar.numbers import normalize_emergency_number, normalized
 from crossbar.storage import Entry, Span
 
@@ -154,6 +155,14 @@ async def check_type(change: Change) -> None:
         change.refusals.add("mobile.mdn", "invalid", "The mobile number cannot be changed")
 
 
+def _mobile_numbers(document: Document) -> Iterable[str]:
+    """The number of a mobile device; of others it is a note."""
+    return _mdns(document) if document.get("device_type") == "mobile" else ()
+
+
+CARRYING = Carrying(kind=MOBILE, numbers_of=_mobile_numbers, registers=True)
+
+
 async def list_devices(request: Request) -> Result:
     """The account's devices; below a user, those it owns and those where it is logged in."""
     if request.query.full_docs or not request.operation.parents:
@@ -228,7 +237,11 @@ DEVICES = Collection(
     ),
     nested=(Nesting(noun="users", doc_type="user", index="user"),),
     hooks=Hooks(
-        normalize=(normalize,), check=(check_sip, check_type), committed=(tell_of_device,)
+        normalize=(normalize,),
+        check=(check_sip, check_type),
+        prepare=(CARRYING.index_numbers,),
+        deleting=(CARRYING.forget_numbers,),
+        committed=(tell_of_device,),
     ),
     powers=Powers(
         fields=("access_lists",), own=("sip",), secrets=("sip.password",), owner="owner_id"
