@@ -35,6 +35,7 @@ from crossbar.dialects.v1_1 import openapi as openapi_of_visitors
 from crossbar.dialects.v2 import V2, openapi
 from crossbar.dialects.v2.protocol import Server
 from crossbar.events import Events
+from crossbar.families.billing import LocalBookkeeper
 from crossbar.families.logins import password_suffices
 from crossbar.families.numbers import LocalInventory
 from crossbar.identity.basic import Basic
@@ -179,6 +180,7 @@ async def _wired(
             scopes={dialect: kind.scopes for dialect, kind in KEYS.items()},
             outside=Web(),
             speech=speech_of(settings.speech),
+            bookkeeper=LocalBookkeeper(),
             metrics=metrics,
         )
         rule = partial(password_suffices, services)

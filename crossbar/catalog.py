@@ -12,8 +12,9 @@ from crossbar.core.services import Services
 from crossbar.core.shapes import Family, Route
 from crossbar.documents import Document
 from crossbar.events import trim
-from crossbar.families.accounts import ABOUT, ABOUT_SYSTEM, ACCOUNTS, LIMITS
+from crossbar.families.accounts import ABOUT, ABOUT_SYSTEM, ACCOUNTS
 from crossbar.families.alerts import ALERTS
+from crossbar.families.billing import BILLING
 from crossbar.families.callflows import (
     CALLFLOWS,
     CCCPS,
@@ -117,6 +118,7 @@ FAMILIES: tuple[Family, ...] = (
     API_KEYS,
     AUTH,
     AUTH_OF_ACCOUNT,
+    *BILLING,
     BLACKLISTS,
     CALLFLOWS,
     CCCPS,
@@ -145,7 +147,6 @@ FAMILIES: tuple[Family, ...] = (
     HOTDESKS_OF_DEVICE,
     HOTDESKS_OF_USER,
     IP_AUTH,
-    LIMITS,
     LISTS,
     LIST_ENTRIES,
     LOGIN_ATTEMPTS,

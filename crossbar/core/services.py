@@ -11,7 +11,16 @@ from crossbar.clock import Clock
 from crossbar.core.background import Background
 from crossbar.core.directory import AccountDirectory, account_key
 from crossbar.core.jobs import Jobs
-from crossbar.core.ports import Carrier, Mail, NoPorting, Outside, Porting, Speech, Switch
+from crossbar.core.ports import (
+    Bookkeeper,
+    Carrier,
+    Mail,
+    NoPorting,
+    Outside,
+    Porting,
+    Speech,
+    Switch,
+)
 from crossbar.core.turns import Turns
 from crossbar.errors import NoSuchDocument
 from crossbar.events import Events
@@ -226,6 +235,7 @@ class Services:
     scopes: Mapping[str, Scopes]
     outside: Outside
     speech: Speech
+    bookkeeper: Bookkeeper
     metrics: Metrics
     jobs: Jobs
     porting: Porting = field(default_factory=NoPorting)

@@ -1,7 +1,8 @@
-"""What the core asks of the outside: mail, other servers, a switch, a carrier, a voice."""
+"""What the core asks of the outside: mail, servers, a switch, a carrier, a bookkeeper, a voice."""
 
 from __future__ import annotations
 
+from crossbar.core.ports.bookkeeper import Bookkeeper, Outcome, Payment, Standing
 from crossbar.core.ports.carrier import Carrier, Offer
 from crossbar.core.ports.mail import Letter, Mail, NoMail
 from crossbar.core.ports.outside import Outside, OutsideFailed, may_be_asked
@@ -10,6 +11,7 @@ from crossbar.core.ports.speech import NoSpeech, Speech, Spoken
 from crossbar.core.ports.switch import Command, NoSwitch, Switch
 
 __all__ = [
+    "Bookkeeper",
     "Carrier",
     "Command",
     "Letter",
@@ -19,11 +21,14 @@ __all__ = [
     "NoSpeech",
     "NoSwitch",
     "Offer",
+    "Outcome",
     "Outside",
     "OutsideFailed",
+    "Payment",
     "Porting",
     "Speech",
     "Spoken",
+    "Standing",
     "Switch",
     "may_be_asked",
 ]

@@ -1,4 +1,4 @@
-"""Accounts: their tree, their limits, what they say of themselves."""
+"""Accounts: their tree, what they say of themselves."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from crossbar.families.accounts.belongings import (
     OWNER_TYPE,
     PORT_PLACE_TYPE,
 )
-from crossbar.families.accounts.limits import LIMITS
 from crossbar.families.accounts.tree import create
 
 __all__ = [
@@ -19,7 +18,6 @@ __all__ = [
     "ABOUT_SYSTEM",
     "ACCOUNTS",
     "BY_ADDRESS",
-    "LIMITS",
     "LINK_TYPE",
     "NUMBER_TYPE",
     "OWNER_TYPE",
