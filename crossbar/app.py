@@ -38,6 +38,7 @@ from crossbar.events import Events
 from crossbar.families.billing import LocalBookkeeper
 from crossbar.families.logins import password_suffices
 from crossbar.families.numbers import LocalInventory
+from crossbar.families.porting import PortRequests
 from crossbar.identity.basic import Basic
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
@@ -180,6 +181,7 @@ async def _wired(
             scopes={dialect: kind.scopes for dialect, kind in KEYS.items()},
             outside=Web(),
             speech=speech_of(settings.speech),
+            porting=PortRequests(),
             bookkeeper=LocalBookkeeper(),
             metrics=metrics,
         )

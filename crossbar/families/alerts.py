@@ -19,9 +19,16 @@ from crossbar.core.presenting import summarizer
 from crossbar.core.recipes import create, delete, fetch, load, revision_of_list
 from crossbar.core.requests import Action, Page, Request, Result
 from crossbar.core.shapes import Access, Collection, Hooks, Index, Route, defaulted, renamed
-from crossbar.documents import Document
+from crossbar.documents import Document, lookup
 from crossbar.errors import Forbidden, NoSuchDocument
-from crossbar.families.porting import STATE, SUSPENDED, TRANSITIONS, ports_of
+from crossbar.families.billing import available_to, dollars, is_billed, units_of
+from crossbar.families.porting import (
+    STATE,
+    SUSPENDED,
+    TRANSITIONS,
+    UNDER_WAY,
+    ports_of,
+)
 from crossbar.storage import SYSTEM, Entry, Span
 
 ALERT_TYPE = "alert"
@@ -37,9 +44,6 @@ FIELDS = (
 )
 
 ALL, USERS, ADMINS, RESELLERS, DESCENDANTS = "all", "users", "admins", "resellers", "descendants"
-
-ACTIVE = ("unconfirmed", "submitted", "pending", "scheduled", "rejected")
-"""The states of port requests whose comments may ask for something."""
 
 Audience = list[Any]
 """Whose, and which people there."""
@@ -159,35 +163,54 @@ async def list_alerts(request: Request) -> Result:
                 value = _value(alert)
                 shown = {"id": alert["_id"], "key": audience, "value": value, "clearable": True}
                 found.setdefault(alert["_id"], shown)
-    data = [*found.values(), *[alert async for alert in _computed(request)]]
+    computed = [alert for make in (_of_money, _of_ports) async for alert in make(request)]
+    data = [*found.values(), *computed]
     return Result(data=data, page=Page(size=len(data)), revision=revision_of_list(data))
 
 
-async def _computed(request: Request) -> AsyncIterator[Document]:
+async def _of_money(request: Request) -> AsyncIterator[Document]:
+    """Whether an account that has plans has no more than it wants to be told of."""
+    account = request.require_account()
+    if not is_billed(account):
+        return
+    wanted = lookup(account.document, ("notifications", "low_balance", "threshold"))
+    is_number = isinstance(wanted, int | float) and not isinstance(wanted, bool)
+    threshold = units_of(wanted) if is_number else 0
+    available = await available_to(request.services, account)
+    if available <= threshold:
+        metadata = {"available": dollars(available), "threshold": dollars(threshold)}
+        message = "What is left of the balance is low"
+        yield _computed(account, account.account_id, "low_balance", message, metadata)
+
+
+async def _of_ports(request: Request) -> AsyncIterator[Document]:
     """What port requests of the account ask of somebody."""
     account = request.require_account()
-    async for port in ports_of(request.actor, account.account_id, *ACTIVE):
+    async for port in ports_of(request.actor, account.account_id, *UNDER_WAY):
         visible = [each for each in port.get("comments", []) if not each.get("is_private")]
         metadata = {"name": port["name"], "state": port[STATE]}
         if visible and visible[-1].get("action_required"):
-            yield _port_alert(account, port, "port_action_required", visible[-1], metadata)
+            yield _computed(account, port["_id"], "port_action_required", visible[-1], metadata)
         if port[STATE] in SUSPENDED:
             transition = port[TRANSITIONS][0]
             message = f"The port request {port['name']} is {port[STATE]}"
             told = {**metadata, "transition": transition}
-            yield _port_alert(account, port, "port_suspended", message, told)
+            yield _computed(account, port["_id"], "port_suspended", message, told)
 
 
-def _port_alert(
-    account: Account, port: Document, category: str, message: Any, metadata: Document
+TITLES = {
+    "low_balance": "The balance is low",
+    "port_action_required": "A port request needs an answer",
+    "port_suspended": "A port request waits to be submitted",
+}
+
+
+def _computed(
+    account: Account, about_id: str, category: str, message: Any, metadata: Document
 ) -> Document:
-    titles = {
-        "port_action_required": "A port request needs an answer",
-        "port_suspended": "A port request waits to be submitted",
-    }
     return {
-        "id": port["_id"],
-        "title": titles[category],
+        "id": about_id,
+        "title": TITLES[category],
         "message": message,
         "metadata": metadata,
         "category": category,

@@ -21,6 +21,7 @@ from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Collection, Column, Hooks, Route, Unique
 from crossbar.documents import Document
 from crossbar.errors import ValidationFailed
+from crossbar.families.numbers import ASSIGNED_TO, is_registered, number_key
 from crossbar.numbers import to_e164
 
 CODE, VERIFIED, ATTESTATION = "pvt_code", "pvt_verified", "pvt_attestation"
@@ -49,11 +50,16 @@ async def normalize(change: Change) -> None:
 
 
 async def check(change: Change) -> None:
-    """Only a full telephone number can be called from here."""
+    """It is a full telephone number, and none that is routed here."""
     number = change.value("number")
     if isinstance(number, str) and to_e164(number) is None:
         message = "number is not an external number"
         change.refusals.add("number", "invalid", message, cause=number)
+    elif isinstance(number, str):
+        own = await change.actor.services.store.get(number_key(number))
+        if is_registered(own) and (own or {}).get(ASSIGNED_TO) == change.key.account_id:
+            message = "number is already assigned as a phone number"
+            change.refusals.add("number", "unique", message, cause=number)
 
 
 async def show_attestation(request: Request, shown: Document, stored: Document) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from crossbar.families.billing.allotments import ALLOTMENTS
+from crossbar.families.billing.assigned import is_billed
 from crossbar.families.billing.audit import AUDIT
 from crossbar.families.billing.booking import ENTRIES_OF
-from crossbar.families.billing.bookkeeping import LocalBookkeeper
+from crossbar.families.billing.bookkeeping import LocalBookkeeper, available_to
 from crossbar.families.billing.braintree import BRAINTREE
 from crossbar.families.billing.charges import billed, charge, charged, freed
 from crossbar.families.billing.ledgers import LEDGERS
 from crossbar.families.billing.limits import LIMITS
+from crossbar.families.billing.money import dollars, units_of
 from crossbar.families.billing.older import SERVICE_PLANS
 from crossbar.families.billing.paths import SERVICES, SERVICES_OF_SYSTEM
 from crossbar.families.billing.plans import PLANS
@@ -35,9 +37,13 @@ BILLING = (
 __all__ = [
     "BILLING",
     "LocalBookkeeper",
+    "available_to",
     "billed",
     "billed_as",
     "charge",
     "charged",
+    "dollars",
     "freed",
+    "is_billed",
+    "units_of",
 ]

@@ -13,6 +13,7 @@ from crossbar.families.porting.port_requests import (
     PORT_REQUESTS_OF_SYSTEM,
 )
 from crossbar.families.porting.states import STATE, SUSPENDED, TRANSITIONS
+from crossbar.families.porting.under_way import UNDER_WAY, PortRequests
 
 __all__ = [
     "COMMENTS_OF_PORT",
@@ -24,6 +25,8 @@ __all__ = [
     "STATE",
     "SUSPENDED",
     "TRANSITIONS",
+    "UNDER_WAY",
+    "PortRequests",
     "authority_of",
     "is_authority",
     "ports_of",

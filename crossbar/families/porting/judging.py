@@ -14,6 +14,8 @@ from crossbar.core.shapes import Scope, Unique
 from crossbar.core.uniqueness import holders_of
 from crossbar.documents import Document
 from crossbar.errors import Forbidden, MethodNotAllowed
+from crossbar.families.numbers import ASSIGNED_TO, State, is_registered, number_key
+from crossbar.families.numbers import STATE as NUMBER_STATE
 from crossbar.families.porting.authority import decides
 from crossbar.families.porting.places import numbers_of
 from crossbar.families.porting.showing import COMMENTS
@@ -28,7 +30,16 @@ from crossbar.families.porting.states import (
 from crossbar.numbers import normalized, to_e164
 from crossbar.storage import Key
 
-COMPUTED = ("created", "updated", "uploads", "port_state", "sent", "reason", "account_id")
+COMPUTED = (
+    "account_id",
+    "accept_charges",
+    "created",
+    "port_state",
+    "reason",
+    "sent",
+    "updated",
+    "uploads",
+)
 """What the server says of a request; clients only send back what they have read."""
 
 ADDED: Note[list[Any] | None] = Note(None)
@@ -36,6 +47,11 @@ ADDED: Note[list[Any] | None] = Note(None)
 
 NEW_COMMENTS: Note[int] = Note(0)
 """How many of the comments, at the end of all, are new."""
+
+EXISTS = "Number exists on the system already"
+
+GONE = (State.DELETED, State.RELEASED, State.DISCOVERY)
+"""The states of numbers that are not here, though they were, or might be."""
 
 DATE_TIME = "%Y-%m-%d %H:%M"
 
@@ -161,6 +177,14 @@ def new_comments(change: Change) -> list[Any]:
 
 
 async def _check_numbers(change: Change) -> None:
+    store = change.actor.services.store
+    for number in numbers_of(change.document):
+        document = await store.get(number_key(number))
+        if document is not None and is_registered(document) and document[NUMBER_STATE] not in GONE:
+            message = EXISTS
+            if document.get(ASSIGNED_TO) == change.key.account_id:
+                message = "Number is on your account already"
+            change.refusals.add(number, "type", message, cause=number)
     for claim, holder in (await holders_of(change)).items():
         message = await explain(change.actor, claim.value, holder)
         change.refusals.add(claim.value, "type", message, cause=claim.value)
@@ -169,7 +193,7 @@ async def _check_numbers(change: Change) -> None:
 async def explain(actor: Actor, number: str, holder: Key) -> str:
     """Why a number cannot be asked for. Of other accounts' requests nothing is told."""
     if holder.account_id != actor.account_id:
-        return "Number exists on the system already"
+        return EXISTS
     return f"Number is on a port request already: {holder.doc_id}"
 
 

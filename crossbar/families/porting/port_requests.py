@@ -30,6 +30,7 @@ from crossbar.families.porting.showing import add_facts, viewer_of, visible_comm
 from crossbar.families.porting.states import FROM, SCHEDULED, TRANSITIONS
 from crossbar.families.porting.transitions import (
     TO_SCHEDULED,
+    charge,
     check_transition,
     move_on,
     note_transition,
@@ -66,7 +67,7 @@ PORT_REQUESTS = Collection(
     hooks=Hooks(
         normalize=(normalize,),
         check=(check, check_transition),
-        prepare=(note_transition, take_over, sort_comments, keep_place, write_about),
+        prepare=(charge, note_transition, take_over, sort_comments, keep_place, write_about),
         deleting=(refuse_removal, give_place_up),
         present=(add_facts,),
     ),

@@ -12,6 +12,8 @@ from crossbar.core.recipes import answer, key_of, load, sent
 from crossbar.core.requests import Actor, Request, Result
 from crossbar.core.writing import Work, perform
 from crossbar.documents import Document, merge, public
+from crossbar.families.billing import charged
+from crossbar.families.numbers import bring_in
 from crossbar.families.porting.authority import decides
 from crossbar.families.porting.judging import full_name
 from crossbar.families.porting.places import numbers_of
@@ -148,5 +150,12 @@ async def take_over(change: Change) -> None:
     document["numbers"] = {}
 
 
-async def bring_in(work: Work, account_id: str, numbers: list[str]) -> None:
-    """Make numbers those of an account."""
+async def charge(change: Change) -> None:
+    """What a transition costs is asked of the account, where its plans say so.
+
+    Raises 402, as everything does that costs money and is not agreed to.
+    """
+    if target := TARGET.found(change):
+        writes = await charged(change.actor, change.request, {("ports", target): 1})
+        change.more += writes.puts
+        change.records += writes.records

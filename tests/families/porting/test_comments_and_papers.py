@@ -43,7 +43,7 @@ async def texts(api: Api, path: str, token: str | None = None) -> list[str]:
 
 
 async def test_a_comment_says_who_has_written_it(api: Api, child: Customer, path: str) -> None:
-    forged = {"account_id": "0" * 32, "user_id": "0" * 32}
+    forged: Any = {"account_id": "0" * 32, "user_id": "0" * 32}
     added = await api.put(
         f"{path}/comments", {"comments": [said("Hello", **forged)]}, token=child.admin
     )
@@ -120,9 +120,10 @@ async def test_a_comment_with_a_known_revision(api: Api, path: str) -> None:
     (await api.put(f"{path}/comments", sent, headers=headers)).expect(412)
 
 
-async def upload(api: Api, path: str, verb: str = "PUT", content: bytes = PDF, **more: str) -> Any:
-    headers = {"Content-Type": "application/pdf", **more}
-    return await api.request(verb, path, raw=content, headers=headers)
+async def upload(
+    api: Api, path: str, verb: str = "PUT", content: bytes = PDF, kind: str = "application/pdf"
+) -> Any:
+    return await api.request(verb, path, raw=content, headers={"Content-Type": kind})
 
 
 async def test_papers_go_up_and_come_down(api: Api, path: str) -> None:
@@ -137,9 +138,7 @@ async def test_papers_go_up_and_come_down(api: Api, path: str) -> None:
     down = (await api.get(f"{path}/attachments/bill.pdf")).expect(200)
     assert down.content == PDF
     assert down.headers["Content-Disposition"] == 'attachment; filename="bill.pdf"'
-    text = await upload(
-        api, f"{path}/attachments/bill.pdf", "POST", b"hello", **{"Content-Type": "text/plain"}
-    )
+    text = await upload(api, f"{path}/attachments/bill.pdf", "POST", b"hello", "text/plain")
     assert text.expect(200).data["uploads"]["bill.pdf"]["content_type"] == "text/plain"
     (await api.delete(f"{path}/attachments/bill.pdf")).expect(200)
     (await api.get(f"{path}/attachments/bill.pdf")).expect(404)
@@ -150,7 +149,7 @@ async def test_papers_go_up_and_come_down(api: Api, path: str) -> None:
 
 async def test_a_paper_is_one_file_of_a_kind_that_is_read(api: Api, path: str) -> None:
     refusal(await api.put(f"{path}/attachments", {}), "file", "required")
-    odd = await upload(api, f"{path}/attachments", **{"Content-Type": "image/png"})
+    odd = await upload(api, f"{path}/attachments", kind="image/png")
     assert odd.status == 415
 
 
@@ -180,7 +179,7 @@ async def test_the_letter_has_what_the_carrier_asks_for(api: Api, path: str, acc
         "street_address": "Main",
         "locality": "Springfield",
     }
-    numbers = {f"+1415555{number:04}": {} for number in range(200)}
+    numbers: Any = {f"+1415555{number:04}": {} for number in range(200)}
     more = {"bill": bill, "signee_name": "Änne", "signing_date": 63_967_219_200}
     (await api.patch(path, {"numbers": numbers, **more})).expect(200)
     letter = (await api.get(f"{path}/loa", headers={"Accept": accept})).expect(200)

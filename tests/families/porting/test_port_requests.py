@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings, strategies
 from crossbar.families.porting.states import FINISHED, FROM, STATES
 from crossbar.storage import SYSTEM, Claim, Span
 from tests.conftest import PASSWORD, Api
+from tests.families.billing.support import balance, customer, pay_in
 from tests.families.porting.support import (
     NUMBER,
     OTHER,
@@ -87,7 +89,7 @@ async def test_from_each_state_only_the_ways_that_there_are(
         "canceled": ("canceled",),
     }
     for number, target in enumerate(FROM):
-        numbers = {f"+141555502{number:02}": {}}
+        numbers: Any = {f"+141555502{number:02}": {}}
         path = f"{child.path}/port_requests/{await make_port(api, child.path, numbers=numbers)}"
         await move(api, path, *ways[before])
         answer = await api.patch(f"{path}/{target}", {"scheduled_date": SCHEDULED_DATE})
@@ -95,6 +97,10 @@ async def test_from_each_state_only_the_ways_that_there_are(
             assert answer.expect(200).data["port_state"] == target
         else:
             assert refusal(answer, "port_state", "enum")["cause"] == target
+
+
+FRESH = itertools.count()
+"""For numbers that no example has used before."""
 
 
 @settings(
@@ -106,21 +112,22 @@ async def test_from_each_state_only_the_ways_that_there_are(
 async def test_whatever_is_wished_a_request_is_where_its_way_leads(
     api: Api, wishes: list[str]
 ) -> None:
-    path = f"{api.account}/port_requests/{await make_port(api, api.account)}"
-    state = "unconfirmed"
+    number = f"+1415556{next(FRESH):04}"
+    port_id = await make_port(api, api.account, numbers={number: {}})
+    path, state = f"{api.account}/port_requests/{port_id}", "unconfirmed"
     for wish in wishes:
         answer = await api.patch(f"{path}/{wish}", {"scheduled_date": SCHEDULED_DATE})
+        assert answer.status == (200 if state in FROM[wish] else 400)
         state = wish if state in FROM[wish] else state
-        assert (answer.status == 200) == (state == wish and answer.status == 200)
         assert (await api.get(path)).data["port_state"] == state
     document = await stored(api, "port_request", path.rpartition("/")[2])
     steps = [entry["transition"]["new"] for entry in document["pvt_transitions"]]
     assert steps[0] == state
-    claim = Claim("port_request.numbers", SYSTEM, NUMBER)
+    claim = Claim("port_request.numbers", SYSTEM, number)
     held = await api.gateway.services.store.holders([claim])
     assert bool(held) is (state not in FINISHED)
-    if state not in FINISHED:
-        (await move(api, path, "canceled"))
+    listed = await api.get(f"{api.account}/phone_numbers/{number}")
+    assert (listed.status == 200) is (state == "completed")
 
 
 async def test_the_authority_decides_and_the_customer_submits(api: Api, child: Customer) -> None:
@@ -231,10 +238,11 @@ async def test_numbers_are_full_numbers_with_objects(api: Api, child: Customer) 
         ({"1000": {}}, "numbers.1000", "invalid"),
         ({"none": {}}, "numbers.none", "invalid"),
         ({NUMBER: 5}, f"numbers.{NUMBER}", "type"),
-        ({}, "numbers", "minItems"),
     ):
         answer = await api.put(f"{child.path}/port_requests", {"name": "x", "numbers": numbers})
         refusal(answer, path, rule)
+    none = await api.put(f"{child.path}/port_requests", {"name": "x", "numbers": {}})
+    assert [*none.expect(400).data] == ["numbers"]
 
 
 async def test_a_request_under_way_is_not_replaced_and_not_removed(
@@ -262,6 +270,51 @@ async def test_what_was_read_may_be_sent_back(api: Api, child: Customer) -> None
     before = (await api.get(path)).data
     after = (await api.post(path, before)).expect(200).data
     assert after == {**before, "updated": after["updated"]}
+
+
+async def test_completed_numbers_are_the_accounts_own(api: Api, child: Customer) -> None:
+    flow = {"numbers": [NUMBER], "flow": {"module": "hangup", "data": {}, "children": {}}}
+    (await api.put(f"{child.path}/callflows", flow)).expect(201)
+    port_id = await make_port(api, child.path, numbers={NUMBER: {}, OTHER: {}})
+    path = f"{child.path}/port_requests/{port_id}"
+    (await api.get(f"{child.path}/phone_numbers/{NUMBER}")).expect(404)
+    porting = (await api.get(f"{child.path}/phone_numbers")).expect(200).data["numbers"]
+    assert (porting[NUMBER]["state"], porting[NUMBER]["port_id"]) == ("port_in", port_id)
+    await move(api, path, "submitted", "pending", "completed")
+    numbers = (await api.get(f"{child.path}/phone_numbers")).expect(200).data["numbers"]
+    assert {number: facts["state"] for number, facts in numbers.items()} == {
+        NUMBER: "in_service",
+        OTHER: "in_service",
+    }
+    assert numbers[NUMBER]["used_by"] == "callflow"
+    answer = await api.put(f"{child.path}/port_requests", PORT)
+    assert refusal(answer, NUMBER, "type")["message"] == "Number is on your account already"
+    other = await customer_of(api, "Other")
+    answer = await api.put(f"{other.path}/port_requests", PORT)
+    assert refusal(answer, NUMBER, "type")["message"] == "Number exists on the system already"
+
+
+async def test_who_completes_twice_at_once_completes_once(api: Api, child: Customer) -> None:
+    path = f"{child.path}/port_requests/{await make_port(api, child.path)}"
+    await move(api, path, "submitted", "pending")
+    answers = await asyncio.gather(*(api.patch(f"{path}/completed", {}) for _ in range(4)))
+    assert sorted(answer.status for answer in answers) == [200, 400, 400, 400]
+    (await api.get(f"{child.path}/phone_numbers/{NUMBER}")).expect(200)
+
+
+async def test_a_transition_that_costs_money_is_agreed_to(api: Api) -> None:
+    base = await customer(api, {"ports": {"submitted": {"rate": 0, "activation_charge": 5.5}}})
+    path = f"{base}/port_requests/{await make_port(api, base)}"
+    answer = await api.patch(f"{path}/submitted", {})
+    assert answer.expect(402).body["message"] == "accept charges"
+    agreed = {"accept_charges": True}
+    assert (await api.patch(f"{path}/submitted", agreed)).expect(402).body["message"] != ""
+    assert (await api.get(path)).data["port_state"] == "unconfirmed"
+    await pay_in(api, base, 10)
+    accepted = (await api.patch(f"{path}/submitted", agreed)).expect(200)
+    assert accepted.data["port_state"] == "submitted"
+    assert "accept_charges" not in accepted.data
+    assert await balance(api, base) == 4.5
 
 
 async def test_completing_is_done_again_when_others_write(
@@ -326,7 +379,7 @@ async def test_lists_are_by_type(api: Api, child: Customer) -> None:
             "canceled": ("canceled",),
         }.items()
     ):
-        numbers = {f"+141555504{number:02}": {}}
+        numbers: Any = {f"+141555504{number:02}": {}}
         by_state[state] = await make_port(api, child.path, numbers=numbers)
         await move(api, f"{path}/{by_state[state]}", *ways)
     for asked, states in (
