@@ -31,6 +31,7 @@ Found = tuple[str, Document]
 """A text that can be looked for, and the row that it leads to."""
 
 View = Callable[[Document], Iterable[Found]]
+"""What of a document can be looked for. A row comes once, whichever of its texts fit."""
 
 
 def plain(text: Any) -> str:
@@ -58,15 +59,16 @@ def _by_name(document: Document) -> Iterable[Found]:
 
 def _by_number(document: Document) -> Iterable[Found]:
     numbers = texts_at(document, "numbers")
-    row = {"id": document["_id"], "name": _name_row(document)["name"], "numbers": numbers}
-    return ((plain(number), row) for number in numbers)
+    facts = {"id": document["_id"], "name": _name_row(document)["name"], "numbers": numbers}
+    return ((plain(number), {**facts}) for number in numbers)
 
 
 def _by_name_and_number(document: Document) -> Iterable[Found]:
-    numbers = texts_at(document, "numbers")
-    more = {"numbers": numbers} if numbers else {}
-    yield from ((text, {**row, **more}) for text, row in _by_name(document))
-    yield from _by_number(document)
+    found = [*_by_name(document)]
+    for _, row in found[:1]:  # the same row for every name
+        if numbers := texts_at(document, "numbers"):
+            row["numbers"] = numbers
+    return [*found, *_by_number(document)]
 
 
 def _account_view(field: str) -> View:
@@ -167,9 +169,11 @@ async def _matches(
 ) -> AsyncIterator[Ranked]:
     """The rows whose text begins with the value, in no order."""
     async for document in _documents(request, doc_type):
+        last = None
         for text, row in view(document):
-            if text.startswith(value):
+            if text.startswith(value) and row is not last:
                 yield Position(text, document["_id"]), row
+                last = row
 
 
 async def search(request: Request) -> Result:
