@@ -96,6 +96,9 @@ async def test_every_operation_that_the_gateway_serves_is_tested(api: Api) -> No
         "PUT /user_auth",
         "PUT /user_auth/recovery",
         "POST /user_auth/recovery",
+        "GET /phone_numbers",
+        "GET /phone_numbers/prefix",
+        "GET /accounts/{account_id}/phone_numbers/prefix",
         "GET /accounts/{account_id}/clicktocall/{click2call_id}/connect",
         "POST /accounts/{account_id}/clicktocall/{click2call_id}/connect",
     }

@@ -33,7 +33,7 @@ LATER = frozenset(
         # Nouns of numbers and carriers, billing, running calls and the system.
         *("allotments", "apps_link", "apps_store", "att_handlers_errors"),
         *("call_inspector", "configs", "dialplans", "ips"),
-        *("ledgers", "migrations", "mms", "notifications", "phone_numbers"),
+        *("ledgers", "migrations", "mms", "notifications"),
         *("rate_limits", "rates", "recordings"),
         *("resource_selectors", "resource_templates", "resources"),
         *("services", "sms", "storage", "sup", "system_configs", "system_status", "tasks"),

@@ -19,14 +19,11 @@ from crossbar.core.services import Services
 from crossbar.core.writing import Work, in_turn
 from crossbar.documents import Document, merge, private, public
 from crossbar.errors import (
-    CarrierUnavailable,
-    CrossbarError,
     Forbidden,
     NotReconcilable,
-    NumberExists,
-    NumberForbidden,
     NumberNotFound,
     NumberRefused,
+    OfNumber,
     ValidationFailed,
 )
 from crossbar.families.numbers.documents import (
@@ -51,16 +48,6 @@ from crossbar.storage import Key
 
 GROUP = 100
 """Numbers that are written in one commit."""
-
-OF_ONE_NUMBER = (
-    CarrierUnavailable,
-    NotReconcilable,
-    NumberExists,
-    NumberForbidden,
-    NumberNotFound,
-    NumberRefused,
-)
-"""Why one number of many is refused, while the others are changed."""
 
 HERE = (LOCAL, MDN, MANAGED)
 """Whom numbers are from that no carrier has to take back."""
@@ -214,7 +201,7 @@ class Outcome:
     """What came of a request for several numbers: documents by number, and errors."""
 
     done: dict[str, Document] = field(default_factory=dict)
-    refused: dict[str, CrossbarError] = field(default_factory=dict)
+    refused: dict[str, OfNumber] = field(default_factory=dict)
 
 
 async def change_one(asker: Asker, raw: str, move: Move) -> Document:
@@ -244,7 +231,7 @@ async def change_many(asker: Asker, numbers: Iterable[str], move: Move) -> Outco
                 try:
                     after = await move(standing)
                     part.done[standing.number] = await _add(work, standing, after)
-                except OF_ONE_NUMBER as error:
+                except OfNumber as error:
                     part.refused[standing.number] = error
             await work.commit()
             part.done |= {key.doc_id: document for key, document in work.written.items()}
