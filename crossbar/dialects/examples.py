@@ -21,6 +21,7 @@ EVERYBODY_MAY_READ = {"_": {"_": {"_": [{"rules": {"#": ["GET"]}}]}}}
 ALSO_SENT: Mapping[str, Mapping[str, Any]] = {
     "api_keys": {"scopes": ["view:user", "view:device"]},
     "callflows": {"numbers": ["1000"]},
+    "external_numbers": {"number": "+14155550100"},
     "faxes": {
         "to_number": "+14155550100",
         "from_number": "+14155550101",
@@ -95,11 +96,18 @@ def smallest(schema: Schema, schemas: Schemas, name: str = "") -> Any:
     if schema.get("enum"):
         return schema["enum"][0]
     branches = schema.get("oneOf") or schema.get("anyOf")
-    first = smallest(branches[0], schemas, name) if branches else None
+    first = smallest(_branch(schema, branches[0]), schemas, name) if branches else None
     if branches and not schema.keys() & {"type", "properties", "required"}:
         return first
     value = _value(schema, schemas, name)
     return {**value, **first} if isinstance(value, dict) and isinstance(first, dict) else value
+
+
+def _branch(schema: Schema, branch: Schema) -> Schema:
+    """One of a schema's alternatives, which may only say what of its properties is required."""
+    if branch.keys() == {"required"} and "properties" in schema:
+        return {"properties": schema["properties"], **branch}
+    return branch
 
 
 def _value(schema: Schema, schemas: Schemas, name: str) -> Any:
@@ -164,5 +172,6 @@ def body(operation: Operation, schemas: Schemas) -> dict[str, Any] | None:
         return None
     schema = schemas[operation.schema]
     whole: dict[str, Any] = smallest(schema, schemas)
-    whole |= deepcopy(ALSO_SENT.get(operation.family.noun, {}))
+    if getattr(operation.family, "schema", operation.schema) == operation.schema:
+        whole |= deepcopy(ALSO_SENT.get(operation.family.noun, {}))
     return a_change(schema) or whole if operation.action is Action.PATCH else whole

@@ -32,6 +32,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "directories": {"name": "Staff"},
     "functions": {"name": "Greet", "function_js": "function greet() {}"},
     "faxboxes": {"name": "Office"},
+    "external_numbers": {"number": "(415) 555-0100", "name": "Mobile"},
     "groups": {"name": "Sales"},
     "lists": {"name": "Friends"},
     "media": {"name": "Greeting"},

@@ -10,10 +10,9 @@ from crossbar.clock import GREGORIAN_OFFSET
 from crossbar.core.ports.switch import Switch
 from crossbar.families.external_numbers import ATTEMPTS, CODE_LIFETIME
 from tests.conftest import NOW, Api
-from tests.families.support import FIELDS, ReadySwitch, make, refusal, row, stored
+from tests.families.support import ReadySwitch, make, refusal, row, stored
 
 NUMBER = "+14155550100"
-FIELDS.setdefault("external_numbers", {"number": "(415) 555-0100", "name": "Mobile"})
 
 
 async def make_number(api: Api, **more: Any) -> str:
