@@ -96,18 +96,11 @@ def smallest(schema: Schema, schemas: Schemas, name: str = "") -> Any:
     if schema.get("enum"):
         return schema["enum"][0]
     branches = schema.get("oneOf") or schema.get("anyOf")
-    first = smallest(_branch(schema, branches[0]), schemas, name) if branches else None
+    first = smallest(branches[0], schemas, name) if branches else None
     if branches and not schema.keys() & {"type", "properties", "required"}:
         return first
     value = _value(schema, schemas, name)
     return {**value, **first} if isinstance(value, dict) and isinstance(first, dict) else value
-
-
-def _branch(schema: Schema, branch: Schema) -> Schema:
-    """One of a schema's alternatives, which may only say what of its properties is required."""
-    if branch.keys() == {"required"} and "properties" in schema:
-        return {"properties": schema["properties"], **branch}
-    return branch
 
 
 def _value(schema: Schema, schemas: Schemas, name: str) -> Any:
