@@ -37,6 +37,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "lists": {"name": "Friends"},
     "media": {"name": "Greeting"},
     "menus": {"name": "Main"},
+    "port_requests": {"name": "Move", "numbers": {"+14155550100": {}}},
     "queues": {"name": "Support"},
     "skels": {},
     "temporal_rules": {"name": "Weekdays", "cycle": "weekly"},

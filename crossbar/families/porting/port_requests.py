@@ -7,7 +7,16 @@ from functools import partial
 from crossbar.core.answers import COUNT, DOCUMENT, SOME_OBJECT, TEXT, YES_OR_NO, Answers, some
 from crossbar.core.recipes import load
 from crossbar.core.requests import Action, Request, Result
-from crossbar.core.shapes import Access, Collection, Hooks, Route, Routes, Scope, route
+from crossbar.core.shapes import (
+    Access,
+    Collection,
+    Hooks,
+    Powers,
+    Route,
+    Routes,
+    Scope,
+    route,
+)
 from crossbar.errors import PhoneBookUnavailable, ValidationFailed
 from crossbar.families.porting import listing
 from crossbar.families.porting.judging import (
@@ -26,7 +35,7 @@ from crossbar.families.porting.places import (
     keep_place,
     modified_key,
 )
-from crossbar.families.porting.showing import add_facts, viewer_of, visible_comments
+from crossbar.families.porting.showing import BILL_PIN, add_facts, viewer_of, visible_comments
 from crossbar.families.porting.states import FROM, SCHEDULED, TRANSITIONS
 from crossbar.families.porting.transitions import (
     TO_SCHEDULED,
@@ -71,6 +80,7 @@ PORT_REQUESTS = Collection(
         deleting=(refuse_removal, give_place_up),
         present=(add_facts,),
     ),
+    powers=Powers(secrets=(BILL_PIN,)),
     shown={
         "created": COUNT,
         "updated": COUNT,

@@ -14,6 +14,9 @@ from crossbar.families.porting.states import PORTED, SENT, state_of
 
 COMMENTS = "comments"
 
+BILL_PIN = "bill.pin"
+"""What the present carrier lets the numbers go for. It is for administrators, and in no list."""
+
 UNKNOWN = "unknown"
 """The name of an account that has none."""
 
@@ -72,7 +75,10 @@ def facts_of(stored: Document, viewer: Viewer) -> Document:
 def shown_in_list(stored: Document, viewer: Viewer) -> Document:
     """A request as lists show it: whole, and whose it is."""
     known = {"id": stored["_id"], "account_id": viewer.account.account_id}
-    return {**public(stored), **facts_of(stored, viewer), **known}
+    shown = {**public(stored), **facts_of(stored, viewer), **known}
+    if "bill" in shown:
+        shown["bill"] = {name: value for name, value in shown["bill"].items() if name != "pin"}
+    return shown
 
 
 async def add_facts(request: Request, shown: Document, stored: Document) -> None:

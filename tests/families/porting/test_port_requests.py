@@ -454,6 +454,24 @@ async def test_a_list_that_is_too_long_is_refused(api: Api) -> None:
     (await api.get(f"{api.account}/port_requests")).expect(416)
 
 
+async def test_the_pin_of_the_bill_is_for_administrators_and_in_no_list(
+    api: Api, child: Customer
+) -> None:
+    bill = {"pin": "8642", "name": "Doe"}
+    port_id = await make_port(api, child.path, child.user, bill=bill)
+    path = f"{child.path}/port_requests/{port_id}"
+    assert (await api.get(path, token=child.admin)).expect(200).data["bill"] == bill
+    shown = (await api.get(path, token=child.user)).expect(200)
+    assert shown.data["bill"] == {"name": "Doe"}
+    (await api.post(path, shown.data, token=child.user)).expect(200)
+    assert (await api.get(path)).data["bill"] == bill
+    (await api.patch(path, {"bill": {"pin": "1"}}, token=child.user)).expect(403)
+    for asked in (f"{child.path}/port_requests", "/v2/port_requests?by_number=4155550100"):
+        listed = await api.get(asked)
+        assert b"Doe" in listed.content
+        assert b"8642" not in listed.content
+
+
 async def test_the_other_families_are_as_before(api: Api) -> None:
     doc_id = await make(api, "users")
     (await api.get(f"{api.account}/users/{doc_id}/comments")).expect(200)
