@@ -30,7 +30,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.11 python3.12 python3.13 py
 test test-all test-browser cover fuzz: export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all test-browser chromium check format lint types contracts schemas cover fuzz bench docs clean
+.PHONY: help run test test-all test-browser chromium espeak-ng check format lint types contracts schemas cover fuzz bench docs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ test-browser: $(VENV)/installed-for-test chromium ## Test the web console in Chr
 chromium: ## Install the browser that the console is tested in, on Debian
 	@command -v chromium > /dev/null || { echo "Installing Chromium ..."; apt-get -qq update && \
 		apt-get -qq install -y --no-install-recommends chromium fonts-dejavu-core > /dev/null; }
+
+espeak-ng: ## Install the program that speaks text, on Debian
+	@command -v espeak-ng > /dev/null || { echo "Installing eSpeak NG ..."; apt-get -qq update && \
+		apt-get -qq install -y --no-install-recommends espeak-ng > /dev/null; }
 
 check: format lint types contracts schemas cover ## Everything that has to hold before a merge
 

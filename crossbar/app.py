@@ -38,6 +38,7 @@ from crossbar.events import Events
 from crossbar.families.billing import LocalBookkeeper
 from crossbar.families.logins import password_suffices
 from crossbar.families.numbers import LocalInventory
+from crossbar.families.porting import PortRequests
 from crossbar.identity.basic import Basic
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
@@ -45,7 +46,7 @@ from crossbar.identity.gate import Gate
 from crossbar.identity.keys import KeyKind
 from crossbar.identity.secrets import Secrets, SecretsError, load_or_create
 from crossbar.metrics import Metrics
-from crossbar.outside import Web, mail_of
+from crossbar.outside import Web, mail_of, speech_of
 from crossbar.personnel import COMPONENTS, STORED, perscom_families, schema_of
 from crossbar.personnel import SCOPES as PERSONNEL_SCOPES
 from crossbar.settings import Limits, Settings
@@ -179,6 +180,8 @@ async def _wired(
             jobs=jobs,
             scopes={dialect: kind.scopes for dialect, kind in KEYS.items()},
             outside=Web(),
+            speech=speech_of(settings.speech),
+            porting=PortRequests(),
             bookkeeper=LocalBookkeeper(),
             metrics=metrics,
         )

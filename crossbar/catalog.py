@@ -13,6 +13,7 @@ from crossbar.core.shapes import Family, Route
 from crossbar.documents import Document
 from crossbar.events import trim
 from crossbar.families.accounts import ABOUT, ABOUT_SYSTEM, ACCOUNTS
+from crossbar.families.alerts import ALERTS
 from crossbar.families.billing import BILLING
 from crossbar.families.callflows import (
     CALL,
@@ -25,6 +26,15 @@ from crossbar.families.callflows import (
     METAFLOWS,
     PARKED_CALLS,
     PIVOT,
+)
+from crossbar.families.calls import (
+    CDRS,
+    CDRS_OF_USER,
+    CHANNELS,
+    CHANNELS_OF_ENDPOINT,
+    CHANNELS_OF_SYSTEM,
+    REGISTRATIONS,
+    REGISTRATIONS_OF_SYSTEM,
 )
 from crossbar.families.comments import COMMENTS
 from crossbar.families.conferencing import CONFERENCES
@@ -53,6 +63,7 @@ from crossbar.families.endpoints import (
     WELCOME,
     quickcall_routes,
 )
+from crossbar.families.external_numbers import EXTERNAL_NUMBERS
 from crossbar.families.faxing import FAX_SMTP_LOG, FAXBOXES, FAXES
 from crossbar.families.logins import (
     API_AUTH,
@@ -82,8 +93,17 @@ from crossbar.families.numbers import (
     RELEASE,
 )
 from crossbar.families.plain import PLAIN
+from crossbar.families.porting import (
+    COMMENTS_OF_PORT,
+    PORT_MAIL,
+    PORT_REQUESTS,
+    PORT_REQUESTS_OF_ACCOUNT,
+    PORT_REQUESTS_OF_DESCENDANTS,
+    PORT_REQUESTS_OF_SYSTEM,
+)
 from crossbar.families.queues import ACDC_CALL_STATS, AGENTS, QUEUES
 from crossbar.families.schemas import SCHEMAS, SCHEMAS_OF_ACCOUNT
+from crossbar.families.search import SEARCH, SEARCH_OF_SYSTEM
 from crossbar.families.voicemail import MESSAGES, VMBOXES
 from crossbar.visitors import SWEEP, VISITOR_SESSIONS, VISITOR_SETTINGS, VISITORS
 
@@ -95,6 +115,7 @@ FAMILIES: tuple[Family, ...] = (
     ACDC_CALL_STATS,
     ACLS,
     AGENTS,
+    ALERTS,
     API_AUTH,
     API_KEYS,
     AUTH,
@@ -103,14 +124,21 @@ FAMILIES: tuple[Family, ...] = (
     BLACKLISTS,
     CALLFLOWS,
     CCCPS,
+    CDRS,
+    CDRS_OF_USER,
+    CHANNELS,
+    CHANNELS_OF_ENDPOINT,
+    CHANNELS_OF_SYSTEM,
     CLICKTOCALL,
     CLICKTOCALL_HISTORY,
     COMMENTS,
+    COMMENTS_OF_PORT,
     CONFERENCES,
     CONNECTIVITY,
     CONTACT_LIST,
     DEVICES,
     DIRECTORIES,
+    EXTERNAL_NUMBERS,
     FAXBOXES,
     FAXES,
     FAX_SMTP_LOG,
@@ -137,11 +165,19 @@ FAMILIES: tuple[Family, ...] = (
     PHONE_NUMBERS_TO_BE_HAD,
     PIVOT,
     *PLAIN,
+    PORT_REQUESTS,
+    PORT_REQUESTS_OF_ACCOUNT,
+    PORT_REQUESTS_OF_DESCENDANTS,
+    PORT_REQUESTS_OF_SYSTEM,
     PRESENCE,
     PRESENCE_OF_ENDPOINT,
     QUEUES,
+    REGISTRATIONS,
+    REGISTRATIONS_OF_SYSTEM,
     SCHEMAS,
     SCHEMAS_OF_ACCOUNT,
+    SEARCH,
+    SEARCH_OF_SYSTEM,
     SECURITY,
     SECURITY_OF_SYSTEM,
     SSO,
@@ -173,6 +209,7 @@ JOBS = (
     RECOVERY,
     FAILED_LOGIN,
     CALL,
+    PORT_MAIL,
     SWEEP,
     RELEASE,
     FORGET,

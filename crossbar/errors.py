@@ -35,7 +35,8 @@ error's status is given here and nowhere else. No HTTP library is imported.
     │                             NumberNotFound, NotReconcilable 404, NumberExists 409,
     │                             CarrierUnavailable 503
     └── Unavailable 503           Busy, Overloaded, StoreUnavailable, SwitchUnavailable,
-                                  SwitchTimedOut, MailUnavailable, LocalityUnavailable
+                                  SwitchTimedOut, MailUnavailable, LocalityUnavailable,
+                                  TtsUnavailable, PhoneBookUnavailable
 """
 
 from __future__ import annotations
@@ -598,6 +599,20 @@ class MailUnavailable(Unavailable):
 
     code = "mail_unavailable"
     phrase = "no mail server is configured"
+
+
+class TtsUnavailable(Unavailable):
+    """Text is to be spoken, and there is no engine that does it, or it did not get done."""
+
+    code = "tts_unavailable"
+    phrase = "no text-to-speech engine could speak the text"
+
+
+class PhoneBookUnavailable(Unavailable):
+    """What was asked needs a book of carriers and their numbers, and none is connected."""
+
+    code = "datastore_fault"
+    phrase = "no phone book is connected"
 
 
 class CarrierUnavailable(OfNumber, Unavailable):

@@ -32,23 +32,32 @@ def seconds_of(value: Any) -> int | None:
     return value if is_time else None
 
 
-def time_range(request: Request, maximum: int | None = None) -> tuple[int, int]:
+def time_range(
+    request: Request, maximum: int | None = None, *, of: tuple[str, ...] = ("created",)
+) -> tuple[int, int]:
     """``created_from`` and ``created_to``, or what stands in for them.
 
+    ``of`` are the words before ``_from`` and ``_to``, the one that is looked for first in front.
     Raises 400 when they are the wrong way round, or further apart than ``maximum`` seconds, by
     default those of ``lists.maximum_range``.
     """
     maximum = maximum or request.services.settings.lists.maximum_range
     now = request.services.clock.gregorian()
-    upper = seconds_of(request.control("created_to")) or now
-    lower = seconds_of(request.control("created_from")) or max(upper - maximum, 0)
+    upper = _first_time(request, [f"{word}_to" for word in of]) or now
+    lower = _first_time(request, [f"{word}_from" for word in of]) or max(upper - maximum, 0)
     if upper < lower:
-        message = f"created_to {upper} is prior to created_from {lower}"
-        raise ValidationFailed.of("created_from", "date_range", message, cause=lower)
+        message = f"{of[0]}_to {upper} is prior to {of[0]}_from {lower}"
+        raise ValidationFailed.of(f"{of[0]}_from", "date_range", message, cause=lower)
     if upper - lower > maximum:
-        message = f"created_to {upper} is more than {maximum} seconds from created_from {lower}"
-        raise ValidationFailed.of("created_from", "date_range", message, cause=upper)
+        message = f"{of[0]}_to {upper} is more than {maximum} seconds from {of[0]}_from {lower}"
+        raise ValidationFailed.of(f"{of[0]}_from", "date_range", message, cause=upper)
     return lower, upper
+
+
+def _first_time(request: Request, names: list[str]) -> int | None:
+    """The time that the first of these controls says that is there."""
+    times = (seconds_of(request.control(name)) for name in names)
+    return next((time for time in times if time), None)
 
 
 async def list_in_range(

@@ -216,18 +216,28 @@ def id_param_of(family: Collection | Journal) -> str:
 
 
 def _nestings(family: Collection | Journal | Routes, hosts: Iterable[Family]) -> Iterator[Nesting]:
-    """Where the family is nested; what is of every document is below every family of them."""
+    """Where the family is nested; what is of every document is below every family of them.
+
+    But for those below which another family of the same noun is nested by name.
+    """
     for nesting in family.nested:
         if nesting is not EVERYWHERE:
             yield nesting
             continue
+        taken = {
+            nesting.noun
+            for other in hosts
+            if other.noun == family.noun and not isinstance(other, Singleton)
+            for nesting in other.nested
+        }
         for host in hosts:
-            if isinstance(host, Collection) and Scope.ACCOUNT in host.scopes:
+            is_host = isinstance(host, Collection) and Scope.ACCOUNT in host.scopes
+            if isinstance(host, Collection) and is_host and host.noun not in taken:
                 yield Nesting(noun=host.noun, doc_type=host.doc_type)
 
 
 def _operations_of(
-    family: Family, hosts: Iterable[Family], more: tuple[Route, ...]
+    family: Family, families: Sequence[Family], more: tuple[Route, ...]
 ) -> Iterator[Operation]:
     if isinstance(family, Singleton):
         yield from _singleton_operations(family)
@@ -235,7 +245,7 @@ def _operations_of(
     for scope in family.scopes:
         prefix = ACCOUNT_PREFIX if scope is Scope.ACCOUNT else ()
         yield from _operations_below(family, (*prefix, family.noun), None, more)
-    for nesting in _nestings(family, hosts):
+    for nesting in _nestings(family, families):
         parent = (*ACCOUNT_PREFIX, nesting.noun, f"{{{_param_of(nesting)}}}")
         yield from _operations_below(family, (*parent, family.noun), nesting, more)
 

@@ -17,6 +17,7 @@ from crossbar.core.ports import (
     NoPorting,
     Outside,
     Porting,
+    Speech,
     Switch,
 )
 from crossbar.core.turns import Turns
@@ -232,6 +233,7 @@ class Services:
     mail: Mail
     scopes: Mapping[str, Scopes]
     outside: Outside
+    speech: Speech
     bookkeeper: Bookkeeper
     metrics: Metrics
     jobs: Jobs

@@ -21,12 +21,14 @@ EVERYBODY_MAY_READ = {"_": {"_": {"_": [{"rules": {"#": ["GET"]}}]}}}
 ALSO_SENT: Mapping[str, Mapping[str, Any]] = {
     "api_keys": {"scopes": ["view:user", "view:device"]},
     "callflows": {"numbers": ["1000"]},
+    "external_numbers": {"number": "+14155550100"},
     "faxes": {
         "to_number": "+14155550100",
         "from_number": "+14155550101",
         "document": {"url": "https://example.org/fax.pdf"},
     },
     "limits": {"twoway_trunks": 5},
+    "port_requests": {"numbers": {"+14155550100": {}}},
     "token_restrictions": {"restrictions": EVERYBODY_MAY_READ},
     "user_auth": {"account_name": "Master"},
 }
@@ -163,5 +165,6 @@ def body(operation: Operation, schemas: Schemas) -> dict[str, Any] | None:
         return None
     schema = schemas[operation.schema]
     whole: dict[str, Any] = smallest(schema, schemas)
-    whole |= deepcopy(ALSO_SENT.get(operation.family.noun, {}))
+    if getattr(operation.family, "schema", operation.schema) == operation.schema:
+        whole |= deepcopy(ALSO_SENT.get(operation.family.noun, {}))
     return a_change(schema) or whole if operation.action is Action.PATCH else whole

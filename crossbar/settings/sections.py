@@ -10,6 +10,7 @@ Defaults that upstream has too are upstream's (docs/protocol.md §10.4).
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,10 @@ __all__ = ["SettingDescription", "Settings", "SettingsError"]
 
 USUALLY_BLOCKED = ("localhost", "127.0.0.1/32", "0.0.0.0/32", "::1/128")
 """This machine, as upstream; a switch may have servers of its clients on its own network."""
+
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+"""What browsers on this machine call it."""
 
 
 def setting(
@@ -347,6 +352,15 @@ class Fax:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Porting:
+    """Port requests."""
+
+    schedule_submitted: bool = setting(
+        False, "Let a request be scheduled that is submitted and not pending yet."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Numbers:
     """Telephone numbers."""
 
@@ -400,6 +414,18 @@ class Numbers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Speech:
+    """The program that speaks text, for media whose source is `tts`."""
+
+    program: str = setting(
+        "espeak-ng",
+        "eSpeak NG, by name or with its path. Where there is no such program, and with an empty"
+        " text, media that are to be spoken cannot be played.",
+    )
+    timeout: float = setting(20.0, "Seconds that speaking a text may take.", minimum=0.1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Visitors:
     """Visitors of web sites, and links to watch them."""
 
@@ -440,8 +466,9 @@ class Recovery:
 
     ui_urls: tuple[str, ...] = setting(
         (),
-        "User interfaces that mails may link to, such as https://ui.example.com. Links to other"
-        " servers are refused: whoever follows one gives the login away.",
+        "User interfaces that mails may link to, such as https://ui.example.com, beside this"
+        " server itself (`http.host`, `http.port`, `visitors.public_url`). Links to other servers"
+        " are refused: whoever follows one gives the login away.",
     )
     lifetime: int = setting(3600, "Seconds after which a link is worthless.", minimum=1)
     pause: int = setting(60, "Seconds that must pass until a user is written to again.", minimum=0)
@@ -464,6 +491,8 @@ class Settings:
     auth: Auth = Auth()
     voicemail: Voicemail = Voicemail()
     fax: Fax = Fax()
+    porting: Porting = Porting()
+    speech: Speech = Speech()
     numbers: Numbers = Numbers()
     visitors: Visitors = Visitors()
     mail: Mail = Mail()
@@ -498,6 +527,20 @@ class Settings:
                     **field.metadata,
                 )
 
+    def own_origins(self) -> tuple[str, ...]:
+        """Where browsers reach this server itself, as far as its settings tell.
+
+        What a request calls it is not asked: whoever sends one may call it anything.
+        """
+        host, port = self.http.host, self.http.port
+        names = {host} if host and not _is_any(host) else set()
+        if names & LOOPBACK:
+            names |= LOOPBACK
+        end = "" if port == 80 else f":{port}"
+        own = [f"http://{name if ':' not in name else f'[{name}]'}{end}" for name in names]
+        public_url = self.visitors.public_url
+        return (*([public_url] if public_url else []), *(sorted(own) if port else []))
+
     def secrets_file(self) -> Path:
         """Where the secrets are, when they are not among the settings themselves."""
         if self.secrets.file:
@@ -505,6 +548,14 @@ class Settings:
         database = self.storage.url.removeprefix("sqlite:///")
         folder = Path(database).parent if database != self.storage.url else Path("var")
         return folder / "crossbar.secrets"
+
+
+def _is_any(host: str) -> bool:
+    """Whether a server that listens there has any name at all, so that none is known."""
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
 
 
 def section_types() -> dict[str, type[Any]]:

@@ -28,23 +28,23 @@ SCHEMAS = {name: _SCHEMAS.document(name) for name in _SCHEMAS.names()}
 """Every schema by name."""
 
 
-def _is_listed_and_created(family: Collection) -> bool:
-    """Whether the family's own path offers both; some are reached below others' paths only."""
+def _is_listed_and_written(family: Collection) -> bool:
+    """Whether the family's own path offers it all; some are reached below others' paths only."""
     actions = {
-        operation.action
+        (operation.action, len(operation.path))
         for operation in REGISTRY.operations()
-        if operation.family is family and len(operation.path) == 3
+        if operation.family is family
     }
-    return actions >= {Action.LIST, Action.CREATE}
+    return actions >= {(Action.LIST, 3), (Action.CREATE, 3), (Action.REPLACE, 4)}
 
 
 COLLECTIONS = tuple(
     family
     for family in REGISTRY.families
     if isinstance(family, Collection) and family.noun != "accounts"
-    if _is_listed_and_created(family)
+    if _is_listed_and_written(family)
 )
-"""The families of documents below an account that can be listed and created."""
+"""The families of documents below an account that can be listed, created and replaced."""
 
 SINGLETONS = tuple(family for family in REGISTRY.families if isinstance(family, Singleton))
 
@@ -87,6 +87,8 @@ def document(family: Collection | Singleton, number: int = 0) -> dict[str, Any]:
         made["scopes"] = ["*"]
     if family.noun == "callflows":
         made["numbers"] = [str(2000 + number)]
+    if family.noun == "external_numbers":
+        made["number"] = f"+1415555{number:04}"
     if family.noun == "vmboxes":
         made["mailbox"] = str(100 + number)
     return made

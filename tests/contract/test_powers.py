@@ -34,6 +34,7 @@ FIELD_CAUSE = "only an administrator may change this"
 SOMEBODY = "f" * 32
 
 SAMPLES: dict[str, dict[str, Any]] = {
+    "port_requests": {"bill.pin": "1357"},
     "accounts": {
         "enabled": False,
         "name": "Taken Over",
@@ -66,6 +67,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
 """By family and path, what a user would like to set."""
 
 SECRETS: dict[str, dict[str, Any]] = {
+    "port_requests": {"bill": {"pin": "2468"}},
     "devices": {"sip": {"username": "desk", "password": "sip secret"}},
     "users": {"hotdesk": {"id": "12", "pin": "8642"}},
     "vmboxes": {"pin": "8642"},

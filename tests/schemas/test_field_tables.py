@@ -83,7 +83,13 @@ FAULTS: dict[str, dict[str, str]] = {
 PENDING_PREFIXES = ("account_config.", "system_config")
 
 OURS = {
+    "alerts",
     "api_keys",
+    "external_number_claim",
+    "external_number_verify",
+    "external_numbers",
+    "lnp_lookup_req",
+    "port_requests.to_scheduled",
     "visitor_event",
     "visitor_feed",
     "visitor_report",
@@ -92,7 +98,7 @@ OURS = {
     "visitors",
     "watch_link",
 }
-"""Schemas that upstream does not have."""
+"""Schemas that upstream does not have, or only a newer one."""
 
 CHECKED = {
     ("call_recording.parameters", "url"): "client_url",

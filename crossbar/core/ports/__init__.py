@@ -1,4 +1,4 @@
-"""What the core asks of the outside: mail, servers, a switch, a carrier, a bookkeeper."""
+"""What the core asks of the outside: mail, servers, a switch, a carrier, a bookkeeper, a voice."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from crossbar.core.ports.carrier import Carrier, Offer
 from crossbar.core.ports.mail import Letter, Mail, NoMail
 from crossbar.core.ports.outside import Outside, OutsideFailed, may_be_asked
 from crossbar.core.ports.porting import NoPorting, Porting
+from crossbar.core.ports.speech import NoSpeech, Speech, Spoken
 from crossbar.core.ports.switch import Command, NoSwitch, Switch
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Mail",
     "NoMail",
     "NoPorting",
+    "NoSpeech",
     "NoSwitch",
     "Offer",
     "Outcome",
@@ -24,6 +26,8 @@ __all__ = [
     "OutsideFailed",
     "Payment",
     "Porting",
+    "Speech",
+    "Spoken",
     "Standing",
     "Switch",
     "may_be_asked",

@@ -5,7 +5,12 @@ from __future__ import annotations
 from crossbar.families.accounts.about import ABOUT, ABOUT_SYSTEM
 from crossbar.families.accounts.accounts import ACCOUNTS, normalized_name
 from crossbar.families.accounts.addresses import BY_ADDRESS, canonical
-from crossbar.families.accounts.belongings import LINK_TYPE, NUMBER_TYPE, OWNER_TYPE
+from crossbar.families.accounts.belongings import (
+    LINK_TYPE,
+    NUMBER_TYPE,
+    OWNER_TYPE,
+    PORT_PLACE_TYPE,
+)
 from crossbar.families.accounts.tree import create
 
 __all__ = [
@@ -16,6 +21,7 @@ __all__ = [
     "LINK_TYPE",
     "NUMBER_TYPE",
     "OWNER_TYPE",
+    "PORT_PLACE_TYPE",
     "canonical",
     "create",
     "normalized_name",

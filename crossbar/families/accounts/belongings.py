@@ -22,10 +22,13 @@ OWNER_TYPE = "number_owner"
 LINK_TYPE = "auth_link"
 """Says whom an identity of another service logs in as."""
 
+PORT_PLACE_TYPE = "port_place"
+"""Says where a port request is."""
+
 NUMBER_TYPE = "phone_number"
 """A telephone number."""
 
-TYPES = (OWNER_TYPE, LINK_TYPE, NUMBER_TYPE)
+TYPES = (OWNER_TYPE, LINK_TYPE, NUMBER_TYPE, PORT_PLACE_TYPE)
 
 OWN_NUMBERS = ("knm_local", "knm_mdn")
 """Whom a number is from that is of no use to anybody else."""

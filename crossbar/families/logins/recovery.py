@@ -88,7 +88,8 @@ async def request_mail(request: Request) -> Result:
 
 def _require_own_interface(actor: Actor, ui_url: str) -> None:
     """Refuse links to strangers, who would be handed the login of whoever follows them."""
-    allowed = {_origin(url) for url in actor.services.settings.recovery.ui_urls}
+    settings = actor.services.settings
+    allowed = {_origin(url) for url in (*settings.recovery.ui_urls, *settings.own_origins())}
     origin = _origin(ui_url)
     if origin is None or origin not in allowed:
         message = "Mails may not link to this address"

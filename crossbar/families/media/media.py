@@ -21,6 +21,7 @@ from crossbar.families.media.prompts import (
     prompt_routes,
     remove_for_good,
 )
+from crossbar.families.media.speech import check_text, forget_speech, load_spoken
 
 EXTENSIONS = {
     "audio/x-wav": ".wav",
@@ -49,16 +50,9 @@ async def normalize(change: Change) -> None:
         change.document["language"] = language.lower()
 
 
-async def refuse_speech(change: Change) -> None:
-    """Text is not spoken here: no engine is connected, so nothing is stored that will not play."""
-    if change.value("media_source") == "tts" and change.changed("media_source"):
-        message = "No text-to-speech engine is connected; upload the audio instead"
-        change.refusals.add("media_source", "forbidden", message, cause="tts")
-
-
 async def play(request: Request) -> Result:
     """The audio."""
-    stored = await load(request)
+    stored = await load_spoken(request)
     return Result(download=download(request.actor, stored), revision=stored["_rev"])
 
 
@@ -152,8 +146,8 @@ MEDIA = Collection(
     indexes=PROMPT_INDEXES,
     hooks=Hooks(
         normalize=(normalize, identify),
-        check=(refuse_speech,),
-        prepare=(attach,),
+        check=(check_text,),
+        prepare=(forget_speech, attach),
         deleting=(drop_all, remove_for_good),
     ),
     routes=_routes(None),

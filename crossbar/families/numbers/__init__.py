@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from crossbar.families.numbers.changes import RELEASE, bring_in
 from crossbar.families.numbers.classifiers import classifiers_of
-from crossbar.families.numbers.documents import MDN, NUMBERS, normalize
+from crossbar.families.numbers.documents import (
+    ASSIGNED_TO,
+    MDN,
+    NUMBERS,
+    STATE,
+    State,
+    is_registered,
+    normalize,
+    number_key,
+)
 from crossbar.families.numbers.family import PHONE_NUMBERS, PHONE_NUMBERS_TO_BE_HAD
 from crossbar.families.numbers.inventory import (
     BadRow,
@@ -22,6 +31,7 @@ from crossbar.families.numbers.uses import (
 )
 
 __all__ = [
+    "ASSIGNED_TO",
     "CALLFLOW",
     "MDN",
     "MOBILE",
@@ -29,15 +39,19 @@ __all__ = [
     "PHONE_NUMBERS",
     "PHONE_NUMBERS_TO_BE_HAD",
     "RELEASE",
+    "STATE",
     "TRUNK",
     "BadRow",
     "Carrying",
     "Imported",
     "LocalInventory",
+    "State",
     "account_with_number",
     "bring_in",
     "classifiers_of",
     "import_numbers",
+    "is_registered",
     "normalize",
+    "number_key",
     "numbers_of",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from crossbar.settings import Settings
 from tests.conftest import Answer, Api
 from tests.families.support import ANN, interrupt_commits, make, refusal, stored
 from tests.mailbox import Mailbox
@@ -125,6 +126,57 @@ async def test_links_to_strangers_are_refused(
     refusal(await ask(api, ui_url=ui_url), "ui_url", "forbidden")
     await until_idle(api)
     assert box.is_empty()
+
+
+@pytest.mark.parametrize(
+    ("own", "others"),
+    [
+        (
+            {},
+            ("http://127.0.0.1:80/", "http://127.0.0.1/", "https://127.0.0.1:8000/"),
+        ),
+        ({"visitors.public_url": "https://pbx.example.com"}, ("https://pbx.example.org/",)),
+        ({"http.host": "0.0.0.0"}, ("http://127.0.0.1:8000/", "http://0.0.0.0:8000/")),
+    ],
+)
+def test_this_server_is_no_stranger_under_the_names_that_its_settings_say(
+    own: dict[str, Any], others: tuple[str, ...]
+) -> None:
+    origins = Settings.load(None, {}, own).own_origins()
+    assert {f"{origin}/" for origin in origins}.isdisjoint(others)
+    if own.get("http.host") == "0.0.0.0":
+        assert origins == ()
+    else:
+        assert "http://localhost:8000" in origins
+        assert "http://[::1]:8000" in origins
+    if public_url := own.get("visitors.public_url"):
+        assert public_url in origins
+
+
+def test_a_server_that_takes_a_free_port_is_known_by_its_public_name_only() -> None:
+    assert Settings.load(None, {}, {"http.port": 0}).own_origins() == ()
+    named = Settings.load(None, {}, {"http.host": "pbx.example.com", "http.port": 80})
+    assert named.own_origins() == ("http://pbx.example.com",)
+
+
+class TestByDefault:
+    """Without ``recovery.ui_urls``."""
+
+    @pytest.fixture
+    def overrides(self, box: Mailbox) -> dict[str, Any]:
+        return box.settings()
+
+    async def test_mails_link_to_this_server(self, api: Api, box: Mailbox, ann: str) -> None:
+        (await ask(api, ui_url="http://localhost:8000/")).expect(201)
+        assert "http://localhost:8000/?recovery=" in (await box.next()).get_content()
+
+    async def test_what_a_request_calls_it_does_not_count(
+        self, api: Api, box: Mailbox, ann: str
+    ) -> None:
+        named = {"username": "ann", "account_name": "Master", "ui_url": "http://evil.com/"}
+        headers = {"Host": "evil.com"}
+        answer = await api.put(RECOVERY, named, token="", headers=headers)
+        refusal(answer, "ui_url", "forbidden")
 
 
 async def test_whoever_is_asked_for_the_answer_is_the_same(api: Api, box: Mailbox) -> None:

@@ -35,12 +35,7 @@ async def test_media_are_listed_without_flags_and_with_a_language(api: Api) -> N
     }
 
 
-async def test_speech_is_refused_since_no_engine_is_connected(api: Api) -> None:
-    speech = {"name": "Hello", "media_source": "tts", "tts": {"text": "hello"}}
-    refusal(await api.put(f"{api.account}/media", speech), "media_source", "forbidden")
-    doc_id = await make(api, "media")
-    changed = await api.post(f"{api.account}/media/{doc_id}", speech)
-    refusal(changed, "media_source", "forbidden")
+async def test_a_language_is_text(api: Api) -> None:
     refusal(
         await api.put(f"{api.account}/media", {"name": "x", "language": 5}), "language", "type"
     )
