@@ -24,6 +24,21 @@ from crossbar.families.callflows import (
     PARKED_CALLS,
     PIVOT,
 )
+from crossbar.families.carriers import (
+    DIALPLANS,
+    IPS,
+    IPS_OF_SYSTEM,
+    RATE_LIMITS,
+    RATE_LIMITS_OF_DEVICE,
+    RATES,
+    RESOURCE_JOBS,
+    RESOURCE_NUMBERS,
+    RESOURCE_SELECTORS,
+    RESOURCE_SELECTORS_OF_SYSTEM,
+    RESOURCE_TEMPLATES,
+    RESOURCES,
+    RESOURCES_OF_SYSTEM,
+)
 from crossbar.families.comments import COMMENTS
 from crossbar.families.conferencing import CONFERENCES
 from crossbar.families.directories import (
@@ -100,6 +115,7 @@ FAMILIES: tuple[Family, ...] = (
     CONNECTIVITY,
     CONTACT_LIST,
     DEVICES,
+    DIALPLANS,
     DIRECTORIES,
     FAXBOXES,
     FAXES,
@@ -110,6 +126,8 @@ FAMILIES: tuple[Family, ...] = (
     HOTDESKS,
     HOTDESKS_OF_DEVICE,
     HOTDESKS_OF_USER,
+    IPS,
+    IPS_OF_SYSTEM,
     IP_AUTH,
     LIMITS,
     LISTS,
@@ -128,6 +146,15 @@ FAMILIES: tuple[Family, ...] = (
     PRESENCE,
     PRESENCE_OF_ENDPOINT,
     QUEUES,
+    RATES,
+    RATE_LIMITS,
+    RATE_LIMITS_OF_DEVICE,
+    RESOURCES,
+    RESOURCES_OF_SYSTEM,
+    RESOURCE_JOBS,
+    RESOURCE_SELECTORS,
+    RESOURCE_SELECTORS_OF_SYSTEM,
+    RESOURCE_TEMPLATES,
     SCHEMAS,
     SCHEMAS_OF_ACCOUNT,
     SECURITY,
@@ -161,6 +188,7 @@ JOBS = (
     RECOVERY,
     SWEEP,
     FORGET,
+    RESOURCE_NUMBERS,
     Kind(name="event_log", run=_trim_events, every=600),
 )
 """Every kind of jobs."""

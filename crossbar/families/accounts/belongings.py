@@ -17,7 +17,10 @@ OWNER_TYPE = "number_owner"
 LINK_TYPE = "auth_link"
 """Says whom an identity of another service logs in as."""
 
-TYPES = (OWNER_TYPE, LINK_TYPE)
+ASSIGNED_TYPE = "dedicated_ip_assignment"
+"""Says which account a dedicated address is assigned to."""
+
+TYPES = (OWNER_TYPE, LINK_TYPE, ASSIGNED_TYPE)
 
 
 async def remove_belongings(change: Change) -> None:
