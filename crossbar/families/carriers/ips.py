@@ -318,7 +318,7 @@ IPS_OF_SYSTEM = Collection(
     access=Access.SUPERDUPER,
     soft_delete=False,
     hooks=Hooks(prepare=(identify,), deleting=(release_too,), present=(show_status,)),
-    shown={"status": TEXT, "type": TEXT, "assigned_to": TEXT},
+    shown={"ip": TEXT, "status": TEXT, "type": TEXT, "assigned_to": TEXT},
     routes=(
         *READING,
         Route(

@@ -20,6 +20,7 @@ import orjson
 
 from crossbar.core.change import put_of
 from crossbar.core.requests import Actor, Download
+from crossbar.core.shapes import Collection
 from crossbar.core.stamping import stamped
 from crossbar.core.writing import persistently
 from crossbar.documents import Document
@@ -224,17 +225,22 @@ async def _write(actor: Actor, deck: str, rates: dict[str, Document]) -> int:
     if not rates:
         return 0
 
+    family = actor.services.registry.collection(RATE_TYPE)
+
     async def attempt() -> None:
         known = await actor.services.store.get_many(SYSTEM, rates)
-        puts = [_put(actor, doc_id, rate, known.get(doc_id)) for doc_id, rate in rates.items()]
+        puts = [
+            _put(actor, family, doc_id, rate, known.get(doc_id)) for doc_id, rate in rates.items()
+        ]
         await actor.services.commit(Batch(puts=puts, events=[_event(actor, deck)]))
 
     await persistently(attempt)
     return len(rates)
 
 
-def _put(actor: Actor, doc_id: str, rate: Document, current: Document | None) -> Put:
-    family = actor.services.registry.collection(RATE_TYPE)
+def _put(
+    actor: Actor, family: Collection, doc_id: str, rate: Document, current: Document | None
+) -> Put:
     key = Key(SYSTEM, RATE_TYPE, doc_id)
     before: Document = current or {}
     kept: Document = {name: before[name] for name in ("_rev", "pvt_created") if name in before}
