@@ -35,6 +35,7 @@ from crossbar.dialects.v1_1 import openapi as openapi_of_visitors
 from crossbar.dialects.v2 import V2, openapi
 from crossbar.dialects.v2.protocol import Server
 from crossbar.events import Events
+from crossbar.families.billing import LocalBookkeeper
 from crossbar.families.logins import password_suffices
 from crossbar.identity.basic import Basic
 from crossbar.identity.buckets import Buckets
@@ -173,6 +174,7 @@ async def _wired(
             jobs=jobs,
             scopes={dialect: kind.scopes for dialect, kind in KEYS.items()},
             outside=Web(),
+            bookkeeper=LocalBookkeeper(),
             metrics=metrics,
         )
         rule = partial(password_suffices, services)

@@ -12,7 +12,8 @@ from crossbar.core.services import Services
 from crossbar.core.shapes import Family, Route
 from crossbar.documents import Document
 from crossbar.events import trim
-from crossbar.families.accounts import ABOUT, ABOUT_SYSTEM, ACCOUNTS, LIMITS
+from crossbar.families.accounts import ABOUT, ABOUT_SYSTEM, ACCOUNTS
+from crossbar.families.billing import BILLING
 from crossbar.families.callflows import (
     CALLFLOWS,
     CCCPS,
@@ -105,6 +106,7 @@ FAMILIES: tuple[Family, ...] = (
     API_KEYS,
     AUTH,
     AUTH_OF_ACCOUNT,
+    *BILLING,
     BLACKLISTS,
     CALLFLOWS,
     CCCPS,
@@ -129,7 +131,6 @@ FAMILIES: tuple[Family, ...] = (
     IPS,
     IPS_OF_SYSTEM,
     IP_AUTH,
-    LIMITS,
     LISTS,
     LIST_ENTRIES,
     LOGIN_ATTEMPTS,

@@ -9,13 +9,13 @@ error's status is given here and nowhere else. No HTTP library is imported.
     CrossbarError
     ├── BadRequest 400
     │   ├── ValidationFailed      every failing field, gathered; FilterTooDeep
-    │   ├── ContactRefused
+    │   ├── ContactRefused, NoAllotments
     │   └── Disabled
     ├── Unauthenticated 401       InvalidCredentials (AccountSuspended), TokenExpired,
     │                             LoginClosed, SecondFactorNeeded, SecondFactorUnavailable,
     │                             SubscriptionExpired, ApiNotEnabled,
     │                             UnknownTenant
-    ├── PaymentRequired 402
+    ├── PaymentRequired 402       AcceptCharges, BillingIssue
     ├── Forbidden 403
     ├── NotFound 404              NoSuchPath, NoSuchDocument, UnknownKey, FaultyRequest
     ├── MethodNotAllowed 405
@@ -130,6 +130,16 @@ class ContactRefused(BadRequest):
         return self.contact
 
 
+class NoAllotments(BadRequest):
+    """The account has no allotments yet."""
+
+    code = "allotments are not configured for this account yet"
+
+    @property
+    def data(self) -> Any:
+        return {}
+
+
 class Disabled(BadRequest):
     """The entity exists and is switched off."""
 
@@ -214,6 +224,31 @@ class PaymentRequired(CrossbarError):
     status = 402
     code = "billing_issue"
     phrase = "billing issue"
+
+
+class AcceptCharges(PaymentRequired):
+    """The change costs something; the same request with ``accept_charges`` makes it all the same.
+
+    ``invoices`` say what it costs, item by item.
+    """
+
+    code = "accept charges"
+    phrase = "accept charges"
+
+    def __init__(self, invoices: list[Any]) -> None:
+        super().__init__()
+        self.invoices = invoices
+
+    @property
+    def data(self) -> Any:
+        return self.invoices
+
+
+class BillingIssue(PaymentRequired):
+    """The account's credit does not cover it, or who keeps its books refuses; ``reason`` says."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message, reason=reason)
 
 
 class Forbidden(CrossbarError):

@@ -41,10 +41,10 @@ class Change:
 
     ``document`` is the proposed document; before ``prepare`` it has public fields only.
     ``current`` is the stored one, ``None`` on create. ``more`` collects further writes for the
-    same commit, ``dropped`` attachments that no document refers to afterwards. ``is_final`` makes
-    a deletion a removal, whatever was asked. ``notes`` holds what stages leave for later
-    ones (:class:`Note`). ``request`` is the one that asks for the write, if one does; ``work`` is
-    what the change is a part of, if it is not committed by itself.
+    same commit, ``records`` those to journals, ``dropped`` attachments that no document refers to
+    afterwards. ``is_final`` makes a deletion a removal, whatever was asked. ``notes`` holds what
+    stages leave for later ones (:class:`Note`). ``request`` is the one that asks for the write,
+    if one does; ``work`` is what the change is a part of, if it is not committed by itself.
     """
 
     actor: Actor
@@ -55,6 +55,7 @@ class Change:
     refusals: Refusals = field(default_factory=Refusals)
     more: list[Put] = field(default_factory=list)
     removes: list[Remove] = field(default_factory=list)
+    records: list[Put] = field(default_factory=list)
     purge: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
@@ -104,6 +105,7 @@ class Change:
             removes=tuple(self.removes) if isinstance(final, Put) else (final, *self.removes),
             events=(event_of(self.actor, action, final, self.current), *self.events),
             purge=tuple(self.purge),
+            records=tuple(self.records),
             drop_attachments=tuple((self.key.account_id, name) for name in self.dropped),
         )
 

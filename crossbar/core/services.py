@@ -11,7 +11,7 @@ from crossbar.clock import Clock
 from crossbar.core.background import Background
 from crossbar.core.directory import AccountDirectory, account_key
 from crossbar.core.jobs import Jobs
-from crossbar.core.ports import Mail, Outside, Switch
+from crossbar.core.ports import Bookkeeper, Mail, Outside, Switch
 from crossbar.core.turns import Turns
 from crossbar.errors import NoSuchDocument
 from crossbar.events import Events
@@ -224,6 +224,7 @@ class Services:
     mail: Mail
     scopes: Mapping[str, Scopes]
     outside: Outside
+    bookkeeper: Bookkeeper
     metrics: Metrics
     jobs: Jobs
     turns: Turns = field(default_factory=Turns)

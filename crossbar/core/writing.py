@@ -314,6 +314,7 @@ class Work:
                 *(event for _, event in self._removes.values()),
             ],
             drop_attachments=[each for batch in batches for each in batch.drop_attachments],
+            records=[each for batch in batches for each in batch.records],
         )
 
     def _put_of(self, key: Key, family: Collection, document: Document) -> Put:

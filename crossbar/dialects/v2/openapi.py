@@ -200,6 +200,7 @@ def statuses(operation: Operation) -> Iterator[int]:
     found = {
         400: True,  # a body that is no envelope, also one that nobody wants
         401: True,  # a token that has expired, also where none is needed
+        402: writes and operation.in_account,  # where a plan bills what is added
         403: not is_public or operation.in_account or writes,
         404: True,
         405: writes,  # by way of a tunnelled verb

@@ -17,10 +17,7 @@ OWNER_TYPE = "number_owner"
 LINK_TYPE = "auth_link"
 """Says whom an identity of another service logs in as."""
 
-ASSIGNED_TYPE = "dedicated_ip_assignment"
-"""Says which account a dedicated address is assigned to."""
-
-TYPES = (OWNER_TYPE, LINK_TYPE, ASSIGNED_TYPE)
+TYPES = (OWNER_TYPE, LINK_TYPE)
 
 
 async def remove_belongings(change: Change) -> None:

@@ -1,8 +1,8 @@
 """Dedicated addresses: those of the platform, and to which account each is assigned.
 
-An address is a document of the system. That it is assigned is a second one, named after the
-address, so that of two accounts that ask for it at once one is refused; it belongs to its account
-and goes with it, which frees the address.
+An address is a document of the system. That it is assigned is a document of the account, which
+claims the address in the whole system: so of two accounts that ask for it at once one is refused,
+and it is free when the account is gone.
 """
 
 from __future__ import annotations
@@ -14,22 +14,31 @@ from typing import Any
 from crossbar.core import recipes
 from crossbar.core.answers import SOME_OBJECT, TEXT, Answers, an_object, some
 from crossbar.core.change import Change, event_of
-from crossbar.core.directory import OWNER
 from crossbar.core.recipes import load_document, revision_of_list
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Collection, Handler, Hooks, Route, Routes, Scope
 from crossbar.core.stamping import stamped
 from crossbar.core.writing import in_turn
 from crossbar.documents import Document
-from crossbar.errors import Forbidden, ValidationFailed
-from crossbar.families.accounts import ASSIGNED_TYPE, canonical
-from crossbar.storage import SYSTEM, Batch, Entry, Key, Put, Remove, Span, Store
+from crossbar.errors import Conflict, Forbidden, ValidationFailed
+from crossbar.families.accounts import canonical
+from crossbar.families.billing import charged
+from crossbar.storage import (
+    SYSTEM,
+    Batch,
+    Claim,
+    ClaimTaken,
+    Key,
+    Put,
+    Remove,
+    Span,
+    Store,
+)
 
 ADDRESS_TYPE = "dedicated_ip"
-
-
-async def charge(request: Request, additions: object) -> None:
-    """Nothing costs anything yet."""
+ASSIGNED_TYPE = "assigned_ip"
+ITEM = ("ips", "dedicated")
+"""As what an address is billed."""
 
 
 MESSAGES = {
@@ -50,9 +59,19 @@ def address_key(address: str) -> Key:
     return Key(SYSTEM, ADDRESS_TYPE, address)
 
 
-def assignment_key(address: str) -> Key:
-    """Where it is kept to whom an address is assigned."""
-    return Key(SYSTEM, ASSIGNED_TYPE, f"assigned-{address}")
+def assignment_key(account_id: str, address: str) -> Key:
+    """Where it is kept that an account has an address."""
+    return Key(account_id, ASSIGNED_TYPE, address)
+
+
+def _claim(address: str) -> Claim:
+    return Claim(ASSIGNED_TYPE, SYSTEM, address)
+
+
+async def _holders(store: Store, addresses: Iterable[str]) -> dict[str, str]:
+    """Which of the addresses accounts have: the id of the account, by address."""
+    held = await store.holders(_claim(each) for each in addresses)
+    return {claim.value: key.account_id for claim, key in held.items()}
 
 
 async def identify(change: Change) -> None:
@@ -64,7 +83,21 @@ async def identify(change: Change) -> None:
 
 async def release_too(change: Change) -> None:
     """An address that is removed is nobody's."""
-    change.removes.append(Remove(assignment_key(change.key.doc_id)))
+    change.removes += await _assignments(change)
+
+
+async def release_late(change: Change) -> None:
+    """Remove what was assigned while the address was removed; nothing can be any more."""
+    if late := await _assignments(change):
+        await change.actor.services.commit(Batch(removes=late))
+
+
+async def _assignments(change: Change) -> list[Remove]:
+    if change.current is None:  # it is being added
+        return []
+    address = change.key.doc_id
+    held = await _holders(change.actor.services.store, (address,))
+    return [Remove(assignment_key(holder, address)) for holder in held.values()]
 
 
 async def show_status(request: Request, shown: Document, stored: Document) -> None:
@@ -73,8 +106,8 @@ async def show_status(request: Request, shown: Document, stored: Document) -> No
 
 
 async def _facts(request: Request, stored: Document) -> Document:
-    held = await request.services.store.get(assignment_key(stored["_id"]))
-    return _described(request, stored, held["pvt_account_id"] if held else None)
+    held = await _holders(request.services.store, (stored["_id"],))
+    return _described(request, stored, held.get(stored["_id"]))
 
 
 def _described(request: Request, stored: Document, holder: str | None) -> Document:
@@ -94,13 +127,9 @@ def _row(document: Document) -> Document:
 async def list_free(request: Request) -> Result:
     """The addresses that nobody has; of one ``zone``, if it is named."""
     store, zone = request.services.store, request.control("zone")
-    span = Span(account_id=SYSTEM, doc_type=ASSIGNED_TYPE)
-    taken = {row.document["ip"] async for row in store.scan(span)}
-    data = [
-        _row(address)
-        async for address in _addresses(store)
-        if address["ip"] not in taken and zone in (None, "", address["zone"])
-    ]
+    known = [each async for each in _addresses(store) if zone in (None, "", each["zone"])]
+    taken = await _holders(store, (each["ip"] for each in known))
+    data = [_row(each) for each in known if each["ip"] not in taken]
     return Result(data=data, revision=revision_of_list(data))
 
 
@@ -111,8 +140,7 @@ async def _addresses(store: Store) -> AsyncIterator[Document]:
 
 async def list_assigned(request: Request) -> Result:
     """The addresses of the account, by zone."""
-    entry = Entry(OWNER, request.account_id)
-    span = Span(account_id=SYSTEM, doc_type=ASSIGNED_TYPE, entry=entry)
+    span = Span(account_id=request.account_id, doc_type=ASSIGNED_TYPE)
     rows = [_row(row.document) async for row in request.services.store.scan(span)]
     data = sorted(rows, key=lambda row: (row["zone"], row["ip"]))
     return Result(data=data, revision=revision_of_list(data))
@@ -159,11 +187,18 @@ async def assign(request: Request) -> Result:
 
     async def attempt() -> Result:
         found = await _found(request, wanted, _may_assign)
-        await charge(request, {("ips", "dedicated"): len(found)})
+        writes = await charged(request.actor, request, {ITEM: len(found)})
         puts = [_assignment(request, address) for address in found]
-        events = [event_of(request.actor, "created", put) for put in puts]
-        requires = [address_key(address["ip"]) for address in found]
-        await request.services.commit(Batch(puts=puts, events=events, requires=requires))
+        batch = Batch(
+            puts=[*puts, *writes.puts],
+            records=writes.records,
+            events=[event_of(request.actor, "created", put) for put in puts],
+            requires=[address_key(address["ip"]) for address in found],
+        )
+        try:
+            await request.services.commit(batch)
+        except ClaimTaken:
+            raise Conflict from None  # whose it is is told in the next attempt
         return _outcome(request, found, request.account_id)
 
     return await in_turn(request.actor, _turn(request), attempt)
@@ -175,13 +210,16 @@ async def release(request: Request) -> Result:
 
     async def attempt() -> Result:
         found = await _found(request, wanted, _may_release)
-        store, removes, events = request.services.store, [], []
-        for address in found:
-            key = assignment_key(address["ip"])
-            held = await store.get(key) or {}
-            removes.append(Remove(key, held.get("_rev")))
-            events.append(event_of(request.actor, "deleted", removes[-1], held))
-        await request.services.commit(Batch(removes=removes, events=events))
+        writes = await charged(request.actor, request, {ITEM: -len(found)})
+        actor, account_id, store = request.actor, request.account_id, request.services.store
+        known = await store.get_many(account_id, (address["ip"] for address in found))
+        removes, events = [], []
+        for doc_id, held in known.items():
+            removes.append(Remove(assignment_key(account_id, doc_id), held["_rev"]))
+            events.append(event_of(actor, "deleted", removes[-1], held))
+        await request.services.commit(
+            Batch(puts=writes.puts, records=writes.records, removes=removes, events=events)
+        )
         return _outcome(request, found, None)
 
     return await in_turn(request.actor, _turn(request), attempt)
@@ -226,11 +264,10 @@ async def _found(request: Request, wanted: list[str], judge: Judge) -> list[Docu
     """The addresses, if all of them may be assigned, or released."""
     store = request.services.store
     known = await store.get_many(SYSTEM, wanted)
-    held = await store.get_many(SYSTEM, (assignment_key(each).doc_id for each in wanted))
+    held = await _holders(store, wanted)
     errors: dict[str, Any] = {}
     for at, address in enumerate(wanted):
-        holder = held.get(assignment_key(address).doc_id, {}).get("pvt_account_id")
-        rule = judge(request, holder) if address in known else "not_found"
+        rule = judge(request, held.get(address)) if address in known else "not_found"
         if rule is not None:
             releasing = judge is _may_release and rule == "superfluous"
             message = MESSAGES["unassigned" if releasing else rule]
@@ -242,10 +279,10 @@ async def _found(request: Request, wanted: list[str], judge: Judge) -> list[Docu
 
 def _assignment(request: Request, address: Document) -> Put:
     """The write that makes an address the account's."""
-    key = assignment_key(address["ip"])
+    key = assignment_key(request.account_id, address["ip"])
     facts = {name: address[name] for name in ("ip", "zone", "host")}
-    document = {**stamped(request.actor, key, facts), "pvt_account_id": request.account_id}
-    return Put(key, document, None, entries=[Entry(OWNER, request.account_id)])
+    document = stamped(request.actor, key, facts)
+    return Put(key, document, None, claims=[_claim(address["ip"])])
 
 
 def _outcome(request: Request, found: Iterable[Document], holder: str | None) -> Result:
@@ -317,7 +354,12 @@ IPS_OF_SYSTEM = Collection(
     scopes=(Scope.SYSTEM,),
     access=Access.SUPERDUPER,
     soft_delete=False,
-    hooks=Hooks(prepare=(identify,), deleting=(release_too,), present=(show_status,)),
+    hooks=Hooks(
+        prepare=(identify,),
+        deleting=(release_too,),
+        committed=(release_late,),
+        present=(show_status,),
+    ),
     shown={"ip": TEXT, "status": TEXT, "type": TEXT, "assigned_to": TEXT},
     routes=(
         *READING,

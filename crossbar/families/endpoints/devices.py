@@ -27,6 +27,7 @@ from crossbar.core.shapes import (
     renamed,
 )
 from crossbar.documents import Document, lookup
+from crossbar.families.billing import billed, billed_as, freed
 from crossbar.families.endpoints.acls import is_listed
 from crossbar.families.endpoints.reactions import note_sync, tell_of_device
 from crossbar.numbers import normalize_emergency_number, normalized
@@ -75,6 +76,11 @@ def hotdesking(document: Document) -> Iterable[str]:
 def _users(document: Document) -> Iterable[str]:
     """The owner, and whoever is logged in at the device."""
     return (user_id for user_id in (document.get("owner_id"), *hotdesking(document)) if user_id)
+
+
+def _type(document: Document) -> str:
+    """What a device is billed as."""
+    return str(document.get("device_type") or "sip_device")
 
 
 async def normalize(change: Change) -> None:
@@ -225,10 +231,15 @@ DEVICES = Collection(
     indexes=(
         Index(name="user", values=_users),
         Index(name="hotdesk", values=hotdesking),
+        billed_as("devices", _type),
     ),
     nested=(Nesting(noun="users", doc_type="user", index="user"),),
     hooks=Hooks(
-        normalize=(normalize,), check=(check_sip, check_type), committed=(tell_of_device,)
+        normalize=(normalize,),
+        check=(check_sip, check_type),
+        prepare=(billed("devices", _type),),
+        deleting=(freed("devices", _type),),
+        committed=(tell_of_device,),
     ),
     powers=Powers(
         fields=("access_lists",), own=("sip",), secrets=("sip.password",), owner="owner_id"

@@ -25,6 +25,7 @@ from crossbar.core.shapes import (
     field_index,
 )
 from crossbar.documents import Document, lookup, texts_at
+from crossbar.families.billing import billed, billed_as, freed
 from crossbar.families.endpoints.reactions import note_sync, tell_of_user
 from crossbar.families.endpoints.welcome import UNWANTED, greet
 from crossbar.numbers import normalize_emergency_number
@@ -185,6 +186,11 @@ def _own_email(document: Document) -> Iterable[str]:
     return email_of(document) if lookup(document, (PERSON, "owns_email")) else ()
 
 
+def _level(document: Document) -> str:
+    """What a user is billed as."""
+    return str(document.get("priv_level") or "user")
+
+
 SHOWN = (
     "username",
     "email",
@@ -229,13 +235,14 @@ USERS = Collection(
         Index(name="agent", values=_is_agent),
         Index(name="email", values=email_of),
         Index(name="person", values=_as_person),
+        billed_as("users", _level),
         field_index("username"),
     ),
     hooks=Hooks(
         normalize=(normalize,),
         check=(check_credentials,),
-        prepare=(derive_secrets, greet),
-        deleting=(drop_all,),
+        prepare=(billed("users", _level), derive_secrets, greet),
+        deleting=(drop_all, freed("users", _level)),
         committed=(tell_of_user,),
     ),
     powers=Powers(

@@ -1,0 +1,43 @@
+"""Billing: limits, allotments, plans and what they cost, ledgers, transactions."""
+
+from __future__ import annotations
+
+from crossbar.families.billing.allotments import ALLOTMENTS
+from crossbar.families.billing.audit import AUDIT
+from crossbar.families.billing.booking import ENTRIES_OF
+from crossbar.families.billing.bookkeeping import LocalBookkeeper
+from crossbar.families.billing.braintree import BRAINTREE
+from crossbar.families.billing.charges import billed, charge, charged, freed
+from crossbar.families.billing.ledgers import LEDGERS
+from crossbar.families.billing.limits import LIMITS
+from crossbar.families.billing.older import SERVICE_PLANS
+from crossbar.families.billing.paths import SERVICES, SERVICES_OF_SYSTEM
+from crossbar.families.billing.plans import PLANS
+from crossbar.families.billing.quantities import billed_as
+from crossbar.families.billing.transactions import TRANSACTIONS, TRANSACTIONS_OF
+
+BILLING = (
+    ALLOTMENTS,
+    AUDIT,
+    BRAINTREE,
+    ENTRIES_OF,
+    LEDGERS,
+    LIMITS,
+    PLANS,
+    SERVICES,
+    SERVICES_OF_SYSTEM,
+    SERVICE_PLANS,
+    TRANSACTIONS,
+    TRANSACTIONS_OF,
+)
+"""Every family of the room."""
+
+__all__ = [
+    "BILLING",
+    "LocalBookkeeper",
+    "billed",
+    "billed_as",
+    "charge",
+    "charged",
+    "freed",
+]

@@ -1,0 +1,192 @@
+"""Transactions: money that an account pays, or is paid back, by way of its bookkeeper."""
+
+from __future__ import annotations
+
+import asyncio
+
+from crossbar.core.answers import ROW, SOME_OBJECT, Answers, some
+from crossbar.core.journals import list_records, load_record, new_key, record_put
+from crossbar.core.ports import Outcome, Payment
+from crossbar.core.recipes import sent
+from crossbar.core.requests import Action, Request, Result
+from crossbar.core.shapes import Access, Handler, Journal, Route, Routes, Scope, route
+from crossbar.core.stamping import stamped
+from crossbar.documents import Document, public
+from crossbar.errors import PaymentRequired, ValidationFailed
+from crossbar.families.billing.assigned import for_sellers
+from crossbar.families.billing.money import MOST_DOLLARS, decimal_of, dollars, units_of
+from crossbar.storage import Batch, Put
+
+TRANSACTION_TYPE = "transaction"
+UNITS = "pvt_units"
+
+PENDING, COMPLETED, FAILED = "pending", "completed", "failed"
+
+PATIENCE = 20.0
+"""Seconds that a bookkeeper may take."""
+
+TRANSACTIONS_OF = Journal(
+    noun="transactions", doc_type=TRANSACTION_TYPE, actions=frozenset(), scopes=()
+)
+"""The transactions; routes of the same noun read and write them."""
+
+
+def shown_transaction(transaction: Document) -> Document:
+    """A transaction as clients see it: its amount in dollars, negative for a refund."""
+    return {
+        **public(transaction),
+        "id": transaction["_id"],
+        "amount": dollars(transaction[UNITS]),
+        "created": transaction["pvt_created"],
+    }
+
+
+def _row(transaction: Document) -> Document:
+    whole = shown_transaction(transaction)
+    names = ("id", "amount", "status", "executor", "description", "metadata", "created")
+    row = {name: whole[name] for name in names if name in whole}
+    results = whole["bookkeeper"].get("results")
+    return {**row, "bookkeeper": results} if results else row
+
+
+def amount_in(request: Request) -> int:
+    """The amount that was sent, in units. Raises :class:`ValidationFailed`."""
+    amount = sent(request).get("amount")
+    if amount is None:
+        raise ValidationFailed.of("amount", "required", "Field is required but missing")
+    if isinstance(amount, bool) or not isinstance(amount, int | float):
+        message = "Value did not match type(s): number"
+        raise ValidationFailed.of("amount", "type", message, target="number", value=amount)
+    if decimal_of(amount) > MOST_DOLLARS:
+        message = f"Value must be at most {MOST_DOLLARS}"
+        raise ValidationFailed.of("amount", "maximum", message, target=MOST_DOLLARS)
+    units = units_of(amount)
+    if units <= 0:
+        message = "Value must be more than 0"
+        raise ValidationFailed.of("amount", "minimum", message, target=0, value=amount)
+    return units
+
+
+async def list_transactions(request: Request) -> Result:
+    """The transactions in a range of time, the newest first."""
+    return await list_records(request, TRANSACTIONS_OF, _row)
+
+
+async def fetch_transaction(request: Request) -> Result:
+    """One transaction."""
+    record_id = request.ids["transaction_id"]
+    stored = await load_record(request.actor, TRANSACTIONS_OF, record_id)
+    return Result(data=shown_transaction(stored), revision=stored["_rev"])
+
+
+@for_sellers
+async def sale(request: Request) -> Result:
+    """Take money from the account."""
+    return await _transact(request, is_refund=False)
+
+
+@for_sellers
+async def refund(request: Request) -> Result:
+    """Pay money back to the account."""
+    return await _transact(request, is_refund=True)
+
+
+async def _transact(request: Request, *, is_refund: bool) -> Result:
+    transaction = await paid(request, amount_in(request), is_refund=is_refund)
+    return Result(data=shown_transaction(transaction), revision=transaction["_rev"])
+
+
+async def paid(
+    request: Request, units: int, *, is_refund: bool, is_topup: bool = False
+) -> Document:
+    """A transaction that has been made, as it is stored.
+
+    It is written before the bookkeeper is asked and again afterwards, so that none is lost. Raises
+    :class:`PaymentRequired`, with the bookkeeper's reason as its code, for one that failed.
+    """
+    services = request.services
+    pending = _pending(request, -units if is_refund else units)
+    await services.commit(Batch(records=[pending]))
+    payment = Payment(
+        account_id=request.account_id,
+        transaction_id=pending.key.doc_id,
+        units=units,
+        is_refund=is_refund,
+        description=str(pending.document.get("description", "")),
+    )
+    ask = services.bookkeeper.top_up if is_topup else services.bookkeeper.pay
+    try:
+        async with asyncio.timeout(PATIENCE):
+            outcome = await ask(services, payment)
+    except TimeoutError:
+        outcome = Outcome(False, "timeout", "the bookkeeper did not answer in time")
+    results: Document = {"status": "success" if outcome.has_succeeded else "error"}
+    if not outcome.has_succeeded:
+        results |= {"reason": outcome.reason, "message": outcome.message}
+    settled = stamped(
+        request.actor,
+        pending.key,
+        {
+            **pending.document,
+            "status": COMPLETED if outcome.has_succeeded else FAILED,
+            "bookkeeper": {**pending.document["bookkeeper"], "results": results},
+        },
+    )
+    before = pending.document["_rev"]
+    record = record_put(TRANSACTIONS_OF, pending.key, settled, before)
+    await services.commit(Batch(records=[record]))
+    if not outcome.has_succeeded:
+        raise PaymentRequired(outcome.message, code=outcome.reason, id=pending.key.doc_id)
+    return settled
+
+
+def _pending(request: Request, units: int) -> Put:
+    """The write of a new transaction."""
+    account, data = request.require_account(), sent(request)
+    key = new_key(TRANSACTIONS_OF, account.account_id, request.services.clock)
+    kept = {name: data[name] for name in ("description", "metadata", "order_id") if name in data}
+    document = {
+        "metadata": {},
+        **kept,
+        "account": {"id": account.account_id, "name": account.name},
+        "executor": {"trigger": "crossbar", "module": "cb_transactions"},
+        "bookkeeper": {
+            "type": request.services.bookkeeper.name,
+            "vendor_id": account.reseller_id,
+        },
+        "status": PENDING,
+        UNITS: units,
+    }
+    return record_put(TRANSACTIONS_OF, key, stamped(request.actor, key, document))
+
+
+def _payment(path: str, handler: Handler, about: str) -> Route:
+    return Route(
+        path=path,
+        action=Action.CREATE,
+        handler=handler,
+        about=about,
+        access=Access.ADMIN,
+        answers=Answers(SOME_OBJECT),
+    )
+
+
+TRANSACTIONS = Routes(
+    noun="transactions",
+    scopes=(Scope.ACCOUNT,),
+    access=Access.ACCOUNT,
+    routes=(
+        route(
+            "",
+            Action.LIST,
+            list_transactions,
+            "List transactions",
+            Answers(some(ROW), is_paged=True),
+        ),
+        route(
+            "{transaction_id}", Action.FETCH, fetch_transaction, "Read a transaction", Answers(ROW)
+        ),
+        _payment("sale", sale, "Take money from the account"),
+        _payment("refund", refund, "Pay money back to the account"),
+    ),
+)
