@@ -18,7 +18,7 @@ from crossbar.clock import Clock
 from crossbar.core.access import Scopes, scopes_of
 from crossbar.core.directory import AccountDirectory
 from crossbar.core.jobs import Jobs
-from crossbar.core.ports import NoSwitch, Switch
+from crossbar.core.ports import Carrier, NoSwitch, Switch
 from crossbar.core.registry import Registry
 from crossbar.core.services import Services
 from crossbar.core.shapes import Collection
@@ -37,6 +37,7 @@ from crossbar.dialects.v2.protocol import Server
 from crossbar.events import Events
 from crossbar.families.billing import LocalBookkeeper
 from crossbar.families.logins import password_suffices
+from crossbar.families.numbers import LocalInventory
 from crossbar.identity.basic import Basic
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
@@ -110,6 +111,7 @@ async def open_gateway(
     clock: Clock | None = None,
     store: Store | None = None,
     switch: Switch | None = None,
+    carrier: Carrier | None = None,
 ) -> AsyncIterator[Gateway]:
     """Open the store and wire everything to it; close it all at the end."""
     metrics = Metrics()
@@ -118,7 +120,8 @@ async def open_gateway(
     try:
         secrets = await secrets_of(settings, store)
         clock, switch = clock or Clock(), switch or NoSwitch()
-        async with _wired(settings, clock, store, switch, secrets, metrics) as gateway:
+        carrier = carrier or LocalInventory(store)
+        async with _wired(settings, clock, store, switch, carrier, secrets, metrics) as gateway:
             yield gateway
     finally:
         await store.close()
@@ -146,6 +149,7 @@ async def _wired(
     clock: Clock,
     store: Store,
     switch: Switch,
+    carrier: Carrier,
     secrets: Secrets,
     metrics: Metrics,
 ) -> AsyncIterator[Gateway]:
@@ -169,6 +173,7 @@ async def _wired(
             credentials=identity,
             registry=REGISTRY,
             switch=switch,
+            carrier=carrier,
             pace=buckets_of(settings.limits, clock),
             mail=mail_of(settings.mail, clock),
             jobs=jobs,

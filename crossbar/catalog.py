@@ -88,6 +88,12 @@ from crossbar.families.logins import (
     USER_ROUTES,
 )
 from crossbar.families.media import MEDIA, MEDIA_OF_SYSTEM
+from crossbar.families.numbers import (
+    NUMBERS,
+    PHONE_NUMBERS,
+    PHONE_NUMBERS_TO_BE_HAD,
+    RELEASE,
+)
 from crossbar.families.plain import PLAIN
 from crossbar.families.queues import ACDC_CALL_STATS, AGENTS, QUEUES
 from crossbar.families.schemas import SCHEMAS, SCHEMAS_OF_ACCOUNT
@@ -140,8 +146,11 @@ FAMILIES: tuple[Family, ...] = (
     METAFLOWS,
     MULTI_FACTOR,
     MULTI_FACTOR_OF_SYSTEM,
+    NUMBERS,
     OWN_TOKEN,
     PARKED_CALLS,
+    PHONE_NUMBERS,
+    PHONE_NUMBERS_TO_BE_HAD,
     PIVOT,
     *PLAIN,
     PRESENCE,
@@ -188,6 +197,7 @@ JOBS = (
     WELCOME,
     RECOVERY,
     SWEEP,
+    RELEASE,
     FORGET,
     RESOURCE_NUMBERS,
     Kind(name="event_log", run=_trim_events, every=600),

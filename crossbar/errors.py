@@ -10,18 +10,21 @@ error's status is given here and nowhere else. No HTTP library is imported.
     ├── BadRequest 400
     │   ├── ValidationFailed      every failing field, gathered; FilterTooDeep
     │   ├── ContactRefused, NoAllotments
-    │   └── Disabled
+    │   ├── Disabled
+    │   └── NumberRefused         NumberIsPorting, NoChangeRequired, InvalidStateTransition,
+    │                             NumberNotInService
     ├── Unauthenticated 401       InvalidCredentials (AccountSuspended), TokenExpired,
     │                             LoginClosed, SecondFactorNeeded, SecondFactorUnavailable,
     │                             SubscriptionExpired, ApiNotEnabled,
     │                             UnknownTenant
     ├── PaymentRequired 402       AcceptCharges, BillingIssue
-    ├── Forbidden 403
-    ├── NotFound 404              NoSuchPath, NoSuchDocument, UnknownKey, FaultyRequest
+    ├── Forbidden 403             NumberForbidden
+    ├── NotFound 404              NoSuchPath, NoSuchDocument, UnknownKey, FaultyRequest,
+    │                             NumberNotFound, NotReconcilable
     ├── MethodNotAllowed 405
     ├── NotAcceptable 406
     ├── RequestTimeout 408
-    ├── Conflict 409
+    ├── Conflict 409              NumberExists
     ├── Gone 410
     ├── PreconditionFailed 412
     ├── TooLarge 413              PayloadTooLarge, TooManyMembers,
@@ -31,7 +34,8 @@ error's status is given here and nowhere else. No HTTP library is imported.
     ├── TooManyRequests 429
     ├── NotImplementedHere 501
     └── Unavailable 503           Busy, Overloaded, StoreUnavailable, SwitchUnavailable,
-                                  SwitchTimedOut, MailUnavailable
+                                  SwitchTimedOut, MailUnavailable, CarrierUnavailable,
+                                  LocalityUnavailable
 """
 
 from __future__ import annotations
@@ -218,6 +222,58 @@ class SecondFactorUnavailable(Unauthenticated):
     phrase = "the second factor that the account asks for is not available"
 
 
+def _of_number(error: CrossbarError) -> Any:
+    """What is told of a telephone number, in all errors about one."""
+    told = {"code": error.status, "error": error.code, "message": error.phrase}
+    return told | error.detail
+
+
+class NumberRefused(BadRequest):
+    """What was asked of a telephone number cannot be done with it."""
+
+    code = "invalid"
+    phrase = "invalid"
+
+    @property
+    def data(self) -> Any:
+        return _of_number(self)
+
+
+class NumberIsPorting(NumberRefused):
+    """The telephone number is in a port request that is not over."""
+
+    code = "number_is_porting"
+    phrase = "number is porting"
+
+
+class NoChangeRequired(NumberRefused):
+    """The telephone number is already what it is to become."""
+
+    code = "no_change_required"
+    phrase = "no change required"
+
+
+class InvalidStateTransition(NumberRefused):
+    """A telephone number does not get from its state to the wanted one."""
+
+    code = "invalid_state_transition"
+    phrase = "invalid state transition"
+
+    def __init__(self, before: str, after: str) -> None:
+        super().__init__(cause=f"from {before} to {after}")
+
+
+class NumberNotInService(BadRequest):
+    """The telephone number has an owner, and no call is to be sent there now."""
+
+    code = "client error"
+    phrase = "client error"
+
+    @property
+    def data(self) -> Any:
+        return self.detail
+
+
 class PaymentRequired(CrossbarError):
     """The change costs money that was not agreed to, or the account is in bad standing."""
 
@@ -259,6 +315,16 @@ class Forbidden(CrossbarError):
     phrase = "forbidden"
 
 
+class NumberForbidden(Forbidden):
+    """The telephone number, or what was asked of it, is not the caller's to use."""
+
+    phrase = "requestor is unauthorized to perform operation"
+
+    @property
+    def data(self) -> Any:
+        return _of_number(self)
+
+
 class NotFound(CrossbarError):
     """There is nothing there."""
 
@@ -279,6 +345,27 @@ class NoSuchDocument(NotFound):
 
     def __init__(self, doc_id: str) -> None:
         super().__init__(cause=doc_id)
+
+
+class NumberNotFound(NotFound):
+    """Nobody knows the telephone number, or it is not for the caller to know."""
+
+    phrase = "bad identifier"
+
+    @property
+    def data(self) -> Any:
+        return {"message": self.phrase, "not_found": "The number could not be found"}
+
+
+class NotReconcilable(NotFound):
+    """What was sent is no full telephone number."""
+
+    code = "not_reconcilable"
+    phrase = "the number is not reconcilable"
+
+    @property
+    def data(self) -> Any:
+        return _of_number(self)
 
 
 class UnknownKey(NotFound):
@@ -339,11 +426,26 @@ class RequestTimeout(CrossbarError):
 
 
 class Conflict(CrossbarError):
-    """The document changed, or came to exist, between reading and writing."""
+    """The document changed, or came to exist, between reading and writing.
+
+    ``about`` is the key of that document, where it is known.
+    """
 
     status = 409
     code = "datastore_conflict"
     phrase = "conflicting documents"
+    about: Any = None
+
+
+class NumberExists(Conflict):
+    """The telephone number is taken, or a document of another account carries it."""
+
+    code = "number_exists"
+    phrase = "number already exists"
+
+    @property
+    def data(self) -> Any:
+        return _of_number(self)
 
 
 class Gone(CrossbarError):
@@ -509,3 +611,17 @@ class MailUnavailable(Unavailable):
 
     code = "mail_unavailable"
     phrase = "no mail server is configured"
+
+
+class CarrierUnavailable(Unavailable):
+    """The carrier that has the telephone numbers did not answer in time, or not usably."""
+
+    code = "by_carrier"
+    phrase = "the carrier did not answer"
+
+
+class LocalityUnavailable(Unavailable):
+    """Where telephone numbers are from is known to a phone book, and none is connected."""
+
+    code = "could not get locality url"
+    phrase = "no phone book is connected"

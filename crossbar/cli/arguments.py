@@ -52,6 +52,7 @@ def build_parser(run: Commands) -> argparse.ArgumentParser:
     _add_account_commands(commands, run, common)
     _add_key_commands(commands, run, common)
     _add_token_commands(commands, run, common)
+    _add_number_commands(commands, run, common)
     return parser
 
 
@@ -208,3 +209,12 @@ def _add_token_commands(commands: Any, run: Commands, common: argparse.ArgumentP
     issue.add_argument("--user", metavar="NAME", help="user name or id; default: none")
     inspect = _add(below, "inspect", run["token inspect"], "Show whose token it is.", common)
     inspect.add_argument("token", help="as a client sends it")
+
+
+def _add_number_commands(commands: Any, run: Commands, common: argparse.ArgumentParser) -> None:
+    below = _group(commands, "numbers", "Fill the inventory of telephone numbers.")
+    about = "Add telephone numbers to the inventory; servers may run."
+    imports = _add(below, "import", run["numbers import"], about, common)
+    imports.add_argument(
+        "file", type=Path, help="CSV with the column number and, for blocks, last; - reads a pipe"
+    )

@@ -27,6 +27,7 @@ from crossbar.cli.maintenance import (
 )
 from crossbar.cli.upkeep import Reindexed, reindex, sweep
 from crossbar.core.jobs import waiting
+from crossbar.families.numbers import Imported, import_numbers, numbers_of
 from crossbar.server import run_loop
 from crossbar.settings import Settings
 from crossbar.storage.factory import file_of
@@ -224,6 +225,23 @@ def list_jobs(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def import_from_file(options: argparse.Namespace, settings: Settings) -> int:
+    """Add telephone numbers to the inventory, as they are read."""
+
+    async def command(gateway: Gateway) -> Imported:
+        if str(options.file) == "-":
+            return await import_numbers(gateway.services, numbers_of(sys.stdin))
+        with options.file.open(newline="", encoding="utf-8-sig") as lines:
+            return await import_numbers(gateway.services, numbers_of(lines))
+
+    done: Imported = with_gateway(settings, command)
+    print(
+        f"{done.added} numbers are added; {done.known} were there already,"
+        f" {done.carried} are left out, since documents of accounts carry them"
+    )
+    return 0
+
+
 COMMANDS: Mapping[str, Callable[[argparse.Namespace, Settings], int]] = {
     "reindex": reindex_store,
     "sweep": sweep_store,
@@ -238,5 +256,6 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace, Settings], int]] = {
     "key revoke": key_revoke,
     "token issue": token_issue,
     "token inspect": token_inspect,
+    "numbers import": import_from_file,
 }
 """What is typed, and what it does."""

@@ -24,7 +24,7 @@ from crossbar.core.presenting import present, row_maker, seen_by
 from crossbar.core.requests import Actor, Request, Result
 from crossbar.core.shapes import Collection, Handler, Singleton
 from crossbar.core.stamping import fresh_id
-from crossbar.core.writing import in_turn, remove, save
+from crossbar.core.writing import in_turn, persistently, remove, save
 from crossbar.documents import Document, merge, public
 from crossbar.errors import (
     MethodNotAllowed,
@@ -114,10 +114,15 @@ async def create(request: Request) -> Result:
     family = request.operation.collection
     doc_id = chosen_id(request) or fresh_id(request.services.clock)
     key = Key(request.account_id, family.doc_type, doc_id)
-    change = Change(
-        actor=request.actor, request=request, family=family, key=key, document=sent(request)
-    )
-    stored = await save(change, "created")
+
+    async def attempt() -> Document:
+        change = Change(
+            actor=request.actor, request=request, family=family, key=key, document=sent(request)
+        )
+        return await save(change, "created")
+
+    # Only another document that is written with it can be raced for: the new one is nobody else's.
+    stored = await persistently(attempt, once=key)
     return await answer(request, stored, created_id=stored["_id"])
 
 

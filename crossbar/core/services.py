@@ -11,7 +11,15 @@ from crossbar.clock import Clock
 from crossbar.core.background import Background
 from crossbar.core.directory import AccountDirectory, account_key
 from crossbar.core.jobs import Jobs
-from crossbar.core.ports import Bookkeeper, Mail, Outside, Switch
+from crossbar.core.ports import (
+    Bookkeeper,
+    Carrier,
+    Mail,
+    NoPorting,
+    Outside,
+    Porting,
+    Switch,
+)
 from crossbar.core.turns import Turns
 from crossbar.errors import NoSuchDocument
 from crossbar.events import Events
@@ -220,6 +228,7 @@ class Services:
     credentials: Credentials
     registry: Registry
     switch: Switch
+    carrier: Carrier
     pace: Pace
     mail: Mail
     scopes: Mapping[str, Scopes]
@@ -227,6 +236,7 @@ class Services:
     bookkeeper: Bookkeeper
     metrics: Metrics
     jobs: Jobs
+    porting: Porting = field(default_factory=NoPorting)
     turns: Turns = field(default_factory=Turns)
     background: Background = field(default_factory=Background)
 

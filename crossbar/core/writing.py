@@ -19,7 +19,7 @@ import structlog
 
 from crossbar.core.change import Change, event_of, put_of
 from crossbar.core.directory import OWNER, account_key
-from crossbar.core.jobs import JOB_TYPE, Jobs
+from crossbar.core.jobs import JOB_TYPE, Jobs, Kind, asked
 from crossbar.core.powers import keep_guarded, require_powers
 from crossbar.core.preconditions import require_writable
 from crossbar.core.requests import Actor, Request
@@ -84,8 +84,10 @@ class Writer:
             batch = replace(batch, requires=(*batch.requires, *map(account_key, accounts)))
         try:
             last = await self._store.commit(batch)
-        except RevisionConflict:
-            raise Conflict from None
+        except RevisionConflict as lost:
+            conflict = Conflict()
+            conflict.about = lost.key
+            raise conflict from None
         except Missing as missing:
             raise NoSuchDocument(missing.key.doc_id) from None
         except DocumentTooBig:
@@ -104,19 +106,21 @@ async def in_turn(
 
     The writers of one process that name the same ``turn`` wait for each other, so that only those
     of other processes race. ``once`` is for a client that named a revision: it asked to be told
-    of the race. Raises :class:`Conflict`.
+    of the race for that document. Raises :class:`Conflict`.
     """
     async with actor.services.turns.of(turn):
-        return await persistently(attempt, once=once)
+        return await persistently(attempt, once=turn if once else None)
 
 
-async def persistently(attempt: Callable[[], Awaitable[T]], *, once: bool = False) -> T:
-    """The same for who takes no turns."""
-    for _ in range(1 if once else ATTEMPTS):
+async def persistently(attempt: Callable[[], Awaitable[T]], *, once: Key | None = None) -> T:
+    """The same for who takes no turns; a race for the document ``once`` is lost only once."""
+    for _ in range(ATTEMPTS):
         try:
             return await attempt()
         except Conflict as conflict:
-            if once or conflict.code != Conflict.code:  # no lost race: what is asked cannot be
+            if conflict.code != Conflict.code:  # no lost race: what is asked cannot be
+                raise
+            if once is not None and conflict.about in (None, once):
                 raise
         await asyncio.sleep(random.random() * PAUSE)
     raise Conflict
@@ -221,17 +225,20 @@ class Work:
 
     A change may alter other documents, and two of them the same one; so all is gathered here and
     committed once, all of it or nothing. ``places`` are the highest places that it has given to
-    rows of lists that people order by hand, by the name of the list.
+    rows of lists that people order by hand, by the name of the list. ``written`` are, after the
+    commit, the documents that were :meth:`put`, as they are stored.
     """
 
     def __init__(self, actor: Actor, request: Request | None = None) -> None:
         self.actor = actor
         self.request = request
         self.places: dict[str, int] = {}
+        self.written: dict[Key, Document] = {}
         self._changes: list[tuple[Change, Batch]] = []
         self._sequences: dict[Key, tuple[int, Put]] = {}
         self._others: dict[Key, tuple[Collection, Document]] = {}
         self._removes: dict[Key, tuple[Remove, Event]] = {}
+        self._asked: list[Put] = []
 
     async def number(self, sequence: Key) -> int:
         """The next number of a sequence; used up by this commit only."""
@@ -277,6 +284,10 @@ class Work:
         self._others.pop(key, None)
         self._removes[key] = (remove, event_of(self.actor, "deleted", remove, document))
 
+    def ask(self, kind: Kind, about: Document) -> None:
+        """Ask for a job in the same commit."""
+        self._asked.append(asked(self.actor.services.clock, kind, about))
+
     async def commit(self) -> None:
         """Write it all. Raises :class:`Conflict` and :class:`ValidationFailed`."""
         batch = self._batch()
@@ -295,6 +306,7 @@ class Work:
     def _batch(self) -> Batch:
         batches = [batch for _, batch in self._changes]
         others = [self._put_of(key, *other) for key, other in self._others.items()]
+        self.written = {put.key: put.document for put in others}
         told = [
             event_of(self.actor, "changed" if put.expected else "created", put) for put in others
         ]
@@ -303,6 +315,7 @@ class Work:
                 *(put for batch in batches for put in batch.puts),
                 *others,
                 *(put for _, put in self._sequences.values()),
+                *self._asked,
             ],
             removes=[
                 *(remove for batch in batches for remove in batch.removes),

@@ -347,6 +347,59 @@ class Fax:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    """Telephone numbers."""
+
+    features: tuple[str, ...] = setting(
+        (
+            "failover",
+            "force_outbound",
+            "prepend",
+            "ringback",
+            "cnam",
+            "inbound_cnam",
+            "outbound_cnam",
+            "e911",
+            "port",
+            "sms",
+            "mms",
+            "carrier_name",
+        ),
+        "Features that numbers may have, as far as whom they are from and who uses them permit.",
+    )
+    local_feature_override: bool = setting(
+        False,
+        "Let numbers that accounts have made themselves have features that somebody outside"
+        " provides: cnam, e911, port, sms, mms.",
+    )
+    maximum_search_quantity: int = setting(
+        500, "Most numbers that a search finds at a time.", minimum=1, maximum=10_000
+    )
+    search_timeout: float = setting(
+        5.0, "Seconds that a carrier may take to answer a search.", minimum=0.1
+    )
+    unauthorized_lookup: bool = setting(
+        False, "Let strangers search the numbers that resellers have to give."
+    )
+    released_state: str = setting(
+        "available",
+        "What a number of the inventory, or of a carrier, becomes when it is given back.",
+        choices=("available", "released"),
+    )
+    should_age: bool = setting(False, "Let numbers that are given back age first.")
+    permanently_delete: bool = setting(False, "Delete numbers that are given back.")
+    activation_cost: int = setting(
+        1, "Tokens that activating a number takes from the account's bucket.", minimum=0
+    )
+    classifiers: str = setting(
+        "",
+        "A JSON file of the classes of numbers, by name and in order: regex, as both JavaScript and"
+        " RE2 take it, friendly_name, and perhaps pretty_print and emergency. Empty: the classes of"
+        " KAZOO.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Visitors:
     """Visitors of web sites, and links to watch them."""
 
@@ -411,6 +464,7 @@ class Settings:
     auth: Auth = Auth()
     voicemail: Voicemail = Voicemail()
     fax: Fax = Fax()
+    numbers: Numbers = Numbers()
     visitors: Visitors = Visitors()
     mail: Mail = Mail()
     recovery: Recovery = Recovery()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from crossbar.families.accounts.about import ABOUT, ABOUT_SYSTEM
 from crossbar.families.accounts.accounts import ACCOUNTS, normalized_name
 from crossbar.families.accounts.addresses import BY_ADDRESS, canonical
-from crossbar.families.accounts.belongings import LINK_TYPE, OWNER_TYPE
+from crossbar.families.accounts.belongings import LINK_TYPE, NUMBER_TYPE, OWNER_TYPE
 from crossbar.families.accounts.tree import create
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "ACCOUNTS",
     "BY_ADDRESS",
     "LINK_TYPE",
+    "NUMBER_TYPE",
     "OWNER_TYPE",
     "canonical",
     "create",

@@ -3,38 +3,76 @@
 They are found by the entry :data:`~crossbar.core.directory.OWNER` and written only while their
 account exists. What is written between the search and the commit that deletes the account is found
 by another search afterwards, when nothing can be added any more.
+
+Telephone numbers that are not the account's own but somebody's inventory are offered again.
 """
 
 from __future__ import annotations
 
-from crossbar.core.change import Change
+from collections.abc import AsyncIterator
+
+from crossbar.core.change import Change, put_of
 from crossbar.core.directory import OWNER
-from crossbar.storage import SYSTEM, Batch, Entry, Key, Remove, Span
+from crossbar.documents import Document, next_revision
+from crossbar.storage import SYSTEM, Batch, Entry, Key, Put, Remove, Span
 
 OWNER_TYPE = "number_owner"
-"""Says which account a telephone number leads to."""
+"""Says which document of an account carries a telephone number."""
 
 LINK_TYPE = "auth_link"
 """Says whom an identity of another service logs in as."""
 
-TYPES = (OWNER_TYPE, LINK_TYPE)
+NUMBER_TYPE = "phone_number"
+"""A telephone number."""
+
+TYPES = (OWNER_TYPE, LINK_TYPE, NUMBER_TYPE)
+
+OWN_NUMBERS = ("knm_local", "knm_mdn")
+"""Whom a number is from that is of no use to anybody else."""
 
 
 async def remove_belongings(change: Change) -> None:
     """Have them go in the commit that deletes the account."""
-    change.removes += await _removes(change)
+    async for write in _writes(change):
+        if isinstance(write, Put):
+            change.more.append(write)
+        else:
+            change.removes.append(write)
 
 
 async def remove_late_belongings(change: Change) -> None:
     """Remove what was written while the account was deleted."""
-    if change.purge and (late := await _removes(change)):
-        await change.actor.services.commit(Batch(removes=late))
+    if not change.purge:
+        return
+    late = [write async for write in _writes(change)]
+    if late:
+        puts = [write for write in late if isinstance(write, Put)]
+        removes = [write for write in late if isinstance(write, Remove)]
+        await change.actor.services.commit(Batch(puts=puts, removes=removes))
 
 
-async def _removes(change: Change) -> list[Remove]:
-    store, entry = change.actor.services.store, Entry(OWNER, change.key.doc_id)
-    return [
-        Remove(Key(SYSTEM, doc_type, row.position.doc_id))
-        for doc_type in TYPES
-        async for row in store.scan(Span(account_id=SYSTEM, doc_type=doc_type, entry=entry))
-    ]
+async def _writes(change: Change) -> AsyncIterator[Put | Remove]:
+    services, entry = change.actor.services, Entry(OWNER, change.key.doc_id)
+    for doc_type in TYPES:
+        span = Span(account_id=SYSTEM, doc_type=doc_type, entry=entry)
+        async for row in services.store.scan(span):
+            key = Key(SYSTEM, doc_type, row.position.doc_id)
+            if doc_type == NUMBER_TYPE and _is_inventory(row.document):
+                family = services.registry.collection(NUMBER_TYPE)
+                yield put_of(family, key, _offered(row.document), row.document["_rev"])
+            else:
+                yield Remove(key)
+
+
+def _is_inventory(number: Document) -> bool:
+    return "pvt_state" in number and number.get("pvt_module_name") not in OWN_NUMBERS
+
+
+def _offered(number: Document) -> Document:
+    """The number as it was before anybody had it."""
+    kept = ("_id", "pvt_type", "pvt_account_id", "pvt_created", "pvt_modified", "pvt_module_name")
+    return {
+        **{name: number[name] for name in kept if name in number},
+        "_rev": next_revision(number["_rev"]),
+        "pvt_state": "available",
+    }

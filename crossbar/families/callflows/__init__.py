@@ -8,7 +8,6 @@ from crossbar.families.callflows.clicktocall import CLICKTOCALL
 from crossbar.families.callflows.clicktocall_calls import CLICKTOCALL_HISTORY
 from crossbar.families.callflows.functions import FUNCTIONS, FUNCTIONS_OF_SYSTEM
 from crossbar.families.callflows.metaflows import METAFLOWS
-from crossbar.families.callflows.number_owners import account_with_number
 from crossbar.families.callflows.parked_calls import PARKED_CALLS
 from crossbar.families.callflows.pivot import PIVOT
 
@@ -22,5 +21,4 @@ __all__ = [
     "METAFLOWS",
     "PARKED_CALLS",
     "PIVOT",
-    "account_with_number",
 ]

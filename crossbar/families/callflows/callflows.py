@@ -23,7 +23,7 @@ from crossbar.core.shapes import (
     field_index,
 )
 from crossbar.documents import Document, texts_at
-from crossbar.families.callflows.number_owners import forget_numbers, index_numbers
+from crossbar.families.numbers import CALLFLOW, Carrying
 from crossbar.numbers import normalized
 from crossbar.storage import Key
 
@@ -106,6 +106,8 @@ def _about(document: Document) -> Document:
     return {key: value for key, value in facts.items() if value is not None}
 
 
+CARRYING = Carrying(kind=CALLFLOW, numbers_of=lambda callflow: texts_at(callflow, "numbers"))
+
 CALLFLOWS = Collection(
     noun="callflows",
     doc_type="callflow",
@@ -140,8 +142,8 @@ CALLFLOWS = Collection(
     hooks=Hooks(
         normalize=(normalize,),
         check=(check_numbers,),
-        prepare=(index_numbers,),
-        deleting=(forget_numbers,),
+        prepare=(CARRYING.index_numbers,),
+        deleting=(CARRYING.forget_numbers,),
         present=(add_metadata,),
     ),
     shown={"metadata": {}},  # computed on reading; what a client writes there it gets back

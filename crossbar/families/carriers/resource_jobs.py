@@ -6,8 +6,6 @@ that ends in between loses nothing: another goes on with the numbers that have n
 
 from __future__ import annotations
 
-from typing import Any
-
 from crossbar.core.answers import COUNT, TEXT, Answers, an_object, maybe, rows
 from crossbar.core.directory import Account
 from crossbar.core.jobs import CannotBeDone, Kind, asked
@@ -17,9 +15,14 @@ from crossbar.core.services import Services
 from crossbar.core.shapes import Access, Column, Handler, Journal, Route, renamed
 from crossbar.core.stamping import stamped
 from crossbar.documents import Document, public
-from crossbar.errors import NoSuchDocument, UnsupportedMediaType, ValidationFailed
-from crossbar.families.carriers.imported_numbers import NotImported, import_number
+from crossbar.errors import (
+    NoSuchDocument,
+    NotReconcilable,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
 from crossbar.families.carriers.places import in_account, master_of
+from crossbar.families.numbers import create_reserved, normalize
 from crossbar.storage import SYSTEM, Batch, Key
 
 JOB_TYPE = "resource_job"
@@ -138,29 +141,32 @@ async def _run(services: Services, about: Document) -> None:
     if account is None or job is None:
         return
     actor = _author(services, account, job)
-    carrier = await _carrier(services, key.account_id, job["resource_id"])
-    left = [
-        number
-        for number in job["numbers"]
-        if number not in job["success"] and number not in job["errors"]
-    ]
+    left = [each for each in job["numbers"] if each not in job["success"] | job["errors"]]
     job = await _save(actor, key, {**job, STATUS: RUNNING})
     for start in range(0, len(left), PORTION):
-        for number in left[start : start + PORTION]:
-            outcome, told = await _made(actor, number, carrier)
-            job[outcome][number] = told
+        await _make(actor, job, left[start : start + PORTION])
         job = await _save(actor, key, job)
     await _save(actor, key, {**job, STATUS: COMPLETE})
 
 
-async def _made(actor: Actor, number: str, carrier: str | None) -> tuple[str, Any]:
-    """Where the result of a number belongs in the record, and what it is."""
-    if carrier is None:
-        return "errors", {"reason": "not_found", "message": "the resource is gone"}
-    try:
-        return "success", await import_number(actor, number, carrier)
-    except NotImported as refused:
-        return "errors", refused.told
+async def _make(actor: Actor, job: Document, numbers: list[str]) -> None:
+    """Make some of the numbers, and note in the job what came of each."""
+    services = actor.services
+    carrier = await _carrier(services, actor.account_id, job["resource_id"])
+    asking = await services.accounts.get(job.get("pvt_auth_account_id") or actor.account_id)
+    if carrier is None or asking is None:
+        told = {"reason": "not_found", "message": "the resource, or who asked, is gone"}
+        job["errors"] |= dict.fromkeys(numbers, told)
+        return
+    full = {each: number for each in numbers if (number := normalize(each)) is not None}
+    outcome = await create_reserved(actor, asking, list(dict.fromkeys(full.values())), carrier)
+    for each in numbers:
+        number = full.get(each)
+        if number in outcome.done:
+            job["success"][each] = {"id": number, "state": "reserved", "carrier_name": carrier}
+        else:
+            refused = outcome.refused.get(number or "") or NotReconcilable(cause=each)
+            job["errors"][each] = {"reason": refused.code, "message": refused.phrase}
 
 
 async def _save(actor: Actor, key: Key, job: Document) -> Document:

@@ -9,6 +9,7 @@ from crossbar.core.ports import Command
 from crossbar.core.requests import Action
 from crossbar.core.shapes import Collection, Hooks, Powers, Unique
 from crossbar.documents import Document, lookup
+from crossbar.families.numbers import TRUNK, Carrying
 
 FLUSHES = {Action.REPLACE: "trunks.flush", Action.PATCH: "trunks.flush"}
 REGISTRATIONS = "registrations.flush"
@@ -21,6 +22,17 @@ def _sip_usernames(document: Document) -> Iterable[str]:
         username = lookup(server, ("auth", "auth_user"))
         if isinstance(username, str) and username:
             yield username.lower()
+
+
+def _dids(document: Document) -> Iterable[str]:
+    """The numbers whose calls go to the servers."""
+    servers = document.get("servers")
+    for server in servers if isinstance(servers, list) else ():
+        numbers = lookup(server, ("DIDs",))
+        yield from numbers if isinstance(numbers, dict) else ()
+
+
+CARRYING = Carrying(kind=TRUNK, numbers_of=_dids)
 
 
 async def set_realm(change: Change) -> None:
@@ -56,5 +68,10 @@ CONNECTIVITY = Collection(
         actions=frozenset({Action.CREATE, Action.REPLACE, Action.PATCH, Action.DELETE}),
         secrets=("servers.auth.auth_password",),
     ),
-    hooks=Hooks(normalize=(set_realm,), committed=(flush,)),
+    hooks=Hooks(
+        normalize=(set_realm,),
+        prepare=(CARRYING.index_numbers,),
+        deleting=(CARRYING.forget_numbers,),
+        committed=(flush,),
+    ),
 )

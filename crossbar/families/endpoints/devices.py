@@ -30,6 +30,7 @@ from crossbar.documents import Document, lookup
 from crossbar.families.billing import billed, billed_as, freed
 from crossbar.families.endpoints.acls import is_listed
 from crossbar.families.endpoints.reactions import note_sync, tell_of_device
+from crossbar.families.numbers import MOBILE, Carrying
 from crossbar.numbers import normalize_emergency_number, normalized
 from crossbar.storage import Entry, Span
 
@@ -160,6 +161,14 @@ async def check_type(change: Change) -> None:
         change.refusals.add("mobile.mdn", "invalid", "The mobile number cannot be changed")
 
 
+def _mobile_numbers(document: Document) -> Iterable[str]:
+    """The number of a mobile device; of others it is a note."""
+    return _mdns(document) if document.get("device_type") == "mobile" else ()
+
+
+CARRYING = Carrying(kind=MOBILE, numbers_of=_mobile_numbers, registers=True)
+
+
 async def list_devices(request: Request) -> Result:
     """The account's devices; below a user, those it owns and those where it is logged in."""
     if request.query.full_docs or not request.operation.parents:
@@ -237,8 +246,8 @@ DEVICES = Collection(
     hooks=Hooks(
         normalize=(normalize,),
         check=(check_sip, check_type),
-        prepare=(billed("devices", _type),),
-        deleting=(freed("devices", _type),),
+        prepare=(CARRYING.index_numbers, billed("devices", _type)),
+        deleting=(CARRYING.forget_numbers, freed("devices", _type)),
         committed=(tell_of_device,),
     ),
     powers=Powers(

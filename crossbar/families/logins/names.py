@@ -8,8 +8,8 @@ from crossbar.core.requests import Actor, Request
 from crossbar.documents import Document
 from crossbar.errors import ValidationFailed
 from crossbar.families.accounts import normalized_name
-from crossbar.families.callflows import account_with_number
 from crossbar.families.logins.second_factor import RESPONSE
+from crossbar.families.numbers import account_with_number
 from crossbar.numbers import to_e164
 
 NAMED_BY = ("phone_number", "account_realm", "realm", "account_name")
