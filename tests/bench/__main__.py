@@ -2,6 +2,7 @@
 
 Both are loaded in turn, several times, from this process. Prints a table and writes it as JSON.
 With ``loop``: how long small requests wait while heavy ones are served.
+With ``rating``: what a million rates cost.
 Ratios say more than rates: both sides share the machine and its mood.
 """
 
@@ -28,6 +29,7 @@ from crossbar.identity.passwords import login_digests
 from crossbar.settings import Settings
 from crossbar.storage import Batch, Entry, Key, Put, Store
 from tests.bench import loop as waiting
+from tests.bench import rating
 from tests.bench.load import Load, Request, load, raw
 from tests.bench.servers import free_port, resident_megabytes, running
 
@@ -354,11 +356,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=3.0, help="length of one run")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each side")
-    parser.add_argument("what", nargs="?", choices=["speed", "loop"], default="speed")
+    parser.add_argument("what", nargs="?", choices=["speed", "loop", "rating"], default="speed")
+    parser.add_argument("--rates", type=int, default=rating.RATES, help="rates of the deck")
     parser.add_argument("--json", type=Path, default=Path("build/bench.json"))
     options = parser.parse_args()
     if options.what == "loop":
         return 0 if waiting.run(options.json.with_name("loop.json")) else 1
+    if options.what == "rating":
+        return 0 if rating.run(options.json.with_name("rating.json"), options.rates) else 1
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return 0 if runner.run(run(options)) else 1
 

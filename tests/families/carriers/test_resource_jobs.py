@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from crossbar.families.carriers import resource_jobs
+from crossbar.families.numbers import create_reserved
 from tests.conftest import Api
 from tests.families.support import refusal
 
@@ -83,13 +84,13 @@ async def test_a_number_that_another_has_is_refused(api: Api) -> None:
 async def test_a_job_that_was_cut_off_goes_on(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource_jobs, "PORTION", 1)
     services = api.gateway.services
-    made, calls = resource_jobs.create_reserved, []
+    calls: list[Any] = []
 
     async def failing(*arguments: Any) -> Any:
         calls.append(arguments)
         if len(calls) == 2:
             raise OSError("cut off")
-        return await made(*arguments)
+        return await create_reserved(*arguments)
 
     monkeypatch.setattr(resource_jobs, "create_reserved", failing)
     resource_id = await make_resource(api, api.account)
@@ -97,7 +98,7 @@ async def test_a_job_that_was_cut_off_goes_on(api: Api, monkeypatch: pytest.Monk
     sent = {"resource_id": resource_id, "numbers": numbers}
     asked = (await api.put(f"{api.account}/resources/jobs", sent)).expect(201).data
     async with asyncio.timeout(30):
-        while len(calls) < 2 or services.jobs._under_way:
+        while len(calls) < 2 or services.jobs._under_way:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     job = await shown(api, api.account, asked["id"])
     assert (job["status"], list(job["success"])) == ("running", numbers[:1])

@@ -43,7 +43,7 @@ async def test_a_patch_replaces_top_level_fields_whole(api: Api) -> None:
     sent = {**CARRIER, "caller_id_options": {"type": "internal"}, "classifiers": {"us": {}}}
     made = (await api.put(f"{api.account}/resources", sent)).expect(201).data
     path = f"{api.account}/resources/{made['id']}"
-    changes = {"classifiers": {"uk": {}}, "caller_id_options": None}
+    changes: dict[str, Any] = {"classifiers": {"uk": {}}, "caller_id_options": None}
     patched = (await api.patch(path, changes)).expect(200).data
     assert list(patched["classifiers"]) == ["uk"]
     assert "caller_id_options" not in patched

@@ -1,0 +1,194 @@
+"""``make bench ARGS=rating``: what a million rates cost: to import, to keep, to find one's own.
+
+All in this process, on a store of its own. While the table is imported another task wakes up
+every few milliseconds and notes how long it was kept waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from crossbar.app import open_gateway
+from crossbar.bootstrap import create_master
+from crossbar.core.requests import Action, Actor, request_to
+from crossbar.core.services import Services
+from crossbar.errors import NotFound
+from crossbar.families.carriers import Asked, import_rates, rate_number
+from crossbar.server import run_loop
+from crossbar.settings import Settings
+
+RATES = 1_000_000
+ASKED = 5_000
+"""Numbers that are rated."""
+
+EVERY = 0.005
+"""Seconds between two looks whether the event loop is free."""
+
+COUNTRIES = ("1415", "33", "380", "44", "49", "55", "61", "81", "86", "91")
+
+DECK = "bench"
+CHUNK = 2_000
+"""Lines that the table is read by at a time."""
+
+
+@dataclass
+class Found:
+    """What was measured: name, value, unit, and whether it is as it should be."""
+
+    rows: list[tuple[str, float, str, str, bool]] = field(default_factory=list)
+
+    def add(self, name: str, value: float, unit: str, target: str, good: bool) -> None:
+        value = round(value, 1)
+        self.rows.append((name, value, unit, target, good))
+        mark = "yes" if good else "NO"
+        print(f"{name:36} {value:>12,.1f}  {unit:6} {target:12} {mark}", flush=True)
+
+
+def prefixes(many: int) -> Iterator[str]:
+    """So many different prefixes of 4 to 9 digits, as a large deck has them."""
+    rng, seen = random.Random(1), set[int]()
+    while len(seen) < many:
+        prefix = rng.randint(1_000, 10 ** rng.randint(4, 9) - 1)
+        if prefix not in seen:
+            seen.add(prefix)
+            yield str(prefix)
+
+
+async def table(many: int) -> AsyncIterator[bytes]:
+    """A table of rates, a part at a time."""
+    rng = random.Random(2)
+    yield b"prefix,rate_cost,iso_country_code,description,rate_increment,rate_minimum\n"
+    lines: list[str] = []
+    for prefix in prefixes(many):
+        lines.append(f"{prefix},0.{rng.randint(1, 99999):05},US,Somewhere far away,6,30\n")
+        if len(lines) == CHUNK:
+            yield "".join(lines).encode()
+            lines = []
+    yield "".join(lines).encode()
+
+
+def memory() -> float:
+    """Megabytes that are this process's own, without what files are mapped."""
+    status = Path("/proc/self/status").read_text()
+    [line] = (line for line in status.splitlines() if line.startswith("RssAnon"))
+    return int(line.split()[1]) / 1024
+
+
+class Watch:
+    """How long the event loop has kept others waiting: milliseconds, one for each look."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+
+    async def look(self) -> None:
+        while True:
+            due = time.perf_counter() + EVERY
+            await asyncio.sleep(EVERY)
+            self.waits.append((time.perf_counter() - due) * 1000)
+
+
+async def measure_import(services: Services, found: Found, many: int) -> None:
+    """How fast a table is taken in, what memory it takes, whom it holds up."""
+    # What was drawn before is known, and would be counted as memory of the import.
+    content = [chunk async for chunk in table(many)]
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for chunk in content:
+            yield chunk
+
+    watch, before = Watch(), memory()
+    looking = asyncio.create_task(watch.look())
+    began = time.perf_counter()
+    done = await import_rates(Actor(services=services, request_id="bench"), chunks(), DECK)
+    seconds = time.perf_counter() - began
+    looking.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await looking
+    grown, waits = memory() - before, sorted(watch.waits)
+    if done.rates != many:
+        raise RuntimeError(f"{done.rates} of {many} rates were imported: {done.faults[:3]}")
+    found.add("import", many / seconds, "/s", ">= 2,000", many / seconds >= 2_000)
+    found.add("memory that the import took", grown, "MB", "< 50", grown < 50)
+    found.add("others waited, median", statistics.median(waits), "ms", "< 20", True)
+    late = waits[int(len(waits) * 0.999)]
+    found.add("others waited, 99.9 of 100", late, "ms", "< 50", late < 50)
+    found.add("others waited, at most", waits[-1], "ms", "< 100", waits[-1] < 100)
+
+
+async def measure_rating(services: Services, found: Found) -> None:
+    """How long it takes to find the rate of a number."""
+    rng, taken, rated = random.Random(3), list[float](), 0
+    before = memory()
+    for _ in range(ASKED):
+        number = f"+{rng.choice(COUNTRIES)}{rng.randint(10**8, 10**9 - 1)}"
+        began = time.perf_counter()
+        try:
+            await rate_number(services, Asked(number=number, deck=DECK))
+            rated += 1
+        except NotFound:
+            pass
+        taken.append((time.perf_counter() - began) * 1_000_000)
+    taken.sort()
+    middle, late = statistics.median(taken), taken[int(ASKED * 0.99)]
+    found.add("rating, median", middle, "us", "< 500", middle < 500)
+    found.add("rating, 99 of 100", late, "us", "< 5,000", late < 5_000)
+    found.add("numbers that had a rate", 100 * rated / ASKED, "%", "", True)
+    grown = memory() - before
+    found.add("memory that rating took", grown, "MB", "< 50", grown < 50)
+
+
+async def measure_lists(services: Services, found: Found) -> None:
+    """How long a page of the list takes, and the candidates of a number."""
+    actor = Actor(services=services, request_id="bench")
+    all_rows = request_to(actor, Action.LIST, "rates", data={"ratedeck_id": DECK})
+    paged = replace(all_rows, query=replace(all_rows.query, paginate=True))
+    wanted = request_to(
+        actor, Action.LIST, "rates", data={"ratedeck_id": DECK, "prefix": "491234567"}
+    )
+    for name, request in (("list of 50", paged), ("candidates by prefix", wanted)):
+        taken = []
+        for _ in range(200):
+            began = time.perf_counter()
+            await request.operation.handler(request)
+            taken.append((time.perf_counter() - began) * 1000)
+        middle = statistics.median(taken)
+        found.add(name, middle, "ms", "< 10", middle < 10)
+
+
+async def measure(folder: Path, many: int) -> Found:
+    """Everything, one after the other."""
+    overrides: dict[str, Any] = {
+        "storage.url": f"sqlite:///{folder / 'rating.db'}",
+        "log.level": "error",
+    }
+    found = Found()
+    async with open_gateway(Settings.load(None, {}, overrides)) as gateway:
+        await create_master(gateway.services, password="bench-password")
+        await measure_import(gateway.services, found, many)
+        await measure_rating(gateway.services, found)
+        await measure_lists(gateway.services, found)
+    size = (folder / "rating.db").stat().st_size / 1e6
+    found.add("size of the store", size, "MB", "", True)
+    return found
+
+
+def run(file: Path, many: int = RATES) -> bool:
+    """Measure, print and write it; whether everything is as it should be."""
+    print(f"{many:,} rates")
+    with tempfile.TemporaryDirectory(prefix="crossbar-bench-") as folder:
+        found: Found = run_loop(measure(Path(folder), many))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    names = ("name", "value", "unit", "target", "good")
+    rows = [dict(zip(names, row, strict=True)) for row in found.rows]
+    file.write_text(json.dumps(rows, indent=2) + "\n")
+    return all(row["good"] for row in rows)
