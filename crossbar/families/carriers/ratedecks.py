@@ -8,13 +8,15 @@ a deck that could be a number's are found by a few steps down that list, however
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractAsyncContextManager, aclosing
+from typing import cast
 
 from crossbar.core.paging import LAST
 from crossbar.core.requests import Request
 from crossbar.documents import Document
 from crossbar.errors import ValidationFailed
-from crossbar.storage import SYSTEM, Key, Span, Store
+from crossbar.storage import SYSTEM, Key, Row, Span, Store
 
 RATE_TYPE = "rate"
 DEFAULT_DECK = "ratedeck"
@@ -69,18 +71,23 @@ def span_of_deck(deck: str) -> Span:
     return Span(account_id=SYSTEM, doc_type=RATE_TYPE, low=f"{deck}/", high=f"{deck}/{LAST}")
 
 
+def _walk(store: Store, span: Span) -> AbstractAsyncContextManager[AsyncIterator[Row]]:
+    """The rows of a span, for who does not take all of them: what is left open costs memory."""
+    return aclosing(cast("AsyncGenerator[Row, None]", store.scan(span)))
+
+
 async def decks(store: Store) -> list[str]:
     """The names of the decks that have rates, by one step down the list for each."""
     found: list[str] = []
     low = ""
     while True:
         span = Span(account_id=SYSTEM, doc_type=RATE_TYPE, low=low, portion=1)
-        async for row in store.scan(span):
-            found.append(row.position.sort.partition("/")[0])
-            low = f"{found[-1]}{_AFTER}"
-            break
-        else:
+        async with _walk(store, span) as rows:
+            first = await anext(rows, None)
+        if first is None:
             return sorted(found)
+        found.append(first.position.sort.partition("/")[0])
+        low = f"{found[-1]}{_AFTER}"
 
 
 def _shared(one: str, other: str) -> str:
@@ -95,37 +102,43 @@ def _shared(one: str, other: str) -> str:
 
 async def prefixes_of(
     store: Store, deck: str, digits: str
-) -> AsyncIterator[tuple[str, list[Document]]]:
+) -> AsyncGenerator[tuple[str, list[Document]], None]:
     """The rates whose prefixes begin the number, by prefix, the longest first.
 
     What stands at or before the number in the list shares a beginning with it; nothing longer
     than what they share can be a prefix of it, so that is where the next look begins.
     """
-    head = f"{deck}/"
     left = digits
     while left:
-        group: list[Document] = []
-        span = Span(
-            account_id=SYSTEM,
-            doc_type=RATE_TYPE,
-            low=head,
-            high=head + left,
-            descending=True,
-            portion=FEW,
-        )
-        prefix = ""
-        async for row in store.scan(span):
-            found = row.position.sort[len(head) :]
-            if not group and not digits.startswith(found):
-                left = _shared(found, left)
-                break
-            if group and found != prefix:
-                break
-            prefix = found
-            group.append(row.document)
-        else:
-            if not group:
-                return
-        if group:
+        prefix, group = await _last(store, deck, left)
+        if not prefix:
+            return
+        if left.startswith(prefix):
             yield prefix, group
             left = prefix[:-1]
+        else:
+            left = _shared(prefix, left)
+
+
+async def _last(store: Store, deck: str, left: str) -> tuple[str, list[Document]]:
+    """The last prefix of a deck at or before some digits; its rates, if it begins them."""
+    head = f"{deck}/"
+    span = Span(
+        account_id=SYSTEM,
+        doc_type=RATE_TYPE,
+        low=head,
+        high=head + left,
+        descending=True,
+        portion=FEW,
+    )
+    prefix, group = "", list[Document]()
+    async with _walk(store, span) as rows:
+        async for row in rows:
+            found = row.position.sort[len(head) :]
+            if found != (prefix or found):
+                break
+            prefix = found
+            if not left.startswith(prefix):
+                break
+            group.append(row.document)
+    return prefix, group

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import aclosing
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -90,10 +91,11 @@ async def rate_number(services: Services, asked: Asked) -> Rated:
     )
     names = texts_at(config, "filter_list") or USUAL_FILTERS
     filters = [FILTERS[name] for name in names if name in FILTERS]
-    async for _, group in prefixes_of(services.store, asked.deck, number[1:]):
-        suiting = [rate for rate in group if all(suits(rate, call) for suits in filters)]
-        if suiting:
-            return _rated(number, min(suiting, key=_preference))
+    async with aclosing(prefixes_of(services.store, asked.deck, number[1:])) as groups:
+        async for _, group in groups:
+            suiting = [rate for rate in group if all(suits(rate, call) for suits in filters)]
+            if suiting:
+                return _rated(number, min(suiting, key=_preference))
     raise NotFound(NONE_FOUND, code=NONE_FOUND)
 
 
