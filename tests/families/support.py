@@ -37,6 +37,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "media": {"name": "Greeting"},
     "menus": {"name": "Main"},
     "queues": {"name": "Support"},
+    "resources": {"name": "Carrier", "gateways": [{"server": "sip.example"}]},
     "skels": {},
     "temporal_rules": {"name": "Weekdays", "cycle": "weekly"},
     "temporal_rules_sets": {"name": "Holidays"},

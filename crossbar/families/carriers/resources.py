@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator
-from dataclasses import replace as with_changes
+from dataclasses import replace
 from typing import Any
 
-from crossbar.core import recipes
-from crossbar.core.answers import DOCUMENT
 from crossbar.core.change import Change
 from crossbar.core.ports import Command
-from crossbar.core.recipes import require_parents, rewrite, sent
-from crossbar.core.requests import Action, Request, Result
+from crossbar.core.requests import Action
 from crossbar.core.shapes import Access, Collection, Hooks, Powers, Route, Scope, Unique
-from crossbar.documents import Document, public, without_nulls
+from crossbar.documents import Document
 from crossbar.families.carriers.places import configured
 from crossbar.families.carriers.resource_collections import COLLECTION_ROUTES
 from crossbar.families.carriers.resource_jobs import job_routes
@@ -90,31 +87,14 @@ async def tell_switches(change: Change) -> None:
     )
 
 
-async def patch(request: Request) -> Result:
-    """What was sent over the stored resource, top-level fields whole, then judged as a whole."""
-    await require_parents(request)
-    return await rewrite(request, recipes.load, lambda current: _patched(current, sent(request)))
-
-
-def _patched(current: Document, changes: Document) -> Document:
-    return without_nulls({**public(current), **changes})
-
-
 def _routes(writing: Access) -> tuple[Route, ...]:
-    changed = Route(
-        path=f"{{{RESOURCE_TYPE}_id}}",
-        action=Action.PATCH,
-        handler=patch,
-        about="Merge changes into a resource",
-        access=writing,
-        schema="resources",
-        answers=DOCUMENT,
-    )
-    bulk = tuple(with_changes(each, access=writing) for each in COLLECTION_ROUTES)
-    return (changed, *bulk, *job_routes(writing))
+    bulk = (replace(each, access=writing) for each in COLLECTION_ROUTES)
+    return (*bulk, *job_routes(writing))
 
 
 WRITES = frozenset({Action.CREATE, Action.REPLACE, Action.PATCH, Action.DELETE})
+
+SECRETS = ("gateways.password",)
 
 SUMMARY: tuple[Any, ...] = (
     "name",
@@ -139,16 +119,16 @@ RESOURCES = Collection(
         ),
     ),
     hooks=Hooks(check=(check_peer,), committed=(tell_switches,)),
-    powers=Powers(actions=WRITES, secrets=("gateways.password",)),
+    powers=Powers(actions=WRITES, secrets=SECRETS),
     routes=_routes(Access.ADMIN),
 )
 
-RESOURCES_OF_SYSTEM = with_changes(
+RESOURCES_OF_SYSTEM = replace(
     RESOURCES,
     scopes=(Scope.SYSTEM,),
     access=Access.SUPERDUPER,
     unique=(),
     hooks=Hooks(committed=(tell_switches,)),
-    powers=Powers(),
+    powers=Powers(secrets=SECRETS),
     routes=_routes(Access.SUPERDUPER),
 )
