@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from tests.conftest import Api
+from tests.families.billing.support import balance, customer, pay_in
 from tests.families.support import refusal
 
 IPS = "/v2/ips"
@@ -167,3 +168,26 @@ async def test_an_address_that_is_removed_is_nobodys(api: Api) -> None:
     (await api.delete(f"{IPS}/192.0.2.1")).expect(404)
     await add(api, "192.0.2.1")
     assert await free(api) == ["192.0.2.1"]
+
+
+async def test_an_address_that_costs_something_has_to_be_accepted(api: Api) -> None:
+    path = await customer(api, {"ips": {"dedicated": {"rate": 5, "activation_charge": 2}}})
+    await pay_in(api, path, 10)
+    await add(api, "192.0.2.1")
+    await add(api, "192.0.2.2")
+    sent = {"ips": ["192.0.2.1", "192.0.2.2"]}
+    refused = (await api.post(f"{path}/ips", sent)).expect(402)
+    assert refused.body["message"] == "accept charges"
+    (invoice,) = refused.data
+    assert invoice["summary"] == {"today": 4, "recurring": 10}
+    assert await free(api) == ["192.0.2.1", "192.0.2.2"]
+    (await api.post(f"{path}/ips", sent, accept_charges=True)).expect(200)
+    assert await balance(api, path) == 6
+    more = {"ips": ["192.0.2.3"]}
+    await add(api, "192.0.2.3")
+    (invoice,) = (await api.post(f"{path}/ips", more)).expect(402).data
+    (item,) = (each for each in invoice["items"] if each["item"] == "dedicated")
+    assert item["quantity"] == 3
+    (await api.delete(f"{path}/ips", data=sent)).expect(200)
+    (invoice,) = (await api.post(f"{path}/ips", more)).expect(402).data
+    assert invoice["summary"] == {"today": 2, "recurring": 5}
