@@ -9,22 +9,19 @@ error's status is given here and nowhere else. No HTTP library is imported.
     CrossbarError
     ├── BadRequest 400
     │   ├── ValidationFailed      every failing field, gathered; FilterTooDeep
-    │   ├── ContactRefused, NoAllotments
-    │   ├── Disabled
-    │   └── NumberRefused         NumberIsPorting, NoChangeRequired, InvalidStateTransition,
-    │                             NumberNotInService
+    │   ├── ContactRefused, NoAllotments, NumberNotInService
+    │   └── Disabled
     ├── Unauthenticated 401       InvalidCredentials (AccountSuspended), TokenExpired,
     │                             LoginClosed, SecondFactorNeeded, SecondFactorUnavailable,
     │                             SubscriptionExpired, ApiNotEnabled,
     │                             UnknownTenant
     ├── PaymentRequired 402       AcceptCharges, BillingIssue
-    ├── Forbidden 403             NumberForbidden
-    ├── NotFound 404              NoSuchPath, NoSuchDocument, UnknownKey, FaultyRequest,
-    │                             NumberNotFound, NotReconcilable
+    ├── Forbidden 403
+    ├── NotFound 404              NoSuchPath, NoSuchDocument, UnknownKey, FaultyRequest
     ├── MethodNotAllowed 405
     ├── NotAcceptable 406
     ├── RequestTimeout 408
-    ├── Conflict 409              NumberExists
+    ├── Conflict 409
     ├── Gone 410
     ├── PreconditionFailed 412
     ├── TooLarge 413              PayloadTooLarge, TooManyMembers,
@@ -33,9 +30,12 @@ error's status is given here and nowhere else. No HTTP library is imported.
     ├── RangeNotSatisfiable 416
     ├── TooManyRequests 429
     ├── NotImplementedHere 501
+    ├── OfNumber                  NumberRefused, NumberIsPorting, NoChangeRequired,
+    │                             InvalidStateTransition 400, NumberForbidden 403,
+    │                             NumberNotFound, NotReconcilable 404, NumberExists 409,
+    │                             CarrierUnavailable 503
     └── Unavailable 503           Busy, Overloaded, StoreUnavailable, SwitchUnavailable,
-                                  SwitchTimedOut, MailUnavailable, CarrierUnavailable,
-                                  LocalityUnavailable
+                                  SwitchTimedOut, MailUnavailable, LocalityUnavailable
 """
 
 from __future__ import annotations
@@ -222,38 +222,37 @@ class SecondFactorUnavailable(Unauthenticated):
     phrase = "the second factor that the account asks for is not available"
 
 
-def _of_number(error: CrossbarError) -> Any:
-    """What is told of a telephone number, in all errors about one."""
-    told = {"code": error.status, "error": error.code, "message": error.phrase}
-    return told | error.detail
+class OfNumber(CrossbarError):
+    """Why something cannot be done with a telephone number, told as KAZOO tells it."""
+
+    @property
+    def data(self) -> Any:
+        told = {"code": self.status, "error": self.code, "message": self.phrase}
+        return told | self.detail
 
 
-class NumberRefused(BadRequest):
+class NumberRefused(OfNumber, BadRequest):
     """What was asked of a telephone number cannot be done with it."""
 
     code = "invalid"
     phrase = "invalid"
 
-    @property
-    def data(self) -> Any:
-        return _of_number(self)
 
-
-class NumberIsPorting(NumberRefused):
+class NumberIsPorting(OfNumber, BadRequest):
     """The telephone number is in a port request that is not over."""
 
     code = "number_is_porting"
     phrase = "number is porting"
 
 
-class NoChangeRequired(NumberRefused):
+class NoChangeRequired(OfNumber, BadRequest):
     """The telephone number is already what it is to become."""
 
     code = "no_change_required"
     phrase = "no change required"
 
 
-class InvalidStateTransition(NumberRefused):
+class InvalidStateTransition(OfNumber, BadRequest):
     """A telephone number does not get from its state to the wanted one."""
 
     code = "invalid_state_transition"
@@ -315,14 +314,12 @@ class Forbidden(CrossbarError):
     phrase = "forbidden"
 
 
-class NumberForbidden(Forbidden):
+class NumberForbidden(OfNumber):
     """The telephone number, or what was asked of it, is not the caller's to use."""
 
+    status = 403
+    code = "forbidden"
     phrase = "requestor is unauthorized to perform operation"
-
-    @property
-    def data(self) -> Any:
-        return _of_number(self)
 
 
 class NotFound(CrossbarError):
@@ -347,7 +344,7 @@ class NoSuchDocument(NotFound):
         super().__init__(cause=doc_id)
 
 
-class NumberNotFound(NotFound):
+class NumberNotFound(OfNumber, NotFound):
     """Nobody knows the telephone number, or it is not for the caller to know."""
 
     phrase = "bad identifier"
@@ -357,15 +354,11 @@ class NumberNotFound(NotFound):
         return {"message": self.phrase, "not_found": "The number could not be found"}
 
 
-class NotReconcilable(NotFound):
+class NotReconcilable(OfNumber, NotFound):
     """What was sent is no full telephone number."""
 
     code = "not_reconcilable"
     phrase = "the number is not reconcilable"
-
-    @property
-    def data(self) -> Any:
-        return _of_number(self)
 
 
 class UnknownKey(NotFound):
@@ -428,24 +421,21 @@ class RequestTimeout(CrossbarError):
 class Conflict(CrossbarError):
     """The document changed, or came to exist, between reading and writing.
 
-    ``about`` is the key of that document, where it is known.
+    ``about`` is the key of that document, where it is known; no client is told.
     """
 
     status = 409
     code = "datastore_conflict"
     phrase = "conflicting documents"
-    about: Any = None
+    about: object = None
 
 
-class NumberExists(Conflict):
+class NumberExists(OfNumber):
     """The telephone number is taken, or a document of another account carries it."""
 
+    status = 409
     code = "number_exists"
     phrase = "number already exists"
-
-    @property
-    def data(self) -> Any:
-        return _of_number(self)
 
 
 class Gone(CrossbarError):
@@ -613,7 +603,7 @@ class MailUnavailable(Unavailable):
     phrase = "no mail server is configured"
 
 
-class CarrierUnavailable(Unavailable):
+class CarrierUnavailable(OfNumber, Unavailable):
     """The carrier that has the telephone numbers did not answer in time, or not usably."""
 
     code = "by_carrier"

@@ -25,14 +25,22 @@ class Note(Generic[T]):
     def __init__(self, default: T) -> None:
         self._default = default
 
-    def leave(self, change: Change, value: T) -> None:
-        """Leave something in a change."""
+    def leave(self, change: Change | Work, value: T) -> None:
+        """Leave something in a change, or in the work that it is a part of."""
         change.notes[self] = value
 
-    def found(self, change: Change) -> T:
-        """What was left in the change, else the default."""
+    def found(self, change: Change | Work) -> T:
+        """What was left there, else the default."""
         value: T = change.notes.get(self, self._default)
         return value
+
+
+@dataclass(slots=True, kw_only=True)
+class Writes:
+    """What a commit writes beside its changes: documents, and records of journals."""
+
+    puts: list[Put] = field(default_factory=list)
+    records: list[Put] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -121,7 +121,7 @@ async def create(request: Request) -> Result:
         )
         return await save(change, "created")
 
-    # Only another document that is written with it can be raced for: the new one is nobody else's.
+    # Others may write what it comes with, a number or a balance; the id is taken for good.
     stored = await persistently(attempt, once=key)
     return await answer(request, stored, created_id=stored["_id"])
 

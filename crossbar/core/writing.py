@@ -13,11 +13,11 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
-from crossbar.core.change import Change, event_of, put_of
+from crossbar.core.change import Change, Note, Writes, event_of, put_of
 from crossbar.core.directory import OWNER, account_key
 from crossbar.core.jobs import JOB_TYPE, Jobs, Kind, asked
 from crossbar.core.powers import keep_guarded, require_powers
@@ -225,8 +225,9 @@ class Work:
 
     A change may alter other documents, and two of them the same one; so all is gathered here and
     committed once, all of it or nothing. ``places`` are the highest places that it has given to
-    rows of lists that people order by hand, by the name of the list. ``written`` are, after the
-    commit, the documents that were :meth:`put`, as they are stored.
+    rows of lists that people order by hand, by the name of the list. ``also`` are further writes
+    by the name of what asks for them, which may ask anew; ``notes`` are as those of a change.
+    ``written`` are, after the commit, the documents that were :meth:`put`, as they are stored.
     """
 
     def __init__(self, actor: Actor, request: Request | None = None) -> None:
@@ -234,6 +235,8 @@ class Work:
         self.request = request
         self.places: dict[str, int] = {}
         self.written: dict[Key, Document] = {}
+        self.also: dict[str, Writes] = {}
+        self.notes: dict[Note[Any], Any] = {}
         self._changes: list[tuple[Change, Batch]] = []
         self._sequences: dict[Key, tuple[int, Put]] = {}
         self._others: dict[Key, tuple[Collection, Document]] = {}
@@ -315,6 +318,7 @@ class Work:
                 *(put for batch in batches for put in batch.puts),
                 *others,
                 *(put for _, put in self._sequences.values()),
+                *(put for writes in self.also.values() for put in writes.puts),
                 *self._asked,
             ],
             removes=[
@@ -327,7 +331,10 @@ class Work:
                 *(event for _, event in self._removes.values()),
             ],
             drop_attachments=[each for batch in batches for each in batch.drop_attachments],
-            records=[each for batch in batches for each in batch.records],
+            records=[
+                *(each for batch in batches for each in batch.records),
+                *(put for writes in self.also.values() for put in writes.records),
+            ],
         )
 
     def _put_of(self, key: Key, family: Collection, document: Document) -> Put:

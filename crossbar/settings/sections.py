@@ -393,9 +393,9 @@ class Numbers:
     )
     classifiers: str = setting(
         "",
-        "A JSON file of the classes of numbers, by name and in order: regex, as both JavaScript and"
-        " RE2 take it, friendly_name, and perhaps pretty_print and emergency. Empty: the classes of"
-        " KAZOO.",
+        "A JSON file of the classes of numbers, by name and in order: regex, as both JavaScript"
+        " and RE2 take it, friendly_name, and perhaps pretty_print and emergency. Empty: the"
+        " classes of KAZOO.",
     )
 
 

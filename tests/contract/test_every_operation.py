@@ -40,6 +40,29 @@ OPERATOR_ONLY = {
     "POST /accounts/{account_id}/move",
     "POST /accounts/{account_id}/limits",
     "PUT /accounts/{account_id}/users/{user_id}/user_auth",
+    "POST /accounts/{account_id}/allotments",
+    "PUT /accounts/{account_id}/ledgers/credit",
+    "PUT /accounts/{account_id}/ledgers/debit",
+    "PUT /accounts/{account_id}/transactions/refund",
+    "PUT /accounts/{account_id}/transactions/sale",
+    "GET /accounts/{account_id}/services/manual",
+    *(
+        f"{verb} /accounts/{{account_id}}/{path}"
+        for noun in ("services", "service_plans")
+        for verb, path in (
+            ("POST", noun),
+            ("POST", f"{noun}/{{plan_id}}"),
+            ("DELETE", f"{noun}/{{plan_id}}"),
+            ("POST", f"{noun}/synchronization"),
+            ("POST", f"{noun}/reconciliation"),
+        )
+    ),
+    "POST /accounts/{account_id}/services/overrides",
+    "PATCH /accounts/{account_id}/services/overrides",
+    "POST /accounts/{account_id}/services/manual",
+    "PATCH /accounts/{account_id}/services/manual",
+    "POST /accounts/{account_id}/service_plans/override",
+    "DELETE /accounts/{account_id}/service_plans",
 }
 """What an ancestor may not do unless it operates the system, or is the reseller."""
 
@@ -72,6 +95,9 @@ async def test_every_operation_that_the_gateway_serves_is_tested(api: Api) -> No
         "PUT /user_auth",
         "PUT /user_auth/recovery",
         "POST /user_auth/recovery",
+        "GET /phone_numbers",
+        "GET /phone_numbers/prefix",
+        "GET /accounts/{account_id}/phone_numbers/prefix",
         "GET /accounts/{account_id}/clicktocall/{click2call_id}/connect",
         "POST /accounts/{account_id}/clicktocall/{click2call_id}/connect",
     }

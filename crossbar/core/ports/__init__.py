@@ -1,4 +1,4 @@
-"""What the core asks of the outside: mail, other servers, a switch, a carrier, a bookkeeper."""
+"""What the core asks of the outside: mail, servers, a switch, a carrier, a bookkeeper."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crossbar.families.billing.allotments import ALLOTMENTS
+from crossbar.families.billing.assigned import is_billed
 from crossbar.families.billing.audit import AUDIT
 from crossbar.families.billing.booking import ENTRIES_OF
 from crossbar.families.billing.bookkeeping import LocalBookkeeper
@@ -13,7 +14,8 @@ from crossbar.families.billing.limits import LIMITS
 from crossbar.families.billing.older import SERVICE_PLANS
 from crossbar.families.billing.paths import SERVICES, SERVICES_OF_SYSTEM
 from crossbar.families.billing.plans import PLANS
-from crossbar.families.billing.quantities import billed_as
+from crossbar.families.billing.pricing import ALL
+from crossbar.families.billing.quantities import BILLED_AS, billed_as, number_entry
 from crossbar.families.billing.transactions import TRANSACTIONS, TRANSACTIONS_OF
 
 BILLING = (
@@ -33,6 +35,8 @@ BILLING = (
 """Every family of the room."""
 
 __all__ = [
+    "ALL",
+    "BILLED_AS",
     "BILLING",
     "LocalBookkeeper",
     "billed",
@@ -40,4 +44,6 @@ __all__ = [
     "charge",
     "charged",
     "freed",
+    "is_billed",
+    "number_entry",
 ]

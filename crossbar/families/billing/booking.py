@@ -37,7 +37,7 @@ AFTER = "pvt_balance"
 """The balance that an entry leaves."""
 
 ENTRIES = "pvt_entries"
-"""How many entries the balance is the sum of."""
+"""How many entries the balance is the sum of; of an entry, how many there were with it."""
 
 SERVICES_LEDGER = "services"
 """The ledger of what plans cost."""
@@ -106,7 +106,7 @@ class Booking:
         self._account = account
         self._stored = stored
         self.balance = int(stored[UNITS]) if stored else 0
-        self.entries: list[Document] = []
+        self.count = int(stored[ENTRIES]) if stored else 0
         self.records: list[Put] = []
 
     @classmethod
@@ -129,6 +129,7 @@ class Booking:
         now = services.clock.gregorian()
         entry = entry_of(whose or self._account, now, sent, units)
         self.balance += units
+        self.count += 1
         if abs(self.balance) > LARGEST:
             message = "The balance would be larger than can be kept"
             raise ValidationFailed.of("amount", "maximum", message, target=dollars(LARGEST))
@@ -139,19 +140,18 @@ class Booking:
             if await services.store.get_record(Key(account_id, LEDGER_TYPE, f"{each}-{name}")):
                 raise Repeated
         key = Key(account_id, LEDGER_TYPE, f"{bucket}-{name}")
-        entry = stamped(self._actor, key, {**entry, AFTER: self.balance})
-        self.entries.append(entry)
+        entry = stamped(self._actor, key, {**entry, AFTER: self.balance, ENTRIES: self.count})
         self.records.append(record_put(ENTRIES_OF, key, entry))
         return entry
 
     @property
     def puts(self) -> list[Put]:
         """The write of the new balance; none if nothing was added."""
-        if not self.entries:
+        if not self.records:
             return []
         key, before = balance_key(self._account.account_id), self._stored or {}
-        count = int(before.get(ENTRIES, 0)) + len(self.entries)
-        document = stamped(self._actor, key, {**before, UNITS: self.balance, ENTRIES: count})
+        sums = {UNITS: self.balance, ENTRIES: self.count}
+        document = stamped(self._actor, key, {**before, **sums})
         return [Put(key, document, before.get("_rev"), sort=None)]
 
 

@@ -7,11 +7,11 @@ to be in good standing. What is charged once is booked in the commit of the chan
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 
-from crossbar.core.change import Change
+from crossbar.core.change import Change, Note, Writes
 from crossbar.core.directory import Account
 from crossbar.core.requests import Actor, Request
 from crossbar.core.services import Services
@@ -25,21 +25,12 @@ from crossbar.families.billing.invoices import Changed, compare, invoice_of
 from crossbar.families.billing.money import units_of
 from crossbar.families.billing.pricing import Offer
 from crossbar.families.billing.quantities import Counts, added, count, count_below
-from crossbar.storage import Put
 
 ACCEPT = "accept_charges"
 """The control value by which a client agrees to what a change costs."""
 
 Additions = Mapping[tuple[str, str], int]
 """How many more of an item there would be, by category and item; negative for fewer."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Writes:
-    """What the commit of a billable change writes too."""
-
-    puts: list[Put] = field(default_factory=list)
-    records: list[Put] = field(default_factory=list)
 
 
 async def charge(request: Request, additions: Additions) -> None:
@@ -168,8 +159,22 @@ def freed(category: str, item_of: Callable[[Document], str]) -> Stage:
     return note_removal
 
 
+ADDED: Note[Additions] = Note({})
+"""What the changes of a work have added so far."""
+
+
 async def settle(change: Change, additions: Additions) -> None:
-    """Have a change charged for what it adds, in its own commit."""
-    writes = await charged(change.actor, change.request, additions)
-    change.more += writes.puts
-    change.records += writes.records
+    """Have a change charged for what it adds, in its own commit or that of its work.
+
+    What several changes of one work add is priced and booked together.
+    """
+    work = change.work
+    if work is None:
+        writes = await charged(change.actor, change.request, additions)
+        change.more += writes.puts
+        change.records += writes.records
+        return
+    total = Counter(ADDED.found(work))
+    total.update(additions)
+    ADDED.leave(work, total)
+    work.also["charges"] = await charged(change.actor, change.request, total)

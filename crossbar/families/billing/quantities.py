@@ -79,7 +79,28 @@ COUNTED: Mapping[str, Counted] = {
 }
 """The categories of documents of an account."""
 
-CATEGORIES = tuple(sorted((*COUNTED, LIMITS_TYPE)))
+NUMBER_TYPE = "phone_number"
+
+OF_NUMBERS: Mapping[str, tuple[str, ...]] = {
+    "phone_numbers": (
+        *("caribbean", "did_us", "emergency", "international", "toll_us", "tollfree_us"),
+        "unknown",
+    ),
+    "number_services": (
+        *("e911", "failover", "force_outbound", "inbound_cnam", "mms", "outbound_cnam"),
+        *("port", "prepend", "ringback", "sms"),
+    ),
+    "number_carriers": ("local", "managed"),
+}
+"""The categories of telephone numbers, which are documents of the system, and their usual items:
+classes, features, and whom numbers are from."""
+
+CATEGORIES = tuple(sorted((*COUNTED, *OF_NUMBERS, LIMITS_TYPE)))
+
+
+def number_entry(account_id: str, category: str, item: str) -> str:
+    """The value in the index :data:`BILLED_AS` of a number that counts as an item."""
+    return f"{account_id}/{category}/{item}"
 
 
 async def count(
@@ -97,11 +118,30 @@ async def count(
             found = await _trunks(services.store, account_id)
         elif category in COUNTED:
             found = await _documents(services.store, account_id, COUNTED[category], items)
+        elif category in OF_NUMBERS:
+            names = {*OF_NUMBERS[category], *items} - {ALL, OTHERS}
+            found = await _numbers(services.store, account_id, category, names)
         else:
             continue
         if found := {item: many for item, many in found.items() if many}:
             counts[category] = found
     return counts
+
+
+async def _numbers(
+    store: Store, account_id: str, category: str, items: Iterable[str]
+) -> dict[str, int]:
+    async def of_item(item: str) -> int:
+        entry = Entry(BILLED_AS, number_entry(account_id, category, item))
+        return await store.count(Span(account_id=SYSTEM, doc_type=NUMBER_TYPE, entry=entry))
+
+    total = await of_item(ALL)
+    if not total:
+        return {}
+    found = {item: await of_item(item) for item in sorted(items)}
+    # A number has one class and one carrier, but any number of features.
+    left = 0 if category == "number_services" else total - sum(found.values())
+    return {**found, OTHERS: left}
 
 
 async def _trunks(store: Store, account_id: str) -> dict[str, int]:

@@ -29,6 +29,7 @@ from crossbar.families.billing.quantities import (
     CATEGORIES,
     COUNTED,
     LIMITS_TYPE,
+    OF_NUMBERS,
     TRUNKS,
     count,
     count_below,
@@ -138,9 +139,10 @@ async def list_editable(request: Request) -> Result:
     """What the terms of an item may say, for every category and item that is counted here."""
     properties = request.services.schemas.document(ITEM_SCHEMA)["properties"]
     everything = {**properties, "exceptions": {"type": "array", "items": {"type": "string"}}}
-    known = {
+    known: dict[str, tuple[str, ...]] = {
         category: (*counted.items, counted.usual) for category, counted in COUNTED.items()
-    } | {LIMITS_TYPE: TRUNKS}
+    }
+    known |= {LIMITS_TYPE: TRUNKS, **OF_NUMBERS}
     return Result(
         data={
             category: {ALL: everything, **dict.fromkeys(sorted(known[category]), properties)}

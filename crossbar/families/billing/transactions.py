@@ -120,32 +120,32 @@ async def paid(
             outcome = await ask(services, payment)
     except TimeoutError:
         outcome = Outcome(False, "timeout", "the bookkeeper did not answer in time")
-    results: Document = {"status": "success" if outcome.has_succeeded else "error"}
-    if not outcome.has_succeeded:
-        results |= {"reason": outcome.reason, "message": outcome.message}
-    settled = stamped(
-        request.actor,
-        pending.key,
-        {
-            **pending.document,
-            "status": COMPLETED if outcome.has_succeeded else FAILED,
-            "bookkeeper": {**pending.document["bookkeeper"], "results": results},
-        },
-    )
-    before = pending.document["_rev"]
-    record = record_put(TRANSACTIONS_OF, pending.key, settled, before)
+    settled = stamped(request.actor, pending.key, _settled(pending.document, outcome))
+    record = record_put(TRANSACTIONS_OF, pending.key, settled, pending.document["_rev"])
     await services.commit(Batch(records=[record]))
     if not outcome.has_succeeded:
         raise PaymentRequired(outcome.message, code=outcome.reason, id=pending.key.doc_id)
     return settled
 
 
+def _settled(pending: Document, outcome: Outcome) -> Document:
+    """The transaction with what has become of it."""
+    results: Document = {"status": "success"}
+    if not outcome.has_succeeded:
+        results = {"status": "error", "reason": outcome.reason, "message": outcome.message}
+    bookkeeper: Document = {**pending["bookkeeper"], "results": results}
+    status = COMPLETED if outcome.has_succeeded else FAILED
+    return {**pending, "status": status, "bookkeeper": bookkeeper}
+
+
 def _pending(request: Request, units: int) -> Put:
     """The write of a new transaction."""
     account, data = request.require_account(), sent(request)
     key = new_key(TRANSACTIONS_OF, account.account_id, request.services.clock)
-    kept = {name: data[name] for name in ("description", "metadata", "order_id") if name in data}
-    document = {
+    kept: Document = {
+        name: data[name] for name in ("description", "metadata", "order_id") if name in data
+    }
+    document: Document = {
         "metadata": {},
         **kept,
         "account": {"id": account.account_id, "name": account.name},

@@ -8,6 +8,7 @@ in one commit, since there may be very many.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -19,18 +20,18 @@ from crossbar.core.services import Services
 from crossbar.core.writing import Work, in_turn
 from crossbar.documents import Document, merge, private, public
 from crossbar.errors import (
-    CarrierUnavailable,
-    CrossbarError,
     Forbidden,
     NotReconcilable,
-    NumberExists,
-    NumberForbidden,
     NumberNotFound,
     NumberRefused,
+    OfNumber,
     ValidationFailed,
 )
+from crossbar.families.billing import charge, charged, is_billed
+from crossbar.families.numbers.classifiers import classifiers_of
 from crossbar.families.numbers.documents import (
     ASSIGNED_TO,
+    CLASS,
     FEATURES,
     HISTORY,
     LOCAL,
@@ -40,6 +41,7 @@ from crossbar.families.numbers.documents import (
     NUMBERS,
     STATE,
     State,
+    billed_items,
     is_registered,
     normalize,
     number_key,
@@ -49,18 +51,10 @@ from crossbar.families.numbers.states import Standing
 from crossbar.families.numbers.uses import known, used_by, uses_of
 from crossbar.storage import Key
 
+Additions = Counter[tuple[str, str]]
+
 GROUP = 100
 """Numbers that are written in one commit."""
-
-OF_ONE_NUMBER = (
-    CarrierUnavailable,
-    NotReconcilable,
-    NumberExists,
-    NumberForbidden,
-    NumberNotFound,
-    NumberRefused,
-)
-"""Why one number of many is refused, while the others are changed."""
 
 HERE = (LOCAL, MDN, MANAGED)
 """Whom numbers are from that no carrier has to take back."""
@@ -87,9 +81,13 @@ Move = Callable[[Standing], Awaitable[Document | None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
-    """Who wants something of numbers, and for which account."""
+    """Who wants something of numbers, and for which account; a job has no request.
+
+    Without one nobody can be asked to accept charges: what is added is booked all the same.
+    """
 
     actor: Actor
+    request: Request | None = None
     account: Account
     asking: Account
     is_operator: bool
@@ -112,6 +110,7 @@ async def asker_of(request: Request) -> Asker:
         raise Forbidden
     return Asker(
         actor=request.actor,
+        request=request,
         account=request.require_account(),
         asking=asking,
         is_operator=caller.is_operator,
@@ -197,6 +196,10 @@ def dressed(asker: Asker, after: Document, fields: Document | None, *, merges: b
     return {**after, FEATURES: wanted(after)}
 
 
+def _classified(services: Services, number: str) -> str:
+    return classifiers_of(services.settings.numbers).name_of(number) or "unknown"
+
+
 def _module(services: Services, name: str) -> str:
     module = name if name.startswith("knm_") else f"knm_{name}"
     if module not in carriers(services):
@@ -214,7 +217,7 @@ class Outcome:
     """What came of a request for several numbers: documents by number, and errors."""
 
     done: dict[str, Document] = field(default_factory=dict)
-    refused: dict[str, CrossbarError] = field(default_factory=dict)
+    refused: dict[str, OfNumber] = field(default_factory=dict)
 
 
 async def change_one(asker: Asker, raw: str, move: Move) -> Document:
@@ -224,7 +227,8 @@ async def change_one(asker: Asker, raw: str, move: Move) -> Document:
     async def attempt() -> Document:
         (standing,) = await standings(asker, [number])
         after = await move(standing)
-        work = Work(asker.actor)
+        work, added = Work(asker.actor, asker.request), _additions(asker, standing, after)
+        work.also["charges"] = await charged(asker.actor, asker.request, added)
         document = await _add(work, standing, after)
         await work.commit()
         return work.written.get(number_key(number), document)
@@ -232,19 +236,28 @@ async def change_one(asker: Asker, raw: str, move: Move) -> Document:
     return await in_turn(asker.actor, number_key(number), attempt)
 
 
-async def change_many(asker: Asker, numbers: Iterable[str], move: Move) -> Outcome:
-    """Have many numbers changed, each for itself."""
+async def change_many(asker: Asker, numbers: Sequence[str], move: Move) -> Outcome:
+    """Have many numbers changed, each for itself.
+
+    What they cost together is accepted, or not, before the first is written.
+    """
+    if asker.request is not None and is_billed(asker.account):
+        total: Additions = Counter()
+        for group in _groups(numbers):
+            total.update((await _decided(asker, group, move)).added)
+        await charge(asker.request, total)
     outcome = Outcome()
     turn = Key(asker.account.account_id, NUMBERS.doc_type, "collection")
     for group in _groups(numbers):
 
         async def attempt(group: list[str] = group) -> Outcome:
-            part, work = Outcome(), Work(asker.actor)
-            for standing in await standings(asker, group):
+            decided, work = await _decided(asker, group, move), Work(asker.actor, asker.request)
+            work.also["charges"] = await charged(asker.actor, asker.request, decided.added)
+            part = Outcome(refused=decided.refused)
+            for standing, after in decided.moves:
                 try:
-                    after = await move(standing)
                     part.done[standing.number] = await _add(work, standing, after)
-                except OF_ONE_NUMBER as error:
+                except OfNumber as error:  # of the carrier
                     part.refused[standing.number] = error
             await work.commit()
             part.done |= {key.doc_id: document for key, document in work.written.items()}
@@ -254,6 +267,40 @@ async def change_many(asker: Asker, numbers: Iterable[str], move: Move) -> Outco
         outcome.done |= part.done
         outcome.refused |= part.refused
     return outcome
+
+
+@dataclass(slots=True, kw_only=True)
+class _Decided:
+    """What is to become of some numbers, and what that adds to what the account is billed."""
+
+    moves: list[tuple[Standing, Document | None]] = field(default_factory=list)
+    refused: dict[str, OfNumber] = field(default_factory=dict)
+    added: Additions = field(default_factory=Counter)
+
+
+async def _decided(asker: Asker, numbers: Sequence[str], move: Move) -> _Decided:
+    decided = _Decided()
+    for standing in await standings(asker, numbers):
+        try:
+            after = await move(standing)
+        except OfNumber as error:
+            decided.refused[standing.number] = error
+        else:
+            decided.moves.append((standing, after))
+            decided.added.update(_additions(asker, standing, after))
+    return decided
+
+
+def _additions(asker: Asker, standing: Standing, after: Document | None) -> Additions:
+    """How many more of what the account has with the number, negative for fewer."""
+    added: Additions = Counter()
+    before, services = standing.document or {}, asker.actor.services
+    if after is not None:
+        after = {**after, CLASS: _classified(services, standing.number)}
+    for document, many in ((before, -1), (after or {}, 1)):
+        if document.get(ASSIGNED_TO) == asker.account.account_id:
+            added.update(dict.fromkeys(billed_items(document), many))
+    return added
 
 
 def _groups(numbers: Iterable[str]) -> Iterator[list[str]]:
@@ -269,6 +316,8 @@ async def _add(work: Work, standing: Standing, after: Document | None) -> Docume
         work.remove(key, before)
         _ask_release(work, standing, {})
         return {**before, STATE: State.DELETED, FEATURES: []}
+    if after.get(MODULE) != MDN:
+        after = {**after, CLASS: _classified(work.actor.services, standing.number)}
     if after == before:
         return before
     if _is_to_acquire(work.actor.services, standing, after):
@@ -323,4 +372,5 @@ async def bring_in(work: Work, account_id: str, numbers: Sequence[str]) -> None:
         after.pop(HISTORY, None)
         uses = [use for use in await uses_of(store, number) if use.account_id == account_id]
         after = used_by(after, uses)
+        after[CLASS] = _classified(work.actor.services, number)
         work.put(NUMBERS, number_key(number), {**after, FEATURES: wanted(after)})

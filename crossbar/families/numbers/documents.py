@@ -8,7 +8,7 @@ everybody else it does not exist.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Any
 
@@ -16,6 +16,7 @@ from crossbar.core.directory import OWNER
 from crossbar.core.shapes import Collection, Index
 from crossbar.documents import Document, public
 from crossbar.families.accounts import NUMBER_TYPE
+from crossbar.families.billing import ALL, BILLED_AS, number_entry
 from crossbar.numbers import to_e164
 from crossbar.storage import SYSTEM, Key
 
@@ -25,6 +26,9 @@ LOCAL, MANAGED, MDN = "knm_local", "knm_managed", "knm_mdn"
 STATE, ASSIGNED_TO, MODULE = "pvt_state", "pvt_assigned_to", "pvt_module_name"
 USED_BY, USED_BY_ID = "pvt_used_by", "pvt_used_by_id"
 HISTORY, FEATURES = "pvt_reserve_history", "pvt_features"
+CLASS = "pvt_class"
+"""The class of a number, by which it is billed; mobile devices are billed, not their numbers."""
+
 TOUCHED_BY = "pvt_touched_by"
 """Of a document without a state: the account whose document has last named the number."""
 
@@ -65,6 +69,22 @@ def _offers(document: Document) -> Iterable[str]:
     return ("true",) if is_free else ()
 
 
+def billed_items(document: Document) -> Iterator[tuple[str, str]]:
+    """What the number counts as for its account: nothing unless it is in service."""
+    if document.get(STATE) == State.IN_SERVICE and CLASS in document:
+        yield "phone_numbers", document[CLASS]
+        yield "number_carriers", document.get(MODULE, LOCAL).removeprefix("knm_")
+        yield from (("number_services", name) for name in document.get(FEATURES, ()))
+
+
+def _billed(document: Document) -> Iterable[str]:
+    owner = document.get(ASSIGNED_TO)
+    if owner:
+        for category, item in billed_items(document):
+            yield number_entry(owner, category, item)
+            yield number_entry(owner, category, ALL)
+
+
 def _number(document: Document) -> str:
     return str(document["_id"])
 
@@ -82,6 +102,7 @@ NUMBERS = Collection(
         Index(name="assigned", values=_assignees),
         Index(name="reserved", values=_reservers),
         Index(name=OFFERED, values=_offers),
+        Index(name=BILLED_AS, values=_billed),
     ),
 )
 """The numbers of all accounts. Nothing is done to one but through the paths of the family."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from crossbar.core.requests import Request
 from crossbar.documents import Document
-from crossbar.errors import CrossbarError, NotReconcilable, ValidationFailed
+from crossbar.errors import NotReconcilable, OfNumber, ValidationFailed
 from crossbar.families.numbers.changes import Asker, Outcome, change_many
 from crossbar.families.numbers.documents import normalize, shown
 from crossbar.families.numbers.features import available
@@ -59,7 +59,7 @@ def told(asker: Asker, outcome: Outcome) -> Any:
     return {"success": done, "error": errors}
 
 
-def _of(error: CrossbarError) -> Document:
+def _of(error: OfNumber) -> Document:
     facts = {"code": error.status, "error": error.code, "message": error.phrase}
     return facts | error.detail
 

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from crossbar.storage import SYSTEM, Key
+from crossbar.core.change import put_of
+from crossbar.documents import next_revision
+from crossbar.families.numbers import NUMBERS
+from crossbar.storage import SYSTEM, Batch, Key
 from tests.conftest import Api
 from tests.families.numbers.support import M, N, path, state_of, stock, tenant, told
 from tests.families.support import refusal
@@ -172,11 +175,6 @@ async def test_fix_finds_out_again_what_a_number_is_used_by(api: Api) -> None:
 
 async def forget_use(api: Api, number: str) -> None:
     """Leave a number as an earlier version would have."""
-    from crossbar.core.change import put_of
-    from crossbar.documents import next_revision
-    from crossbar.families.numbers import NUMBERS
-    from crossbar.storage import Batch
-
     before = await document_of(api, number)
     after = {name: value for name, value in before.items() if not name.startswith("pvt_used")}
     after["_rev"] = next_revision(before["_rev"])
