@@ -32,10 +32,9 @@ LATER = frozenset(
     {
         # Nouns of numbers and carriers, billing, running calls and the system.
         *("alerts", "allotments", "apps_link", "apps_store", "att_handlers_errors"),
-        *("call_inspector", "cdrs", "channels", "configs", "dialplans", "ips"),
+        *("call_inspector", "cdrs", "channels", "configs"),
         *("ledgers", "migrations", "mms", "notifications"),
-        *("port_requests", "rate_limits", "rates", "recordings", "registrations"),
-        *("resource_selectors", "resource_templates", "resources", "search"),
+        *("port_requests", "recordings", "registrations", "search"),
         *("services", "sms", "storage", "sup", "system_configs", "system_status", "tasks"),
         *("transactions", "webhooks", "websockets", "whitelabel"),
     }

@@ -18,7 +18,7 @@ from crossbar.families.carriers.ratedecks import prefixes_of
 from crossbar.numbers import to_e164
 from crossbar.records import record
 from crossbar.storage import SYSTEM, Key
-from crossbar.validation import Expression, Unusable
+from crossbar.validation import Expression
 
 NONE_FOUND = "No rate found for this number"
 USUAL_FILTERS = ("direction", "route_options", "routes", "caller_id_numbers")
@@ -151,20 +151,14 @@ def _suits_routes(rate: Document, call: Call) -> bool:
     routes: Iterable[str] = rate.get("routes") or ()
     usual = default_route(rate["prefix"])
     is_longer = len(call.number) > len(str(rate["prefix"])) + 1
-    return any(is_longer if route == usual else _matches(route, call.number) for route in routes)
-
-
-def _matches(route: str, number: str) -> bool:
-    expression = _compiled(route)
-    return expression is not None and expression.finds(number)
+    return any(
+        is_longer if route == usual else _compiled(route).finds(call.number) for route in routes
+    )
 
 
 @lru_cache(1024)
-def _compiled(route: str) -> Expression | None:
-    try:
-        return Expression(route)
-    except Unusable:
-        return None
+def _compiled(route: str) -> Expression:
+    return Expression(route)  # which was tried when the rate was written
 
 
 def _suits_caller(rate: Document, call: Call) -> bool:

@@ -80,6 +80,19 @@ async def test_lines_that_make_no_rate_are_reported_and_the_others_written(api: 
     assert told == {3: ["prefix"], 4: ["rate_cost"], 5: ["weight"], 6: ["prefix"]}
 
 
+async def test_lists_may_be_written_as_in_json(api: Api) -> None:
+    table = 'prefix,rate_cost,routes\n49,1,"[""^\\\\+49"",""^49""]"\n44,1,[\n'
+    done = (await upload(api, table)).expect(200).data
+    assert [fault["line"] for fault in done["faults"]] == [3]
+    rate = (await api.get(f"{RATES}/XX-49")).expect(200).data
+    assert rate["routes"] == [r"^\+49", "^49"]
+
+
+async def test_a_table_need_not_end_with_a_line_break(api: Api) -> None:
+    assert (await upload(api, "prefix,rate_cost\n49,1")).expect(200).data["rates"] == 1
+    refusal(await api.post(RATES, {"prefix": 49, "rate_cost": 1}), "file", "required")
+
+
 async def test_a_table_read_twice_changes_prices_and_adds_nothing(api: Api) -> None:
     await upload(api, "prefix,rate_cost\n49,0.01\n", "?ratedeck_id=gold")
     done = (await upload(api, "prefix,rate_cost\n49,0.02\n49,0.03\n", "?ratedeck_id=gold")).data

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Api
+from tests.families.carriers.support import configure
 from tests.families.support import refusal
 
 RATES = "/v2/rates"
@@ -175,6 +176,16 @@ async def test_a_rate_suits_its_routes(api: Api) -> None:
     await make_rate(api, 4930, 0.02, routes=[r"^\+4930[5-9]"])
     assert (await rated(api, "+4930123456"))["Prefix"] == "49"
     assert (await rated(api, "+4930923456"))["Prefix"] == "4930"
+
+
+async def test_operators_choose_what_a_rate_must_suit(api: Api) -> None:
+    await make_rate(api, 49, 0.01, rate_version="old")
+    await make_rate(api, 493, 0.02, rate_version="new", direction=["inbound"])
+    number = "+4930123456"
+    await configure(api, "hotornot", filter_list=["version", "unknown"], rate_version="old")
+    assert (await rated(api, number, "?direction=outbound"))["Prefix"] == "49"
+    await configure(api, "hotornot", filter_list=["version"], rate_version="new")
+    assert (await rated(api, number, "?direction=outbound"))["Prefix"] == "493"
 
 
 async def test_of_equal_prefixes_the_lighter_then_the_cheaper_wins(api: Api) -> None:
