@@ -18,7 +18,6 @@ from crossbar.documents import Document, public
 from crossbar.errors import (
     NoSuchDocument,
     NotReconcilable,
-    PaymentRequired,
     UnsupportedMediaType,
     ValidationFailed,
 )
@@ -160,13 +159,7 @@ async def _make(actor: Actor, job: Document, numbers: list[str]) -> None:
         job["errors"] |= dict.fromkeys(numbers, told)
         return
     full = {each: number for each in numbers if (number := normalize(each)) is not None}
-    wanted = list(dict.fromkeys(full.values()))
-    try:
-        outcome = await create_reserved(actor, asking, wanted, carrier)
-    except PaymentRequired as error:  # the account's standing is bad: none of these is made
-        told = {"reason": error.code, "message": error.phrase}
-        job["errors"] |= dict.fromkeys(numbers, told)
-        return
+    outcome = await create_reserved(actor, asking, list(dict.fromkeys(full.values())), carrier)
     for each in numbers:
         number = full.get(each)
         if number in outcome.done:

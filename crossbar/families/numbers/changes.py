@@ -83,7 +83,7 @@ Move = Callable[[Standing], Awaitable[Document | None]]
 class Asker:
     """Who wants something of numbers, and for which account; a job has no request.
 
-    Without one nobody can be asked to accept charges: what is added is booked all the same.
+    Without one nobody can be asked to accept charges, so it is for what costs nothing.
     """
 
     actor: Actor

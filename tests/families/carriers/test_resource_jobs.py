@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from crossbar.errors import BillingIssue
 from crossbar.families.carriers import resource_jobs
 from crossbar.families.numbers import create_reserved
 from tests.conftest import Api
@@ -120,20 +119,6 @@ async def test_a_resource_that_is_gone_makes_no_numbers(
     (await api.delete(f"{api.account}/resources/{resource_id}")).expect(200)
     job = await finished(api, api.account, asked["id"])
     assert job["errors"]["+14155550100"]["reason"] == "not_found"
-
-
-async def test_numbers_that_cannot_be_paid_for_are_not_made(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def refusing(*arguments: Any) -> Any:
-        raise BillingIssue("no_credit", "There is no credit left")
-
-    monkeypatch.setattr(resource_jobs, "create_reserved", refusing)
-    resource_id = await make_resource(api, api.account)
-    sent = {"resource_id": resource_id, "numbers": ["+14155550100"]}
-    asked = (await api.put(f"{api.account}/resources/jobs", sent)).expect(201).data
-    job = await finished(api, api.account, asked["id"])
-    assert job["errors"]["+14155550100"]["reason"] == "billing_issue"
 
 
 async def test_what_a_job_has_to_say(api: Api) -> None:
