@@ -314,11 +314,9 @@ class Forbidden(CrossbarError):
     phrase = "forbidden"
 
 
-class NumberForbidden(OfNumber):
+class NumberForbidden(OfNumber, Forbidden):
     """The telephone number, or what was asked of it, is not the caller's to use."""
 
-    status = 403
-    code = "forbidden"
     phrase = "requestor is unauthorized to perform operation"
 
 
@@ -430,10 +428,9 @@ class Conflict(CrossbarError):
     about: object = None
 
 
-class NumberExists(OfNumber):
+class NumberExists(OfNumber, Conflict):
     """The telephone number is taken, or a document of another account carries it."""
 
-    status = 409
     code = "number_exists"
     phrase = "number already exists"
 

@@ -33,12 +33,17 @@ RULES = (
 """What may be wrong with a field, in Markdown: the rules, and what they say of the value."""
 
 
+THEMSELVES = (errors.Conflict, errors.Forbidden)
+"""Refusals that are told as they are, although others are kinds of them."""
+
+
 def described_errors() -> Iterator[tuple[int, str, str]]:
     """Every refusal by its status: that, the code, and what it means, in Markdown."""
     classes = [
         found
         for _, found in inspect.getmembers(errors, inspect.isclass)
-        if issubclass(found, CrossbarError) and not found.__subclasses__()
+        if issubclass(found, CrossbarError)
+        if found in THEMSELVES or not found.__subclasses__()
     ]
     for found in sorted(classes, key=lambda each: (each.status, each.__name__)):
         about = " ".join((inspect.getdoc(found) or "").split("\n\n")[0].split()).replace("``", "`")

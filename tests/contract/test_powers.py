@@ -28,6 +28,7 @@ from tests.families.support import ANN, FIELDS
 
 GUARDED = [each for each in operations() if each.access in POWERS]
 ADMIN_CAUSE = "only an administrator may do this"
+RESELLER_CAUSE = "only an administrator of the account's reseller, or of one above, may do this"
 FIELD_CAUSE = "only an administrator may change this"
 
 SOMEBODY = "f" * 32
@@ -130,12 +131,18 @@ async def test_an_operation_that_gives_power_is_refused_to_a_user(api: Api, hous
             answer = await api.request(verb_of(operation), path, asked(operation), token=token)
             by_tree = operation.access is Access.SUPERDUPER and token == house.user
             cause = None if by_tree else ADMIN_CAUSE
+            if operation.access is Access.RESELLER and token == house.user:
+                cause = RESELLER_CAUSE
             if answer.status != 403 or answer.data.get("cause") != cause:
                 wrong.append((label(operation), who, answer.status, answer.data))
     assert wrong == []
 
 
-OF_OPERATORS = {"POST /accounts/{account_id}/move", "POST /accounts/{account_id}/limits"}
+OF_OPERATORS = {
+    "POST /accounts/{account_id}/move",
+    "POST /accounts/{account_id}/limits",
+    "POST /accounts/{account_id}/allotments",
+}
 """What asks for more than an administrator of the account, of those that are for them."""
 
 
@@ -144,7 +151,7 @@ async def test_it_is_granted_to_an_administrator(api: Api) -> None:
     wrong = []
     for number, operation in enumerate(GUARDED):
         account_id = await api.create_account(f"Child {number}", parent.account_id)
-        is_ours = operation.access is not Access.SUPERDUPER
+        is_ours = operation.access not in (Access.RESELLER, Access.SUPERDUPER)
         token = parent.boss if is_ours and label(operation) not in OF_OPERATORS else api.token
         path = path_of(operation, account_id=account_id)
         answer = await api.request(verb_of(operation), path, asked(operation), token=token)

@@ -30,13 +30,13 @@ if not FILE.is_file():
 
 LATER = frozenset(
     {
-        # Nouns of numbers and carriers, billing, running calls and the system.
-        *("alerts", "allotments", "apps_link", "apps_store", "att_handlers_errors"),
+        # Nouns of running calls and the system.
+        *("alerts", "apps_link", "apps_store", "att_handlers_errors"),
         *("call_inspector", "cdrs", "channels", "configs"),
-        *("ledgers", "migrations", "mms", "notifications"),
+        *("migrations", "mms", "notifications"),
         *("port_requests", "recordings", "registrations", "search"),
-        *("services", "sms", "storage", "sup", "system_configs", "system_status", "tasks"),
-        *("transactions", "webhooks", "websockets", "whitelabel"),
+        *("sms", "storage", "sup", "system_configs", "system_status", "tasks"),
+        *("webhooks", "websockets", "whitelabel"),
     }
 )
 """What later work brings."""

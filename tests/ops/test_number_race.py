@@ -1,4 +1,4 @@
-"""Two accounts, two server processes, one number of the inventory: one of them gets it."""
+"""The inventory of numbers: filled by the command, and sold by two server processes at once."""
 
 from __future__ import annotations
 
@@ -20,6 +20,17 @@ def account_and_token(installation: Installation, client: Client, name: str) -> 
     key = client.request("GET", f"/accounts/{account_id}/api_key").data["api_key"]
     login = client.request("PUT", "/api_auth", {"api_key": key})
     return account_id, str(login.body["auth_token"])
+
+
+def test_the_inventory_is_filled_from_a_pipe(installation: Installation) -> None:
+    command = ("numbers", "import", "-")
+    done = crossbar(installation.folder, *command, typed=f"number\n+{FIRST}\n+{FIRST}\n")
+    assert done.stdout.startswith("1 numbers are added; 0 were there already")
+    again = crossbar(installation.folder, *command, typed=f"number\n+{FIRST}\n")
+    assert again.stdout.startswith("0 numbers are added; 1 were there already")
+    wrong = crossbar(installation.folder, *command, typed="number\n2001\n")
+    assert wrong.returncode == 1
+    assert "line 2: no telephone number: 2001" in wrong.stderr
 
 
 def test_of_two_accounts_at_two_processes_one_gets_a_number(installation: Installation) -> None:

@@ -6,16 +6,17 @@ from crossbar.families.billing.allotments import ALLOTMENTS
 from crossbar.families.billing.assigned import is_billed
 from crossbar.families.billing.audit import AUDIT
 from crossbar.families.billing.booking import ENTRIES_OF
-from crossbar.families.billing.bookkeeping import LocalBookkeeper
+from crossbar.families.billing.bookkeeping import LocalBookkeeper, available_to
 from crossbar.families.billing.braintree import BRAINTREE
 from crossbar.families.billing.charges import billed, charge, charged, freed
 from crossbar.families.billing.ledgers import LEDGERS
 from crossbar.families.billing.limits import LIMITS
+from crossbar.families.billing.money import dollars, units_of
 from crossbar.families.billing.older import SERVICE_PLANS
 from crossbar.families.billing.paths import SERVICES, SERVICES_OF_SYSTEM
 from crossbar.families.billing.plans import PLANS
 from crossbar.families.billing.pricing import ALL
-from crossbar.families.billing.quantities import BILLED_AS, billed_as, number_entry
+from crossbar.families.billing.quantities import COUNTED, billed_as
 from crossbar.families.billing.transactions import TRANSACTIONS, TRANSACTIONS_OF
 
 BILLING = (
@@ -36,14 +37,16 @@ BILLING = (
 
 __all__ = [
     "ALL",
-    "BILLED_AS",
     "BILLING",
+    "COUNTED",
     "LocalBookkeeper",
+    "available_to",
     "billed",
     "billed_as",
     "charge",
     "charged",
+    "dollars",
     "freed",
     "is_billed",
-    "number_entry",
+    "units_of",
 ]

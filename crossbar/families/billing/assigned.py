@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import wraps
 from typing import Any
 
 from crossbar.core.change import Change
 from crossbar.core.directory import ACCOUNT_TYPE, Account, account_key
-from crossbar.core.requests import Request, Result
 from crossbar.core.services import Services
-from crossbar.core.shapes import Handler, Hooks, Singleton
+from crossbar.core.shapes import Hooks, Singleton
 from crossbar.documents import Document
-from crossbar.errors import Forbidden, NoSuchDocument
+from crossbar.errors import NoSuchDocument
 from crossbar.families.billing.plans import PLAN_TYPE
 from crossbar.families.billing.pricing import Offer, combined, merged
 from crossbar.families.billing.terms import judge_terms
@@ -139,23 +137,3 @@ def offers_of(assigned: list[Assigned], overrides: Document) -> list[Offer]:
         Offer(bookkeeper={"id": key[0], "type": key[1], "vendor_id": key[2]}, plan=plan)
         for key, plan in plans.items()
     ]
-
-
-SELLERS_ONLY = "only the reseller and operators may do this"
-
-
-def for_sellers(handler: Handler) -> Handler:
-    """A handler that answers to the reseller of the account in the path, and to operators.
-
-    A reseller does not sell to itself: its own reseller does. Others are refused with
-    :class:`Forbidden`.
-    """
-
-    @wraps(handler)
-    async def answer(request: Request) -> Result:
-        caller, account = request.require_caller(), request.require_account()
-        if not (caller.is_operator or caller.account_id == account.reseller_id):
-            raise Forbidden(cause=SELLERS_ONLY)
-        return await handler(request)
-
-    return answer

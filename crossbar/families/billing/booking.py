@@ -156,11 +156,15 @@ class Booking:
 
 
 async def book(
-    actor: Actor, accounts: Sequence[Account], build: Callable[[list[Booking]], Awaitable[T]]
+    actor: Actor,
+    accounts: Sequence[Account],
+    build: Callable[[list[Booking]], Awaitable[T]],
+    records: Sequence[Put] = (),
 ) -> T:
     """Book entries of some accounts in one commit; again from the start if others were quicker.
 
-    ``build`` is given the books of each account, and adds to them. The writers of one process
+    ``build`` is given the books of each account, and adds to them; ``records`` of other journals
+    are written in the same commit. The writers of one process
     take turns by the last account, which many may share. Raises :class:`Conflict` for an entry
     that there is already.
     """
@@ -171,7 +175,7 @@ async def book(
         await actor.services.commit(
             Batch(
                 puts=[put for each in books for put in each.puts],
-                records=[put for each in books for put in each.records],
+                records=[*records, *(put for each in books for put in each.records)],
             )
         )
         return outcome

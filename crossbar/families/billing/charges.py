@@ -24,7 +24,7 @@ from crossbar.families.billing.booking import SERVICES_LEDGER, Booking
 from crossbar.families.billing.invoices import Changed, compare, invoice_of
 from crossbar.families.billing.money import units_of
 from crossbar.families.billing.pricing import Offer
-from crossbar.families.billing.quantities import Counts, added, count, count_below
+from crossbar.families.billing.quantities import COUNTED, Counts, added, count, count_below
 
 ACCEPT = "accept_charges"
 """The control value by which a client agrees to what a change costs."""
@@ -133,8 +133,17 @@ def _only_cascading(offers: list[Offer], below: Counts) -> Counts:
     return kept
 
 
-def billed(category: str, item_of: Callable[[Document], str]) -> Stage:
-    """A stage of a family's ``prepare`` that charges for its documents, by their item."""
+def _usual(category: str) -> Callable[[Document], str]:
+    usual = COUNTED[category].usual
+    return lambda document: usual
+
+
+def billed(category: str, item_of: Callable[[Document], str] | None = None) -> Stage:
+    """A stage of a family's ``prepare`` that charges for its documents, by their item.
+
+    Without ``item_of`` all of them are the usual item of the category.
+    """
+    item_of = item_of or _usual(category)
 
     async def charge_for_document(change: Change) -> None:
         change.document.pop(ACCEPT, None)
@@ -149,8 +158,9 @@ def billed(category: str, item_of: Callable[[Document], str]) -> Stage:
     return charge_for_document
 
 
-def freed(category: str, item_of: Callable[[Document], str]) -> Stage:
+def freed(category: str, item_of: Callable[[Document], str] | None = None) -> Stage:
     """A stage of a family's ``deleting`` that notes what is not billed any more."""
+    item_of = item_of or _usual(category)
 
     async def note_removal(change: Change) -> None:
         if change.actor.account is not None and is_billed(change.actor.account):

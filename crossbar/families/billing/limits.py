@@ -7,7 +7,6 @@ from crossbar.core.requests import Action, Request
 from crossbar.core.shapes import Hooks, Powers, Singleton
 from crossbar.documents import Document
 from crossbar.errors import Forbidden
-from crossbar.families.billing.assigned import SELLERS_ONLY
 from crossbar.families.billing.bookkeeping import credit_terms
 from crossbar.families.billing.charges import ACCEPT, settle
 from crossbar.families.billing.money import dollars
@@ -24,7 +23,7 @@ def require_limits_power(request: Request) -> None:
     caller, account = request.require_caller(), request.require_account()
     is_direct = len(account.tree) == 1 and caller.account_id == account.account_id
     if not (caller.is_operator or caller.account_id == account.reseller_id or is_direct):
-        raise Forbidden(cause=SELLERS_ONLY)
+        raise Forbidden(cause="only the reseller and operators may do this")
 
 
 async def normalize(change: Change) -> None:

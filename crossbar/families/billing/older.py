@@ -53,7 +53,7 @@ def _sold(path: str, action: Action, handler: Handler, about: str) -> Route:
         action=action,
         handler=handler,
         about=about,
-        access=Access.ADMIN,
+        access=Access.RESELLER,
         answers=OBJECT,
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from crossbar.core.answers import ROW, SOME_OBJECT, TEXT, Answers, rows, some
 from crossbar.core.requests import Action
 from crossbar.core.shapes import Access, Handler, Route, Routes, Scope, route
-from crossbar.families.billing.assigned import for_sellers
 from crossbar.families.billing.audit import (
     fetch_record,
     list_audit,
@@ -29,7 +28,7 @@ from crossbar.families.billing.summary import (
     summarize,
     synchronize,
 )
-from crossbar.families.billing.topup import top_up
+from crossbar.families.billing.transactions import top_up
 
 PLAN_ROWS = Answers(rows(id=TEXT, name=TEXT, description=TEXT, category=TEXT))
 OBJECT = Answers(SOME_OBJECT)
@@ -42,7 +41,7 @@ def _sold(path: str, action: Action, handler: Handler, about: str) -> Route:
         action=action,
         handler=handler,
         about=about,
-        access=Access.ADMIN,
+        access=Access.RESELLER,
         loads=False,
         answers=OBJECT,
     )
@@ -86,7 +85,7 @@ SERVICES = Routes(
         _sold(
             "manual",
             Action.FETCH,
-            for_sellers(reader("manual")),
+            reader("manual"),
             "Read the quantities kept by hand",
         ),
         *_parts("manual", "the quantities kept by hand"),

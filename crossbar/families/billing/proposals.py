@@ -73,3 +73,9 @@ async def assignment(request: Request, plan_id: str, terms: Document) -> Documen
         raise NoSuchDocument(plan_id)
     kept = {name: terms[name] for name in (OVERRIDES, CONTRACT) if terms.get(name) is not None}
     return {"vendor_id": vendor_id, **kept}
+
+
+def shown_plans(document: Document) -> Document:
+    """The assigned plans as clients see them: always with overrides."""
+    plans = (document.get(PLANS_OF) or {}).items()
+    return {plan_id: {OVERRIDES: {}, **terms} for plan_id, terms in plans}

@@ -29,31 +29,45 @@ OTHERS = "other"
 Counts = dict[str, dict[str, int]]
 
 
+BILLED_AS = "billed_as"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
     """What a category counts: documents of a type.
 
     They count as the ``usual`` item unless their entries in the index :data:`BILLED_AS` say
-    otherwise; ``items`` are those that are usually asked for.
+    otherwise; ``items`` are those that are usually asked for. Documents of the system say in
+    their entries whose they are, too. ``index`` is another one for a type that counts in several
+    categories.
     """
 
     doc_type: str
-    usual: str
+    usual: str = ""
     items: tuple[str, ...] = ()
+    is_of_system: bool = False
+    index: str = BILLED_AS
 
 
-BILLED_AS = "billed_as"
+def billed_as(
+    category: str,
+    item_of: Callable[[Document], str],
+    owner_of: Callable[[Document], str] | None = None,
+) -> Index:
+    """The index of a billed family: what a document counts as, if that is not the usual item.
 
-
-def billed_as(category: str, item_of: Callable[[Document], str]) -> Index:
-    """The index of a billed family: what a document counts as, if that is not the usual item."""
+    Of documents of the system ``owner_of`` says for whom; they count as nothing without an item.
+    """
     usual = COUNTED[category].usual
 
     def values(document: Document) -> Iterable[str]:
         item = item_of(document)
-        return () if item == usual else (item, ALL)
+        if item == usual:
+            return ()
+        prefix = f"{owner_of(document)}/" if owner_of else ""
+        return (prefix + item, prefix + ALL)
 
-    return Index(name=BILLED_AS, values=values)
+    return Index(name=COUNTED[category].index, values=values)
 
 
 DEVICE_TYPES = (
@@ -68,39 +82,46 @@ DEVICE_TYPES = (
     "softphone",
 )
 
+CLASSES = (
+    "did_us",
+    "tollfree_us",
+    "caribbean",
+    "emergency",
+    "international",
+    "toll_us",
+    "unknown",
+)
+
+SERVICES_OF_NUMBERS = (
+    *("e911", "failover", "force_outbound", "inbound_cnam", "mms", "outbound_cnam"),
+    *("port", "prepend", "ringback", "sms"),
+)
+
 COUNTED: Mapping[str, Counted] = {
     "branding": Counted(doc_type="whitelabel", usual="whitelabel"),
     "conferences": Counted(doc_type="conference", usual="conference"),
     "devices": Counted(doc_type="device", usual="sip_device", items=DEVICE_TYPES),
     "faxes": Counted(doc_type="faxbox", usual="mailbox"),
     "ips": Counted(doc_type="assigned_ip", usual="dedicated"),
+    "number_carriers": Counted(
+        doc_type="phone_number",
+        items=("local", "managed"),
+        is_of_system=True,
+        index="billed_carrier",
+    ),
+    "number_services": Counted(
+        doc_type="phone_number",
+        items=SERVICES_OF_NUMBERS,
+        is_of_system=True,
+        index="billed_services",
+    ),
+    "phone_numbers": Counted(doc_type="phone_number", items=CLASSES, is_of_system=True),
     "users": Counted(doc_type="user", usual="user", items=("admin",)),
     "voicemails": Counted(doc_type="vmbox", usual="mailbox"),
 }
-"""The categories of documents of an account."""
+"""The categories of documents, whichever family they are of."""
 
-NUMBER_TYPE = "phone_number"
-
-OF_NUMBERS: Mapping[str, tuple[str, ...]] = {
-    "phone_numbers": (
-        *("caribbean", "did_us", "emergency", "international", "toll_us", "tollfree_us"),
-        "unknown",
-    ),
-    "number_services": (
-        *("e911", "failover", "force_outbound", "inbound_cnam", "mms", "outbound_cnam"),
-        *("port", "prepend", "ringback", "sms"),
-    ),
-    "number_carriers": ("local", "managed"),
-}
-"""The categories of telephone numbers, which are documents of the system, and their usual items:
-classes, features, and whom numbers are from."""
-
-CATEGORIES = tuple(sorted((*COUNTED, *OF_NUMBERS, LIMITS_TYPE)))
-
-
-def number_entry(account_id: str, category: str, item: str) -> str:
-    """The value in the index :data:`BILLED_AS` of a number that counts as an item."""
-    return f"{account_id}/{category}/{item}"
+CATEGORIES = tuple(sorted((*COUNTED, LIMITS_TYPE)))
 
 
 async def count(
@@ -118,30 +139,11 @@ async def count(
             found = await _trunks(services.store, account_id)
         elif category in COUNTED:
             found = await _documents(services.store, account_id, COUNTED[category], items)
-        elif category in OF_NUMBERS:
-            names = {*OF_NUMBERS[category], *items} - {ALL, OTHERS}
-            found = await _numbers(services.store, account_id, category, names)
         else:
             continue
         if found := {item: many for item, many in found.items() if many}:
             counts[category] = found
     return counts
-
-
-async def _numbers(
-    store: Store, account_id: str, category: str, items: Iterable[str]
-) -> dict[str, int]:
-    async def of_item(item: str) -> int:
-        entry = Entry(BILLED_AS, number_entry(account_id, category, item))
-        return await store.count(Span(account_id=SYSTEM, doc_type=NUMBER_TYPE, entry=entry))
-
-    total = await of_item(ALL)
-    if not total:
-        return {}
-    found = {item: await of_item(item) for item in sorted(items)}
-    # A number has one class and one carrier, but any number of features.
-    left = 0 if category == "number_services" else total - sum(found.values())
-    return {**found, OTHERS: left}
 
 
 async def _trunks(store: Store, account_id: str) -> dict[str, int]:
@@ -157,19 +159,23 @@ def trunks_of(limits: Document) -> dict[str, int]:
 async def _documents(
     store: Store, account_id: str, counted: Counted, items: Iterable[str]
 ) -> dict[str, int]:
-    everything = Span(account_id=account_id, doc_type=counted.doc_type)
+    holder = SYSTEM if counted.is_of_system else account_id
+    prefix = f"{account_id}/" if counted.is_of_system else ""
+    everything = Span(account_id=holder, doc_type=counted.doc_type)
 
     async def of_item(item: str) -> int:
-        return await store.count(replace(everything, entry=Entry(BILLED_AS, item)))
+        entry = Entry(counted.index, prefix + item)
+        return await store.count(replace(everything, entry=entry))
 
-    total = await store.count(everything)
-    if not counted.items or not total:
+    total = 0 if counted.is_of_system else await store.count(everything)
+    if not counted.items:
         return {counted.usual: total}
-    unusual = await of_item(ALL)
+    unusual = await of_item(ALL) if total or counted.is_of_system else 0
     names = {*counted.items, *items} - {ALL, OTHERS, counted.usual} if unusual else ()
     found = {item: await of_item(item) for item in sorted(names)}
-    left = unusual - sum(found.values())
-    return {**found, counted.usual: total - unusual, OTHERS: left}
+    left = max(0, unusual - sum(found.values()))  # one may count as several
+    usual = {} if counted.is_of_system else {counted.usual: total - unusual}
+    return {**found, **usual, OTHERS: left}
 
 
 async def count_below(

@@ -12,7 +12,6 @@ from crossbar.core.writing import in_turn, save
 from crossbar.documents import Document, merge, public
 from crossbar.families.billing.assigned import (
     SERVICES_DOCUMENT,
-    for_sellers,
     services_key,
     services_of,
 )
@@ -21,6 +20,7 @@ from crossbar.families.billing.proposals import (
     assignment,
     named_in,
     proposal,
+    shown_plans,
     without,
 )
 
@@ -52,10 +52,9 @@ async def list_assigned(request: Request) -> Result:
 
 
 def _plans(document: Document) -> Result:
-    return Result(data=document.get(PLANS_OF) or {}, revision=document.get("_rev"))
+    return Result(data=shown_plans(document), revision=document.get("_rev"))
 
 
-@for_sellers
 async def change_assigned(request: Request) -> Result:
     """Assign and take away several plans, and say what holds instead of their terms."""
 
@@ -65,7 +64,6 @@ async def change_assigned(request: Request) -> Result:
     return _plans(await rewrite(request, propose))
 
 
-@for_sellers
 async def assign(request: Request) -> Result:
     """Assign one plan of the account's reseller."""
     plan_id = request.ids["plan_id"]
@@ -77,7 +75,6 @@ async def assign(request: Request) -> Result:
     return _plans(await rewrite(request, propose))
 
 
-@for_sellers
 async def take_away(request: Request) -> Result:
     """Take one plan away from the account."""
     plan_id = request.ids["plan_id"]
@@ -88,7 +85,6 @@ async def take_away(request: Request) -> Result:
     return _plans(await rewrite(request, propose))
 
 
-@for_sellers
 async def take_away_several(request: Request) -> Result:
     """Take plans away: those that are named as ``plans``."""
     named = named_in(sent(request), PLANS_OF)
@@ -112,7 +108,6 @@ def reader(name: str) -> Handler:
 def replacer(name: str) -> Handler:
     """What replaces one part of the account's services."""
 
-    @for_sellers
     async def replace(request: Request) -> Result:
         return await _write(request, name, lambda before: sent(request))
 
@@ -122,7 +117,6 @@ def replacer(name: str) -> Handler:
 def merger(name: str) -> Handler:
     """What merges changes into one part of the account's services."""
 
-    @for_sellers
     async def patch(request: Request) -> Result:
         return await _write(request, name, lambda before: merge(before, sent(request)))
 

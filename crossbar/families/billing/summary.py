@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crossbar.core.change import Change
 from crossbar.core.presenting import summarizer
-from crossbar.core.recipes import load_document
+from crossbar.core.reading import load_document
 from crossbar.core.requests import Request, Result
 from crossbar.documents import Document, public
 from crossbar.errors import ValidationFailed
@@ -13,7 +13,6 @@ from crossbar.families.billing.assigned import (
     Assigned,
     assigned_to,
     check_overrides,
-    for_sellers,
     merged_from,
     offers_of,
     services_key,
@@ -24,12 +23,11 @@ from crossbar.families.billing.invoices import invoice
 from crossbar.families.billing.months import next_month
 from crossbar.families.billing.plans import PLAN_TYPE, PLANS
 from crossbar.families.billing.pricing import ALL
-from crossbar.families.billing.proposals import proposal
+from crossbar.families.billing.proposals import proposal, shown_plans
 from crossbar.families.billing.quantities import (
     CATEGORIES,
     COUNTED,
     LIMITS_TYPE,
-    OF_NUMBERS,
     TRUNKS,
     count,
     count_below,
@@ -81,7 +79,7 @@ async def _answer(request: Request, document: Document) -> Result:
     account = request.require_account()
     return Result(
         data={
-            "plans": document.get("plans") or {},
+            "plans": shown_plans(document),
             "overrides": overrides,
             "invoices": invoices,
             "quantities": {
@@ -139,10 +137,9 @@ async def list_editable(request: Request) -> Result:
     """What the terms of an item may say, for every category and item that is counted here."""
     properties = request.services.schemas.document(ITEM_SCHEMA)["properties"]
     everything = {**properties, "exceptions": {"type": "array", "items": {"type": "string"}}}
-    known: dict[str, tuple[str, ...]] = {
-        category: (*counted.items, counted.usual) for category, counted in COUNTED.items()
-    }
-    known |= {LIMITS_TYPE: TRUNKS, **OF_NUMBERS}
+    known = {
+        category: {*counted.items, counted.usual} - {""} for category, counted in COUNTED.items()
+    } | {LIMITS_TYPE: {*TRUNKS}}
     return Result(
         data={
             category: {ALL: everything, **dict.fromkeys(sorted(known[category]), properties)}
@@ -151,14 +148,12 @@ async def list_editable(request: Request) -> Result:
     )
 
 
-@for_sellers
 async def synchronize(request: Request) -> Result:
     """Tell the bookkeeper of the account's plans and quantities."""
     await request.services.bookkeeper.synchronize(request.services, request.account_id)
     return Result(data={})
 
 
-@for_sellers
 async def reconcile(request: Request) -> Result:
     """Nothing to do: quantities are counted whenever they are asked for."""
     return Result(data={})

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from crossbar.core.answers import ROW, SOME_OBJECT, Answers, some
 from crossbar.core.journals import list_records, load_record, new_key, record_put
 from crossbar.core.ports import Outcome, Payment
 from crossbar.core.recipes import sent
 from crossbar.core.requests import Action, Request, Result
+from crossbar.core.services import Services
 from crossbar.core.shapes import Access, Handler, Journal, Route, Routes, Scope, route
 from crossbar.core.stamping import stamped
 from crossbar.documents import Document, public
 from crossbar.errors import PaymentRequired, ValidationFailed
-from crossbar.families.billing.assigned import for_sellers
+from crossbar.families.billing.booking import Booking, book
+from crossbar.families.billing.bookkeeping import PAYMENTS
+from crossbar.families.billing.ledgers import shown
 from crossbar.families.billing.money import MOST_DOLLARS, decimal_of, dollars, units_of
 from crossbar.storage import Batch, Put
 
@@ -79,29 +83,50 @@ async def fetch_transaction(request: Request) -> Result:
     return Result(data=shown_transaction(stored), revision=stored["_rev"])
 
 
-@for_sellers
 async def sale(request: Request) -> Result:
     """Take money from the account."""
     return await _transact(request, is_refund=False)
 
 
-@for_sellers
 async def refund(request: Request) -> Result:
     """Pay money back to the account."""
     return await _transact(request, is_refund=True)
 
 
 async def _transact(request: Request, *, is_refund: bool) -> Result:
-    transaction = await paid(request, amount_in(request), is_refund=is_refund)
-    return Result(data=shown_transaction(transaction), revision=transaction["_rev"])
+    units = amount_in(request)
+    ask = request.services.bookkeeper.pay
+    record = await _asked(request, ask, units, is_refund=is_refund)
+    await request.services.commit(Batch(records=[record]))
+    return Result(data=shown_transaction(record.document), revision=record.document["_rev"])
 
 
-async def paid(
-    request: Request, units: int, *, is_refund: bool, is_topup: bool = False
-) -> Document:
-    """A transaction that has been made, as it is stored.
+async def top_up(request: Request) -> Result:
+    """Have the amount charged to what the account pays by; then it is the account's credit."""
+    units = amount_in(request)
+    record = await _asked(request, request.services.bookkeeper.top_up, units)
+    entry: Document = {
+        "source": {"service": PAYMENTS, "id": record.key.doc_id},
+        "usage": {"type": "topup", "quantity": 1, "unit": "payment"},
+        "description": "Credit that was paid in",
+    }
 
-    It is written before the bookkeeper is asked and again afterwards, so that none is lost. Raises
+    async def build(books: list[Booking]) -> Document:
+        return await books[0].add(entry, units)
+
+    ledger = await book(request.actor, [request.require_account()], build, [record])
+    return Result(
+        data={"transaction": shown_transaction(record.document), "ledger": shown(ledger)}
+    )
+
+
+Ask = Callable[[Services, Payment], Awaitable[Outcome]]
+
+
+async def _asked(request: Request, ask: Ask, units: int, *, is_refund: bool = False) -> Put:
+    """The write of a transaction that the bookkeeper has made, to be committed.
+
+    It is written as pending before the bookkeeper is asked, so that none is lost. Raises
     :class:`PaymentRequired`, with the bookkeeper's reason as its code, for one that failed.
     """
     services = request.services
@@ -114,7 +139,6 @@ async def paid(
         is_refund=is_refund,
         description=str(pending.document.get("description", "")),
     )
-    ask = services.bookkeeper.top_up if is_topup else services.bookkeeper.pay
     try:
         async with asyncio.timeout(PATIENCE):
             outcome = await ask(services, payment)
@@ -122,10 +146,10 @@ async def paid(
         outcome = Outcome(False, "timeout", "the bookkeeper did not answer in time")
     settled = stamped(request.actor, pending.key, _settled(pending.document, outcome))
     record = record_put(TRANSACTIONS_OF, pending.key, settled, pending.document["_rev"])
-    await services.commit(Batch(records=[record]))
     if not outcome.has_succeeded:
+        await services.commit(Batch(records=[record]))
         raise PaymentRequired(outcome.message, code=outcome.reason, id=pending.key.doc_id)
-    return settled
+    return record
 
 
 def _settled(pending: Document, outcome: Outcome) -> Document:
@@ -166,7 +190,7 @@ def _payment(path: str, handler: Handler, about: str) -> Route:
         action=Action.CREATE,
         handler=handler,
         about=about,
-        access=Access.ADMIN,
+        access=Access.RESELLER,
         answers=Answers(SOME_OBJECT),
     )
 

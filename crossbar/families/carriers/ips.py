@@ -14,7 +14,7 @@ from typing import Any
 from crossbar.core import recipes
 from crossbar.core.answers import SOME_OBJECT, TEXT, Answers, an_object, some
 from crossbar.core.change import Change, event_of
-from crossbar.core.recipes import load_document, revision_of_list
+from crossbar.core.reading import load_document, revision_of_list
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Collection, Handler, Hooks, Route, Routes, Scope
 from crossbar.core.stamping import stamped

@@ -11,7 +11,7 @@ from dataclasses import replace as with_changes
 from crossbar.core import singletons
 from crossbar.core.answers import DOCUMENT
 from crossbar.core.change import Change
-from crossbar.core.recipes import require_parents
+from crossbar.core.reading import require_parents
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import (
     Access,

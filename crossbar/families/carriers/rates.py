@@ -21,7 +21,8 @@ from crossbar.core.answers import (
 from crossbar.core.attachments import in_memory, only_file
 from crossbar.core.change import Change
 from crossbar.core.presenting import summarizer
-from crossbar.core.recipes import list_span, revision_of_list, sent
+from crossbar.core.reading import list_span, revision_of_list
+from crossbar.core.recipes import sent
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Collection, Column, Handler, Hooks, Route, Scope, renamed
 from crossbar.core.writing import save

@@ -13,7 +13,7 @@ from dataclasses import replace as with_changes
 from crossbar.core import recipes, singletons
 from crossbar.core.answers import DOCUMENT, ROWS, SOME_OBJECT, Answers, some
 from crossbar.core.presenting import summarizer
-from crossbar.core.recipes import list_span, revision_of_list
+from crossbar.core.reading import list_span, revision_of_list
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import (
     Access,

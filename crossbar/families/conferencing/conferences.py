@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from crossbar.core.answers import ROWS
 from crossbar.core.presenting import row_maker
-from crossbar.core.recipes import list_span, parent_entry
+from crossbar.core.reading import list_span, parent_entry
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import (
     FLAGS,
@@ -22,6 +22,7 @@ from crossbar.core.shapes import (
     field_index,
 )
 from crossbar.documents import Document, texts_at
+from crossbar.families.billing import billed, freed
 from crossbar.families.conferencing.actions import LIVE_ROUTES
 from crossbar.families.conferencing.live import counters, live_rooms, state_of
 from crossbar.storage import Span
@@ -78,7 +79,11 @@ CONFERENCES = Collection(
     unique=(Unique(path="numbers", values=_numbers, message="Numbers already in use"),),
     indexes=(field_index("owner_id"),),
     nested=(Nesting(noun="users", doc_type="user", index="owner_id"),),
-    hooks=Hooks(present=(add_live_state,)),
+    hooks=Hooks(
+        prepare=(billed("conferences"),),
+        deleting=(freed("conferences"),),
+        present=(add_live_state,),
+    ),
     routes=(
         Route(
             path="",

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 
 from crossbar.core.answers import ROWS
 from crossbar.core.change import Change
-from crossbar.core.recipes import list_span
+from crossbar.core.reading import list_span
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Collection, Hooks, Route, Scope, Unique
 from crossbar.documents import Document, public
+from crossbar.families.billing import billed, freed
 from crossbar.storage import Span
 
 BOX_TYPE = "faxbox"
@@ -64,7 +65,8 @@ FAXBOXES = Collection(
     ),
     hooks=Hooks(
         normalize=(normalize,),
-        prepare=(give_address,),
+        prepare=(billed("faxes"), give_address),
+        deleting=(freed("faxes"),),
         present=(show_address,),
     ),
     routes=(

@@ -16,7 +16,7 @@ from crossbar.core.directory import OWNER
 from crossbar.core.shapes import Collection, Index
 from crossbar.documents import Document, public
 from crossbar.families.accounts import NUMBER_TYPE
-from crossbar.families.billing import ALL, BILLED_AS, number_entry
+from crossbar.families.billing import ALL, COUNTED
 from crossbar.numbers import to_e164
 from crossbar.storage import SYSTEM, Key
 
@@ -77,12 +77,17 @@ def billed_items(document: Document) -> Iterator[tuple[str, str]]:
         yield from (("number_services", name) for name in document.get(FEATURES, ()))
 
 
-def _billed(document: Document) -> Iterable[str]:
-    owner = document.get(ASSIGNED_TO)
-    if owner:
-        for category, item in billed_items(document):
-            yield number_entry(owner, category, item)
-            yield number_entry(owner, category, ALL)
+def _billed(category: str) -> Index:
+    """The index by which the numbers of an account are counted in a category."""
+
+    def values(document: Document) -> Iterable[str]:
+        owner = document.get(ASSIGNED_TO)
+        for each, item in billed_items(document) if owner else ():
+            if each == category:
+                yield f"{owner}/{item}"
+                yield f"{owner}/{ALL}"
+
+    return Index(name=COUNTED[category].index, values=values)
 
 
 def _number(document: Document) -> str:
@@ -102,7 +107,7 @@ NUMBERS = Collection(
         Index(name="assigned", values=_assignees),
         Index(name="reserved", values=_reservers),
         Index(name=OFFERED, values=_offers),
-        Index(name=BILLED_AS, values=_billed),
+        *(_billed(each) for each in ("phone_numbers", "number_carriers", "number_services")),
     ),
 )
 """The numbers of all accounts. Nothing is done to one but through the paths of the family."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crossbar.core.answers import SOME_OBJECT, TEXT, Answers, an_object, rows, some
 from crossbar.core.preconditions import require_match
-from crossbar.core.recipes import revision_of_list
+from crossbar.core.reading import revision_of_list
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Handler, Route, Routes, Scope, route
 from crossbar.documents import Document

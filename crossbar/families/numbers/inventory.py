@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from crossbar.clock import Clock
@@ -35,6 +35,8 @@ from crossbar.storage import SYSTEM, Batch, Entry, Span, Store
 GROUP = 500
 """Numbers that an import writes in one commit."""
 
+OFFERS = Entry(OFFERED, "true")
+
 LONGEST_BLOCK = 1_000_000
 """Numbers of one row."""
 
@@ -50,14 +52,18 @@ class LocalInventory:
     async def search(self, prefix: str, quantity: int, offset: int) -> Sequence[Offer]:
         """Numbers to be had, by number."""
         found: list[Offer] = []
-        async for document in offered(self._store, Entry(OFFERED, "true"), prefix):
+        async for row in self._store.scan(offered(prefix)):
             if offset:
                 offset -= 1
                 continue
-            found.append(Offer(document["_id"], document[STATE]))
+            found.append(Offer(row.position.doc_id, row.document[STATE]))
             if len(found) == quantity:
                 break
         return found
+
+    async def count(self, prefix: str, at_most: int) -> int:
+        """How many there are to be had, as far as it matters."""
+        return await self._store.count(offered(prefix), at_most)
 
     async def check(self, numbers: Sequence[str]) -> Mapping[str, str]:
         """``available`` for those that nobody has."""
@@ -71,13 +77,11 @@ class LocalInventory:
         """Nothing to be done: it is back when it is available again."""
 
 
-async def offered(store: Store, entry: Entry, prefix: str) -> AsyncIterator[Document]:
+def offered(prefix: str, entry: Entry = OFFERS) -> Span:
     """The numbers with an entry that begin with a prefix, by number."""
     doc_type = NUMBERS.doc_type
     high = prefix + LAST
-    span = Span(account_id=SYSTEM, doc_type=doc_type, entry=entry, low=prefix, high=high)
-    async for row in store.scan(span):
-        yield row.document
+    return Span(account_id=SYSTEM, doc_type=doc_type, entry=entry, low=prefix, high=high)
 
 
 def _status(document: Document | None) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from crossbar.core.directory import ACCOUNT_TYPE
-from crossbar.core.recipes import list_span, revision_of_list
+from crossbar.core.reading import list_span, revision_of_list
 from crossbar.core.requests import Request, Result
 from crossbar.documents import Document
 from crossbar.families.numbers.documents import NUMBERS, row, seen
@@ -80,6 +81,7 @@ async def cascade_quantity(request: Request) -> int:
     accounts = Span(account_id=SYSTEM, doc_type=ACCOUNT_TYPE, entry=below)
     async for account in store.scan(accounts):
         total += await store.count(_span(account.position.doc_id))
+        await asyncio.sleep(0)  # there may be thousands, and counting never waits by itself
     return total
 
 

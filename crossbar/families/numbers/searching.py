@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import phonenumbers
 import structlog
 
 from crossbar.core.directory import Account
-from crossbar.core.recipes import revision_of_list
+from crossbar.core.ports import Offer
+from crossbar.core.reading import revision_of_list
 from crossbar.core.requests import Request, Result
 from crossbar.core.services import Services
 from crossbar.documents import Document
@@ -21,8 +22,8 @@ from crossbar.errors import (
     NotFound,
     ValidationFailed,
 )
-from crossbar.families.numbers.documents import MANAGED, OFFERED, STATE
-from crossbar.families.numbers.inventory import offered
+from crossbar.families.numbers.documents import STATE
+from crossbar.families.numbers.inventory import LocalInventory, offered
 from crossbar.storage import Entry
 
 log = structlog.get_logger(__name__)
@@ -40,29 +41,32 @@ async def search(request: Request, account: Account | None) -> Result:
     prefix = _prefix(order)
     wanted = min(order["quantity"], services.settings.numbers.maximum_search_quantity)
     skipped, found = order["offset"], list[Document]()
-    async for number in _kept_here(services, account, prefix):
+    async for number in _reserved(services, account, prefix):
         if skipped:
             skipped -= 1
         elif len(found) < wanted:
             found.append({"number": number["_id"], "state": number[STATE]})
-        else:
-            break
-    if len(found) < wanted and services.carrier.name != MANAGED:
+    inventory, carrier = LocalInventory(services.store), services.carrier
+    if len(found) < wanted:
+        found += _told(await inventory.search(prefix, wanted - len(found), skipped))
+    if len(found) < wanted and carrier.name != inventory.name:
+        skipped -= await inventory.count(prefix, at_most=skipped) if skipped else 0
         found += await _ask(services, prefix, wanted - len(found), skipped)
     return Result(data=found, revision=revision_of_list(found))
 
 
-async def _kept_here(
+async def _reserved(
     services: Services, account: Account | None, prefix: str
 ) -> AsyncIterator[Document]:
-    """The numbers of the store, in an order that stays the same."""
-    entries = [Entry(OFFERED, "true")]
-    if account is not None:
-        reserving = dict.fromkeys((account.account_id, account.reseller_id))
-        entries[:0] = [Entry("reserved", account_id) for account_id in reserving]
-    for entry in entries:
-        async for document in offered(services.store, entry, prefix):
-            yield document
+    """The numbers that are kept for the account, and those for its reseller."""
+    reserving = (account.account_id, account.reseller_id) if account else ()
+    for account_id in dict.fromkeys(reserving):
+        async for row in services.store.scan(offered(prefix, Entry("reserved", account_id))):
+            yield row.document
+
+
+def _told(offers: Iterable[Offer]) -> list[Document]:
+    return [offer._asdict() for offer in offers]
 
 
 async def _ask(services: Services, prefix: str, quantity: int, offset: int) -> list[Document]:
@@ -73,7 +77,7 @@ async def _ask(services: Services, prefix: str, quantity: int, offset: int) -> l
     except (CarrierUnavailable, TimeoutError):
         log.warning("carrier_search_failed", carrier=services.carrier.name)
         return []
-    return [offer._asdict() for offer in offers[:quantity]]
+    return _told(offers[:quantity])
 
 
 def _order(request: Request) -> Document:

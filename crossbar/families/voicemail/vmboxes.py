@@ -8,7 +8,8 @@ from functools import wraps
 
 from crossbar.core.answers import DOCUMENT, ROWS
 from crossbar.core.change import Change
-from crossbar.core.recipes import create, list_documents, patch, replace, revision_of_list
+from crossbar.core.reading import revision_of_list
+from crossbar.core.recipes import create, list_documents, patch, replace
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import (
     FLAGS,
@@ -22,6 +23,7 @@ from crossbar.core.shapes import (
     field_index,
 )
 from crossbar.documents import Document
+from crossbar.families.billing import billed, freed
 from crossbar.families.voicemail.messages import count_kept, empty_box, oldest_kept
 from crossbar.families.voicemail.routes import MESSAGE_ROUTES
 
@@ -125,7 +127,8 @@ VMBOXES = Collection(
     hooks=Hooks(
         normalize=(normalize,),
         check=(check_pin, check_transcription),
-        deleting=(empty_box,),
+        prepare=(billed("voicemails"),),
+        deleting=(empty_box, freed("voicemails")),
     ),
     routes=(
         Route(path="", action=Action.LIST, handler=list_boxes, about="List vmboxes", answers=ROWS),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any
 
 import pytest
@@ -13,12 +14,13 @@ from crossbar.core.change import Change
 from crossbar.core.requests import Action, Actor, request_to
 from crossbar.core.writing import Work, perform
 from crossbar.errors import AcceptCharges, BillingIssue
-from crossbar.families.billing import charge, charged
+from crossbar.families.billing import billed_as, charge, charged
 from crossbar.families.billing.booking import balance_key
 from crossbar.families.endpoints.users import USERS
 from crossbar.settings import Settings
-from crossbar.storage import Batch, Key
+from crossbar.storage import SYSTEM, Batch, Entry, Key, Put
 from tests.conftest import Api, running_api
+from tests.contract.conftest import on_every_store
 from tests.families.billing.support import USER, balance, customer, pay_in
 from tests.families.support import refusal
 
@@ -153,6 +155,7 @@ async def test_trunks_are_charged_for_when_they_are_added(api: Api) -> None:
     assert (await api.get(f"{path}/limits")).data["twoway_trunks"] == 1
 
 
+@on_every_store
 async def test_trunks_that_are_raised_in_a_race_are_all_paid_for(
     api: Api, settings: Settings, clock: FixedClock
 ) -> None:
@@ -181,6 +184,7 @@ async def test_trunks_that_are_raised_in_a_race_are_all_paid_for(
     assert [each["amount"] for each in entries] == [-10] * 5
 
 
+@on_every_store
 async def test_credit_that_is_spent_in_a_race_is_spent_once(
     api: Api, settings: Settings, clock: FixedClock
 ) -> None:
@@ -248,3 +252,38 @@ async def test_several_additions_in_one_commit_are_charged_together(api: Api) ->
     assert await balance(api, path) == 1
     assert len((await api.get(f"{path}/users")).data) == 2
     assert [each["amount"] for each in (await api.get(f"{path}/ledgers/services")).data] == [-2]
+
+
+@pytest.mark.parametrize(
+    ("noun", "category", "item", "sent"),
+    [
+        ("conferences", "conferences", "conference", {"name": "Standup"}),
+        ("faxboxes", "faxes", "mailbox", {"name": "Office"}),
+        ("vmboxes", "voicemails", "mailbox", {"name": "Ann", "mailbox": "2001"}),
+    ],
+)
+async def test_boxes_and_rooms_are_billed_where_a_plan_says_so(
+    api: Api, noun: str, category: str, item: str, sent: Any
+) -> None:
+    path = await customer(api, {category: {item: {"rate": 1}}})
+    (await api.put(f"{path}/{noun}", sent)).expect(402)
+    made = (await api.put(f"{path}/{noun}", sent, accept_charges=True)).expect(201).data["id"]
+    assert await quantities(api, path) == {category: {item: 1}}
+    (await api.patch(f"{path}/{noun}/{made}", {"flags": ["x"]})).expect(200)
+    (await api.delete(f"{path}/{noun}/{made}")).expect(200)
+    assert await quantities(api, path) == {}
+
+
+async def test_documents_of_the_system_count_for_whom_they_say(api: Api) -> None:
+    path = await customer(api, {"phone_numbers": {"did_us": {"rate": 1}}})
+    account_id = path.rpartition("/")[2]
+    index = billed_as("phone_numbers", itemgetter("class"), itemgetter("owner"))
+    puts = []
+    for number, kind in enumerate(("did_us", "did_us", "moon", "")):
+        document = {"_id": f"+{number}", "_rev": "1-a", "class": kind, "owner": account_id}
+        entries = [Entry(index.name, value) for value in index.values(document)]
+        key = Key(SYSTEM, "phone_number", f"+{number}")
+        puts.append(Put(key, document, None, entries=entries))
+    await api.gateway.services.store.commit(Batch(puts=puts))
+    assert await quantities(api, path) == {"phone_numbers": {"did_us": 2, "other": 1}}
+    assert await quantities(api, api.account) == {"users": {"admin": 1}}

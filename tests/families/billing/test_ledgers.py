@@ -9,7 +9,8 @@ from operator import itemgetter
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as bounded
 from hypothesis import strategies as st
 
 from crossbar.app import Gateway, open_gateway
@@ -29,7 +30,8 @@ from crossbar.families.billing.booking import (
     book,
 )
 from crossbar.settings import Settings
-from tests.conftest import NOW, PASSWORD, QUICK, Api
+from tests.conftest import NOW, PASSWORD, QUICK, Api, running_api
+from tests.contract.conftest import on_every_store
 from tests.families.billing.support import balance, entry, pay_in
 from tests.families.support import refusal
 
@@ -164,6 +166,25 @@ async def test_known_services_are_listed(api: Api) -> None:
     ]
 
 
+@on_every_store
+async def test_entries_of_two_processes_add_up(
+    api: Api, settings: Settings, clock: FixedClock
+) -> None:
+    async with running_api(settings, clock, api.master) as other:
+        bookings = (
+            client.put(f"{api.account}/ledgers/{kind}", entry(number + 1, f"cause-{number % 20}"))
+            for number in range(24)
+            for client, kind in [((api, other)[number % 2], ("credit", "debit")[number % 3 == 0])]
+        )
+        answers = await asyncio.gather(*bookings)
+        assert {answer.status for answer in answers} <= {201, 409}
+        booked = [answer.data["amount"] for answer in answers if answer.status == 201]
+        assert len(booked) >= 20
+        assert await balance(other, api.account) == sum(booked)
+    rows = (await api.get(f"{api.account}/ledgers/payments?paginate=false")).expect(200).data
+    assert sorted(row["amount"] for row in rows) == sorted(booked)
+
+
 @asynccontextmanager
 async def two_gateways(folder: Path) -> AsyncIterator[list[Gateway]]:
     """Two gateways over one store, as two processes would be."""
@@ -189,7 +210,7 @@ MOVES = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 12), st.integers(-(
 """Entries: which gateway books it, which cause it has (some come twice), how many units."""
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@bounded(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(moves=MOVES)
 def test_a_ledger_replays_to_its_balance_whoever_writes(
     moves: list[tuple[int, int, int]], tmp_path_factory: pytest.TempPathFactory

@@ -63,12 +63,12 @@ async def test_plans_are_assigned_and_taken_away(api: Api) -> None:
     assert (await api.get(f"{base}/services")).expect(200).data == {}
     contract = {"contract": {"months": 12}}
     assigned = (await api.post(f"{base}/services/{first}", contract)).expect(200).data
-    assert assigned == {first: {"vendor_id": master, "contract": {"months": 12}}}
+    assert assigned == {first: {"vendor_id": master, "overrides": {}, **contract}}
     both = (await api.post(f"{base}/services/", {"add": [second]})).expect(200).data
     assert set(both) == {first, second}
     assert (await api.get(f"{base}/services")).data == both
     left = (await api.post(f"{base}/services", {"delete": [first]})).expect(200).data
-    assert left == {second: {"vendor_id": master}}
+    assert left == {second: {"vendor_id": master, "overrides": {}}}
     (await api.delete(f"{base}/services/{first}")).expect(404)
     assert (await api.delete(f"{base}/services/{second}")).expect(200).data == {}
     (await api.put(f"{base}/users", USER)).expect(201)  # billed no more
@@ -85,7 +85,7 @@ async def test_several_plans_come_with_terms(api: Api) -> None:
     overrides = (await api.get(f"{base}/services/overrides")).data
     assert overrides == {"users": {"user": {}, "admin": {"rate": 9}}}
     replaced = (await api.post(f"{base}/services", more)).expect(200).data
-    assert "overrides" not in replaced[plan]
+    assert replaced[plan]["overrides"] == {}
     assert (await api.get(f"{base}/services/overrides")).data == more["overrides"]
 
 

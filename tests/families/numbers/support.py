@@ -38,3 +38,9 @@ async def state_of(api: Api, account: str, number: str) -> str | None:
     """The state of a number as an operator sees it; ``None`` when nobody knows it."""
     answer = await api.get(path(account, f"/{number}"))
     return str(answer.data["state"]) if answer.status == 200 else None
+
+
+def connect(api: Api, **parts: Any) -> None:
+    """Have the gateway use other parts, such as a ``carrier``."""
+    for name, part in parts.items():
+        object.__setattr__(api.gateway.services, name, part)

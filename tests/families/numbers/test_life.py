@@ -225,3 +225,35 @@ async def test_who_is_above_the_owner_learns_whose_a_number_is(api: Api) -> None
     (await api.put(path(account, f"/{M}"), {"create_with_state": "reserved"})).expect(201)
     reserved = (await api.get(path(account, f"/{M}/identify"))).expect(400)
     assert reserved.data == {"cause": "not_in_service", "account_id": account, "number": M}
+
+
+@pytest.mark.parametrize("overrides", [{"numbers.released_state": "released"}])
+async def test_a_released_number_waits_for_an_operator(api: Api) -> None:
+    await stock(api, N)
+    account, token = await tenant(api)
+    number = path(account, f"/{N}")
+    (await api.put(f"{number}/activate", token=token)).expect(201)
+    (await api.delete(number, token=token)).expect(200)
+    data = told(await api.put(f"{number}/activate"), 400, "invalid_state_transition")
+    assert data["cause"] == "from released to in_service"
+    (await api.get(number, token=token)).expect(404)
+
+
+async def test_an_ageing_number_is_made_anew_by_operators(api: Api) -> None:
+    account, token = await tenant(api)
+    number = path(account, f"/{N}")
+    (await api.put(number, {"create_with_state": "aging"})).expect(201)
+    told(await api.put(f"{number}/activate", token=token), 403, "forbidden")
+    (await api.put(number, {"create_with_state": "aging"})).expect(201)
+    refused = await api.put(number, {"create_with_state": "available"})
+    assert told(refused, 400, "invalid_state_transition")["cause"] == "from aging to available"
+    made = await api.put(number, {"create_with_state": "in_service"})
+    assert made.expect(201).data["_read_only"]["assigned_to"] == account
+
+
+async def test_nobody_changes_a_number_of_the_inventory_but_operators(api: Api) -> None:
+    await stock(api, N)
+    account, token = await tenant(api)
+    number = path(account, f"/{N}")
+    told(await api.patch(number, {"name": "x"}, token=token), 403, "forbidden")
+    assert (await api.patch(number, {"name": "x"})).expect(200).data["name"] == "x"

@@ -13,7 +13,7 @@ from crossbar.core.ports import NoPorting
 from crossbar.core.requests import Actor
 from crossbar.documents import Document
 from tests.conftest import Api
-from tests.families.numbers.support import M, N, path, stock, tenant
+from tests.families.numbers.support import M, N, connect, path, stock, tenant
 from tests.families.support import refusal
 
 BLOCK = [f"+1415555{at:04}" for at in range(30)]
@@ -51,6 +51,12 @@ async def test_pages_of_numbers_follow_each_other(api: Api) -> None:
     from_number = await listed(api, account, f"?ascending=true&start_key={BLOCK[4]}")
     assert list(from_number) == [BLOCK[4]]
     assert len(await listed(api, account, "?paginate=false")) == 5
+
+
+async def test_a_list_in_chunks_is_an_object_all_the_same(api: Api) -> None:
+    account = api.master.account_id
+    await own(api, account, N)
+    assert set(await listed(api, account, "?is_chunked=true")) == {N}
 
 
 async def test_numbers_are_filtered_by_what_lists_show(api: Api) -> None:
@@ -103,10 +109,10 @@ class Ports(NoPorting):
 
 
 async def test_numbers_that_are_ported_in_are_listed_and_are_nobody_elses(
-    api: Api, monkeypatch: pytest.MonkeyPatch
+    api: Api,
 ) -> None:
     account = api.master.account_id
-    object.__setattr__(api.gateway.services, "porting", Ports(account))
+    connect(api, porting=Ports(account))
     await own(api, account, N)
     rows = await listed(api, account)
     assert rows[M] == {
@@ -122,6 +128,8 @@ async def test_numbers_that_are_ported_in_are_listed_and_are_nobody_elses(
     assert taken.body["message"] == "number_is_porting"
     found = (await api.get(path(account, f"/{M}/identify"))).expect(200).data
     assert found == {"account_id": account, "number": M}
+    stranger, token = await tenant(api)
+    (await api.get(path(stranger, f"/{M}/identify"), token=token)).expect(404)
 
 
 async def search(api: Api, account: str, query: str, **more: Any) -> Sequence[str]:

@@ -9,7 +9,7 @@ import pytest
 from crossbar.core.change import put_of
 from crossbar.documents import next_revision
 from crossbar.families.numbers import NUMBERS
-from crossbar.storage import SYSTEM, Batch, Key
+from crossbar.storage import SYSTEM, Batch, Key, Remove
 from tests.conftest import Api
 from tests.families.numbers.support import M, N, path, state_of, stock, tenant, told
 from tests.families.support import refusal
@@ -180,3 +180,27 @@ async def forget_use(api: Api, number: str) -> None:
     after["_rev"] = next_revision(before["_rev"])
     put = put_of(NUMBERS, Key(SYSTEM, "phone_number", number), after, before["_rev"])
     await api.gateway.services.store.commit(Batch(puts=[put]))
+
+
+async def test_a_mobile_device_takes_no_number_that_others_carry(api: Api) -> None:
+    other, _ = await tenant(api, "Other")
+    await carry(api, other, "callflows", {"numbers": [N]})
+    told(await api.put(f"{api.account}/devices", MOBILE), 409, "number_exists")
+    await carry(api, api.master.account_id, "callflows", {"numbers": [M]})
+    await carry(api, api.master.account_id, "devices", MOBILE | {"mobile": {"mdn": M}})
+    assert await used_by(api, api.master.account_id, M) != (None, None)
+
+
+async def test_a_device_that_is_not_mobile_has_a_number_as_a_note(api: Api) -> None:
+    owner, _ = await tenant(api, "Owner")
+    (await api.put(path(owner, f"/{N}"))).expect(201)
+    await carry(api, api.master.account_id, "devices", MOBILE | {"device_type": "softphone"})
+
+
+async def test_a_callflow_of_an_earlier_version_lets_go_of_its_numbers(api: Api) -> None:
+    """It is found by them, and has written no document for each."""
+    callflow = await carry(api, api.master.account_id, "callflows", {"numbers": [N]})
+    key = Key(SYSTEM, "phone_number", N)
+    await api.gateway.services.store.commit(Batch(removes=[Remove(key)]))
+    (await api.delete(f"{api.account}/callflows/{callflow}")).expect(200)
+    assert await document_of(api) is None

@@ -13,7 +13,10 @@ from crossbar.clock import FixedClock
 from crossbar.settings import Settings
 from crossbar.storage import SYSTEM, Entry, Key, Span
 from tests.conftest import Answer, Api, running_api
+from tests.contract.conftest import on_every_store
 from tests.families.numbers.support import path, stock, tenant
+
+pytestmark = on_every_store
 
 ROUNDS = 100
 FIRST = 14155550000
