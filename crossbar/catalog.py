@@ -36,6 +36,21 @@ from crossbar.families.calls import (
     REGISTRATIONS,
     REGISTRATIONS_OF_SYSTEM,
 )
+from crossbar.families.carriers import (
+    DIALPLANS,
+    IPS,
+    IPS_OF_SYSTEM,
+    RATE_LIMITS,
+    RATE_LIMITS_OF_DEVICE,
+    RATES,
+    RESOURCE_JOBS,
+    RESOURCE_NUMBERS,
+    RESOURCE_SELECTORS,
+    RESOURCE_SELECTORS_OF_SYSTEM,
+    RESOURCE_TEMPLATES,
+    RESOURCES,
+    RESOURCES_OF_SYSTEM,
+)
 from crossbar.families.comments import COMMENTS
 from crossbar.families.conferencing import CONFERENCES
 from crossbar.families.directories import (
@@ -137,6 +152,7 @@ FAMILIES: tuple[Family, ...] = (
     CONNECTIVITY,
     CONTACT_LIST,
     DEVICES,
+    DIALPLANS,
     DIRECTORIES,
     EXTERNAL_NUMBERS,
     FAXBOXES,
@@ -148,6 +164,8 @@ FAMILIES: tuple[Family, ...] = (
     HOTDESKS,
     HOTDESKS_OF_DEVICE,
     HOTDESKS_OF_USER,
+    IPS,
+    IPS_OF_SYSTEM,
     IP_AUTH,
     LISTS,
     LIST_ENTRIES,
@@ -174,6 +192,15 @@ FAMILIES: tuple[Family, ...] = (
     QUEUES,
     REGISTRATIONS,
     REGISTRATIONS_OF_SYSTEM,
+    RATES,
+    RATE_LIMITS,
+    RATE_LIMITS_OF_DEVICE,
+    RESOURCES,
+    RESOURCES_OF_SYSTEM,
+    RESOURCE_JOBS,
+    RESOURCE_SELECTORS,
+    RESOURCE_SELECTORS_OF_SYSTEM,
+    RESOURCE_TEMPLATES,
     SCHEMAS,
     SCHEMAS_OF_ACCOUNT,
     SEARCH,
@@ -213,6 +240,7 @@ JOBS = (
     SWEEP,
     RELEASE,
     FORGET,
+    RESOURCE_NUMBERS,
     Kind(name="event_log", run=_trim_events, every=600),
 )
 """Every kind of jobs."""

@@ -53,6 +53,7 @@ def build_parser(run: Commands) -> argparse.ArgumentParser:
     _add_key_commands(commands, run, common)
     _add_token_commands(commands, run, common)
     _add_number_commands(commands, run, common)
+    _add_rate_commands(commands, run, common)
     return parser
 
 
@@ -218,3 +219,11 @@ def _add_number_commands(commands: Any, run: Commands, common: argparse.Argument
     imports.add_argument(
         "file", type=Path, help="CSV with the column number and, for blocks, last; - reads a pipe"
     )
+
+
+def _add_rate_commands(commands: Any, run: Commands, common: argparse.ArgumentParser) -> None:
+    below = _group(commands, "rates", "Fill ratedecks.")
+    about = "Write the rates of a table into a deck; servers may run."
+    imports = _add(below, "import", run["rates import"], about, common)
+    imports.add_argument("file", type=Path, help="CSV whose first line names the columns")
+    imports.add_argument("--ratedeck", metavar="NAME", default="", help="default: the usual deck")

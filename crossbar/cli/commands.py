@@ -17,6 +17,7 @@ from crossbar.cli.maintenance import (
     create_account,
     create_key,
     describe_token,
+    import_deck,
     issue_token,
     list_accounts,
     list_keys,
@@ -28,6 +29,7 @@ from crossbar.cli.maintenance import (
 from crossbar.cli.placing import Reindexed
 from crossbar.cli.upkeep import reindex, sweep
 from crossbar.core.jobs import waiting
+from crossbar.families.carriers import Imported as ImportedRates
 from crossbar.families.numbers import Imported, import_numbers, numbers_of
 from crossbar.server import run_loop
 from crossbar.settings import Settings
@@ -246,6 +248,24 @@ def import_from_file(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def import_rates_from_file(options: argparse.Namespace, settings: Settings) -> int:
+    """Write the rates of a table into a deck; status 1 when some of its lines make no rate."""
+    done: ImportedRates = with_gateway(
+        settings, lambda gateway: import_deck(gateway, options.file, options.ratedeck)
+    )
+    print(f"{done.rates} rates are written")
+    for fault in done.faults:
+        told = "; ".join(f"{path}: {_worded(rules)}" for path, rules in fault["faults"].items())
+        print(f"line {fault['line']}: {told}", file=sys.stderr)
+    if done.faulty > len(done.faults):
+        print(f"{done.faulty} lines make no rate; the first are named", file=sys.stderr)
+    return 1 if done.faulty else 0
+
+
+def _worded(rules: Mapping[str, Any]) -> str:
+    return ", ".join(str(told["message"]) for told in rules.values())
+
+
 COMMANDS: Mapping[str, Callable[[argparse.Namespace, Settings], int]] = {
     "reindex": reindex_store,
     "sweep": sweep_store,
@@ -261,5 +281,6 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace, Settings], int]] = {
     "token issue": token_issue,
     "token inspect": token_inspect,
     "numbers import": import_from_file,
+    "rates import": import_rates_from_file,
 }
 """What is typed, and what it does."""

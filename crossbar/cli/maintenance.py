@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from crossbar.app import Gateway
@@ -16,6 +17,7 @@ from crossbar.documents import Document, merge, public, without_nulls
 from crossbar.errors import NoSuchDocument
 from crossbar.families.accounts import ACCOUNTS
 from crossbar.families.accounts import create as create_below
+from crossbar.families.carriers import Imported, deck_named, import_rates
 from crossbar.families.endpoints import USERS
 from crossbar.families.logins import API_METHOD, USER_METHOD
 from crossbar.families.logins import create_key as create_api_key
@@ -23,6 +25,9 @@ from crossbar.storage import SYSTEM, Entry, Key, Span
 
 REQUEST_ID = "command-line"
 DAY = 86_400
+
+CHUNK = 65_536
+"""Bytes of a file that are read at a time."""
 
 
 async def create_account(
@@ -34,6 +39,18 @@ async def create_account(
     request = request_to(_actor(gateway, above), Action.CREATE, "accounts", data=data)
     created = (await create_below(request)).data
     return {key: created[key] for key in ("id", "name", "realm")}
+
+
+async def import_deck(gateway: Gateway, file: Path, deck: str) -> Imported:
+    """Write the rates of a table into a deck, as it is read."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        with file.open("rb") as table:
+            while chunk := table.read(CHUNK):
+                yield chunk
+
+    actor = Actor(services=gateway.services, request_id=REQUEST_ID)
+    return await import_rates(actor, chunks(), deck_named(deck))
 
 
 async def list_accounts(gateway: Gateway) -> list[dict[str, Any]]:

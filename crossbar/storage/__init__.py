@@ -195,7 +195,7 @@ class Span:
     Without ``entry``: every listed document of ``doc_type``; with it: those that have that entry.
     ``start`` is inclusive (where a page begins). ``low`` and ``high`` bound the sort key,
     inclusive. ``buckets`` makes it a span of the journal's records: the first and the last bucket
-    to look in.
+    to look in. ``portion`` is how many rows are read at a time: few for who takes few.
     """
 
     account_id: str
@@ -206,6 +206,7 @@ class Span:
     high: str | None = None
     descending: bool = False
     buckets: tuple[str, str] | None = None
+    portion: int | None = None
 
 
 class Row(NamedTuple):

@@ -2,7 +2,8 @@
 
 Both are loaded in turn, several times, from this process. Prints a table and writes it as JSON.
 With ``loop``: how long small requests wait while heavy ones are served. With ``numbers``: lists
-and searches among a hundred thousand telephone numbers.
+and searches among a hundred thousand telephone numbers. With ``rating``: what a million rates
+cost.
 Ratios say more than rates: both sides share the machine and its mood.
 """
 
@@ -29,7 +30,7 @@ from crossbar.identity.passwords import login_digests
 from crossbar.settings import Settings
 from crossbar.storage import Batch, Entry, Key, Put, Store
 from tests.bench import loop as waiting
-from tests.bench import numbers
+from tests.bench import numbers, rating
 from tests.bench.load import Load, Request, load, raw
 from tests.bench.servers import free_port, resident_megabytes, running
 
@@ -356,13 +357,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=3.0, help="length of one run")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each side")
-    parser.add_argument("what", nargs="?", choices=["speed", "loop", "numbers"], default="speed")
+    choices = ["speed", "loop", "numbers", "rating"]
+    parser.add_argument("what", nargs="?", choices=choices, default="speed")
+    parser.add_argument("--rates", type=int, default=rating.RATES, help="rates of the deck")
     parser.add_argument("--json", type=Path, default=Path("build/bench.json"))
     options = parser.parse_args()
     if options.what == "loop":
         return 0 if waiting.run(options.json.with_name("loop.json")) else 1
     if options.what == "numbers":
         return 0 if numbers.run(options.json.with_name("numbers.json")) else 1
+    if options.what == "rating":
+        return 0 if rating.run(options.json.with_name("rating.json"), options.rates) else 1
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return 0 if runner.run(run(options)) else 1
 

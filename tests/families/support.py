@@ -39,6 +39,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "menus": {"name": "Main"},
     "port_requests": {"name": "Move", "numbers": {"+14155550100": {}}},
     "queues": {"name": "Support"},
+    "resources": {"name": "Carrier", "gateways": [{"server": "sip.example"}]},
     "skels": {},
     "temporal_rules": {"name": "Weekdays", "cycle": "weekly"},
     "temporal_rules_sets": {"name": "Holidays"},

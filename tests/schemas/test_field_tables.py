@@ -94,6 +94,7 @@ OURS = {
     "visitor_feed",
     "visitor_report",
     "visitor_sessions",
+    "resource_templates",
     "visitor_settings",
     "visitors",
     "watch_link",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crossbar.families.endpoints.access_lists import ACCESS_LISTS
-from crossbar.families.endpoints.acls import ACLS
+from crossbar.families.endpoints.acls import ACLS, is_listed
 from crossbar.families.endpoints.connectivity import CONNECTIVITY
 from crossbar.families.endpoints.device_actions import DEVICE_ROUTES
 from crossbar.families.endpoints.devices import DEVICES
@@ -49,6 +49,7 @@ __all__ = [
     "card_of",
     "devices_behind",
     "email_of",
+    "is_listed",
     "queues_of",
     "quickcall_routes",
     "upload_photo",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crossbar.families.numbers.bulk import create_reserved
 from crossbar.families.numbers.changes import RELEASE, bring_in
 from crossbar.families.numbers.classifiers import classifiers_of
 from crossbar.families.numbers.documents import (
@@ -49,6 +50,7 @@ __all__ = [
     "account_with_number",
     "bring_in",
     "classifiers_of",
+    "create_reserved",
     "import_numbers",
     "is_registered",
     "normalize",

@@ -81,10 +81,13 @@ Move = Callable[[Standing], Awaitable[Document | None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
-    """Who wants something of numbers, and for which account."""
+    """Who wants something of numbers, and for which account; a job has no request.
+
+    Without one nobody can be asked to accept charges, so it is for what costs nothing.
+    """
 
     actor: Actor
-    request: Request
+    request: Request | None = None
     account: Account
     asking: Account
     is_operator: bool
@@ -238,7 +241,7 @@ async def change_many(asker: Asker, numbers: Sequence[str], move: Move) -> Outco
 
     What they cost together is accepted, or not, before the first is written.
     """
-    if is_billed(asker.account):
+    if asker.request is not None and is_billed(asker.account):
         total: Additions = Counter()
         for group in _groups(numbers):
             total.update((await _decided(asker, group, move)).added)

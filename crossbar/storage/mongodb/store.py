@@ -169,16 +169,17 @@ class MongoStore:
     async def scan(self, span: Span) -> AsyncIterator[Row]:
         """Walk the span in (sort, id) order, lazily, from the last row met and not by offset."""
         order, beyond = (DESCENDING, "$lt") if span.descending else (ASCENDING, "$gt")
+        portion = span.portion or BATCH
         for collection in await self._within(span):
             wanted = records.within(span)
             more = True
             while more:
-                cursor = collection.find(wanted, _SHOWN).sort("place", order).limit(BATCH)
+                cursor = collection.find(wanted, _SHOWN).sort("place", order).limit(portion)
                 with translated():
-                    found = await cursor.to_list(BATCH)
+                    found = await cursor.to_list(portion)
                 for record in found:
                     yield records.row(record)
-                more = len(found) == BATCH
+                more = len(found) == portion
                 if more:
                     wanted["place"][beyond] = found[-1]["place"]
 

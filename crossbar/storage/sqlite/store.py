@@ -181,6 +181,7 @@ class SQLiteStore:
     async def scan(self, span: Span) -> AsyncIterator[Row]:
         """See :meth:`crossbar.storage.Store.scan`. No cursor is open while the caller works."""
         way = "DESC" if span.descending else "ASC"
+        portion = span.portion or ROWS
         for stretch in self._stretches(span):
             after: Position | None = None
             more = True
@@ -188,13 +189,13 @@ class SQLiteStore:
                 where, values = stretch.within(span, after)
                 found = self._read(
                     f"SELECT sort, doc_id, {stretch.body} FROM {where}"  # noqa: S608 constants only
-                    f" ORDER BY sort {way}, doc_id {way} LIMIT {ROWS}",
-                    values,
+                    f" ORDER BY sort {way}, doc_id {way} LIMIT ?",
+                    (*values, portion),
                 )
                 for sort, doc_id, encoded in found:
                     after = Position(sort, doc_id)
                     yield Row(after, decode(encoded))
-                more = len(found) == ROWS
+                more = len(found) == portion
                 if more:
                     await asyncio.sleep(0)
 

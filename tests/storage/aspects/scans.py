@@ -155,6 +155,15 @@ class ScanContract:
         assert await ids(store, low="s", high="s") == names
         assert await ids(store, low="s", high="s", descending=True) == names[::-1]
 
+    @pytest.mark.parametrize("portion", [1, 2, 5, 100])
+    async def test_what_is_read_at_a_time_changes_nothing(
+        self, store: Store, portion: int
+    ) -> None:
+        await write(store, *(put(str(at), sort="ab"[at % 2]) for at in range(5)))
+        for descending in (False, True):
+            usual = await ids(store, descending=descending)
+            assert await ids(store, descending=descending, portion=portion) == usual
+
     async def test_entries_find_documents(self, store: Store) -> None:
         await write(
             store,
