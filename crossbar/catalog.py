@@ -10,6 +10,8 @@ from crossbar.core.jobs import Kind
 from crossbar.core.journals import FORGET
 from crossbar.core.services import Services
 from crossbar.core.shapes import Family, Route
+from crossbar.core.shelved import CLEAR, REMOVE
+from crossbar.core.shelving import MOVE, MOVE_ALL
 from crossbar.documents import Document
 from crossbar.events import trim
 from crossbar.families.accounts import ABOUT, ABOUT_SYSTEM, ACCOUNTS, LIMITS
@@ -75,6 +77,7 @@ from crossbar.families.media import MEDIA, MEDIA_OF_SYSTEM
 from crossbar.families.plain import PLAIN
 from crossbar.families.queues import ACDC_CALL_STATS, AGENTS, QUEUES
 from crossbar.families.schemas import SCHEMAS, SCHEMAS_OF_ACCOUNT
+from crossbar.families.system import SYSTEM_FAMILIES
 from crossbar.families.voicemail import MESSAGES, VMBOXES
 from crossbar.visitors import SWEEP, VISITOR_SESSIONS, VISITOR_SETTINGS, VISITORS
 
@@ -133,6 +136,7 @@ FAMILIES: tuple[Family, ...] = (
     SECURITY,
     SECURITY_OF_SYSTEM,
     SSO,
+    *SYSTEM_FAMILIES,
     TOKEN_AUTH,
     TOKEN_RESTRICTIONS,
     USERS,
@@ -161,6 +165,10 @@ JOBS = (
     RECOVERY,
     SWEEP,
     FORGET,
+    MOVE,
+    MOVE_ALL,
+    REMOVE,
+    CLEAR,
     Kind(name="event_log", run=_trim_events, every=600),
 )
 """Every kind of jobs."""

@@ -30,8 +30,8 @@ error's status is given here and nowhere else. No HTTP library is imported.
     ├── RangeNotSatisfiable 416
     ├── TooManyRequests 429
     ├── NotImplementedHere 501
-    └── Unavailable 503           Busy, Overloaded, StoreUnavailable, SwitchUnavailable,
-                                  SwitchTimedOut, MailUnavailable
+    └── Unavailable 503           Busy, Overloaded, StoreUnavailable, FileUnavailable,
+                                  SwitchUnavailable, SwitchTimedOut, MailUnavailable
 """
 
 from __future__ import annotations
@@ -453,6 +453,13 @@ class StoreUnavailable(Unavailable):
 
     code = "datastore_unreachable"
     phrase = "datastore timeout"
+
+
+class FileUnavailable(Unavailable):
+    """The file is kept outside of the store, in a place that does not hand it out now."""
+
+    code = "attachment_unavailable"
+    phrase = "the place where the file is kept did not answer"
 
 
 class SwitchUnavailable(Unavailable):

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from crossbar.clock import Clock
 from crossbar.core.background import Background
+from crossbar.core.configuration import Configuration
 from crossbar.core.directory import AccountDirectory, account_key
 from crossbar.core.jobs import Jobs
-from crossbar.core.ports import Mail, Outside, Switch
+from crossbar.core.ports import Mail, Outside, Shelves, Switch
+from crossbar.core.shelved import with_shelved
 from crossbar.core.turns import Turns
 from crossbar.errors import NoSuchDocument
 from crossbar.events import Events
@@ -214,7 +216,7 @@ class Services:
     writer: Writer
     schemas: Schemas
     clock: Clock
-    settings: Settings
+    configuration: Configuration
     events: Events
     accounts: AccountDirectory
     credentials: Credentials
@@ -224,10 +226,16 @@ class Services:
     mail: Mail
     scopes: Mapping[str, Scopes]
     outside: Outside
+    shelves: Shelves
     metrics: Metrics
     jobs: Jobs
     turns: Turns = field(default_factory=Turns)
     background: Background = field(default_factory=Background)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, with what the system's configuration says laid over them."""
+        return self.configuration.settings
 
     async def put_attachment(self, account_id: str, chunks: AsyncIterator[bytes]) -> Attachment:
         """Store bytes for a document of an account, while the account exists.
@@ -242,5 +250,10 @@ class Services:
             raise NoSuchDocument(missing.key.doc_id) from None
 
     async def commit(self, batch: Batch) -> None:
-        """Write a batch, as :meth:`~crossbar.core.writing.Writer.commit` does."""
+        """Write a batch, as :meth:`~crossbar.core.writing.Writer.commit` does.
+
+        Of attachments that are dropped those go too that are kept outside of the store.
+        """
+        if batch.drop_attachments:
+            batch = await with_shelved(self, batch)
         await self.writer.commit(batch)

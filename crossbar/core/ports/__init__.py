@@ -1,9 +1,10 @@
-"""What the core asks of the outside: mail, other servers, a telephone switch."""
+"""What the core asks of the outside: mail, other servers, places for files, a switch."""
 
 from __future__ import annotations
 
 from crossbar.core.ports.mail import Letter, Mail, NoMail
 from crossbar.core.ports.outside import Outside, OutsideFailed, may_be_asked
+from crossbar.core.ports.shelves import Shelf, ShelfFailed, Shelves
 from crossbar.core.ports.switch import Command, NoSwitch, Switch
 
 __all__ = [
@@ -14,6 +15,9 @@ __all__ = [
     "NoSwitch",
     "Outside",
     "OutsideFailed",
+    "Shelf",
+    "ShelfFailed",
+    "Shelves",
     "Switch",
     "may_be_asked",
 ]

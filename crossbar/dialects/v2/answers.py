@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import csv
-import hashlib
 import io
-import platform
 import re
 from collections.abc import AsyncIterator, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +15,7 @@ from aiohttp import web
 
 from crossbar import __version__
 from crossbar.clock import Clock
+from crossbar.core.nodes import NODE_HASH
 from crossbar.core.paging import in_groups
 from crossbar.core.preconditions import names_revision
 from crossbar.core.registry import Operation
@@ -31,13 +29,6 @@ from crossbar.dialects.v2.verbs import VERBS, verbs_of
 from crossbar.dialects.whole import WholeResponse
 from crossbar.errors import CrossbarError, PreconditionFailed
 from crossbar.identity.buckets import Charge
-
-NODE = (
-    base64.urlsafe_b64encode(hashlib.md5(platform.node().encode(), usedforsecurity=False).digest())
-    .rstrip(b"=")
-    .decode()
-)
-"""An opaque name of this server, 22 characters (§3.1)."""
 
 EXPIRES = "Fri, 01 Jan 1999 00:00:00 GMT"
 MIN_COMPRESSED = 1024
@@ -116,7 +107,7 @@ class Exchange:
 def _close(envelope: dict[str, Any], exchange: Exchange) -> dict[str, Any]:
     """Add the keys that every envelope ends with."""
     envelope["request_id"] = exchange.request_id
-    envelope["node"] = NODE
+    envelope["node"] = NODE_HASH
     envelope["timestamp"] = exchange.clock.iso()
     if exchange.caller is not None:
         envelope["version"] = __version__

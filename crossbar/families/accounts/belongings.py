@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from crossbar.core.change import Change
 from crossbar.core.directory import OWNER
+from crossbar.core.shelved import CLEAR, has_shelved
 from crossbar.storage import SYSTEM, Batch, Entry, Key, Remove, Span
 
 OWNER_TYPE = "number_owner"
@@ -21,8 +22,14 @@ TYPES = (OWNER_TYPE, LINK_TYPE)
 
 
 async def remove_belongings(change: Change) -> None:
-    """Have them go in the commit that deletes the account."""
+    """Have them go in the commit that deletes the account.
+
+    What it keeps outside of the store takes longer, and goes by a job.
+    """
     change.removes += await _removes(change)
+    services, account_id = change.actor.services, change.key.doc_id
+    if await has_shelved(services, account_id):
+        change.ask(CLEAR, {"account": account_id})
 
 
 async def remove_late_belongings(change: Change) -> None:

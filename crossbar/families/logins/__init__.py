@@ -10,6 +10,7 @@ from crossbar.families.logins.login import API_AUTH, USER_AUTH
 from crossbar.families.logins.multi_factor import MULTI_FACTOR, MULTI_FACTOR_OF_SYSTEM
 from crossbar.families.logins.recovery import RECOVERY
 from crossbar.families.logins.rules import API_METHOD, USER_METHOD, password_suffices
+from crossbar.families.logins.security import CONFIG as LOGIN_SETTINGS
 from crossbar.families.logins.security import SECURITY, SECURITY_OF_SYSTEM
 from crossbar.families.logins.sso import SSO
 from crossbar.families.logins.token_restrictions import TOKEN_RESTRICTIONS
@@ -22,6 +23,7 @@ __all__ = [
     "AUTH_OF_ACCOUNT",
     "IP_AUTH",
     "LOGIN_ATTEMPTS",
+    "LOGIN_SETTINGS",
     "MULTI_FACTOR",
     "MULTI_FACTOR_OF_SYSTEM",
     "OWN_TOKEN",
