@@ -17,14 +17,21 @@ import orjson
 from crossbar.core.directory import OWNER
 from crossbar.core.jobs import Kind, asked
 from crossbar.core.ports import Shelf, ShelfFailed
-from crossbar.documents import Document
+from crossbar.core.stamping import fresh_id
+from crossbar.documents import Document, next_revision
 from crossbar.storage import SYSTEM, Batch, Entry, Key, Put, Remove, Span
 
 if TYPE_CHECKING:
     from crossbar.core.services import Services
 
 SHELVED = "shelved"
+LEFT = "shelf_left"
+"""The type of what is to be removed from its place."""
+
 STORAGE = "storage"
+WHOSE = "pvt_owner"
+"""The field of a storage document that says whose account's it is."""
+
 HANDLER = "handler"
 """The entry by which what is kept in a place is found."""
 
@@ -103,7 +110,7 @@ async def with_shelved(services: Services, batch: Batch) -> Batch:
             if LOCAL in place:
                 drops.append((account_id, place[LOCAL]))
             else:
-                puts.append(asked(services.clock, REMOVE, where(place)))
+                puts += leaving_puts(services, place)
     return replace(batch, removes=removes, puts=puts, drop_attachments=drops)
 
 
@@ -112,13 +119,64 @@ def where(place: Document) -> Document:
     return {name: place[name] for name in ("holder", "handler", "name")}
 
 
+def leaving_puts(services: Services, place: Document) -> list[Put]:
+    """The writes that have a file removed that nothing names any more.
+
+    Until that is done its place counts as used, and is remembered.
+    """
+    key = Key(SYSTEM, LEFT, fresh_id(services.clock))
+    document = {"_id": key.doc_id, "_rev": next_revision(None), "pvt_type": LEFT, **where(place)}
+    put = Put(key, document, None, "", [Entry(HANDLER, place["handler"])])
+    return [put, asked(services.clock, REMOVE, {"id": key.doc_id})]
+
+
 async def _remove(services: Services, about: Document) -> None:
-    """Remove a file that no document names any more."""
-    shelf = await shelf_at(services, about["holder"], about["handler"])
-    await shelf.remove(about["name"])
+    """Remove a file that no document names any more, and forget its place if it was the last."""
+    key = Key(SYSTEM, LEFT, about["id"])
+    left = await services.store.get(key)
+    if left is not None:
+        await _remove_file(services, left)
+        await services.commit(Batch(removes=[Remove(key)]))
+        await tidy(services, Key(SYSTEM, STORAGE, left["holder"]))
+
+
+async def _remove_file(services: Services, place: Document) -> None:
+    shelf = await shelf_at(services, place["holder"], place["handler"])
+    await shelf.remove(place["name"])
 
 
 REMOVE = Kind(name="shelf_remove", run=_remove)
+
+
+async def tidy(services: Services, key: Key) -> None:
+    """Forget places that a storage document names no more, and that are empty.
+
+    A document that was deleted goes with the last of them.
+    """
+    stored = await services.store.get(key)
+    if stored is None:
+        return
+    leaving = unsealed(services, stored.get(LEAVING))
+    kept = {each: entry for each, entry in leaving.items() if await is_used(services, each)}
+    if stored.get("pvt_deleted") and not kept:
+        await services.commit(Batch(removes=[Remove(key, stored["_rev"])]))
+    elif kept != leaving:
+        await services.commit(Batch(puts=[_rewritten(services, key, stored, kept)]))
+
+
+def _rewritten(services: Services, key: Key, stored: Document, leaving: Document) -> Put:
+    document = {
+        **stored,
+        LEAVING: sealed(services, leaving),
+        "_rev": next_revision(stored["_rev"]),
+    }
+    sort = None if stored.get("pvt_deleted") else ""
+    return Put(key, document, stored["_rev"], sort, storage_entries(document))
+
+
+def storage_entries(document: Document) -> list[Entry]:
+    """The entries of a storage document: whose it is."""
+    return [Entry(OWNER, document[WHOSE])] if WHOSE in document else []
 
 
 async def has_shelved(services: Services, account_id: str) -> bool:
@@ -135,11 +193,16 @@ async def _clear(services: Services, about: Document) -> None:
     account_id, store = about["account"], services.store
     async for key, place in shelved_of(services, account_id):
         if LOCAL not in place:
-            await _remove(services, where(place))
+            await _remove_file(services, place)
         await services.commit(Batch(removes=[Remove(key)]))
     span = Span(account_id=SYSTEM, doc_type=STORAGE, entry=Entry(OWNER, account_id))
-    keys = [Key(SYSTEM, STORAGE, row.position.doc_id) async for row in store.scan(span)]
-    await services.commit(Batch(removes=[Remove(key) for key in keys]))
+    found = [(Key(SYSTEM, STORAGE, row[0].doc_id), row[1]) async for row in store.scan(span)]
+    for key, stored in found:
+        leaving = unsealed(services, stored.get(LEAVING))
+        leaving |= said_by(services, stored).get("attachments", {})
+        gone = {name: stored[name] for name in stored if name != WHOSE} | {"pvt_deleted": True}
+        await services.commit(Batch(puts=[_rewritten(services, key, gone, leaving)]))
+        await tidy(services, key)
 
 
 CLEAR = Kind(name="shelf_clear", run=_clear)
@@ -155,8 +218,9 @@ async def shelved_of(services: Services, account_id: str) -> AsyncIterator[tuple
 
 async def is_used(services: Services, handler: str) -> bool:
     """Whether there are files in a place."""
-    span = Span(account_id=SYSTEM, doc_type=SHELVED, entry=Entry(HANDLER, handler))
-    return await services.store.count(span, 1) > 0
+    entry = Entry(HANDLER, handler)
+    spans = (Span(account_id=SYSTEM, doc_type=each, entry=entry) for each in (SHELVED, LEFT))
+    return any([await services.store.count(span, 1) for span in spans])
 
 
 async def shelved_before(services: Services, before: int) -> AsyncIterator[tuple[str, str]]:

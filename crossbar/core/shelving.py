@@ -15,31 +15,28 @@ import time
 from collections.abc import AsyncIterator
 
 from crossbar.core.change import Change
-from crossbar.core.directory import ACCOUNT_TYPE, OWNER, account_of
+from crossbar.core.directory import ACCOUNT_TYPE, account_of
 from crossbar.core.jobs import Kind, asked
 from crossbar.core.ports import ShelfFailed
 from crossbar.core.services import Services
 from crossbar.core.shelf_errors import note_failure
 from crossbar.core.shelved import (
-    LEAVING,
     LOCAL,
-    REMOVE,
     STORAGE,
-    is_used,
+    leaving_puts,
     said_by,
-    sealed,
     shelf_at,
     shelved_key,
     shelved_put,
     storage_key,
-    unsealed,
+    tidy,
     where,
 )
 from crossbar.core.stamping import stamp
 from crossbar.documents import Document, lookup
 from crossbar.errors import Conflict, FileUnavailable, NoSuchDocument
 from crossbar.records import record
-from crossbar.storage import SYSTEM, Batch, Entry, Key, Put, Remove, Span
+from crossbar.storage import SYSTEM, Batch, Entry, Key, Put, Span
 
 ATTACHMENTS = "pvt_attachments"
 """The field of a document that maps the names of its attachments to facts."""
@@ -261,10 +258,12 @@ async def _switch(
     if place is not None and LOCAL in place:
         drops = [(account_id, place[LOCAL])]
     elif place is not None:
-        puts, drops = [put, asked(services.clock, REMOVE, where(place))], []
+        puts, drops = [put, *leaving_puts(services, place)], []
     try:
+        if place is None:  # else whoever drops it meanwhile is in conflict with us
+            await _require_stored(services, account_id, attachment_id)
         await services.writer.commit(Batch(puts=puts, drop_attachments=drops, requires=(key,)))
-    except (Conflict, NoSuchDocument):
+    except (Conflict, NoSuchDocument, KeyError):
         await _give_up(services, account_id, at, new)
         return
     document = await services.store.get(key)
@@ -273,13 +272,19 @@ async def _switch(
         await services.commit(Batch(drop_attachments=[(account_id, attachment_id)]))
 
 
+async def _require_stored(services: Services, account_id: str, attachment_id: str) -> None:
+    """Raises :class:`KeyError` when an attachment is not in the store any more."""
+    async for _ in services.store.read_attachment(account_id, attachment_id, 0, 1):
+        pass
+
+
 async def _give_up(services: Services, account_id: str, at: Key, new: Document) -> None:
     """Remove a copy that nobody asked for in the end, unless another has made the same."""
     kept = await services.store.get(at) or {}
     if LOCAL in new:
         await services.commit(Batch(drop_attachments=[(account_id, new[LOCAL])]))
     elif [kept.get(each) for each in where(new)] != [*where(new).values()]:
-        await services.commit(Batch(puts=[asked(services.clock, REMOVE, where(new))]))
+        await services.commit(Batch(puts=leaving_puts(services, new)))
 
 
 async def moves_of(services: Services, key: Key, document: Document) -> list[Put]:
@@ -335,33 +340,10 @@ async def _move_all(services: Services, about: Document) -> None:
                     failed = error
     if failed is not None:
         raise failed
-    await _forget_left(services, Key(SYSTEM, STORAGE, about["holder"]))
+    await tidy(services, Key(SYSTEM, STORAGE, about["holder"]))
 
 
 MOVE_ALL = Kind(name="shelf_move_all", run=_move_all)
-
-
-async def _forget_left(services: Services, key: Key) -> None:
-    """Forget places that a storage document names no more, and that are empty."""
-    stored = await services.store.get(key)
-    if stored is None:
-        return
-    leaving = unsealed(services, stored.get(LEAVING))
-    kept = {each: entry for each, entry in leaving.items() if await is_used(services, each)}
-    if stored.get("pvt_deleted") and not kept:
-        await services.commit(Batch(removes=[Remove(key, stored["_rev"])]))
-    elif kept != leaving:
-        document = {**stored, LEAVING: sealed(services, kept)}
-        now = services.clock.gregorian()
-        final = stamp(key, document, now=now, author=None, request_id=None)
-        sort = None if stored.get("pvt_deleted") else ""
-        owner = storage_entries(final)
-        await services.commit(Batch(puts=[Put(key, final, stored["_rev"], sort, owner)]))
-
-
-def storage_entries(document: Document) -> list[Entry]:
-    """The entries of a storage document: whose it is."""
-    return [Entry(OWNER, document["pvt_owner"])] if "pvt_owner" in document else []
 
 
 async def probe(services: Services, entry: Document) -> None:

@@ -359,6 +359,9 @@ async def _send(exchange: Exchange, download: Download) -> web.StreamResponse:
     """Bytes, whole or the range that was asked for (§2.8)."""
     span = byte_range(exchange.request.headers.get("Range"), download.length)
     start, stop = span or (0, download.length)
+    is_head = exchange.request.method == "HEAD"
+    chunks = download.read(start, start if is_head else stop)
+    first = await anext(chunks, b"")  # what cannot be read is refused while that can be said
     exchange.headers |= {
         "accept-ranges": "bytes",
         "content-length": str(stop - start),
@@ -370,8 +373,9 @@ async def _send(exchange: Exchange, download: Download) -> web.StreamResponse:
         status=200 if span is None else 206, headers=_headers(exchange, download.content_type)
     )
     await _begin(exchange, response)
-    if exchange.request.method != "HEAD":
-        async for chunk in download.read(start, stop):
+    if not is_head:
+        await response.write(first)
+        async for chunk in chunks:
             await response.write(chunk)
     await response.write_eof()
     return response

@@ -30,13 +30,15 @@ from crossbar.core.shelved import (
     LEAVING,
     SEALED,
     STORAGE,
+    WHOSE,
     is_used,
     said_by,
     sealed,
+    storage_entries,
     storage_key,
     unsealed,
 )
-from crossbar.core.shelving import MOVE_ALL, probe, storage_entries
+from crossbar.core.shelving import MOVE_ALL, probe
 from crossbar.core.stamping import stamped
 from crossbar.core.writing import in_turn, judge
 from crossbar.documents import Document, merge, private
@@ -245,7 +247,7 @@ async def _store(change: Change, before: Document, proved: list[str]) -> Documen
 
 
 def _owner(actor: Actor) -> Document:
-    return {} if actor.account is None else {"pvt_owner": actor.account_id}
+    return {} if actor.account is None else {WHOSE: actor.account_id}
 
 
 async def delete(request: Request) -> Result:

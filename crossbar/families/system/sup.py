@@ -17,6 +17,7 @@ from crossbar.core.requests import Action, Request, Result
 from crossbar.core.services import Services
 from crossbar.core.shapes import Access, Routes, route
 from crossbar.errors import NoSuchPath
+from crossbar.families.accounts import normalized_name
 from crossbar.storage import SYSTEM, Span
 
 STATUS = "status"
@@ -74,9 +75,11 @@ def _about(account: Account) -> str:
     return f"{account.account_id} {account.name}"
 
 
-def _finder(index: str) -> Callable[[Services, str], Awaitable[str]]:
+def _finder(
+    index: str, normalized: Callable[[str], str]
+) -> Callable[[Services, str], Awaitable[str]]:
     async def find(services: Services, value: str) -> str:
-        found = await services.accounts.find(index, value)
+        found = await services.accounts.find(index, normalized(value))
         return "\n".join(map(_about, found)) or "no such account"
 
     return find
@@ -101,8 +104,8 @@ QUESTIONS: Mapping[tuple[str, str], Callable[[Services], Awaitable[str]]] = {
 
 ABOUT_SOMETHING: Mapping[tuple[str, str], Callable[[Services, str], Awaitable[str]]] = {
     ("crossbar", "find_account_by_id"): _by_id,
-    ("crossbar", "find_account_by_name"): _finder("name"),
-    ("crossbar", "find_account_by_realm"): _finder("realm"),
+    ("crossbar", "find_account_by_name"): _finder("name", normalized_name),
+    ("crossbar", "find_account_by_realm"): _finder("realm", str.lower),
 }
 """Those that take one argument."""
 

@@ -112,7 +112,7 @@ async def test_login_settings_are_the_same_here_and_there(
 ) -> None:
     _, customer = levels
     path = f"/v2/accounts/{customer}/configs/crossbar.auth"
-    modules = {"cb_api_auth": {"enabled": False}}
+    modules: dict[str, Any] = {"cb_api_auth": {"enabled": False}}
     answered = (await api.patch(path, {"auth_modules": modules})).expect(200).data
     assert answered["auth_modules"]["cb_api_auth"]["enabled"] is False
     assert answered["auth_modules"]["cb_user_auth"]["enabled"] is True
