@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from crossbar.core.shelf_errors import HANDLER_ERRORS
 from crossbar.families.system.configs import CONFIGS
+from crossbar.families.system.handler_errors import HANDLER_ERRORS
 from crossbar.families.system.migrations import MIGRATIONS_OF_ACCOUNT as MIGRATIONS
 from crossbar.families.system.status import SYSTEM_STATUS
 from crossbar.families.system.storage import (

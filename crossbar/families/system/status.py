@@ -17,6 +17,8 @@ from crossbar.core.shapes import Access, Routes, Scope, route
 from crossbar.storage import SYSTEM, Span
 
 MIB_IN_KIB = 1024
+ANYBODY = (True,)
+
 COUNTED = 100_000
 """Documents that are counted at most."""
 
@@ -33,7 +35,7 @@ async def status(request: Request) -> Result:
         name: await store.count(Span(account_id=SYSTEM, doc_type=doc_type), COUNTED)
         for name, doc_type in (("accounts", ACCOUNT_TYPE), ("jobs", JOB_TYPE))
     }
-    dialects = {"v1": settings.dialects.v1, "v1_1": settings.dialects.v1_1}
+    plans = settings.dialects.usual()
     facts = {
         "node": node,
         "md5": NODE_HASH,
@@ -42,7 +44,7 @@ async def status(request: Request) -> Result:
         "processes": threading.active_count(),
         "ports": _open_files(),
         "zone": ZONE,
-        "kapps": ["crossbar", "v2", *(name for name, is_on in dialects.items() if is_on)],
+        "kapps": [each for each in request.services.scopes if plans.get(each, ANYBODY)[0]],
         "globals": counts,
         "node_info": {"workers": settings.http.workers},
     }

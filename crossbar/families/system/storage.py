@@ -1,12 +1,12 @@
 """Storage documents: where files are kept, of the system, of accounts and of users.
 
-What they say opens the places that they name, so it is kept sealed. A place that is dropped is
-remembered until the files in it are somewhere else.
+What they say opens the places that they name, so it is kept sealed, and not all of it is shown. A
+place that is dropped is remembered until the files in it are somewhere else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 
 from crossbar.core.answers import SOME_OBJECT, Answers
@@ -41,7 +41,7 @@ from crossbar.core.shelved import (
 from crossbar.core.shelving import MOVE_ALL, probe
 from crossbar.core.stamping import stamped
 from crossbar.core.writing import in_turn, judge
-from crossbar.documents import Document, merge, private
+from crossbar.documents import Document, lookup, merge, private
 from crossbar.errors import Conflict, NoSuchDocument, ValidationFailed
 from crossbar.families.system.storage_plans import (
     PLAN_ROUTES,
@@ -57,9 +57,47 @@ PLACE = ("bucket", "host", "port", "scheme", "container", "account", "folder")
 """Settings that say where a place is, not how it is opened."""
 
 
+SECRETS = {"s3": "secret", "azure": "key"}
+"""By handler: the setting that opens a place. Nobody is shown it, and it stays until another is
+sent."""
+
+
+def _openers(content: Document) -> Iterator[tuple[tuple[str, str], Document, str]]:
+    """What of a document is secret: what it belongs to, the object that holds it, its name."""
+    for place, entry in content.get("attachments", {}).items():
+        name, settings = SECRETS.get(entry.get("handler", "")), entry.get("settings")
+        if name and isinstance(settings, dict):
+            yield (place, entry["handler"]), settings, name
+    for connection, entry in content.get("connections", {}).items():
+        credentials = lookup(entry, ("settings", "credentials"))
+        if isinstance(credentials, dict):
+            yield (connection, ""), credentials, "password"
+
+
+async def keep_secrets(change: Change) -> None:
+    """What opens a place is not shown, and so not sent back: it stays."""
+    if _has_shape(change.document):
+        before = said_by(change.actor.services, change.current)
+        known = {of: holder[name] for of, holder, name in _openers(before) if name in holder}
+        for of, holder, name in _openers(change.document):
+            if of in known:
+                holder.setdefault(name, known[of])
+
+
+def _has_shape(document: Document) -> bool:
+    """Whether places and connections are objects of objects; else the schema refuses them."""
+    parts = [document.get(part, {}) for part in ("attachments", "connections")]
+    return all(
+        isinstance(part, dict) and all(isinstance(each, dict) for each in part.values())
+        for part in parts
+    )
+
+
 async def check_places(change: Change) -> None:
     """A place with files in it stays where it is: they would be lost to us."""
     services = change.actor.services
+    if change.refusals:
+        return  # there may be no places in it at all
     before = said_by(services, change.current).get("attachments", {})
     before = {**unsealed(services, (change.current or {}).get(LEAVING)), **before}
     for handler, entry in change.document.get("attachments", {}).items():
@@ -77,7 +115,8 @@ def _whereabouts(entry: Document) -> list[object]:
 
 async def check_own_plan(change: Change) -> None:
     """What the plan names is here, or in the documents above."""
-    await check_plan(change, change.document.get("plan", {}), "plan.", change.document)
+    if not change.refusals:
+        await check_plan(change, change.document.get("plan", {}), "plan.", change.document)
 
 
 DOCUMENT_FAMILY = Collection(
@@ -93,7 +132,7 @@ DOCUMENT_FAMILY = Collection(
             values=lambda document: [entry.value for entry in storage_entries(document)],
         ),
     ),
-    hooks=Hooks(check=(check_places, check_own_plan)),
+    hooks=Hooks(normalize=(keep_secrets,), check=(check_places, check_own_plan)),
 )
 """The documents; their paths are those of routes."""
 
@@ -121,6 +160,8 @@ async def _allowed(request: Request) -> None:
 
 def _answer(request: Request, stored: Document, *, created: bool = False) -> Result:
     shown = said_by(request.services, {**stored, "pvt_deleted": False})
+    for _, holder, name in _openers(shown):
+        holder.pop(name, None)
     doc_id = _shown_id(request)
     return Result(
         data={**shown, "id": doc_id},

@@ -66,7 +66,8 @@ def _named(plan: Document) -> Iterator[tuple[str, str, str]]:
 
 async def check(change: Change) -> None:
     """What the plan names is in the storage documents of its account, or above."""
-    await check_plan(change, change.document, "", {})
+    if not change.refusals:
+        await check_plan(change, change.document, "", {})
 
 
 PLANS = Collection(

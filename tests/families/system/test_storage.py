@@ -13,7 +13,7 @@ import pytest
 from crossbar.cli.upkeep import sweep
 from crossbar.core.jobs import JOB_TYPE, asked
 from crossbar.core.ports import ShelfFailed
-from crossbar.core.shelved import SHELVED, shelved_key, storage_key
+from crossbar.core.shelved import SHELVED, said_by, shelved_key, storage_key
 from crossbar.core.shelving import MOVE, read_attachment, settle
 from crossbar.documents import Document
 from crossbar.storage import SYSTEM, Batch, Key, Span
@@ -528,6 +528,36 @@ async def test_what_opens_a_place_is_sealed_in_the_store(api: Api, bucket: Bucke
     assert "0penS3same" not in str(stored)
     async for row in api.gateway.services.store.scan(Span(account_id=SYSTEM, doc_type=JOB_TYPE)):
         assert "0penS3same" not in str(row.document)
+
+
+async def test_what_opens_a_place_is_not_shown_and_stays(api: Api, bucket: Bucket) -> None:
+    path, place = f"{api.account}/storage", {"handler": "s3", "settings": bucket.settings}
+    connection = {
+        "driver": "kazoo_couch",
+        "settings": {
+            "ip": "10.0.0.1",
+            "port": 5984,
+            "credentials": {"username": "db", "password": 271828},
+        },
+    }
+    document = {"connections": {B: connection}, **at(place)}
+    shown = (await api.put(path, document)).expect(201)
+    media_id = await upload(api)
+    await jobs_done(api)
+    for answer in (shown, await api.get(path), await api.post(path, shown.data)):
+        assert answer.status in (200, 201)
+        assert b"0penS3same" not in answer.content
+        assert b"271828" not in answer.content
+        assert answer.data["attachments"][A]["settings"]["key"] == "access"
+    patch = {"attachments": {A: {"settings": {"folder_base_path": "new"}}}}
+    (await api.patch(path, patch)).expect(200)
+    assert await played(api, media_id) == SOUND
+    stored = await api.gateway.services.store.get(storage_key(api.master.account_id))
+    said = said_by(api.gateway.services, stored)
+    assert said["attachments"][A]["settings"]["secret"] == "0penS3same"
+    assert said["connections"][B]["settings"]["credentials"]["password"] == 271828
+    (await api.post(path, {"attachments": {A: []}})).expect(400)
+    (await api.post(path, {"connections": {B: {"settings": 1}}})).expect(400)
 
 
 async def test_a_user_has_a_place_of_its_own(api: Api, tmp_path: Path) -> None:
