@@ -75,3 +75,11 @@ async def bucket(s3_port: int, tmp_path: Path) -> Bucket:
         "scheme": "http",
     }
     return Bucket(settings, url)
+
+
+@pytest.fixture
+def overrides(tmp_path: Path) -> dict[str, Any]:
+    return {
+        "storage.object_hosts": ["127.0.0.1"],
+        "storage.files_folder": str(tmp_path / "files"),
+    }
