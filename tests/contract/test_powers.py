@@ -131,7 +131,11 @@ async def test_an_operation_that_gives_power_is_refused_to_a_user(api: Api, hous
     assert wrong == []
 
 
-OF_OPERATORS = {"POST /accounts/{account_id}/move", "POST /accounts/{account_id}/limits"}
+OF_OPERATORS = {
+    "POST /accounts/{account_id}/move",
+    "POST /accounts/{account_id}/limits",
+    *(label(each) for each in GUARDED if "storage" in each.path),
+}
 """What asks for more than an administrator of the account, of those that are for them."""
 
 

@@ -31,12 +31,11 @@ if not FILE.is_file():
 LATER = frozenset(
     {
         # Nouns of numbers and carriers, billing, running calls and the system.
-        *("alerts", "allotments", "apps_link", "apps_store", "att_handlers_errors"),
-        *("call_inspector", "cdrs", "channels", "configs", "dialplans", "ips"),
-        *("ledgers", "migrations", "mms", "notifications", "phone_numbers"),
-        *("port_requests", "rate_limits", "rates", "recordings", "registrations"),
-        *("resource_selectors", "resource_templates", "resources", "search"),
-        *("services", "sms", "storage", "sup", "system_configs", "system_status", "tasks"),
+        *("alerts", "allotments", "apps_link", "apps_store", "call_inspector"),
+        *("cdrs", "channels", "dialplans", "ips", "ledgers"),
+        *("mms", "notifications", "phone_numbers", "port_requests", "rate_limits"),
+        *("rates", "recordings", "registrations", "resource_selectors", "resource_templates"),
+        *("resources", "search", "services", "sms", "tasks"),
         *("transactions", "webhooks", "websockets", "whitelabel"),
     }
 )
