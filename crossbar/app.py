@@ -16,6 +16,7 @@ from crossbar.bootstrap import knows_its_secrets, remember_secrets
 from crossbar.catalog import FAMILIES, JOBS, OFFERED
 from crossbar.clock import Clock
 from crossbar.core.access import Scopes, scopes_of
+from crossbar.core.configuration import Configuration
 from crossbar.core.directory import AccountDirectory
 from crossbar.core.jobs import Jobs
 from crossbar.core.ports import Carrier, NoSwitch, Switch
@@ -46,7 +47,7 @@ from crossbar.identity.gate import Gate
 from crossbar.identity.keys import KeyKind
 from crossbar.identity.secrets import Secrets, SecretsError, load_or_create
 from crossbar.metrics import Metrics
-from crossbar.outside import Web, mail_of, speech_of
+from crossbar.outside import Web, mail_of, shelves_of, speech_of
 from crossbar.personnel import COMPONENTS, STORED, perscom_families, schema_of
 from crossbar.personnel import SCOPES as PERSONNEL_SCOPES
 from crossbar.settings import Limits, Settings
@@ -159,16 +160,20 @@ async def _wired(
     jobs = Jobs(JOBS)
     writer = Writer(store, events, jobs, metrics)
     identity = Identity(store, writer, accounts, secrets, clock, settings, REGISTRY, KEYS, metrics)
+    schemas = schemas_of(settings)
+    configuration = Configuration(store, schemas, settings)
     events.subscribe(accounts)
     events.subscribe(identity.callers)
+    events.subscribe(configuration)
     await events.start()
     try:
+        await configuration.start()
         services = Services(
             store=store,
             writer=writer,
-            schemas=schemas_of(settings),
+            schemas=schemas,
             clock=clock,
-            settings=settings,
+            configuration=configuration,
             events=events,
             accounts=accounts,
             credentials=identity,
@@ -183,6 +188,7 @@ async def _wired(
             speech=speech_of(settings.speech),
             porting=PortRequests(),
             bookkeeper=LocalBookkeeper(),
+            shelves=shelves_of(settings.storage),
             metrics=metrics,
         )
         rule = partial(password_suffices, services)
@@ -190,6 +196,7 @@ async def _wired(
         gate = Gate(identity, clock, basic)
         yield Gateway(services=services, identity=identity, gate=gate)
     finally:
+        await configuration.stop()
         await events.stop()
         identity.passwords.close()
 

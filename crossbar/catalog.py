@@ -10,6 +10,8 @@ from crossbar.core.jobs import Kind
 from crossbar.core.journals import FORGET
 from crossbar.core.services import Services
 from crossbar.core.shapes import Family, Route
+from crossbar.core.shelved import CLEAR, REMOVE
+from crossbar.core.shelving import MOVE, MOVE_ALL
 from crossbar.documents import Document
 from crossbar.events import trim
 from crossbar.families.accounts import ABOUT, ABOUT_SYSTEM, ACCOUNTS
@@ -119,6 +121,7 @@ from crossbar.families.porting import (
 from crossbar.families.queues import ACDC_CALL_STATS, AGENTS, QUEUES
 from crossbar.families.schemas import SCHEMAS, SCHEMAS_OF_ACCOUNT
 from crossbar.families.search import SEARCH, SEARCH_OF_SYSTEM
+from crossbar.families.system import SYSTEM_FAMILIES
 from crossbar.families.voicemail import MESSAGES, VMBOXES
 from crossbar.visitors import SWEEP, VISITOR_SESSIONS, VISITOR_SETTINGS, VISITORS
 
@@ -208,6 +211,7 @@ FAMILIES: tuple[Family, ...] = (
     SECURITY,
     SECURITY_OF_SYSTEM,
     SSO,
+    *SYSTEM_FAMILIES,
     TOKEN_AUTH,
     TOKEN_RESTRICTIONS,
     USERS,
@@ -241,6 +245,10 @@ JOBS = (
     RELEASE,
     FORGET,
     RESOURCE_NUMBERS,
+    MOVE,
+    MOVE_ALL,
+    REMOVE,
+    CLEAR,
     Kind(name="event_log", run=_trim_events, every=600),
 )
 """Every kind of jobs."""

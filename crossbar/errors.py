@@ -34,7 +34,8 @@ error's status is given here and nowhere else. No HTTP library is imported.
     │                             InvalidStateTransition 400, NumberForbidden 403,
     │                             NumberNotFound, NotReconcilable 404, NumberExists 409,
     │                             CarrierUnavailable 503
-    └── Unavailable 503           Busy, Overloaded, StoreUnavailable, SwitchUnavailable,
+    └── Unavailable 503           Busy, Overloaded, StoreUnavailable, FileUnavailable,
+                                  SwitchUnavailable,
                                   SwitchTimedOut, MailUnavailable, LocalityUnavailable,
                                   TtsUnavailable, PhoneBookUnavailable
 """
@@ -578,6 +579,13 @@ class StoreUnavailable(Unavailable):
 
     code = "datastore_unreachable"
     phrase = "datastore timeout"
+
+
+class FileUnavailable(Unavailable):
+    """The file is kept outside of the store, in a place that does not hand it out now."""
+
+    code = "attachment_unavailable"
+    phrase = "the place where the file is kept did not answer"
 
 
 class SwitchUnavailable(Unavailable):

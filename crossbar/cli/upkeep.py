@@ -17,6 +17,7 @@ from crossbar.core.journals import stretch_of
 from crossbar.core.paging import in_groups
 from crossbar.core.services import Services
 from crossbar.core.shapes import Collection
+from crossbar.core.shelved import kept_here, shelved_before
 from crossbar.core.writing import persistently
 from crossbar.documents import Document
 from crossbar.errors import Conflict, NoSuchDocument
@@ -136,8 +137,9 @@ async def sweep(services: Services) -> int:
     They are left behind by requests that stored bytes and were then refused or interrupted.
     """
     store, removed = services.store, 0
-    old = store.attachments(services.clock.unix() - DAY)
+    old = _old_attachments(services)
     async for account_id, names in _by_account(old):
+        names.difference_update(await kept_here(services, account_id))
         # What is moved from one document to another meanwhile is met the second time.
         for _ in range(2):
             if names:
@@ -148,8 +150,16 @@ async def sweep(services: Services) -> int:
         doomed = sorted(names)
         for start in range(0, len(doomed), GROUP):
             drops = [(account_id, name) for name in doomed[start : start + GROUP]]
-            await store.commit(Batch(drop_attachments=drops))
+            await services.commit(Batch(drop_attachments=drops))
     return removed
+
+
+async def _old_attachments(services: Services) -> AsyncIterator[tuple[str, str]]:
+    """Those in the store, then those outside of it."""
+    async for each in services.store.attachments(services.clock.unix() - DAY):
+        yield each
+    async for each in shelved_before(services, services.clock.gregorian() - DAY):
+        yield each
 
 
 async def _keep_named_in_journals(services: Services, account_id: str, names: set[str]) -> None:

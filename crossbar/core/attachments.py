@@ -1,7 +1,8 @@
 """Binary parts of documents: storing what was uploaded, sending what is asked for.
 
 An attachment's bytes are immutable and are written before the document refers to them, so a
-document never names bytes that are not there. ``pvt_attachments`` maps names to facts.
+document never names bytes that are not there. ``pvt_attachments`` maps names to facts. Where the
+bytes are is none of a document's business (:mod:`crossbar.core.shelving`).
 """
 
 from __future__ import annotations
@@ -11,10 +12,25 @@ from functools import partial
 
 from crossbar.core.change import Change, Note
 from crossbar.core.requests import Actor, Download, Request, Upload
+from crossbar.core.shelving import ATTACHMENTS, ask_to_move, read_attachment
 from crossbar.documents import Document
 from crossbar.errors import Conflict, NoSuchDocument, ValidationFailed
 
-ATTACHMENTS = "pvt_attachments"
+__all__ = [
+    "ATTACHMENTS",
+    "CHUNK",
+    "UPLOAD",
+    "attach",
+    "attachment_ids",
+    "copy_attachments",
+    "download",
+    "drop_all",
+    "in_memory",
+    "only_file",
+    "replace_upload",
+    "store_upload",
+]
+
 CHUNK = 256 * 1024
 
 UPLOAD: Note[Upload | None] = Note(None)
@@ -44,6 +60,7 @@ async def store_upload(change: Change, name: str, upload: Upload) -> None:
             "content_type": upload.content_type,
         }
     }
+    await ask_to_move(change)
 
 
 async def replace_upload(change: Change, name: str, upload: Upload | None) -> None:
@@ -67,7 +84,7 @@ async def copy_attachments(actor: Actor, source: Document) -> Document:
     services, account_id = actor.services, actor.account_id
     attachments = {}
     for name, facts in source.get(ATTACHMENTS, {}).items():
-        content = services.store.read_attachment(account_id, facts["id"])
+        content = read_attachment(services, account_id, facts["id"])
         try:
             copied = await services.put_attachment(account_id, content)
         except KeyError:  # dropped since the source was read
@@ -124,7 +141,7 @@ def download(actor: Actor, document: Document, wanted: str | None = None) -> Dow
     for name, facts in attachments.items():
         if wanted not in (None, name):
             continue
-        read = partial(actor.services.store.read_attachment, actor.account_id, facts["id"])
+        read = partial(read_attachment, actor.services, actor.account_id, facts["id"])
         return Download(
             content_type=facts["content_type"],
             length=facts["length"],

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from crossbar.clock import Clock
+from crossbar.core.configuration import Configuration
 from crossbar.core.directory import AccountDirectory, account_key
 from crossbar.core.jobs import Jobs
 from crossbar.core.ports import (
@@ -17,9 +18,11 @@ from crossbar.core.ports import (
     NoPorting,
     Outside,
     Porting,
+    Shelves,
     Speech,
     Switch,
 )
+from crossbar.core.shelved import with_shelved
 from crossbar.core.turns import Turns
 from crossbar.errors import NoSuchDocument
 from crossbar.events import Events
@@ -222,7 +225,7 @@ class Services:
     writer: Writer
     schemas: Schemas
     clock: Clock
-    settings: Settings
+    configuration: Configuration
     events: Events
     accounts: AccountDirectory
     credentials: Credentials
@@ -235,10 +238,16 @@ class Services:
     outside: Outside
     speech: Speech
     bookkeeper: Bookkeeper
+    shelves: Shelves
     metrics: Metrics
     jobs: Jobs
     porting: Porting = field(default_factory=NoPorting)
     turns: Turns = field(default_factory=Turns)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, with what the system's configuration says laid over them."""
+        return self.configuration.settings
 
     async def put_attachment(self, account_id: str, chunks: AsyncIterator[bytes]) -> Attachment:
         """Store bytes for a document of an account, while the account exists.
@@ -253,5 +262,10 @@ class Services:
             raise NoSuchDocument(missing.key.doc_id) from None
 
     async def commit(self, batch: Batch) -> None:
-        """Write a batch, as :meth:`~crossbar.core.writing.Writer.commit` does."""
+        """Write a batch, as :meth:`~crossbar.core.writing.Writer.commit` does.
+
+        Of attachments that are dropped those go too that are kept outside of the store.
+        """
+        if batch.drop_attachments:
+            batch = await with_shelved(self, batch)
         await self.writer.commit(batch)

@@ -1,7 +1,8 @@
-"""What is beside this server: mail, other servers, a program that speaks."""
+"""What is beside this server: mail, other servers, places for files, a program that speaks."""
 
 from __future__ import annotations
 
+from crossbar.outside.shelves import shelves_of
 from crossbar.outside.smtp import mail_of
 from crossbar.outside.speech import speech_of
 from crossbar.outside.web import Web
@@ -9,5 +10,6 @@ from crossbar.outside.web import Web
 __all__ = [
     "Web",
     "mail_of",
+    "shelves_of",
     "speech_of",
 ]

@@ -7,6 +7,7 @@ from functools import partial
 from crossbar.core.attachments import ATTACHMENTS
 from crossbar.core.requests import Action, Download, Request, Result
 from crossbar.core.shapes import Access, Route, Routes, Scope
+from crossbar.core.shelving import read_attachment
 from crossbar.errors import NoSuchDocument
 from crossbar.personnel.components import IMAGES, USERS
 from crossbar.storage import Key
@@ -30,7 +31,7 @@ async def fetch_file(request: Request) -> Result:
                 content_type=facts["content_type"],
                 length=facts["length"],
                 filename=(stored or {}).get("filename") or name,
-                read=partial(store.read_attachment, owner, wanted),
+                read=partial(read_attachment, request.services, owner, wanted),
             )
             return Result(download=download)
     raise NoSuchDocument(wanted)

@@ -129,6 +129,21 @@ class Storage:
         "How a mongodb:// store is spoken to: through motor or PyMongo's own asynchronous client.",
         choices=("motor", "pymongo"),
     )
+    files_folder: str = setting(
+        "",
+        "Folder below which storage documents may have attachments kept; empty: none may name a"
+        " folder.",
+    )
+    object_hosts: tuple[str, ...] = setting(
+        (),
+        "Servers that speak S3, beyond Amazon's, which storage documents may name: names or"
+        " addresses, without a port.",
+    )
+    handler_errors_kept: int = setting(
+        2_682_000,
+        "Seconds that failures of places outside of the store are kept; they go by month.",
+        minimum=1,
+    )
     event_retention: int = setting(
         604_800,
         "Seconds that events of the store's log are kept, for processes that follow it.",

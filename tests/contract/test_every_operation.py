@@ -42,6 +42,17 @@ OPERATOR_ONLY = {
     "PUT /accounts/{account_id}/alerts",
     "PUT /accounts/{account_id}/users/{user_id}/user_auth",
     "POST /accounts/{account_id}/allotments",
+    "GET /accounts/{account_id}/system_status",
+    *(
+        f"{verb} /accounts/{{account_id}}{path}/storage"
+        for verb in ("GET", "PUT", "POST", "PATCH", "DELETE")
+        for path in ("", "/users/{user_id}")
+    ),
+    *(f"{verb} /accounts/{{account_id}}/storage/plans" for verb in ("GET", "PUT")),
+    *(
+        f"{verb} /accounts/{{account_id}}/storage/plans/{{storage_plan_id}}"
+        for verb in ("GET", "POST", "PATCH", "DELETE")
+    ),
 }
 """What an ancestor may not do unless it operates the system, or is the reseller."""
 

@@ -144,6 +144,7 @@ OF_OPERATORS = {
     "POST /accounts/{account_id}/move",
     "POST /accounts/{account_id}/limits",
     "POST /accounts/{account_id}/allotments",
+    *(label(each) for each in GUARDED if "storage" in each.path),
 }
 """What asks for more than an administrator of the account, of those that are for them."""
 

@@ -1,4 +1,7 @@
-"""What the core asks of the outside: mail, servers, a switch, a carrier, a bookkeeper, a voice."""
+"""What the core asks of the outside.
+
+Mail, other servers, places for files, a switch, a carrier, a bookkeeper, a voice.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from crossbar.core.ports.carrier import Carrier, Offer
 from crossbar.core.ports.mail import Letter, Mail, NoMail
 from crossbar.core.ports.outside import Outside, OutsideFailed, may_be_asked
 from crossbar.core.ports.porting import NoPorting, Porting
+from crossbar.core.ports.shelves import Shelf, ShelfFailed, Shelves
 from crossbar.core.ports.speech import NoSpeech, Speech, Spoken
 from crossbar.core.ports.switch import Command, NoSwitch, Switch
 
@@ -26,6 +30,9 @@ __all__ = [
     "OutsideFailed",
     "Payment",
     "Porting",
+    "Shelf",
+    "ShelfFailed",
+    "Shelves",
     "Speech",
     "Spoken",
     "Standing",

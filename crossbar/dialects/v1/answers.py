@@ -222,10 +222,14 @@ async def _send(exchange: Exchange, download: Download) -> web.StreamResponse:
         "content-security-policy": "default-src 'none'; sandbox",
         "cache-control": "public, max-age=31536000, immutable",
     }
+    is_head = exchange.request.method == "HEAD"
+    chunks = download.read(0, 0 if is_head else download.length)
+    first = await anext(chunks, b"")  # what cannot be read is refused while that can be said
     response = web.StreamResponse(headers=headers)
     await response.prepare(exchange.request)
-    if exchange.request.method != "HEAD":
-        async for chunk in download.read(0, download.length):
+    if not is_head:
+        await response.write(first)
+        async for chunk in chunks:
             await response.write(chunk)
     await response.write_eof()
     return response

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import csv
-import hashlib
 import io
-import platform
 import re
 from collections.abc import AsyncIterator, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +15,7 @@ from aiohttp import hdrs, web
 
 from crossbar import __version__
 from crossbar.clock import Clock
+from crossbar.core.nodes import NODE_HASH
 from crossbar.core.paging import in_groups
 from crossbar.core.preconditions import names_revision
 from crossbar.core.registry import Operation
@@ -31,13 +29,6 @@ from crossbar.dialects.v2.verbs import VERBS, verbs_of
 from crossbar.dialects.whole import WholeResponse
 from crossbar.errors import CrossbarError, PreconditionFailed
 from crossbar.identity.buckets import Charge
-
-NODE = (
-    base64.urlsafe_b64encode(hashlib.md5(platform.node().encode(), usedforsecurity=False).digest())
-    .rstrip(b"=")
-    .decode()
-)
-"""An opaque name of this server, 22 characters (§3.1)."""
 
 EXPIRES = "Fri, 01 Jan 1999 00:00:00 GMT"
 MIN_COMPRESSED = 1024
@@ -116,7 +107,7 @@ class Exchange:
 def _close(envelope: dict[str, Any], exchange: Exchange) -> dict[str, Any]:
     """Add the keys that every envelope ends with."""
     envelope["request_id"] = exchange.request_id
-    envelope["node"] = NODE
+    envelope["node"] = NODE_HASH
     envelope["timestamp"] = exchange.clock.iso()
     if exchange.caller is not None:
         envelope["version"] = __version__
@@ -368,6 +359,9 @@ async def _send(exchange: Exchange, download: Download) -> web.StreamResponse:
     """Bytes, whole or the range that was asked for (§2.8)."""
     span = byte_range(exchange.request.headers.get("Range"), download.length)
     start, stop = span or (0, download.length)
+    is_head = exchange.request.method == "HEAD"
+    chunks = download.read(start, start if is_head else stop)
+    first = await anext(chunks, b"")  # what cannot be read is refused while that can be said
     exchange.headers |= {
         "accept-ranges": "bytes",
         "content-length": str(stop - start),
@@ -379,8 +373,9 @@ async def _send(exchange: Exchange, download: Download) -> web.StreamResponse:
         status=200 if span is None else 206, headers=_headers(exchange, download.content_type)
     )
     await _begin(exchange, response)
-    if exchange.request.method != "HEAD":
-        async for chunk in download.read(start, stop):
+    if not is_head:
+        await response.write(first)
+        async for chunk in chunks:
             await response.write(chunk)
     await response.write_eof()
     return response

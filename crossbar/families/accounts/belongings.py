@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 
 from crossbar.core.change import Change, put_of
 from crossbar.core.directory import OWNER
+from crossbar.core.shelved import CLEAR, has_shelved
 from crossbar.documents import Document, next_revision
 from crossbar.storage import SYSTEM, Batch, Entry, Key, Put, Remove, Span
 
@@ -35,12 +36,18 @@ OWN_NUMBERS = ("knm_local", "knm_mdn")
 
 
 async def remove_belongings(change: Change) -> None:
-    """Have them go in the commit that deletes the account."""
+    """Have them go in the commit that deletes the account.
+
+    What it keeps outside of the store takes longer, and goes by a job.
+    """
     async for write in _writes(change):
         if isinstance(write, Put):
             change.more.append(write)
         else:
             change.removes.append(write)
+    services, account_id = change.actor.services, change.key.doc_id
+    if await has_shelved(services, account_id):
+        change.ask(CLEAR, {"account": account_id})
 
 
 async def remove_late_belongings(change: Change) -> None:

@@ -10,6 +10,7 @@ from crossbar.core.attachments import ATTACHMENTS, in_memory
 from crossbar.core.reading import load
 from crossbar.core.requests import Action, Actor, Request, Result
 from crossbar.core.shapes import Route
+from crossbar.core.shelving import read_attachment
 from crossbar.documents import Document, lookup
 
 CARD_TYPES = ("text/x-vcard", "text/directory")
@@ -45,8 +46,8 @@ async def _photo(actor: Actor, user: Document) -> bytes:
     facts = lookup(user, (ATTACHMENTS, "photo"))
     if facts is None:
         return b""
-    read = actor.services.store.read_attachment
-    return b"".join([part async for part in read(actor.account_id, facts["id"])])
+    parts = read_attachment(actor.services, actor.account_id, facts["id"])
+    return b"".join([part async for part in parts])
 
 
 def rows(user: Document, photo: bytes) -> Iterator[str]:

@@ -26,7 +26,9 @@ async def normalize(change: Change) -> None:
 
 async def give_address(change: Change) -> None:
     """A new box is given a mail domain of its own, and keeps it."""
-    domain = change.actor.services.settings.fax.smtp_domain
+    account, services = change.actor.require_account(), change.actor.services
+    config = await services.configuration.of_account(account, "fax")
+    domain = config["default_smtp_domain"]
     change.document.setdefault(STORED_ADDRESS, f"{secrets.token_hex(4)}.{domain}")
 
 

@@ -14,6 +14,7 @@ from crossbar.core.ports import Command
 from crossbar.core.reading import load_document, parent_entry, require_parents
 from crossbar.core.recipes import answer, chosen_id, sent
 from crossbar.core.requests import Actor, Request, Result
+from crossbar.core.shelving import ask_to_move
 from crossbar.core.stamping import fresh_id
 from crossbar.core.writing import save
 from crossbar.documents import Document
@@ -93,6 +94,7 @@ async def attach_copy(change: Change) -> None:
     """Of what is sent again, the document is copied."""
     if copied := await copy_attachments(change.actor, SOURCE.found(change)):
         change.document[ATTACHMENTS] = copied
+        await ask_to_move(change)
 
 
 async def tell_switch(change: Change) -> None:

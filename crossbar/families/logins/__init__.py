@@ -15,6 +15,7 @@ from crossbar.families.logins.rules import (
     USER_METHOD,
     password_suffices,
 )
+from crossbar.families.logins.security import CONFIG as LOGIN_SETTINGS
 from crossbar.families.logins.security import SECURITY, SECURITY_OF_SYSTEM
 from crossbar.families.logins.sso import SSO
 from crossbar.families.logins.token_restrictions import TOKEN_RESTRICTIONS
@@ -28,6 +29,7 @@ __all__ = [
     "FAILED_LOGIN",
     "IP_AUTH",
     "LOGIN_ATTEMPTS",
+    "LOGIN_SETTINGS",
     "MULTI_FACTOR",
     "MULTI_FACTOR_OF_SYSTEM",
     "OWN_TOKEN",

@@ -49,7 +49,7 @@ MODULES = "auth_modules"
 def system_rules(services: Services) -> Document:
     """The rules of an account that has none, and none above it."""
     lifetime = services.settings.tokens.lifetime
-    return {
+    rules: Document = {
         method: {
             "enabled": True,
             "token_auth_expiry_s": lifetime,
@@ -58,6 +58,8 @@ def system_rules(services: Services) -> Document:
         }
         for method in METHODS
     }
+    stored = services.configuration.stored("crossbar.auth").get(MODULES)
+    return merge(rules, stored) if isinstance(stored, dict) else rules
 
 
 async def own_rules(services: Services, account_id: str) -> Document | None:

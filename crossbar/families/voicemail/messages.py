@@ -18,6 +18,7 @@ from crossbar.core.ranges import LATEST, seconds_of, time_key
 from crossbar.core.reading import load_document
 from crossbar.core.requests import Actor, Request, Upload
 from crossbar.core.shapes import Collection, Hooks, Index
+from crossbar.core.shelving import moves_of
 from crossbar.core.stamping import stamped
 from crossbar.core.writing import in_turn, remove, save
 from crossbar.documents import Document, lookup, new_id, private, public
@@ -276,7 +277,12 @@ async def copy(request: Request, message_id: str, boxes: list[Document]) -> list
             for box in boxes
         ]
         events = [event_of(request.actor, "created", put) for put in puts]
-        await request.services.commit(Batch(puts=puts, events=events))
+        moves = [
+            move
+            for put in puts
+            for move in await moves_of(request.services, put.key, put.document)
+        ]
+        await request.services.commit(Batch(puts=[*puts, *moves], events=events))
         return [put.key.doc_id for put in puts]
 
     made = await with_message(request, message_id, write)

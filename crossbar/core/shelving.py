@@ -1,0 +1,364 @@
+"""Moving attachments between the store and places outside of it, and reading them there.
+
+Which place an attachment belongs in is said by the plan of the first storage document that says
+something of it: of the user whom its document belongs to, of its account, of that one's reseller,
+of the system. Bytes are copied, read back and compared; one commit then says where they are and
+gives up where they were; what was given up goes afterwards. All of it is done by jobs, which may
+be interrupted at any point and begin again: what is where it belongs is left alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import AsyncIterator
+
+from crossbar.core.change import Change
+from crossbar.core.directory import ACCOUNT_TYPE, account_of
+from crossbar.core.jobs import Kind, asked
+from crossbar.core.ports import ShelfFailed
+from crossbar.core.services import Services
+from crossbar.core.shelf_errors import note_failure
+from crossbar.core.shelved import (
+    LOCAL,
+    STORAGE,
+    leaving_puts,
+    said_by,
+    shelf_at,
+    shelved_key,
+    shelved_put,
+    storage_key,
+    tidy,
+    where,
+)
+from crossbar.core.stamping import stamp
+from crossbar.documents import Document, lookup
+from crossbar.errors import Conflict, FileUnavailable, NoSuchDocument
+from crossbar.records import record
+from crossbar.storage import SYSTEM, Batch, Entry, Key, Put, Span
+
+ATTACHMENTS = "pvt_attachments"
+"""The field of a document that maps the names of its attachments to facts."""
+
+MONTHLY = frozenset({"call_recording", "fax", "mailbox_message"})
+"""Types that KAZOO keeps by the month, for which plans have a part of their own."""
+
+PORTION = 100.0
+"""Seconds after which a job that moves much does the rest later."""
+
+UNSAFE = re.compile(r"[^A-Za-z0-9._@+=-]+")
+LONGEST = 800
+
+
+async def read_attachment(
+    services: Services,
+    account_id: str,
+    attachment_id: str,
+    start: int = 0,
+    stop: int | None = None,
+) -> AsyncIterator[bytes]:
+    """The bytes from ``start`` up to, not including, ``stop``, wherever they are.
+
+    They may be moved while they are read. Raises :class:`KeyError` when there is no such
+    attachment, :class:`FileUnavailable` when the place where it is does not hand it out.
+    """
+    try:
+        async for chunk in services.store.read_attachment(account_id, attachment_id, start, stop):
+            start += len(chunk)
+            yield chunk
+    except KeyError:
+        pass
+    else:
+        return
+    seen = ""
+    while True:
+        place = await services.store.get(shelved_key(account_id, attachment_id))
+        if place is None:
+            raise KeyError(attachment_id)
+        if place["_rev"] == seen:
+            raise FileUnavailable
+        seen = place["_rev"]
+        end = place["length"] if stop is None else min(stop, place["length"])
+        try:
+            async for chunk in _read_at(services, account_id, place, start, end):
+                start += len(chunk)
+                yield chunk
+        except KeyError:
+            continue
+        except ShelfFailed as failed:
+            key = Key(account_id, place["document_type"], place["document_id"])
+            handler = place.get("handler", "")
+            await note_failure(services, key, place["attachment"], handler, "reading", failed)
+            continue
+        return
+
+
+async def _read_at(
+    services: Services, account_id: str, place: Document, start: int, stop: int
+) -> AsyncIterator[bytes]:
+    if LOCAL in place:
+        chunks = services.store.read_attachment(account_id, place[LOCAL], start, stop)
+    else:
+        shelf = await shelf_at(services, place["holder"], place["handler"])
+        chunks = shelf.read(place["name"], start, stop)
+    read = 0
+    async for chunk in chunks:
+        read += len(chunk)
+        yield chunk
+    if read < stop - start:
+        raise ShelfFailed("the file is shorter than it was")
+
+
+@record
+class Target:
+    """A place that an attachment belongs in: of which storage document, and in which folder."""
+
+    holder: str
+    handler: str
+    entry: Document
+    folder: str
+
+
+async def target_of(services: Services, key: Key, document: Document) -> Target | None:
+    """Where the attachments of a document belong; ``None`` for the store."""
+    holders = [storage_key(SYSTEM)]
+    account = await services.accounts.get(key.account_id)
+    if account is not None:
+        if account.reseller_id != account.account_id:
+            holders.insert(0, storage_key(account.reseller_id))
+        holders.insert(0, storage_key(account.account_id))
+        if isinstance(owner := document.get("owner_id"), str):
+            holders.insert(0, storage_key(account.account_id, owner))
+    levels = [(each.doc_id, said_by(services, await services.store.get(each))) for each in holders]
+    for depth, (_, content) in enumerate(levels):
+        wanted = planned(content.get("plan", {}), key)
+        for holder, above in levels[depth:]:
+            entry = above.get("attachments", {}).get(wanted.get("handler"))
+            if entry is not None:
+                folder = lookup(wanted, ("params", "folder_path")) or ""
+                return Target(
+                    holder=holder, handler=wanted["handler"], entry=entry, folder=str(folder)
+                )
+    return None
+
+
+def planned(plan: Document, key: Key) -> Document:
+    """What a plan says of the attachments of documents of a type."""
+    part = "modb" if key.doc_type in MONTHLY else "account"
+    part = "system" if key.account_id == SYSTEM else part
+    found = plan.get(part, {})
+    wanted = lookup(found, ("types", key.doc_type, "attachments")) or found.get("attachments")
+    return wanted if isinstance(wanted, dict) else {}
+
+
+def name_at(target: Target, key: Key, document: Document, name: str, attachment_id: str) -> str:
+    """What a file is called in its place: as the storage document says, and like no other."""
+    settings = target.entry["settings"]
+    values = {"account_id": key.account_id, "db": key.account_id, "id": key.doc_id}
+    values["attachment"] = name
+    fields = settings.get("field_list") or [{"arg": "account_id"}, {"arg": "id"}]
+    built = str(settings.get("field_separator", "/")).join(_parts(fields, values, document))
+    whole = "/".join((str(settings.get("folder_base_path", "")), target.folder, built))
+    clean = (UNSAFE.sub("_", part).strip(".") for part in whole[-LONGEST:].split("/"))
+    return "/".join((*filter(None, clean), attachment_id))
+
+
+def _parts(fields: list[Document], values: Document, document: Document) -> list[str]:
+    parts: list[str] = []
+    for each in fields:
+        if "group" in each:
+            parts.append("".join(_parts(each["group"], values, document)))
+        elif "arg" in each:
+            parts.append(values[each["arg"]])
+        elif "const" in each:
+            parts.append(each["const"])
+        elif isinstance(value := document.get(str(each.get("field"))), str | int):
+            parts.append(str(value))
+    return parts
+
+
+async def _same(chunks: AsyncIterator[bytes], facts: Document) -> bool:
+    """Whether the bytes are those that were uploaded."""
+    digest, length = hashlib.md5(usedforsecurity=False), 0
+    async for chunk in chunks:
+        digest.update(chunk)
+        length += len(chunk)
+    return bool(length == facts["length"] and digest.hexdigest() == facts["md5"])
+
+
+async def settle(services: Services, key: Key, document: Document) -> None:
+    """Move the attachments of a document to where they belong. Raises :class:`ShelfFailed`."""
+    attachments = document.get(ATTACHMENTS, {})
+    target = await target_of(services, key, document) if attachments else None
+    for name, facts in attachments.items():
+        place = await services.store.get(shelved_key(key.account_id, facts["id"]))
+        if _is_settled(place, target):
+            continue
+        handler = target.handler if target else (place or {}).get("handler", "")
+        try:
+            await _move(services, key, document, name, place, target)
+        except ShelfFailed as failed:
+            await note_failure(services, key, name, handler, "moving", failed)
+            raise
+        except FileUnavailable:  # which is noted already
+            raise ShelfFailed("the place where the file is did not hand it out") from None
+
+
+def _is_settled(place: Document | None, target: Target | None) -> bool:
+    if target is None:
+        return place is None or LOCAL in place
+    if place is None or LOCAL in place:
+        return False
+    return bool(place["holder"] == target.holder and place["handler"] == target.handler)
+
+
+async def _move(
+    services: Services,
+    key: Key,
+    document: Document,
+    name: str,
+    place: Document | None,
+    target: Target | None,
+) -> None:
+    facts = document[ATTACHMENTS][name]
+    told = place or {}
+    moves = told.get("moves", 0) + 1
+    new: Document = {each: told[each] for each in ("_rev", "pvt_created") if each in told}
+    new |= {"length": facts["length"], "moves": moves, "attachment": name}
+    new |= {"document_type": key.doc_type, "document_id": key.doc_id}
+    chunks = read_attachment(services, key.account_id, facts["id"])
+    try:
+        if target is not None:
+            called = name_at(target, key, document, name, f"{facts['id']}-{moves}")
+            shelf = services.shelves.open(target.entry["handler"], target.entry["settings"])
+            new |= {"holder": target.holder, "handler": target.handler, "name": called}
+            await shelf.put(called, chunks)
+            if not await _same(shelf.read(called, 0, facts["length"]), facts):
+                raise ShelfFailed("what the place hands out is not what it was given")
+        else:
+            stored = await services.put_attachment(key.account_id, chunks)
+            if (stored.length, stored.md5) != (facts["length"], facts["md5"]):
+                raise ShelfFailed("what the place hands out is not what it was given")
+            new[LOCAL] = stored.attachment_id
+    except KeyError:
+        return  # it was dropped meanwhile, and belongs nowhere
+    await _switch(services, key, facts["id"], place, new)
+
+
+async def _switch(
+    services: Services, key: Key, attachment_id: str, place: Document | None, new: Document
+) -> None:
+    """Say in one commit where the bytes are now, and give up where they were."""
+    at, account_id = shelved_key(key.account_id, attachment_id), key.account_id
+    now, before = services.clock.gregorian(), (place or {}).get("_rev")
+    stamped = stamp(at, new, now=now, author=None, request_id=None)
+    put = shelved_put(account_id, at, stamped, before)
+    puts, drops = [put], [(account_id, attachment_id)]
+    if place is not None and LOCAL in place:
+        drops = [(account_id, place[LOCAL])]
+    elif place is not None:
+        puts, drops = [put, *leaving_puts(services, place)], []
+    try:
+        if place is None:  # else whoever drops it meanwhile is in conflict with us
+            await _require_stored(services, account_id, attachment_id)
+        await services.writer.commit(Batch(puts=puts, drop_attachments=drops, requires=(key,)))
+    except (Conflict, NoSuchDocument, KeyError):
+        await _give_up(services, account_id, at, new)
+        return
+    document = await services.store.get(key)
+    named = [facts["id"] for facts in (document or {}).get(ATTACHMENTS, {}).values()]
+    if attachment_id not in named:
+        await services.commit(Batch(drop_attachments=[(account_id, attachment_id)]))
+
+
+async def _require_stored(services: Services, account_id: str, attachment_id: str) -> None:
+    """Raises :class:`KeyError` when an attachment is not in the store any more."""
+    async for _ in services.store.read_attachment(account_id, attachment_id, 0, 1):
+        pass
+
+
+async def _give_up(services: Services, account_id: str, at: Key, new: Document) -> None:
+    """Remove a copy that nobody asked for in the end, unless another has made the same."""
+    kept = await services.store.get(at) or {}
+    if LOCAL in new:
+        await services.commit(Batch(drop_attachments=[(account_id, new[LOCAL])]))
+    elif [kept.get(each) for each in where(new)] != [*where(new).values()]:
+        await services.commit(Batch(puts=leaving_puts(services, new)))
+
+
+async def moves_of(services: Services, key: Key, document: Document) -> list[Put]:
+    """The writes that ask for the attachments of a document to be moved, if they are to be."""
+    if not document.get(ATTACHMENTS) or await target_of(services, key, document) is None:
+        return []
+    about = {"account": key.account_id, "type": key.doc_type, "id": key.doc_id}
+    return [asked(services.clock, MOVE, about)]
+
+
+async def ask_to_move(change: Change) -> None:
+    """Have what a change attaches moved to where it belongs, once it is committed."""
+    change.more += await moves_of(change.actor.services, change.key, change.document)
+
+
+async def _move_one(services: Services, about: Document) -> None:
+    key = Key(about["account"], about["type"], about["id"])
+    document = await services.store.get(key)
+    if document is not None:
+        await settle(services, key, document)
+
+
+MOVE = Kind(name="shelf_move", run=_move_one)
+
+
+async def _accounts_of(services: Services, about: Document) -> list[str]:
+    """Whose attachments a storage document may say something of, in order."""
+    account_id = about["account"]
+    if account_id == SYSTEM:
+        span = Span(account_id=SYSTEM, doc_type=ACCOUNT_TYPE)
+    else:
+        span = Span(account_id=SYSTEM, doc_type=ACCOUNT_TYPE, entry=Entry("ancestor", account_id))
+    found = [account_of(row.document) async for row in services.store.scan(span)]
+    below = [each for each in found if account_id in (SYSTEM, each.reseller_id)]
+    return sorted({account_id, *(each.account_id for each in below)})
+
+
+async def _move_all(services: Services, about: Document) -> None:
+    """Move what a changed storage document has to do with; the rest later, if it takes long."""
+    began, failed = time.monotonic(), None
+    for account_id in await _accounts_of(services, about):
+        if account_id < about.get("from", ""):
+            continue
+        if time.monotonic() - began > PORTION:
+            rest = {**about, "from": account_id}
+            await services.commit(Batch(puts=[asked(services.clock, MOVE_ALL, rest)]))
+            break
+        async for key, document in services.store.walk(account_id):
+            if document.get(ATTACHMENTS):
+                try:
+                    await settle(services, key, document)
+                except ShelfFailed as error:
+                    failed = error
+    if failed is not None:
+        raise failed
+    await tidy(services, Key(SYSTEM, STORAGE, about["holder"]))
+
+
+MOVE_ALL = Kind(name="shelf_move_all", run=_move_all)
+
+
+async def probe(services: Services, entry: Document) -> None:
+    """Write a small file to a place and read it. Raises :class:`ShelfFailed`."""
+    shelf = services.shelves.open(entry["handler"], entry["settings"])
+    base = str(entry["settings"].get("folder_base_path", "")).strip("/")
+    clean = [UNSAFE.sub("_", part).strip(".") for part in base.split("/")]
+    name = "/".join((*filter(None, clean), f"crossbar-test-{services.clock.gregorian()}.txt"))
+    content = b"some random content: " + name.encode()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield content
+
+    await shelf.put(name, chunks())
+    read = b"".join([chunk async for chunk in shelf.read(name, 0, len(content))])
+    if read != content:
+        raise ShelfFailed("what the place hands out is not what it was given")
+    await shelf.remove(name)

@@ -1,0 +1,349 @@
+"""Files that move between the store and places outside of it: none is lost, and none is left."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crossbar.cli.upkeep import sweep
+from crossbar.core.jobs import asked
+from crossbar.core.ports import ShelfFailed
+from crossbar.core.shelved import SHELVED, storage_key
+from crossbar.core.shelving import MOVE, read_attachment, settle
+from crossbar.storage import SYSTEM, Batch, Key, Span
+from tests.conftest import PASSWORD, Api
+from tests.families.system.conftest import Bucket
+from tests.families.system.support import (
+    SOUND,
+    A,
+    B,
+    at,
+    everything,
+    facts_of,
+    files_in,
+    folder,
+    is_in_store,
+    jobs_done,
+    place_of,
+    played,
+    upload,
+)
+
+
+async def test_files_move_to_a_bucket_and_back(api: Api, bucket: Bucket) -> None:
+    before = await upload(api)
+    path = f"{api.account}/storage"
+    place = {"handler": "s3", "settings": {**bucket.settings, "folder_base_path": "calls"}}
+    (await api.put(path, at(place))).expect(201)
+    await jobs_done(api)
+    after = await upload(api, SOUND[::-1])
+    await jobs_done(api)
+    names = await bucket.names()
+    assert len(names) == 2
+    assert all(name.startswith(f"calls/{api.master.account_id}/") for name in names)
+    for media_id, content in ((before, SOUND), (after, SOUND[::-1])):
+        _, facts = await facts_of(api, media_id)
+        assert not await is_in_store(api, facts["id"])
+        assert await played(api, media_id) == content
+        assert await played(api, media_id, Range="bytes=10-19") == content[10:20]
+    (await api.delete(path)).expect(200)
+    await jobs_done(api)
+    assert await bucket.names() == []
+    assert await played(api, before) == SOUND
+    assert await played(api, after) == SOUND[::-1]
+    (await api.get(path)).expect(404)
+    assert await api.gateway.services.store.get(storage_key(api.master.account_id)) is None
+
+
+async def test_large_files_are_sent_in_parts(api: Api, bucket: Bucket) -> None:
+    shelf = api.gateway.services.shelves.open("s3", bucket.settings)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for each in range(12):
+            yield bytes([each]) * 1_000_000
+
+    await shelf.put("large", chunks())
+    assert await bucket.names() == ["large"]
+    whole = b"".join([chunk async for chunk in shelf.read("large", 0, 12_000_000)])
+    assert whole == b"".join([chunk async for chunk in chunks()])
+    part = b"".join([chunk async for chunk in shelf.read("large", 7_999_999, 8_000_001)])
+    assert part == b"\x07\x08"
+    assert [chunk async for chunk in shelf.read("large", 5, 5)] == []
+
+
+async def test_files_move_from_one_place_to_another(
+    api: Api, bucket: Bucket, tmp_path: Path
+) -> None:
+    path, root = f"{api.account}/storage", tmp_path / "files"
+    (await api.put(path, at(folder()))).expect(201)
+    media_id = await upload(api)
+    await jobs_done(api)
+    document, _ = await facts_of(api, media_id)
+    assert [file.read_bytes() for file in files_in(root)] == [SOUND]
+    place = {"handler": "s3", "settings": bucket.settings}
+    (await api.post(path, at(place, B))).expect(200)
+    await jobs_done(api)
+    assert files_in(root) == []
+    assert len(await bucket.names()) == 1
+    assert await played(api, media_id) == SOUND
+    (await api.post(path, at(folder(), A))).expect(200)
+    await jobs_done(api)
+    assert await bucket.names() == []
+    assert await played(api, media_id) == SOUND
+    assert (await facts_of(api, media_id))[0] == document  # whoever holds its revision may write
+
+
+async def test_what_is_deleted_or_replaced_goes_from_its_place(api: Api, tmp_path: Path) -> None:
+    root = tmp_path / "files"
+    (await api.put(f"{api.account}/storage", at(folder()))).expect(201)
+    media_id = await upload(api)
+    await jobs_done(api)
+    headers = {"Content-Type": "audio/wav"}
+    path = f"{api.account}/media/{media_id}"
+    (await api.post(f"{path}/raw", raw=b"other", headers=headers)).expect(200)
+    await jobs_done(api)
+    assert [file.read_bytes() for file in files_in(root)] == [b"other"]
+    (await api.delete(path)).expect(200)
+    await jobs_done(api)
+    assert files_in(root) == []
+    span = Span(account_id=SYSTEM, doc_type=SHELVED)
+    assert await api.gateway.services.store.count(span) == 0
+
+
+async def test_what_came_back_moves_and_goes_as_well(api: Api, tmp_path: Path) -> None:
+    path, root = f"{api.account}/storage", tmp_path / "files"
+    (await api.put(path, at(folder()))).expect(201)
+    media_id, other = await upload(api), await upload(api)
+    await jobs_done(api)
+    (await api.delete(path)).expect(200)
+    await jobs_done(api)
+    place = await place_of(api, media_id)
+    assert place is not None
+    api.clock.advance(3 * 86_400)
+    api.token = ""
+    api.token = await api.login(api.master.username, PASSWORD, api.master.account_name)
+    assert await sweep(api.gateway.services) == 0
+    assert await played(api, media_id) == SOUND
+    (await api.delete(f"{api.account}/media/{other}")).expect(200)
+    (await api.put(path, at(folder()))).expect(201)
+    await jobs_done(api)
+    assert not await is_in_store(api, place["local"])
+    assert [file.read_bytes() for file in files_in(root)] == [SOUND]
+    assert await played(api, media_id) == SOUND
+
+
+async def test_an_account_that_is_deleted_leaves_nothing(api: Api, tmp_path: Path) -> None:
+    root, child = tmp_path / "files", await api.create_account("Child")
+    (await api.put(f"/v2/accounts/{child}/storage", at(folder()))).expect(201)
+    await upload(api, account=f"/v2/accounts/{child}")
+    await jobs_done(api)
+    assert len(files_in(root)) == 1
+    (await api.delete(f"/v2/accounts/{child}")).expect(200)
+    await jobs_done(api)
+    assert files_in(root) == []
+    store = api.gateway.services.store
+    assert await store.get(storage_key(child)) is None
+    assert await store.count(Span(account_id=SYSTEM, doc_type=SHELVED)) == 0
+
+
+async def test_a_customer_uses_the_place_of_its_reseller_and_of_the_system(
+    api: Api, tmp_path: Path
+) -> None:
+    root, child = tmp_path / "files", await api.create_account("Child")
+    await upload(api, account=f"/v2/accounts/{child}")
+    (await api.put("/v2/storage", at(folder("system")))).expect(201)
+    await jobs_done(api)
+    assert [file.parts[len(root.parts)] for file in files_in(root)] == ["system"]
+    (await api.put(f"{api.account}/storage", at(folder("reseller"), B))).expect(201)
+    await jobs_done(api)
+    assert [file.parts[len(root.parts)] for file in files_in(root)] == ["reseller"]
+    own = {"plan": {"account": {"types": {"media": {"attachments": {"handler": A}}}}}}
+    (await api.put(f"/v2/accounts/{child}/storage", own)).expect(201)
+    await jobs_done(api)
+    assert [file.parts[len(root.parts)] for file in files_in(root)] == ["system"]
+
+
+class Faulty:
+    """A place that fails in a chosen way."""
+
+    def __init__(self, inner: Any, fault: str) -> None:
+        self._inner = inner
+        self.fault = fault
+        self.meanwhile: Any = None
+
+    def open(self, handler: str, settings: Any) -> Any:
+        if self.fault == "open":
+            raise ShelfFailed("closed", 503)
+        self._shelf = self._inner.open(handler, settings)
+        return self
+
+    async def put(self, name: str, chunks: AsyncIterator[bytes]) -> None:
+        if self.fault == "put":
+            raise ShelfFailed("full", 507)
+        await self._shelf.put(name, chunks)
+        if self.meanwhile is not None:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            await meanwhile()
+
+    async def read(self, name: str, start: int, stop: int) -> AsyncIterator[bytes]:
+        if self.fault == "read":
+            raise ShelfFailed("gone", 404)
+        async for chunk in self._shelf.read(name, start, stop):
+            yield b"x" + chunk[1:] if self.fault == "change" else chunk
+
+    async def remove(self, name: str) -> None:
+        await self._shelf.remove(name)
+
+
+def with_fault(api: Api, fault: str) -> Any:
+    """The services of a gateway whose places fail."""
+    services = api.gateway.services
+    return dataclasses.replace(services, shelves=Faulty(services.shelves, fault))
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason", "code"),
+    [
+        ("open", "closed", 503),
+        ("put", "full", 507),
+        ("change", "what the place hands out is not what it was given", 0),
+    ],
+)
+async def test_a_place_that_fails_is_told_of_and_loses_nothing(
+    api: Api, fault: str, reason: str, code: int
+) -> None:
+    (await api.put(f"{api.account}/storage", at(folder()))).expect(201)
+    await jobs_done(api)
+    media_id = await upload(api)
+    document, _ = await facts_of(api, media_id)
+    key = Key(api.master.account_id, "media", media_id)
+    while await place_of(api, media_id):  # the job was quicker: begin anew
+        media_id = await upload(api)
+        document, _ = await facts_of(api, media_id)
+        key = Key(api.master.account_id, "media", media_id)
+    services = with_fault(api, fault)
+    fresh = {**document, "pvt_attachments": document["pvt_attachments"]}
+    with pytest.raises(ShelfFailed):
+        await settle(services, key, fresh)
+    assert await played(api, media_id) == SOUND
+    errors = f"{api.account}/att_handlers_errors"
+    (row,) = (await api.get(errors)).expect(200).data
+    assert {name: row[name] for name in ("reason", "resp_code")} == {
+        "reason": reason,
+        "resp_code": code,
+    }
+    assert row["attachment_name"] in document["pvt_attachments"]
+    assert (await api.get(f"{errors}/handler/{A}")).data == [row]
+    assert (await api.get(f"{errors}/handler/{B}")).data == []
+    one = (await api.get(f"{errors}/{row['id']}")).expect(200).data
+    assert one["document_id"] == media_id
+    assert one["handler_id"] == A
+    (await api.get(f"{errors}/202611-{A}")).expect(404)
+    await settle(api.gateway.services, key, document)
+    assert await played(api, media_id) == SOUND
+
+
+async def test_a_place_that_hands_nothing_out_is_503(api: Api, tmp_path: Path) -> None:
+    (await api.put(f"{api.account}/storage", at(folder()))).expect(201)
+    media_id = await upload(api)
+    await jobs_done(api)
+    (file,) = files_in(tmp_path / "files")
+    content = file.read_bytes()
+    file.unlink()
+    answer = await api.get(f"{api.account}/media/{media_id}/raw")
+    assert (answer.status, answer.body["message"]) == (503, "attachment_unavailable")
+    (row,) = (await api.get(f"{api.account}/att_handlers_errors")).data
+    assert row["resp_code"] == 404
+    file.write_bytes(content[:-1])
+    services = api.gateway.services
+    _, facts = await facts_of(api, media_id)
+    with pytest.raises(Exception, match="did not answer"):
+        async for _ in read_attachment(services, api.master.account_id, facts["id"]):
+            pass
+    file.write_bytes(content)
+    assert await played(api, media_id) == SOUND
+
+
+async def test_a_document_that_is_deleted_while_it_moves_leaves_nothing(
+    api: Api, tmp_path: Path
+) -> None:
+    media_id = await upload(api)
+    document, _ = await facts_of(api, media_id)
+    (await api.put(f"{api.account}/storage", {"attachments": {A: folder()}})).expect(201)
+    await jobs_done(api)
+    plan = {"plan": everything(A)}
+    services = with_fault(api, "")
+
+    async def delete() -> None:
+        (await api.delete(f"{api.account}/media/{media_id}")).expect(200)
+
+    services.shelves.meanwhile = delete
+    key = Key(api.master.account_id, "media", media_id)
+    api.gateway.services.jobs.wake = lambda: None  # type: ignore[method-assign]
+    (await api.patch(f"{api.account}/storage", plan)).expect(200)
+    await settle(services, key, document)
+    assert len(files_in(tmp_path / "files")) == 1
+    await jobs_done(api)
+    assert files_in(tmp_path / "files") == []
+    span = Span(account_id=SYSTEM, doc_type=SHELVED)
+    assert await services.store.count(span) == 0
+
+
+async def test_two_that_move_the_same_leave_one_copy(api: Api, tmp_path: Path) -> None:
+    media_id = await upload(api)
+    document, _ = await facts_of(api, media_id)
+    key = Key(api.master.account_id, "media", media_id)
+    (await api.put(f"{api.account}/storage", at(folder()))).expect(201)
+    services = api.gateway.services
+    await asyncio.gather(*(settle(services, key, document) for _ in range(5)))
+    await jobs_done(api)
+    assert [file.read_bytes() for file in files_in(tmp_path / "files")] == [SOUND]
+    assert await played(api, media_id) == SOUND
+
+
+async def test_a_file_is_read_on_while_it_moves(api: Api) -> None:
+    content = bytes(range(256)) * 3500
+    media_id = await upload(api, content)
+    _, facts = await facts_of(api, media_id)
+    services = api.gateway.services
+    read = read_attachment(services, api.master.account_id, facts["id"])
+    found = await anext(read)
+    (await api.put(f"{api.account}/storage", at(folder()))).expect(201)
+    await jobs_done(api)
+    assert not await is_in_store(api, facts["id"])
+    assert found + b"".join([chunk async for chunk in read]) == content
+
+
+async def test_an_orphan_is_swept(api: Api, tmp_path: Path) -> None:
+    (await api.put(f"{api.account}/storage", at(folder()))).expect(201)
+    media_id = await upload(api)
+    await jobs_done(api)
+    key = Key(api.master.account_id, "media", media_id)
+    services = api.gateway.services
+    document = await services.store.get(key)
+    assert document is not None
+    document.pop("pvt_attachments")
+    from crossbar.core.change import put_of
+    from crossbar.documents import next_revision
+    from crossbar.families.media.media import MEDIA
+
+    old, document["_rev"] = document["_rev"], next_revision(document["_rev"])
+    await services.commit(Batch(puts=[put_of(MEDIA, key, document, old)]))
+    assert await sweep(services) == 0
+    api.clock.advance(2 * 86_400)
+    assert await sweep(services) == 1
+    await jobs_done(api)
+    assert files_in(tmp_path / "files") == []
+
+
+async def test_a_move_of_what_is_gone_is_done(api: Api) -> None:
+    services = api.gateway.services
+    about = {"account": api.master.account_id, "type": "media", "id": A}
+    await services.commit(Batch(puts=[asked(services.clock, MOVE, about)]))
+    await jobs_done(api)
+    assert await services.store.count(Span(account_id=SYSTEM, doc_type="failed_job")) == 0
