@@ -13,6 +13,17 @@ from crossbar.core.shapes import Family, Route
 from crossbar.documents import Document
 from crossbar.events import trim
 from crossbar.families.accounts import ABOUT, ABOUT_SYSTEM, ACCOUNTS, LIMITS
+from crossbar.families.brand import (
+    APPS,
+    APPS_LINK,
+    APPS_LINK_OF_ACCOUNT,
+    APPS_OF_SYSTEM,
+    APPS_STORE,
+    OVERRIDES,
+    WHITELABEL,
+    WHITELABEL_OF_ACCOUNT,
+    WHITELABEL_OF_SYSTEM,
+)
 from crossbar.families.callflows import (
     CALLFLOWS,
     CCCPS,
@@ -88,6 +99,11 @@ FAMILIES: tuple[Family, ...] = (
     AGENTS,
     API_AUTH,
     API_KEYS,
+    APPS,
+    APPS_LINK,
+    APPS_LINK_OF_ACCOUNT,
+    APPS_OF_SYSTEM,
+    APPS_STORE,
     AUTH,
     AUTH_OF_ACCOUNT,
     BLACKLISTS,
@@ -121,6 +137,7 @@ FAMILIES: tuple[Family, ...] = (
     METAFLOWS,
     MULTI_FACTOR,
     MULTI_FACTOR_OF_SYSTEM,
+    OVERRIDES,
     OWN_TOKEN,
     PARKED_CALLS,
     PIVOT,
@@ -141,6 +158,9 @@ FAMILIES: tuple[Family, ...] = (
     VISITOR_SESSIONS,
     VISITOR_SETTINGS,
     VMBOXES,
+    WHITELABEL,
+    WHITELABEL_OF_ACCOUNT,
+    WHITELABEL_OF_SYSTEM,
 )
 
 OFFERED: Mapping[str, tuple[Route, ...]] = {

@@ -11,7 +11,7 @@ from crossbar.clock import Clock
 from crossbar.core.background import Background
 from crossbar.core.directory import AccountDirectory, account_key
 from crossbar.core.jobs import Jobs
-from crossbar.core.ports import Mail, Outside, Switch
+from crossbar.core.ports import Mail, Names, Outside, Switch
 from crossbar.core.turns import Turns
 from crossbar.errors import NoSuchDocument
 from crossbar.events import Events
@@ -222,6 +222,7 @@ class Services:
     switch: Switch
     pace: Pace
     mail: Mail
+    names: Names
     scopes: Mapping[str, Scopes]
     outside: Outside
     metrics: Metrics

@@ -6,6 +6,7 @@ from crossbar.settings.reader import SettingDescription, SettingsError
 from crossbar.settings.sections import (
     USUALLY_BLOCKED,
     Dialects,
+    Dns,
     Http,
     Limits,
     Lists,
@@ -15,12 +16,14 @@ from crossbar.settings.sections import (
     Settings,
     Storage,
     Tokens,
+    Ui,
     section_types,
 )
 
 __all__ = [
     "USUALLY_BLOCKED",
     "Dialects",
+    "Dns",
     "Http",
     "Limits",
     "Lists",
@@ -32,5 +35,6 @@ __all__ = [
     "SettingsError",
     "Storage",
     "Tokens",
+    "Ui",
     "section_types",
 ]
