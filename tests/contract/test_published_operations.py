@@ -31,13 +31,13 @@ if not FILE.is_file():
 LATER = frozenset(
     {
         # Nouns of numbers and carriers, billing, running calls and the system.
-        *("alerts", "allotments", "apps_link", "apps_store", "att_handlers_errors"),
+        *("alerts", "allotments", "att_handlers_errors"),
         *("call_inspector", "cdrs", "channels", "configs", "dialplans", "ips"),
         *("ledgers", "migrations", "mms", "notifications", "phone_numbers"),
         *("port_requests", "rate_limits", "rates", "recordings", "registrations"),
         *("resource_selectors", "resource_templates", "resources", "search"),
         *("services", "sms", "storage", "sup", "system_configs", "system_status", "tasks"),
-        *("transactions", "webhooks", "websockets", "whitelabel"),
+        *("transactions", "webhooks", "websockets"),
     }
 )
 """What later work brings."""

@@ -84,6 +84,10 @@ PENDING_PREFIXES = ("account_config.", "system_config")
 
 OURS = {
     "api_keys",
+    "app_blacklist",
+    "app_install",
+    "app_override",
+    "apps_store",
     "visitor_event",
     "visitor_feed",
     "visitor_report",

@@ -235,6 +235,27 @@ def _on_document(action: Action, handler: Callable[[Request], Awaitable[Result]]
     )
 
 
+BY_HOST = (
+    route(
+        "{domain}",
+        Action.FETCH,
+        fetch_by_host,
+        "Read the brand of a host",
+        Answers(SOME_OBJECT),
+    ),
+    *(
+        Route(
+            path=f"{{domain}}/{kind}",
+            action=Action.FETCH,
+            handler=_download_by_host(kind),
+            about=f"Download the {kind} of a host",
+            produces=("*/*",),
+        )
+        for kind in TYPES
+    ),
+)
+"""The brands of hosts: whoever they belong to."""
+
 WHITELABEL = Collection(
     noun=NOUN,
     doc_type=NOUN,
@@ -258,6 +279,7 @@ WHITELABEL_OF_ACCOUNT = Routes(
         _on_document(Action.DELETE, delete),
         *_files_of_account(),
         *DOMAIN_ROUTES,
+        *BY_HOST,
     ),
 )
 
@@ -265,23 +287,7 @@ WHITELABEL_OF_SYSTEM = Routes(
     noun=NOUN,
     access=Access.PUBLIC,
     routes=(
-        route(
-            "{domain}",
-            Action.FETCH,
-            fetch_by_host,
-            "Read the brand of a host",
-            Answers(SOME_OBJECT),
-        ),
-        *(
-            Route(
-                path=f"{{domain}}/{kind}",
-                action=Action.FETCH,
-                handler=_download_by_host(kind),
-                about=f"Download the {kind} of a host",
-                produces=("*/*",),
-            )
-            for kind in TYPES
-        ),
+        *BY_HOST,
         TEMPLATE_ROUTE,
     ),
 )

@@ -26,7 +26,8 @@ async def register_one(api: Api, images: dict[str, bytes] | None = None, **field
         for name, content in (images or {}).items()
     }
     await register_apps(api.gateway.services, [AppFiles(document=document, images=files)])
-    return (await apps(api, api.account))[document["name"]]["id"]
+    app_id: str = (await apps(api, api.account))[document["name"]]["id"]
+    return app_id
 
 
 async def apps(api: Api, account: str, token: str | None = None) -> dict[str, Any]:

@@ -181,8 +181,8 @@ async def test_images_need_no_token(api: Api) -> None:
         for number, content in enumerate((b"1", b"2")):
             answer = await api.get(f"{path}/screenshot/{number}", token=token)
             assert answer.expect(200).content == content
-        for number in ("2", "3", "-1", "x", "٣", "99999999"):
-            (await api.get(f"{path}/screenshot/{number}", token=token)).expect(404)
+        for wrong in ("2", "3", "-1", "x", "٣", "99999999"):
+            (await api.get(f"{path}/screenshot/{wrong}", token=token)).expect(404)
     (await api.get(f"/v2/apps_store/{UNKNOWN}/icon", token="")).expect(404)
 
 
