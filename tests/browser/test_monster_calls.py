@@ -1,6 +1,6 @@
-"""The calls of a Monster UI, in its order, from a page of another origin: all are made and succeed.
+"""The calls of a Monster UI, in its order, from a page of another origin: all succeed.
 
-The page is an empty one of ours, on another port than the server, so the browser asks before each
+The page is an empty one of ours, on another port than the server: the browser asks before each
 call whether it may be made. What is asked, and in which order, was recorded from the real client.
 """
 
