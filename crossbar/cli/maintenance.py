@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from crossbar.app import Gateway
-from crossbar.core import recipes, writing
+from crossbar.core import reading, recipes, writing
 from crossbar.core.access import PLAN, plan_of
 from crossbar.core.change import Change
 from crossbar.core.directory import ACCOUNT_TYPE, Account, account_key, account_of
@@ -144,7 +144,7 @@ async def list_keys(gateway: Gateway, account_id: str | None) -> list[Document]:
 async def revoke_key(gateway: Gateway, account_id: str | None, key_id: str) -> None:
     """Make an API key worthless. Raises :class:`NoSuchDocument`."""
     account = await _account(gateway, account_id)
-    await recipes.load_document(
+    await reading.load_document(
         _actor(gateway, account), Key(account.account_id, "api_key", key_id)
     )
     await gateway.identity.keys.revoke(account.account_id, key_id)
@@ -198,6 +198,6 @@ async def _user(gateway: Gateway, account: Account, name: str) -> Document:
     )
     async for row in store.scan(span):
         return row.document
-    return await recipes.load_document(
+    return await reading.load_document(
         _actor(gateway, account), Key(account.account_id, "user", name)
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from crossbar.core.change import Change
-from crossbar.core.recipes import load_document
+from crossbar.core.reading import load_document
 from crossbar.core.requests import Request
 from crossbar.core.shapes import Collection, Singleton
 from crossbar.core.writing import commit_private, in_turn

@@ -56,6 +56,12 @@ class Account:
         """Whether ``account_id`` is an ancestor of this account."""
         return account_id in self.tree
 
+    def is_sold_by(self, account_id: str) -> bool:
+        """Whether ``account_id`` is this account's reseller, or above it."""
+        above = (*self.tree, self.account_id)
+        until = above.index(self.reseller_id) + 1 if self.reseller_id in above else 0
+        return account_id in above[:until]
+
 
 def account_key(account_id: str) -> Key:
     """Where an account's document is kept."""

@@ -13,7 +13,8 @@ from crossbar.clock import GREGORIAN_OFFSET, Clock, moment
 from crossbar.core.jobs import Kind
 from crossbar.core.presenting import summarizer
 from crossbar.core.ranges import LATEST, list_between, time_key, time_range
-from crossbar.core.recipes import answer, list_span, parent_entry, require_parents
+from crossbar.core.reading import list_span, parent_entry, require_parents
+from crossbar.core.recipes import answer
 from crossbar.core.requests import Actor, Request, Result
 from crossbar.core.services import Services
 from crossbar.core.shapes import Journal, TimeUnit

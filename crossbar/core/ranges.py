@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from crossbar.core.recipes import list_span
+from crossbar.core.reading import list_span
 from crossbar.core.requests import Request, Result
 from crossbar.documents import Document
 from crossbar.errors import ValidationFailed

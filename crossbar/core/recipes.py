@@ -8,31 +8,26 @@ is made (409, or 400 ``unique``). Hooks of a family are called here and nowhere 
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from functools import wraps
-from typing import Any
 
-import orjson
 import structlog
 
 from crossbar.core.change import Change
-from crossbar.core.paging import page_of, page_size_of, read_page, span_of
 from crossbar.core.preconditions import require_match
-from crossbar.core.presenting import present, row_maker, seen_by
-from crossbar.core.requests import Actor, Request, Result
+from crossbar.core.presenting import present, row_maker
+from crossbar.core.reading import key_of, list_span, load, parent_entry, require_parents
+from crossbar.core.requests import Request, Result
 from crossbar.core.shapes import Collection, Handler, Singleton
 from crossbar.core.stamping import fresh_id
 from crossbar.core.writing import in_turn, remove, save
 from crossbar.documents import Document, merge, public
 from crossbar.errors import (
     MethodNotAllowed,
-    NoSuchDocument,
-    RangeNotSatisfiable,
     ValidationFailed,
 )
-from crossbar.storage import Entry, Key, Span
+from crossbar.storage import Key, Span
 
 log = structlog.get_logger(__name__)
 
@@ -46,47 +41,6 @@ async def list_documents(request: Request) -> Result:
     entry = parent_entry(request)
     span = Span(account_id=request.account_id, doc_type=family.doc_type, entry=entry)
     return await list_span(request, span, await row_maker(request))
-
-
-async def list_span(
-    request: Request,
-    span: Span,
-    show: Callable[[Document], Any],
-    *,
-    seen: Callable[[Document], Document] | None = None,
-) -> Result:
-    """A page of whatever ``show`` makes of the documents in ``span``.
-
-    ``seen`` makes what filters judge, where that is not the stored document.
-    """
-    services, query = request.services, request.query
-    size = page_size_of(query, services.settings.lists.page_size)
-    page = page_of(query)
-    filters = (*query.filters, *query.bounds)
-    seen = seen or seen_by(request)
-    rows = read_page(services.store, span_of(query, span), filters, size, page, show, seen)
-    paged = page if query.paginate else None
-    if query.is_chunked:
-        chunk_size = query.chunk_size or services.settings.lists.chunk_size
-        return Result(rows=rows, chunk_size=chunk_size, page=paged)
-    data = await _gather(rows, services.settings.lists.memory_limit)
-    return Result(data=data, page=paged, revision=revision_of_list(data, page.next_start_key))
-
-
-async def _gather(rows: AsyncIterator[Any], limit: int) -> list[Any]:
-    data = []
-    async for row in rows:
-        data.append(row)
-        if limit and len(data) > limit:
-            raise RangeNotSatisfiable
-    return data
-
-
-def revision_of_list(data: list[Any], next_start_key: str | None = None) -> str:
-    """The 32-hex revision of a list's content, and of whether more follows."""
-    content = [data, next_start_key] if next_start_key else data
-    raw = orjson.dumps(content, default=str, option=orjson.OPT_NON_STR_KEYS)
-    return hashlib.md5(raw, usedforsecurity=False).hexdigest()
 
 
 async def fetch(request: Request) -> Result:
@@ -167,61 +121,6 @@ async def answer(request: Request, stored: Document, *, created_id: str | None =
     """A document as the client sees it, with its revision."""
     data, metadata = await present(request, stored)
     return Result(data=data, revision=stored.get("_rev"), created_id=created_id, metadata=metadata)
-
-
-def key_of(request: Request) -> Key:
-    """The key of the document that the URL names."""
-    operation = request.operation
-    return Key(request.account_id, operation.doc_type, request.ids[operation.id_param])
-
-
-async def load(request: Request) -> Document:
-    """The live document that the URL names. Raises :class:`NoSuchDocument`."""
-    stored = await load_document(request.actor, key_of(request))
-    if request.operation.is_owned and not request.operation.holds(request.ids, stored):
-        raise NoSuchDocument(request.doc_id)
-    return stored
-
-
-async def load_document(actor: Actor, key: Key) -> Document:
-    """The live document with this key. Raises :class:`NoSuchDocument`."""
-    stored = await actor.services.store.get(key)
-    if stored is None or stored.get("pvt_deleted"):
-        raise NoSuchDocument(key.doc_id)
-    return stored
-
-
-async def live_documents(actor: Actor, ids: Iterable[str], *doc_types: str) -> dict[str, Document]:
-    """Those of the documents that are live, by id; of any type unless types are given."""
-    found = await actor.services.store.get_many(actor.account_id, ids)
-    return {
-        doc_id: document
-        for doc_id, document in found.items()
-        if not document.get("pvt_deleted")
-        and (not doc_types or document.get("pvt_type") in doc_types)
-    }
-
-
-async def require_parents(request: Request) -> None:
-    """Refuse a path whose scoping documents do not exist (§0 step 12)."""
-    for parent in request.operation.parents:
-        key = Key(request.account_id, parent.doc_type, request.ids[parent.param])
-        await load_document(request.actor, key)
-
-
-def parent_entry(request: Request) -> Entry | None:
-    """What narrows a list to what the document above it in the path has; ``None`` for no such."""
-    operation = request.operation
-    if not operation.entry:
-        return None
-    return Entry(operation.entry, request.ids[operation.entry_param])
-
-
-async def require_documents(request: Request) -> None:
-    """Refuse a path that names documents which do not exist: the scoping ones, then its own."""
-    await require_parents(request)
-    if request.operation.id_param:
-        await load(request)
 
 
 async def rewrite(

@@ -16,6 +16,7 @@ from crossbar.core import journals, recipes, singletons
 from crossbar.core.answers import ANYTHING, DOCUMENT, ROW, ROWS, Answers, some
 from crossbar.core.requests import Action
 from crossbar.core.shapes import (
+    EVERYWHERE,
     Access,
     Collection,
     Family,
@@ -35,10 +36,16 @@ ACCOUNT_PREFIX = ("accounts", "{account_id}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parent:
-    """A document in the path that must exist before the operation is asked: its type and id."""
+    """A document in the path that must exist before the operation is asked: its type and id.
+
+    ``entry`` names the index that narrows lists to its documents. What ``owns`` says is that they
+    are nobody else's: below one parent those of another are unknown.
+    """
 
     doc_type: str
     param: str
+    entry: str = ""
+    owns: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,10 +53,8 @@ class Operation:
     """One thing that can be done at one path.
 
     ``path`` is a template of tokens without the version. ``id_param`` names the parameter that
-    holds the document id (empty for lists). ``entry`` names the index that narrows a list to the
-    parent's documents, whose id is in ``entry_param``; ``is_owned`` says that the parent has no
-    others. ``noun`` is the family's as token restrictions know it, ``depth`` counts the tokens up
-    to it (they match what follows).
+    holds the document id (empty for lists). ``noun`` is the family's as token restrictions know
+    it, ``depth`` counts the tokens up to it (they match what follows).
     """
 
     path: tuple[str, ...]
@@ -59,12 +64,9 @@ class Operation:
     access: Access
     about: str
     noun: str
+    depth: int
+    parent: Parent | None = None
     id_param: str = ""
-    parents: tuple[Parent, ...] = ()
-    entry: str = ""
-    entry_param: str = ""
-    is_owned: bool = False
-    depth: int = 0
     schema: str | None = None
     reads: tuple[str, ...] = ()
     produces: tuple[str, ...] = ()
@@ -86,12 +88,15 @@ class Operation:
         """The path as documentation shows it: ``/accounts/{account_id}/users``."""
         return "/" + "/".join(self.path)
 
-    def holds(self, params: Mapping[str, str], document: Document) -> bool:
-        """Whether the document is one of the parent's that the path names."""
+    def is_known(self, params: Mapping[str, str], document: Document) -> bool:
+        """Whether the document may be named here: below a parent that owns it, only if it is."""
+        parent = self.parent
+        if parent is None or not parent.owns:
+            return True
         return any(
-            params[self.entry_param] in index.values(document)
+            params[parent.param] in index.values(document)
             for index in self.collection.indexes
-            if index.name == self.entry
+            if index.name == parent.entry
         )
 
     @property
@@ -212,8 +217,10 @@ def id_param_of(family: Collection | Journal) -> str:
 
 def _nestings(family: Collection | Journal | Routes, hosts: Iterable[Family]) -> Iterator[Nesting]:
     """Where the family is nested; what is of every document is below every family of them."""
-    yield from family.nested
-    if isinstance(family, Routes) and family.everywhere:
+    for nesting in family.nested:
+        if nesting is not EVERYWHERE:
+            yield nesting
+            continue
         for host in hosts:
             if isinstance(host, Collection) and Scope.ACCOUNT in host.scopes:
                 yield Nesting(noun=host.noun, doc_type=host.doc_type)
@@ -262,24 +269,22 @@ def _param_of(nesting: Nesting) -> str:
 class _Place(TypedDict):
     """What all operations of a family at one place have in common."""
 
-    parents: tuple[Parent, ...]
-    entry: str
-    entry_param: str
-    is_owned: bool
+    parent: Parent | None
     noun: str
     depth: int
 
 
 def _place(family: Family, base: tuple[str, ...], nesting: Nesting | None) -> _Place:
-    is_owned = nesting is not None and nesting.owns
-    param = _param_of(nesting) if nesting else ""
+    if nesting is None:
+        return {"parent": None, "noun": family.noun, "depth": len(base)}
+    # Documents that exist only below others are theirs, and part of them for token restrictions.
+    owns = isinstance(family, Collection) and not family.scopes
     return {
-        "parents": (Parent(doc_type=nesting.doc_type, param=param),) if nesting else (),
-        "entry": nesting.index if nesting else "",
-        "entry_param": param,
-        "is_owned": is_owned,
-        "noun": nesting.noun if nesting and is_owned else family.noun,
-        "depth": len(base) - 2 if is_owned else len(base),
+        "parent": Parent(
+            doc_type=nesting.doc_type, param=_param_of(nesting), entry=nesting.index, owns=owns
+        ),
+        "noun": nesting.noun if owns else family.noun,
+        "depth": len(base) - 2 if owns else len(base),
     }
 
 

@@ -13,12 +13,12 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from crossbar.core.answers import ANYTHING, Answers, Node
-from crossbar.core.requests import Action, Actor, Request, Result
+from crossbar.core.requests import Action, Request, Result
 from crossbar.documents import Document, lookup
 
 if TYPE_CHECKING:
     from crossbar.core.change import Change
-    from crossbar.storage import Key, Store
+    from crossbar.storage import Store
 
 Handler = Callable[[Request], Awaitable[Result]]
 
@@ -39,6 +39,7 @@ class Access(Enum):
     ``PUBLIC``: anybody. ``TOKEN``: any authenticated caller. ``ACCOUNT``: a caller whose account
     is the URL's account or an ancestor of it. ``ADMIN``: an administrator among those, where the
     URL has an account. ``SELF``: such an administrator, or the user whom the URL names.
+    ``RESELLER``: an administrator of the URL's account's reseller, or of an account above that.
     ``SUPERDUPER``: an administrator of the master account.
     """
 
@@ -47,10 +48,11 @@ class Access(Enum):
     ACCOUNT = "account"
     SELF = "self"
     ADMIN = "admin"
+    RESELLER = "reseller"
     SUPERDUPER = "superduper"
 
 
-POWERS = frozenset({Access.SELF, Access.ADMIN, Access.SUPERDUPER})
+POWERS = (Access.SELF, Access.ADMIN, Access.RESELLER, Access.SUPERDUPER)
 """What a user without powers may not do, but for ``SELF`` about itself."""
 
 
@@ -83,8 +85,8 @@ class Unique:
 
     ``path`` is the field that the error names, ``values`` the normalised values that a document
     claims. ``within`` is the account or the whole system. ``space`` defaults to
-    ``<doc_type>.<path>``; families that share a space compete for its values. ``explain`` may word
-    the message from the value and the holder.
+    ``<doc_type>.<path>``; families that share a space compete for its values. In ``message``,
+    ``{value}`` stands for the value and ``{holder}`` for the id and name of who has it.
     """
 
     path: str
@@ -92,7 +94,6 @@ class Unique:
     message: str
     within: Scope = Scope.ACCOUNT
     space: str = ""
-    explain: Callable[[Actor, str, Key], Awaitable[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,14 +120,15 @@ class Nesting:
     """The family is also reached below another one, whose id narrows lists through an index.
 
     Without an ``index`` nothing is listed by it: the routes below the other family see to that.
-    With ``owns`` the documents are the parent's own: below one parent those of another are
-    unknown, and token restrictions see the path as one of the parent's family.
     """
 
     noun: str
     doc_type: str
     index: str = ""
-    owns: bool = False
+
+
+EVERYWHERE = Nesting(noun="*", doc_type="*")
+"""Below every family of an account's documents."""
 
 
 Stage = Callable[["Change"], Awaitable[None]]
@@ -207,10 +209,12 @@ def route(
 class Collection:
     """A family of documents with ids: a list and items.
 
-    ``summary`` are the keys of list rows, ``None`` for rows that are bare ids; ``order`` is the
-    sort key of lists (by id when ``None``). An action that behaves differently is written as a
-    :class:`Route` of the same path, which takes its place. A family without ``scopes`` exists only
-    where it is nested. ``shown`` describes fields that single documents are answered with beyond
+    ``summary`` are the keys of list rows, ``None`` for rows that are bare ids; ``order`` is
+    the sort key of lists (by id when ``None``). An action that behaves differently is written
+    as a :class:`Route` of the same path, which takes its place. A family without ``scopes``
+    exists only where it is nested: its documents are the parent's own, so that below one
+    parent those of another are unknown, and token restrictions see a path as one of the
+    parent's family. ``shown`` describes fields that single documents are answered with beyond
     the schema, or unlike it: the work of ``present``.
     """
 
@@ -300,16 +304,12 @@ class Journal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routes:
-    """A family without documents of a standard shape: nothing but routes.
-
-    With ``everywhere`` it is also nested below every family of an account's documents.
-    """
+    """A family without documents of a standard shape: nothing but routes."""
 
     noun: str
     routes: tuple[Route, ...]
     scopes: tuple[Scope, ...] = (Scope.SYSTEM,)
     nested: tuple[Nesting, ...] = ()
-    everywhere: bool = False
     access: Access = Access.TOKEN
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from crossbar.core.amending import amend
 from crossbar.core.change import Change
 from crossbar.core.directory import account_key
-from crossbar.core.recipes import load_document, sent
+from crossbar.core.reading import load_document
+from crossbar.core.recipes import sent
 from crossbar.core.requests import Action, Actor, Request, Result
 from crossbar.core.shapes import Access, Collection, Route
 from crossbar.documents import Document
@@ -96,7 +97,7 @@ class SubObject:
 
 def holder_of(request: Request) -> Key:
     """The key of the document that holds the path's sub-object."""
-    for parent in request.operation.parents:
+    if parent := request.operation.parent:
         return Key(request.account_id, parent.doc_type, request.ids[parent.param])
     return account_key(request.account_id)
 

@@ -43,12 +43,18 @@ async def clashes(change: Change, held: dict[Claim, Key]) -> dict[str, dict[str,
         taken = {value: held[claim] for value, claim in claims.items() if claim in held}
         if not taken:
             continue
-        message, cause = unique.message, ", ".join(taken)
-        if unique.explain is not None:
-            cause, holder = taken.popitem()
-            message = await unique.explain(change.actor, cause, holder)
+        cause, holder = taken.popitem()
+        message = unique.message
+        if "{" in message:
+            message = message.format(value=cause, holder=await _named(change, holder))
         written = lookup(change.document, unique.path.split("."))
         if isinstance(written, str):  # as the client spelled it
             cause = written
         errors[unique.path] = {"unique": {"message": message, "cause": cause}}
     return errors
+
+
+async def _named(change: Change, holder: Key) -> str:
+    """The id of who has a value, and its name if it has one."""
+    stored = await change.actor.services.store.get(holder) or {}
+    return f"{holder.doc_id} {stored['name']}" if stored.get("name") else holder.doc_id

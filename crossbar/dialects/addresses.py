@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterable
 from functools import lru_cache
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from crossbar.dialects.headers import agreed, joined
 
@@ -26,7 +26,7 @@ class Proxies:
     def client_of(self, request: web.BaseRequest) -> str:
         """The address of the nearest hop that is no trusted proxy, whichever line names it."""
         peer = request.remote or ""
-        forwarded = joined(request.headers, "X-Forwarded-For")
+        forwarded = joined(request.headers, hdrs.X_FORWARDED_FOR)
         if forwarded is None or not self._trusts(peer):
             return peer
         hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
@@ -34,7 +34,7 @@ class Proxies:
 
     def scheme_of(self, request: web.BaseRequest) -> str:
         """``http`` or ``https``: what the client speaks, also to a trusted proxy."""
-        told = (agreed(request.headers, "X-Forwarded-Proto") or "").lower()
+        told = (agreed(request.headers, hdrs.X_FORWARDED_PROTO) or "").lower()
         if told in ("http", "https") and self._trusts(request.remote or ""):
             return told
         return request.scheme

@@ -6,11 +6,17 @@ first one believes the client; so nothing but this module decides what a second 
 
 from __future__ import annotations
 
-from multidict import CIMultiDictProxy
+from multidict import CIMultiDictProxy, istr
 
 from crossbar.errors import BadRequest
 
 Headers = CIMultiDictProxy[str]
+
+# Names that every request is asked for: of this type, they are not lower-cased each time.
+X_AUTH_ACCOUNT_ID = istr("X-Auth-Account-ID")
+X_AUTH_TOKEN = istr("X-Auth-Token")
+X_PRETTY_PRINT = istr("X-Pretty-Print")
+X_REQUEST_ID = istr("X-Request-ID")
 
 ONCE = frozenset(
     {
@@ -52,13 +58,14 @@ def require_once(headers: Headers) -> None:
 
 def joined(headers: Headers, name: str, separator: str = ", ") -> str | None:
     """All lines of a header that is a list, in their order, as one; ``None`` without any."""
-    lines = headers.getall(name, None)
-    if lines is None:
+    if name not in headers:
         return None
-    return lines[0] if len(lines) == 1 else separator.join(lines)
+    return separator.join(headers.getall(name))
 
 
 def agreed(headers: Headers, name: str) -> str | None:
     """A header that proxies add too: ``None`` when its lines do not agree."""
-    lines = set(headers.getall(name, ()))
+    if name not in headers:
+        return None
+    lines = set(headers.getall(name))
     return lines.pop() if len(lines) == 1 else None

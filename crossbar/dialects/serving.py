@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, Protocol, TypeVar
 
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from crossbar.core.clients import CLIENT
 from crossbar.core.services import Services
@@ -102,9 +102,9 @@ def is_cross_origin(request: web.BaseRequest) -> bool:
     """Whether a browser asks, or asks whether it may ask, for a page of another origin."""
     headers = request.headers
     return (
-        "Origin" in headers
-        or "Access-Control-Request-Method" in headers
-        or "Access-Control-Request-Headers" in headers
+        hdrs.ORIGIN in headers
+        or hdrs.ACCESS_CONTROL_REQUEST_METHOD in headers
+        or hdrs.ACCESS_CONTROL_REQUEST_HEADERS in headers
     )
 
 

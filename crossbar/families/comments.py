@@ -12,9 +12,10 @@ from typing import Any
 from crossbar.core.amending import amend
 from crossbar.core.answers import SOME_OBJECT, Answers, an_object, some
 from crossbar.core.change import Change
-from crossbar.core.recipes import load_document, sent
+from crossbar.core.reading import load_document
+from crossbar.core.recipes import sent
 from crossbar.core.requests import Action, Request, Result
-from crossbar.core.shapes import Access, Routes, Scope, route
+from crossbar.core.shapes import EVERYWHERE, Access, Routes, Scope, route
 from crossbar.core.subobjects import family_of, holder_of
 from crossbar.documents import Document
 from crossbar.errors import NoSuchDocument, ValidationFailed
@@ -115,7 +116,7 @@ ALL_COMMENTS = Answers(an_object(comments=some(SOME_OBJECT)))
 COMMENTS = Routes(
     noun="comments",
     scopes=(Scope.ACCOUNT,),
-    everywhere=True,
+    nested=(EVERYWHERE,),
     access=Access.ACCOUNT,
     routes=(
         route("", Action.FETCH, list_comments, "Read all comments", answers=ALL_COMMENTS),

@@ -34,7 +34,7 @@ def _is_plain(operation: Operation) -> bool:
     below = operation.path[operation.depth :]
     is_own = below in ((), (f"{{{operation.id_param}}}",))
     is_own = is_own or isinstance(operation.family, Journal | Routes)
-    return not operation.parents and is_own and bool(operation.schema or not sends)
+    return operation.parent is None and is_own and bool(operation.schema or not sends)
 
 
 def _command(operation: Operation, schemas: Schemas) -> Iterator[str]:

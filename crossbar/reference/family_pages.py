@@ -33,6 +33,7 @@ MAY: Mapping[Access, str] = {
     Access.ACCOUNT: "the account and those above",
     Access.SELF: "administrators and the user",
     Access.ADMIN: "administrators",
+    Access.RESELLER: "administrators of its reseller",
     Access.SUPERDUPER: "operators",
 }
 
@@ -185,8 +186,8 @@ def _tail(operation: Operation) -> tuple[Action, tuple[str, ...]]:
 
 def _split(found: list[Operation]) -> tuple[list[Operation], list[Operation]]:
     """The operations to show, and those that are the same below another document."""
-    plain = {_tail(operation) for operation in found if not operation.parents}
-    shown = [each for each in found if not each.parents or _tail(each) not in plain]
+    plain = {_tail(operation) for operation in found if operation.parent is None}
+    shown = [each for each in found if each.parent is None or _tail(each) not in plain]
     return shown, [each for each in found if each not in shown]
 
 
@@ -197,7 +198,7 @@ def _operations(found: list[Operation]) -> list[str]:
     also: dict[str, list[Operation]] = {}
     for each in repeated:
         also.setdefault("/".join(each.path[2 : each.depth - 1]), []).append(each)
-    plain = len([each for each in shown if not each.parents])
+    plain = len([each for each in shown if each.parent is None])
     bases: dict[str, list[str]] = {}
     for base, offered in also.items():
         bases.setdefault(_offered(offered, plain), []).append(base)
@@ -211,7 +212,7 @@ def _offered(offered: list[Operation], plain: int) -> str:
         for each in offered
     )
     what = "all of these" if len(offered) == plain else ", ".join(some)
-    entry = next((each.entry for each in offered if each.entry), "")
+    entry = next((each.parent.entry for each in offered if each.parent and each.parent.entry), "")
     narrowed = f"; the list holds what is found by `{entry}`" if entry else ""
     return f"{what}{narrowed}"
 
@@ -280,7 +281,8 @@ def _rules(family: Family) -> list[str]:
     lines = []
     for unique in family.unique if isinstance(family, Collection) else ():
         where = "the account" if unique.within is Scope.ACCOUNT else "the system"
-        rule = f"- `{unique.path}` is unique within {where}: “{unique.message}”"
+        message = unique.message.format(value="…", holder="…")
+        rule = f"- `{unique.path}` is unique within {where}: “{message}”"
         lines.append(". ".join(filter(None, (rule, said(unique.values)))))
     hooks = getattr(family, "hooks", None)
     for stage, when in STAGES.items() if hooks else ():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from crossbar.core.access.rules import (
 from crossbar.core.directory import Account, AccountDirectory, account_key, account_of
 from crossbar.core.registry import Operation
 from crossbar.core.requests import Action, Caller
+from crossbar.core.shapes import Access
 from crossbar.documents import Document
 from crossbar.errors import Forbidden, InvalidCredentials, NoSuchDocument, NotFound
 from crossbar.storage import Batch, Key, Put
@@ -92,6 +95,39 @@ def test_what_gives_power_is_for_administrators_of_the_account_or_an_ancestor(ta
     for other in (caller(), caller(is_superduper_admin=True), caller(BELOW, priv_level="admin")):
         with pytest.raises(Forbidden):
             require_access(key, other, account(OWN))
+
+
+CUSTOMER = "f" * 32
+
+
+def resold(account_id: str, reseller_id: str) -> Account:
+    return account_of(
+        {"_id": account_id, "pvt_tree": [ROOT, ABOVE, OWN], "pvt_reseller_id": reseller_id}
+    )
+
+
+@pytest.mark.parametrize(
+    ("who", "allowed"), [(ABOVE, True), (OWN, True), (CUSTOMER, False), (OTHER, False)]
+)
+def test_what_sellers_decide_is_for_the_reseller_and_those_above(who: str, allowed: bool) -> None:
+    limits = replace(USERS, access=Access.RESELLER)
+    administrator = caller(who, priv_level="admin")
+    with nullcontext() if allowed else pytest.raises(Forbidden):
+        require_access(limits, administrator, resold(CUSTOMER, OWN))
+    for powerless in (caller(who), caller(who, is_superduper_admin=True)):
+        with pytest.raises(Forbidden):
+            require_access(limits, powerless, resold(CUSTOMER, OWN))
+
+
+def test_an_account_between_the_reseller_and_its_customer_decides_nothing() -> None:
+    limits = replace(USERS, access=Access.RESELLER)
+    with pytest.raises(Forbidden):
+        require_access(limits, caller(OWN, priv_level="admin"), resold(CUSTOMER, ABOVE))
+    operator = caller(OTHER, priv_level="admin", is_superduper_admin=True)
+    require_access(limits, operator, resold(CUSTOMER, ABOVE))
+    for nowhere in (resold(CUSTOMER, OTHER), None):  # its reseller is not above it; no account
+        with pytest.raises(Forbidden):
+            require_access(limits, caller(OWN, priv_level="admin"), nowhere)
 
 
 def test_what_is_about_oneself_needs_no_administrator() -> None:

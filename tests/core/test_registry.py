@@ -10,6 +10,7 @@ from crossbar.app import REGISTRY
 from crossbar.core.registry import Operation, Registry
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import (
+    EVERYWHERE,
     Access,
     Collection,
     Family,
@@ -93,17 +94,17 @@ def test_a_family_below_another_asks_for_its_parent() -> None:
     nested = (Nesting(noun="users", doc_type="user", index="owner_id"),)
     registry = Registry([collection(nested=nested, routes=(route("{cat_id}/raw"),))])
     listing = find(registry, "accounts/a/users/u/cats", Action.LIST)
-    assert listing.entry == "owner_id"
-    assert listing.entry_param == "user_id"
+    assert listing.parent is not None
+    assert listing.parent.entry == "owner_id"
     raw = find(registry, "accounts/a/users/u/cats/c/raw", Action.FETCH)
     for operation in (listing, raw):
-        (parent,) = operation.parents
-        assert (parent.doc_type, parent.param) == ("user", "user_id")
-    assert find(registry, "accounts/a/cats", Action.LIST).parents == ()
+        assert operation.parent is not None
+        assert (operation.parent.doc_type, operation.parent.param) == ("user", "user_id")
+    assert find(registry, "accounts/a/cats", Action.LIST).parent is None
 
 
 def test_what_a_parent_owns_exists_only_there_and_is_restricted_as_the_parents() -> None:
-    nested = (Nesting(noun="owners", doc_type="owner", index="owner_id", owns=True),)
+    nested = (Nesting(noun="owners", doc_type="owner", index="owner_id"),)
     index = field_index("owner_id")
     family = collection(
         scopes=(), nested=nested, indexes=(index,), routes=(route("{cat_id}/raw"),)
@@ -115,15 +116,17 @@ def test_what_a_parent_owns_exists_only_there_and_is_restricted_as_the_parents()
         f"{base}/{{cat_id}}/raw",
     }
     for operation in Registry([family]).operations():
-        assert (operation.noun, operation.depth, operation.is_owned) == ("owners", 3, True)
+        assert (operation.noun, operation.depth) == ("owners", 3)
         assert operation.in_account
-        assert operation.holds({"owner_id": "o"}, {"owner_id": "o"})
-        assert not operation.holds({"owner_id": "o"}, {"owner_id": "other"})
+        assert operation.is_known({"owner_id": "o"}, {"owner_id": "o"})
+        assert not operation.is_known({"owner_id": "o"}, {"owner_id": "other"})
 
 
 def test_routes_may_live_below_every_document_of_an_account() -> None:
     system = collection(noun="dogs", doc_type="dog", scopes=(Scope.SYSTEM,))
-    notes = Routes(noun="notes", routes=(route(""),), scopes=(Scope.ACCOUNT,), everywhere=True)
+    notes = Routes(
+        noun="notes", routes=(route(""),), scopes=(Scope.ACCOUNT,), nested=(EVERYWHERE,)
+    )
     offered = {path for _, path in templates(collection(), system, notes) if "notes" in path}
     assert offered == {
         "/accounts/{account_id}/notes",

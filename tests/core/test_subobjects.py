@@ -22,7 +22,7 @@ async def test_nobody_needs_to_be_told_of_a_change(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(subobjects, "amend", amend)
     lists = SubObject(noun="access_lists", schema="access_lists")
     services = SimpleNamespace(registry=Registry((ACCOUNTS,)))
-    operation = SimpleNamespace(parents=())
+    operation = SimpleNamespace(parent=None)
     actor = SimpleNamespace(services=services)
     request = SimpleNamespace(actor=actor, operation=operation, account_id="a" * 32)
     result = await lists.remove(cast(Request, request))

@@ -41,8 +41,9 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A copy of the project in which the test of the example is written, and nothing else."""
+    compiled = shutil.ignore_patterns("__pycache__")  # other tests write there meanwhile
     for name in COPIED:
-        shutil.copytree(ROOT / name, tmp_path / name)
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=compiled)
     shutil.copy(ROOT / "setup.cfg", tmp_path)
     (tmp_path / "tests/families/test_rooms.py").write_text(blocks("python")[0], encoding="utf-8")
     return tmp_path

@@ -22,6 +22,7 @@ ACCOUNT_ID_LENGTH = 32
 
 ADMINISTRATORS_ONLY = "only an administrator may do this"
 ADMIN_USERS_ONLY = "only an administrator who has logged in as a user may do this"
+RESELLERS_ONLY = "only an administrator of the account's reseller, or of one above, may do this"
 OPERATORS_ONLY = "only an operator, an administrator of the master account, may do this"
 
 WORDS: Mapping[Action, str] = {
@@ -74,7 +75,9 @@ def _require_tree(operation: Operation, caller: Caller, account: Account | None)
     if account is not None:
         if not is_at_or_below(account, caller.account_id):
             raise Forbidden
-    elif operation.access is Access.ACCOUNT:
+        if operation.access is Access.RESELLER and not account.is_sold_by(caller.account_id):
+            raise Forbidden(cause=RESELLERS_ONLY)
+    elif operation.access in (Access.ACCOUNT, Access.RESELLER):
         raise Forbidden
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from crossbar.core import recipes
+from crossbar.core import reading, recipes
 from crossbar.core.requests import Action, Actor, Request, is_true
 from crossbar.core.writing import in_turn
 from crossbar.dialects.v1_1.exchange import Exchange
@@ -58,7 +58,7 @@ def _results(exchange: Exchange) -> int:
 async def read_visitor(exchange: Exchange) -> web.StreamResponse:
     """One visitor; with the pages that it was on, if they are asked for."""
     asked = await _asked_of(exchange, Action.FETCH)
-    visitor = await recipes.load(asked)
+    visitor = await reading.load(asked)
     shown = await visitor_object(asked.actor, visitor)
     if is_true(exchange.query.get("with_history")):
         shown["history"] = visitor.get(HISTORY, [])
@@ -81,7 +81,7 @@ async def delete_visitor(exchange: Exchange) -> web.StreamResponse:
 async def feed_visitor(exchange: Exchange) -> web.StreamResponse:
     """Say of a visitor what only a server knows."""
     asked = await _asked_of(exchange, Action.PATCH)
-    await recipes.load(asked)
+    await reading.load(asked)
     wanted = await exchange.judged("visitor_feed")
     known = exchange.schemas.document("visitor_feed")["properties"]
     changes = {name: value for name, value in wanted.items() if name in known}
@@ -92,7 +92,7 @@ async def feed_visitor(exchange: Exchange) -> web.StreamResponse:
 async def make_link(exchange: Exchange) -> web.StreamResponse:
     """A link to watch the visitor with."""
     asked = await _asked_of(exchange, Action.FETCH)
-    visitor = await recipes.load(asked)
+    visitor = await reading.load(asked)
     wish = await exchange.judged("watch_link")
     token = await new_link(asked.actor, visitor["_id"], wish, exchange.limits)
     url = f"{public_url(exchange.services.settings)}/v1.1/watch?{token}"
@@ -144,7 +144,7 @@ async def _asked_of(exchange: Exchange, action: Action) -> Request:
 
 
 async def _shown(exchange: Exchange, request: Request) -> web.Response:
-    visitor = await recipes.load(request)
+    visitor = await reading.load(request)
     return exchange.answer(
         {"status": "ok", "visitor": await visitor_object(request.actor, visitor)}
     )

@@ -16,18 +16,18 @@ from collections.abc import Hashable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from crossbar.core.access import account_in_path, require_access, require_unrestricted
 from crossbar.core.directory import Account
 from crossbar.core.presenting import narrowed
-from crossbar.core.recipes import require_documents
+from crossbar.core.reading import require_documents
 from crossbar.core.registry import Operation
 from crossbar.core.requests import Action, Actor, Request
 from crossbar.core.services import Services
 from crossbar.core.shapes import Access
 from crossbar.dialects.addresses import Proxies
-from crossbar.dialects.headers import agreed, joined
+from crossbar.dialects.headers import X_AUTH_ACCOUNT_ID, X_AUTH_TOKEN, X_REQUEST_ID, agreed, joined
 from crossbar.dialects.serving import Routes, is_preflight, serve
 from crossbar.dialects.targets import path_tokens
 from crossbar.dialects.v2.answers import (
@@ -122,7 +122,7 @@ class V2:
         await require_unrestricted(
             services.accounts, operation, exchange.caller, account, asked.tokens
         )
-        accept = accepted_types(joined(headers, "Accept"), exchange.parameter("accept"))
+        accept = accepted_types(joined(headers, hdrs.ACCEPT), exchange.parameter("accept"))
         if accept:
             exchange.wanted = choose(operation, accept)
         wanted = self._request(exchange, asked, accept)
@@ -155,8 +155,8 @@ class V2:
             if operation.action is Action.LIST
             else ANY,
             controls=body.parameters,
-            if_match=revisions(joined(headers, "If-Match")),
-            if_none_match=revisions(joined(headers, "If-None-Match")),
+            if_match=revisions(joined(headers, hdrs.IF_MATCH)),
+            if_none_match=revisions(joined(headers, hdrs.IF_NONE_MATCH)),
             body_is_readable=can_read(operation, body.content_type),
             accept=accept,
             changes_nothing=exchange.request.method == "HEAD",
@@ -221,10 +221,10 @@ class V2:
         """Find out who calls (§5.5). A bad credential is none; an expired token is refused."""
         headers = exchange.request.headers
         exchange.caller = exchange.token = None
-        token, basic = headers.get("X-Auth-Token"), None
+        token, basic = headers.get(X_AUTH_TOKEN), None
         if token:
             caller = self._gate.recall(token)
-            if caller is not None and "X-Auth-Account-ID" not in headers:
+            if caller is not None and X_AUTH_ACCOUNT_ID not in headers:
                 exchange.caller, exchange.token = caller, token
                 return
         else:
@@ -237,7 +237,7 @@ class V2:
             dialect="v2",
             token=token if isinstance(token, str) else None,
             basic=basic,
-            account_id=headers.get("X-Auth-Account-ID") or None,
+            account_id=headers.get(X_AUTH_ACCOUNT_ID) or None,
             address=exchange.address,
         )
         exchange.caller = await self._gate.authenticate(presented)
@@ -299,7 +299,7 @@ class V2:
 def _said(exchange: Exchange) -> tuple[Any, ...]:
     """What parameters say, as far as they are known, of who calls and what is meant."""
     verb = exchange.parameter("verb")
-    if exchange.request.headers.get("X-Auth-Token"):
+    if exchange.request.headers.get(X_AUTH_TOKEN):
         return (verb,)
     return verb, exchange.parameter("auth_token"), exchange.parameter("authorization")
 
@@ -310,7 +310,7 @@ def _named(operation: Operation) -> tuple[str, str]:
 
 
 def _request_id(request: web.BaseRequest) -> str:
-    sent = agreed(request.headers, "X-Request-ID")
+    sent = agreed(request.headers, X_REQUEST_ID)
     if sent is not None and _REQUEST_ID.fullmatch(sent):
         return sent
     return new_id()

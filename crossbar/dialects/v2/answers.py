@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from urllib.parse import quote
 
 import orjson
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from crossbar import __version__
 from crossbar.clock import Clock
@@ -22,7 +22,7 @@ from crossbar.core.paging import in_groups
 from crossbar.core.preconditions import names_revision
 from crossbar.core.registry import Operation
 from crossbar.core.requests import Action, Caller, Download, Page, Result, is_true
-from crossbar.dialects.headers import joined
+from crossbar.dialects.headers import X_PRETTY_PRINT, joined
 from crossbar.dialects.serving import is_cross_origin
 from crossbar.dialects.targets import split_target
 from crossbar.dialects.v2.body import NO_BODY, Body
@@ -201,7 +201,7 @@ def cut_off(exchange: Exchange) -> NoReturn:
 def _is_known(exchange: Exchange, revision: str | None) -> bool:
     """Whether the client has this revision of what it reads; refuse a read of another (§3.4)."""
     headers = exchange.request.headers
-    wanted, known = joined(headers, "If-Match"), joined(headers, "If-None-Match")
+    wanted, known = joined(headers, hdrs.IF_MATCH), joined(headers, hdrs.IF_NONE_MATCH)
     if wanted is not None and not names_revision(revisions(wanted), revision):
         raise PreconditionFailed
     exchange.headers["expires"] = EXPIRES
@@ -235,7 +235,7 @@ def _headers(exchange: Exchange, content_type: str | None) -> dict[str, str]:
 
 def _allow_origin(exchange: Exchange) -> None:
     """Name what scripts may send and read; the verb that a preflight asks for comes first."""
-    requested = exchange.request.headers.get("Access-Control-Request-Method", "")
+    requested = exchange.request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_METHOD, "")
     first = (requested,) if requested in VERBS else ()
     methods = dict.fromkeys((*first, *exchange.verbs, "OPTIONS"))
     exchange.headers |= {
@@ -257,7 +257,7 @@ def _allow_origin(exchange: Exchange) -> None:
 
 def _json(exchange: Exchange, status: int, envelope: dict[str, Any]) -> web.StreamResponse:
     sent = exchange.request.headers
-    pretty = sent.get("X-Pretty-Print") == "true" or is_true(exchange.parameter("pretty_print"))
+    pretty = sent.get(X_PRETTY_PRINT) == "true" or is_true(exchange.parameter("pretty_print"))
     body = orjson.dumps(envelope, option=orjson.OPT_INDENT_2 if pretty else 0)
     content_type = "application/json"
     callback = exchange.parameter("jsonp")
@@ -268,7 +268,7 @@ def _json(exchange: Exchange, status: int, envelope: dict[str, Any]) -> web.Stre
     if (
         exchange.may_compress
         and len(body) >= MIN_COMPRESSED
-        and accepts_gzip(joined(sent, "Accept-Encoding"))
+        and accepts_gzip(joined(sent, hdrs.ACCEPT_ENCODING))
     ):
         response = web.Response(body=body, status=status, headers=headers)
         response.enable_compression(web.ContentCoding.gzip)

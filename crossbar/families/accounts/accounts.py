@@ -13,7 +13,7 @@ from functools import partial
 from secrets import token_hex
 from typing import Any
 
-from crossbar.core import recipes, writing
+from crossbar.core import reading, writing
 from crossbar.core.access import ADMIN_USERS_ONLY, may_read
 from crossbar.core.answers import COUNT, DOCUMENT, TEXT, YES_OR_NO, Answers, rows, some
 from crossbar.core.change import Change, Note
@@ -226,14 +226,14 @@ async def read_api_key(request: Request) -> Result:
     """The account's API key, which may do everything; so who may not is not told."""
     if _is_limited(request.actor):
         raise Forbidden(cause="a key that is limited by scopes is not told the account's key")
-    return Result(data=_api_key(request.actor, await recipes.load(request)))
+    return Result(data=_api_key(request.actor, await reading.load(request)))
 
 
 async def renew_api_key(request: Request) -> Result:
     """A new API key; the old one stops working at once. For admin users only."""
     if not request.require_caller().is_admin_user or _is_limited(request.actor):
         raise Forbidden(cause=ADMIN_USERS_ONLY)
-    stored = await recipes.load(request)
+    stored = await reading.load(request)
     document = stored | request.services.credentials.new_api_key()
     change = Change(
         actor=request.actor,

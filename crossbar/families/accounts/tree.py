@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace as with_changes
 from functools import wraps
 
-from crossbar.core import recipes, writing
+from crossbar.core import reading, recipes, writing
 from crossbar.core.answers import COUNT, TEXT, Answers, rows
 from crossbar.core.change import Change, Note
 from crossbar.core.directory import ACCOUNT_TYPE, Account, account_key, account_of
@@ -115,7 +115,7 @@ async def delete(request: Request, turn: Put) -> Result:
 
     Never soft (§9.5).
     """
-    current = await recipes.load(request)
+    current = await reading.load(request)
     require_match(request, current)
     if not tree_of(current):
         raise MethodNotAllowed
@@ -170,7 +170,7 @@ async def children(request: Request) -> Result:
 
 async def descendants(request: Request) -> Result:
     """All accounts below."""
-    return await recipes.list_span(request, _span("ancestor", request.doc_id), _descendant_row)
+    return await reading.list_span(request, _span("ancestor", request.doc_id), _descendant_row)
 
 
 async def siblings(request: Request) -> Result:
@@ -187,7 +187,7 @@ async def siblings(request: Request) -> Result:
 
 async def _children_of(request: Request, account_id: str) -> Result:
     unchunked = with_changes(request, query=with_changes(request.query, is_chunked=False))
-    result = await recipes.list_span(unchunked, _span("parent", account_id), _child_row)
+    result = await reading.list_span(unchunked, _span("parent", account_id), _child_row)
     for row in result.data:
         row["descendants_count"] = await _descendants(request.actor, row["id"])
     return result
@@ -200,14 +200,14 @@ async def parents(request: Request) -> Result:
     if caller.account_id != account.account_id:
         tree = _from(tree, caller.account_id)
     data = await _chain(request.actor, tree)
-    return Result(data=data, page=Page(size=len(data)), revision=recipes.revision_of_list(data))
+    return Result(data=data, page=Page(size=len(data)), revision=reading.revision_of_list(data))
 
 
 async def tree(request: Request) -> Result:
     """The same chain without paging, empty for one's own account."""
     account, caller = request.require_account(), request.require_caller()
     data = await _chain(request.actor, _from(account.tree, caller.account_id))
-    return Result(data=data, revision=recipes.revision_of_list(data))
+    return Result(data=data, revision=reading.revision_of_list(data))
 
 
 def _from(ancestors: tuple[str, ...], account_id: str) -> tuple[str, ...]:
@@ -225,7 +225,7 @@ async def move(request: Request, turn: Put) -> Result:
     target_id = request.data.get("to") if isinstance(request.data, dict) else None
     if not isinstance(target_id, str) or not target_id:
         raise ValidationFailed.of("to", "required", "Field 'to' is required")
-    stored = await recipes.load(request)
+    stored = await reading.load(request)
     account, target = account_of(stored), await _present_account(request.actor, target_id)
     _require_move(request.actor, account, target)
     change = _private_change(request, stored, _replanted(stored, account, target))
@@ -272,7 +272,7 @@ async def demote(request: Request, turn: Put) -> Result:
 
 
 async def _set_reseller(request: Request, turn: Put, *, is_reseller: bool) -> Result:
-    stored = await recipes.load(request)
+    stored = await reading.load(request)
     account = account_of(stored)
     if not account.tree:
         raise Forbidden

@@ -7,7 +7,8 @@ from copy import deepcopy
 
 from crossbar.core.answers import NOTHING, SOME_OBJECT, TEXT, Answers, an_object, some
 from crossbar.core.change import Change
-from crossbar.core.recipes import revision_of_list, sent
+from crossbar.core.reading import revision_of_list
+from crossbar.core.recipes import sent
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Collection, Handler, Route, Routes, Scope, Unique
 from crossbar.core.writing import commit_private, in_turn

@@ -7,7 +7,8 @@ from crossbar.core.answers import SOME_OBJECT, Answers
 from crossbar.core.attachments import ATTACHMENTS, drop_all
 from crossbar.core.change import Change
 from crossbar.core.preconditions import require_match
-from crossbar.core.recipes import answer, answer_removed, load_document, sent
+from crossbar.core.reading import load_document
+from crossbar.core.recipes import answer, answer_removed, sent
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Collection, Handler, Hooks, Route
 from crossbar.core.writing import in_turn, remove, save

@@ -15,7 +15,8 @@ from crossbar.core.attachments import drop_all
 from crossbar.core.change import Change, claim_of
 from crossbar.core.directory import Account
 from crossbar.core.preconditions import require_match
-from crossbar.core.recipes import answer, answer_removed, load_document, sent
+from crossbar.core.reading import load_document
+from crossbar.core.recipes import answer, answer_removed, sent
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.services import Services
 from crossbar.core.shapes import Access, Collection, Hooks, Route, Routes, Scope, Unique, route

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from crossbar.core.change import Change
-from crossbar.core.recipes import live_documents
-from crossbar.core.requests import Action, Actor, Request
+from crossbar.core.reading import live_documents
+from crossbar.core.requests import Action, Request
 from crossbar.core.shapes import (
     FLAGS,
     Collection,
@@ -25,8 +25,8 @@ from crossbar.core.shapes import (
 from crossbar.documents import Document, texts_at
 from crossbar.families.callflows.number_owners import forget_numbers, index_numbers
 from crossbar.numbers import normalized
-from crossbar.storage import Key
 
+TAKEN = "Number {value} exists in callflow {holder}"
 NO_NUMBERS = "Callflows must be assigned at least one number or pattern"
 
 
@@ -69,13 +69,6 @@ async def check_numbers(change: Change) -> None:
         return  # the schema has said so already
     if not numbers and not patterns:
         change.refusals.add("numbers", "required", NO_NUMBERS)
-
-
-async def explain_clash(actor: Actor, value: str, holder: Key) -> str:
-    """Name the callflow that has the number already."""
-    stored = await actor.services.store.get(holder) or {}
-    label = f" {stored['name']}" if stored.get("name") else ""
-    return f"Number {value} exists in callflow {holder.doc_id}{label}"
 
 
 def _referenced(flow: Any) -> Iterator[str]:
@@ -125,14 +118,12 @@ CALLFLOWS = Collection(
         Unique(
             path="numbers",
             values=lambda document: texts_at(document, "numbers"),
-            message="Number exists in another callflow",
-            explain=explain_clash,
+            message=TAKEN,
         ),
         Unique(
             path="patterns",
             values=lambda document: texts_at(document, "patterns"),
-            message="Pattern exists in another callflow",
-            explain=explain_clash,
+            message=TAKEN,
         ),
     ),
     indexes=(field_index("owner_id"),),

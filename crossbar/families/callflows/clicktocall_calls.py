@@ -15,7 +15,7 @@ from crossbar.core.access import require_access, require_unrestricted
 from crossbar.core.change import event_of
 from crossbar.core.journals import new_key, record_put
 from crossbar.core.ports import Command
-from crossbar.core.recipes import load
+from crossbar.core.reading import load
 from crossbar.core.requests import Request, Result, is_true
 from crossbar.core.shapes import Access, Index, Journal
 from crossbar.core.stamping import stamped

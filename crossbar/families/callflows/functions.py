@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crossbar.core.directory import ACCOUNT_TYPE
-from crossbar.core.recipes import revision_of_list
+from crossbar.core.reading import revision_of_list
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Collection, Route, Routes, defaulted, route
 from crossbar.documents import Document, public

@@ -6,14 +6,14 @@ schema of its module (``metaflows.<module>``), as ``metaflow`` asks for.
 
 from __future__ import annotations
 
-from crossbar.core.shapes import Access, Routes, Scope
+from crossbar.core.shapes import EVERYWHERE, Access, Routes, Scope
 from crossbar.core.subobjects import SubObject
 
 METAFLOWS = Routes(
     noun="metaflows",
     routes=SubObject(noun="metaflows", schema="metaflows").routes(),
     scopes=(Scope.ACCOUNT,),
-    everywhere=True,
+    nested=(EVERYWHERE,),
     access=Access.ACCOUNT,
 )
 """Metaflows of the account and of every document."""

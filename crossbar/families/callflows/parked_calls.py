@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from crossbar.core.answers import SOME_OBJECT, Answers, an_object
-from crossbar.core.recipes import list_span
+from crossbar.core.reading import list_span
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Route, Routes, Scope
 from crossbar.documents import Document

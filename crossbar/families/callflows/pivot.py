@@ -12,7 +12,7 @@ from dataclasses import replace
 from crossbar.clock import GREGORIAN_OFFSET
 from crossbar.core.answers import SOME_OBJECT, TEXT, Answers, rows, some
 from crossbar.core.journals import list_every, list_records, stretch_of
-from crossbar.core.recipes import revision_of_list
+from crossbar.core.reading import revision_of_list
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Index, Journal, route
 from crossbar.documents import Document, public

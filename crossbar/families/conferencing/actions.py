@@ -14,7 +14,8 @@ from typing import Any
 from crossbar.core.answers import DOCUMENT, SOME_OBJECT, Answers, some
 from crossbar.core.commands import Asked, asked_of
 from crossbar.core.ports import Command
-from crossbar.core.recipes import answer, load_document
+from crossbar.core.reading import load_document
+from crossbar.core.recipes import answer
 from crossbar.core.requests import Action, Actor, Request, Result
 from crossbar.core.shapes import Handler, Route
 from crossbar.documents import Document

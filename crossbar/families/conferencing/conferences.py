@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from crossbar.core.answers import ROWS
 from crossbar.core.presenting import row_maker
-from crossbar.core.recipes import list_span, parent_entry
+from crossbar.core.reading import list_span, parent_entry
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import (
     FLAGS,

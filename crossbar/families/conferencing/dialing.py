@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from crossbar.core.ports import Command
-from crossbar.core.recipes import DOCUMENT_ID, live_documents
+from crossbar.core.reading import live_documents
+from crossbar.core.recipes import DOCUMENT_ID
 from crossbar.core.requests import Actor, Request
 from crossbar.documents import Document
 from crossbar.errors import SwitchTimedOut, SwitchUnavailable, ValidationFailed

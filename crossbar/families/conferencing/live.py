@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from crossbar.core.ports import Command
-from crossbar.core.recipes import key_of, load, require_parents
+from crossbar.core.reading import key_of, load, require_parents
 from crossbar.core.requests import Actor, Request
 from crossbar.documents import Document, lookup
 

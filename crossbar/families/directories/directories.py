@@ -10,7 +10,8 @@ from crossbar.clock import moment
 from crossbar.core.answers import DOCUMENT, TEXT, an_object, some
 from crossbar.core.attachments import in_memory
 from crossbar.core.change import Change
-from crossbar.core.recipes import fetch_or, live_documents, load
+from crossbar.core.reading import live_documents, load
+from crossbar.core.recipes import fetch_or
 from crossbar.core.requests import Action, Actor, Request, Result
 from crossbar.core.shapes import FLAGS, Collection, Hooks, Route
 from crossbar.documents import Document, lookup, texts_at

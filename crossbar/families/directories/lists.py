@@ -7,7 +7,7 @@ from typing import Any
 from crossbar.core.attachments import drop_all
 from crossbar.core.change import Change
 from crossbar.core.presenting import row_maker
-from crossbar.core.recipes import load, load_document
+from crossbar.core.reading import load, load_document
 from crossbar.core.requests import Action, Actor, Request, Result
 from crossbar.core.shapes import Collection, Column, Hooks, Nesting, Route, field_index, route
 from crossbar.core.writing import commit_private
@@ -108,7 +108,7 @@ LIST_ENTRIES = Collection(
     summary=(Column("key", lambda document: document["list_id"]), Column("value", _value)),
     indexes=(field_index("list_id"),),
     scopes=(),
-    nested=(Nesting(noun="lists", doc_type="list", index="list_id", owns=True),),
+    nested=(Nesting(noun="lists", doc_type="list", index="list_id"),),
     hooks=Hooks(normalize=(set_list,), deleting=(drop_all,)),
     routes=(
         route("", Action.DELETE, delete_all, "Delete all entries"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from crossbar.core.answers import TEXT, YES_OR_NO, Answers, rows
 from crossbar.core.commands import asked_of
 from crossbar.core.ports import Command
-from crossbar.core.recipes import load
+from crossbar.core.reading import load
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Route
 from crossbar.documents import Document

@@ -11,7 +11,8 @@ from typing import Any
 from crossbar.core.answers import ROWS
 from crossbar.core.change import Change
 from crossbar.core.presenting import summarizer
-from crossbar.core.recipes import list_documents, list_span
+from crossbar.core.reading import list_span
+from crossbar.core.recipes import list_documents
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import (
     FLAGS,
@@ -156,7 +157,7 @@ async def check_type(change: Change) -> None:
 
 async def list_devices(request: Request) -> Result:
     """The account's devices; below a user, those it owns and those where it is logged in."""
-    if request.query.full_docs or not request.operation.parents:
+    if request.query.full_docs or request.operation.parent is None:
         return await list_documents(request)
     user_id = request.ids["user_id"]
     span = Span(account_id=request.account_id, doc_type="device", entry=Entry("user", user_id))

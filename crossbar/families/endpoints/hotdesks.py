@@ -11,7 +11,7 @@ from typing import Any
 from crossbar.core.answers import SOME_OBJECT, Answers, some
 from crossbar.core.paging import decode_key, encode_key, page_of, page_size_of
 from crossbar.core.presenting import summarizer
-from crossbar.core.recipes import list_span, live_documents, revision_of_list
+from crossbar.core.reading import list_span, live_documents, revision_of_list
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Column, Nesting, Route, Routes, Scope
 from crossbar.documents import Document

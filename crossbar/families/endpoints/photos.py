@@ -8,7 +8,8 @@ from typing import Any
 from crossbar.core.amending import amend
 from crossbar.core.attachments import download, only_file, replace_upload
 from crossbar.core.change import Change
-from crossbar.core.recipes import answer, key_of, load
+from crossbar.core.reading import key_of, load
+from crossbar.core.recipes import answer
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Handler, Route
 

@@ -8,10 +8,11 @@ from typing import Any
 from crossbar.core.answers import SOME_OBJECT, TEXT, Answers
 from crossbar.core.change import event_of
 from crossbar.core.ports import Command
-from crossbar.core.recipes import load_document
+from crossbar.core.reading import load_document
 from crossbar.core.requests import Action, Actor, Request, Result
 from crossbar.core.shapes import Access, Nesting, Routes, Scope, route
 from crossbar.core.stamping import stamped
+from crossbar.core.subobjects import holder_of
 from crossbar.core.writing import in_turn
 from crossbar.documents import Document, lookup, merge
 from crossbar.errors import FaultyRequest, NoSuchDocument, ValidationFailed
@@ -82,9 +83,7 @@ async def refuse(request: Request) -> Result:
 
 async def command(request: Request) -> Result:
     """Reset or set the presence of a device, or of a user and else of the user's devices."""
-    (parent,) = request.operation.parents
-    key = Key(request.account_id, parent.doc_type, request.ids[parent.param])
-    endpoint = await load_document(request.actor, key)
+    endpoint = await load_document(request.actor, holder_of(request))
     action, state = _asked(request)
     names = await presence_ids_of(request.actor, endpoint)
     if not names:

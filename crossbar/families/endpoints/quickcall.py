@@ -12,7 +12,7 @@ from typing import Any
 
 from crossbar.core.answers import SOME_OBJECT, Answers
 from crossbar.core.ports import Command
-from crossbar.core.recipes import load
+from crossbar.core.reading import load
 from crossbar.core.requests import Action, Actor, Request, Result, is_false
 from crossbar.core.shapes import Route
 from crossbar.documents import Document, lookup

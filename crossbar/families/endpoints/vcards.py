@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from crossbar.core.attachments import ATTACHMENTS, in_memory
-from crossbar.core.recipes import load
+from crossbar.core.reading import load
 from crossbar.core.requests import Action, Actor, Request, Result
 from crossbar.core.shapes import Route
 from crossbar.documents import Document, lookup

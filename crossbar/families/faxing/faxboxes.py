@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from crossbar.core.answers import ROWS
 from crossbar.core.change import Change
-from crossbar.core.recipes import list_span
+from crossbar.core.reading import list_span
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Collection, Hooks, Route, Scope, Unique
 from crossbar.documents import Document, public

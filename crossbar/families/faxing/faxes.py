@@ -14,16 +14,8 @@ from crossbar.core.change import Change
 from crossbar.core.journals import list_records, load_record
 from crossbar.core.presenting import summarizer
 from crossbar.core.ranges import list_in_range, time_key
-from crossbar.core.recipes import (
-    answer,
-    delete,
-    key_of,
-    list_span,
-    load,
-    parent_entry,
-    require_parents,
-    sent,
-)
+from crossbar.core.reading import key_of, list_span, load, parent_entry, require_parents
+from crossbar.core.recipes import answer, delete, sent
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import (
     Collection,

@@ -11,14 +11,8 @@ from typing import Any
 from crossbar.core.attachments import ATTACHMENTS, UPLOAD, copy_attachments, only_file
 from crossbar.core.change import Change, Note
 from crossbar.core.ports import Command
-from crossbar.core.recipes import (
-    answer,
-    chosen_id,
-    load_document,
-    parent_entry,
-    require_parents,
-    sent,
-)
+from crossbar.core.reading import load_document, parent_entry, require_parents
+from crossbar.core.recipes import answer, chosen_id, sent
 from crossbar.core.requests import Actor, Request, Result
 from crossbar.core.stamping import fresh_id
 from crossbar.core.writing import save

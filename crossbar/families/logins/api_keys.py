@@ -6,7 +6,7 @@ whom and for what. The one key that upstream gives every account is a part of ``
 
 from __future__ import annotations
 
-from crossbar.core import recipes, writing
+from crossbar.core import reading, recipes, writing
 from crossbar.core.access import EVERYTHING
 from crossbar.core.answers import ANYTHING, COUNT, DOCUMENT, ROWS, TEXT, Answers
 from crossbar.core.change import Change
@@ -52,7 +52,7 @@ async def check_choices(change: Change) -> None:
     owner_id = change.value("owner_id")
     if owner_id is not None and change.current is None:
         try:
-            await recipes.load_document(change.actor, Key(account_id, "user", owner_id))
+            await reading.load_document(change.actor, Key(account_id, "user", owner_id))
         except NoSuchDocument:
             message = "The user could not be found"
             change.refusals.add("owner_id", "not_found", message, cause=owner_id)

@@ -10,7 +10,7 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
-from crossbar.core import recipes, writing
+from crossbar.core import reading, writing
 from crossbar.core.access import (
     ADMIN_USERS_ONLY,
     OPERATORS_ONLY,
@@ -265,7 +265,7 @@ async def reset_user_signature(request: Request) -> Result:
     user_id = request.ids["user_id"]
     caller = request.require_caller()
     _require_reset(request, own=caller.user_id == user_id)
-    return await _reset(request, request.operation.collection, recipes.key_of(request))
+    return await _reset(request, request.operation.collection, reading.key_of(request))
 
 
 def _require_reset(request: Request, *, own: bool) -> None:
@@ -286,7 +286,7 @@ async def _reset_system(request: Request) -> Result:
 async def _reset(
     request: Request, family: Collection, key: Key, field: str = "pvt_signature_secret"
 ) -> Result:
-    stored = await recipes.load_document(request.actor, key)
+    stored = await reading.load_document(request.actor, key)
     document = {**stored, field: secrets.token_hex(16)}
     await writing.commit_private(
         Change(
@@ -313,7 +313,7 @@ async def impersonate(request: Request) -> Result:
     if account.account_id == caller.account_id:
         raise Forbidden(cause="nobody acts as a user of the own account")
     require_good_standing(request.actor, account)
-    user = await recipes.load(request)
+    user = await reading.load(request)
     if not user.get("enabled", True):
         raise Forbidden
     way = Way(method=USER_METHOD, proof="impersonate_user")

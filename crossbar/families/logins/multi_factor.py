@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from crossbar.core.answers import ROW, Answers, an_object, some
 from crossbar.core.presenting import summarizer
-from crossbar.core.recipes import list_span, revision_of_list
+from crossbar.core.reading import list_span, revision_of_list
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import (
     CRUD,

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from crossbar.core import recipes, writing
+from crossbar.core import reading, writing
 from crossbar.core.answers import ROW, Answers, some
 from crossbar.core.directory import OWNER, Account
 from crossbar.core.ports import OutsideFailed
@@ -197,7 +197,7 @@ async def list_links(request: Request) -> Result:
     """The identities that log the caller in."""
     entry = Entry("owner", "/".join(_owner(request.require_caller()) or ("", "")))
     span = Span(account_id=SYSTEM, doc_type=LINK_TYPE, entry=entry)
-    return await recipes.list_span(request, span, row, seen=row)
+    return await reading.list_span(request, span, row, seen=row)
 
 
 async def fetch_link(request: Request) -> Result:
@@ -254,7 +254,7 @@ def _claim(identity: str) -> Claim:
 
 async def _load(request: Request) -> Document:
     key = Key(SYSTEM, LINK_TYPE, request.ids["link_id"])
-    return await recipes.load_document(request.actor, key)
+    return await reading.load_document(request.actor, key)
 
 
 async def _own_link(request: Request) -> Document:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace as with_changes
 from functools import partial
 
-from crossbar.core import recipes, singletons, writing
+from crossbar.core import reading, recipes, singletons, writing
 from crossbar.core.answers import ROW, Answers, some
 from crossbar.core.change import Change
 from crossbar.core.ports import may_be_asked
@@ -123,12 +123,12 @@ async def list_providers(request: Request) -> Result:
     """Who knows identities, and who confirms logins."""
     rows = await _rows(request.actor, PROVIDER_TYPE, _provider_row)
     rows += await _rows(request.actor, FACTOR_TYPE, factor_row)
-    return Result(data=rows, revision=recipes.revision_of_list(rows))
+    return Result(data=rows, revision=reading.revision_of_list(rows))
 
 
 async def list_apps(request: Request) -> Result:
     """Our registrations with them."""
-    return await recipes.list_span(request, _all(APP_TYPE), _app_row, seen=_app_row)
+    return await reading.list_span(request, _all(APP_TYPE), _app_row, seen=_app_row)
 
 
 async def _rows(
@@ -180,7 +180,7 @@ async def replace(request: Request, *, family: Singleton) -> Result:
     """The document as sent. There must be one."""
     request = _on(family, request)
     doc_id = request.ids[f"{family.doc_type}_id"]
-    await recipes.load_document(request.actor, Key(SYSTEM, family.doc_type, doc_id))
+    await reading.load_document(request.actor, Key(SYSTEM, family.doc_type, doc_id))
     return await singletons.replace(request)
 
 

@@ -8,7 +8,8 @@ from dataclasses import replace as replace_fields
 from crossbar.core.answers import DOCUMENT, ROWS
 from crossbar.core.attachments import UPLOAD, attach, download, drop_all, only_file
 from crossbar.core.change import Change
-from crossbar.core.recipes import answer, fetch_or, key_of, list_documents, load, replace
+from crossbar.core.reading import key_of, load
+from crossbar.core.recipes import answer, fetch_or, list_documents, replace
 from crossbar.core.requests import Action, Request, Result, Upload
 from crossbar.core.shapes import Access, Collection, Column, Hooks, Route, Scope
 from crossbar.core.writing import save

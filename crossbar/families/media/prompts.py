@@ -13,7 +13,7 @@ from operator import itemgetter
 from crossbar.core.answers import SOME_OBJECT, TEXT, YES_OR_NO, Answers, rows, some
 from crossbar.core.attachments import ATTACHMENTS
 from crossbar.core.change import Change
-from crossbar.core.recipes import list_span, revision_of_list
+from crossbar.core.reading import list_span, revision_of_list
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Handler, Index, Route
 from crossbar.documents import Document

@@ -7,7 +7,8 @@ from crossbar.core.answers import ROW, SOME_OBJECT, TEXT, Answers, some
 from crossbar.core.change import Change
 from crossbar.core.ports import Command
 from crossbar.core.presenting import summarizer
-from crossbar.core.recipes import list_span, load_document, sent
+from crossbar.core.reading import list_span, load_document
+from crossbar.core.recipes import sent
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Routes, Scope, route
 from crossbar.documents import Document, public

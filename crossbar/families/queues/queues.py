@@ -13,7 +13,8 @@ from crossbar.core.answers import DOCUMENT, TEXT, Answers, some
 from crossbar.core.change import Change
 from crossbar.core.ports import Command
 from crossbar.core.ranges import seconds_of
-from crossbar.core.recipes import answer, key_of, live_documents
+from crossbar.core.reading import key_of, live_documents
+from crossbar.core.recipes import answer
 from crossbar.core.requests import Action, Actor, Request, Result
 from crossbar.core.shapes import Collection, Hooks, route
 from crossbar.documents import Document

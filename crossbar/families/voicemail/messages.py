@@ -15,7 +15,7 @@ from crossbar.core.change import Change, Note, event_of, put_of
 from crossbar.core.ports import Command
 from crossbar.core.preconditions import require_match, require_writable
 from crossbar.core.ranges import LATEST, seconds_of, time_key
-from crossbar.core.recipes import load_document
+from crossbar.core.reading import load_document
 from crossbar.core.requests import Actor, Request, Upload
 from crossbar.core.shapes import Collection, Hooks, Index
 from crossbar.core.stamping import stamped

@@ -11,7 +11,8 @@ from crossbar.core.answers import SOME_OBJECT, TEXT, Answers, an_object, some
 from crossbar.core.attachments import UPLOAD, only_file
 from crossbar.core.change import Change
 from crossbar.core.ranges import list_in_range, time_key
-from crossbar.core.recipes import load, parent_entry, require_parents, sent
+from crossbar.core.reading import load, parent_entry, require_parents
+from crossbar.core.recipes import sent
 from crossbar.core.requests import Action, Request, Result, Upload
 from crossbar.core.shapes import Route
 from crossbar.core.writing import save

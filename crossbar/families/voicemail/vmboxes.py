@@ -8,7 +8,8 @@ from functools import wraps
 
 from crossbar.core.answers import DOCUMENT, ROWS
 from crossbar.core.change import Change
-from crossbar.core.recipes import create, list_documents, patch, replace, revision_of_list
+from crossbar.core.reading import revision_of_list
+from crossbar.core.recipes import create, list_documents, patch, replace
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import (
     FLAGS,
