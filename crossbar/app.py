@@ -46,8 +46,9 @@ from crossbar.identity.credentials import Identity
 from crossbar.identity.gate import Gate
 from crossbar.identity.keys import KeyKind
 from crossbar.identity.secrets import Secrets, SecretsError, load_or_create
+from crossbar.interface import Interface
 from crossbar.metrics import Metrics
-from crossbar.outside import Web, mail_of, shelves_of, speech_of
+from crossbar.outside import Dns, Web, mail_of, shelves_of, speech_of
 from crossbar.personnel import COMPONENTS, STORED, perscom_families, schema_of
 from crossbar.personnel import SCOPES as PERSONNEL_SCOPES
 from crossbar.settings import Limits, Settings
@@ -182,6 +183,7 @@ async def _wired(
             carrier=carrier,
             pace=buckets_of(settings.limits, clock),
             mail=mail_of(settings.mail, clock),
+            names=Dns(settings.dns),
             jobs=jobs,
             scopes={dialect: kind.scopes for dialect, kind in KEYS.items()},
             outside=Web(),
@@ -270,8 +272,9 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 def handler_of(gateway: Gateway) -> Handler:
     """What answers every request: the dialect that its path names, the console, or the banner.
 
-    Browsers that ask for the root are sent to the console; other clients are greeted. Whatever
-    else there is not is missed in the words of v2.
+    Browsers that ask for the root are sent to the console; other clients are greeted. Where a user
+    interface is served, all of them get that. Whatever else there is not is missed in the words of
+    v2. Raises :class:`~crossbar.settings.SettingsError` when that interface cannot be served.
     """
     services, limits = gateway.services, gateway.services.settings.limits
     buckets = buckets_of(limits, services.clock)
@@ -279,6 +282,7 @@ def handler_of(gateway: Gateway) -> Handler:
     v1 = V1(services, gateway.identity, PERSONNEL, buckets)
     v1_1 = V1_1(services, gateway.identity, buckets)
     probes = Probes(services)
+    interface = Interface(services.settings.ui, reserved=console.HOME)
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         path = split_target(request.raw_path)[0]
@@ -299,8 +303,9 @@ def handler_of(gateway: Gateway) -> Handler:
             return await v1.serve(request)
         if VERSION.match(path) or is_preflight(request):
             return await v2.serve(request)
-        if (probed := await probes.answer(request, path)) is not None:
-            return probed
+        for answer in (probes.answer, interface.answer):
+            if (found := await answer(request, path)) is not None:
+                return found
         return console.answer(request, path) or banner(request, path) or await v2.serve(request)
 
     return handle

@@ -17,6 +17,17 @@ from crossbar.events import trim
 from crossbar.families.accounts import ABOUT, ABOUT_SYSTEM, ACCOUNTS
 from crossbar.families.alerts import ALERTS
 from crossbar.families.billing import BILLING
+from crossbar.families.brand import (
+    APPS,
+    APPS_LINK,
+    APPS_LINK_OF_ACCOUNT,
+    APPS_OF_SYSTEM,
+    APPS_STORE,
+    OVERRIDES,
+    WHITELABEL,
+    WHITELABEL_OF_ACCOUNT,
+    WHITELABEL_OF_SYSTEM,
+)
 from crossbar.families.callflows import (
     CALL,
     CALLFLOWS,
@@ -136,6 +147,11 @@ FAMILIES: tuple[Family, ...] = (
     ALERTS,
     API_AUTH,
     API_KEYS,
+    APPS,
+    APPS_LINK,
+    APPS_LINK_OF_ACCOUNT,
+    APPS_OF_SYSTEM,
+    APPS_STORE,
     AUTH,
     AUTH_OF_ACCOUNT,
     *BILLING,
@@ -180,6 +196,7 @@ FAMILIES: tuple[Family, ...] = (
     MULTI_FACTOR,
     MULTI_FACTOR_OF_SYSTEM,
     NUMBERS,
+    OVERRIDES,
     OWN_TOKEN,
     PARKED_CALLS,
     PHONE_NUMBERS,
@@ -220,6 +237,9 @@ FAMILIES: tuple[Family, ...] = (
     VISITOR_SESSIONS,
     VISITOR_SETTINGS,
     VMBOXES,
+    WHITELABEL,
+    WHITELABEL_OF_ACCOUNT,
+    WHITELABEL_OF_SYSTEM,
 )
 
 OFFERED: Mapping[str, tuple[Route, ...]] = {

@@ -17,7 +17,8 @@ error's status is given here and nowhere else. No HTTP library is imported.
     │                             UnknownTenant
     ├── PaymentRequired 402       AcceptCharges, BillingIssue
     ├── Forbidden 403
-    ├── NotFound 404              NoSuchPath, NoSuchDocument, UnknownKey, FaultyRequest
+    ├── NotFound 404              NoSuchPath, NoSuchDocument, UnknownKey, NoSuchAttachment,
+    │                             FaultyRequest
     ├── MethodNotAllowed 405
     ├── NotAcceptable 406
     ├── RequestTimeout 408
@@ -370,6 +371,21 @@ class UnknownKey(NotFound):
     @property
     def data(self) -> Any:
         return []
+
+
+class NoSuchAttachment(NotFound):
+    """The document has no file of the kind that was asked for."""
+
+    code = "bad identifier"
+    phrase = "bad identifier"
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+
+    @property
+    def data(self) -> Any:
+        return [self.kind]
 
 
 class FaultyRequest(NotFound):

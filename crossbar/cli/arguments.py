@@ -54,6 +54,7 @@ def build_parser(run: Commands) -> argparse.ArgumentParser:
     _add_token_commands(commands, run, common)
     _add_number_commands(commands, run, common)
     _add_rate_commands(commands, run, common)
+    _add_app_commands(commands, run, common)
     return parser
 
 
@@ -78,6 +79,9 @@ def _add_server_commands(commands: Any, run: Commands, common: argparse.Argument
     serve.add_argument("--host", help="address to listen on (default 127.0.0.1)")
     serve.add_argument("--port", type=int, help="port to listen on (default 8000; 0: a free one)")
     serve.add_argument("--workers", type=int, metavar="N", help="server processes (default 1)")
+    serve.add_argument(
+        "--monster-ui", metavar="DIR", help="folder of a built Monster UI, to be served at /"
+    )
     serve.add_argument(
         "--no-init", action="store_true", help="refuse an empty store instead of initialising it"
     )
@@ -201,6 +205,27 @@ def _limit(text: str) -> tuple[str, int]:
 
 _number.__name__ = "whole number"
 _limit.__name__ = "NAME=VALUE"  # as argparse names it when it refuses one
+
+
+def _add_app_commands(commands: Any, run: Commands, common: argparse.ArgumentParser) -> None:
+    below = _group(commands, "app", "Register and list apps of the app store.")
+    about = "Register apps, or bring them up to date; without DIR those that come with Crossbar."
+    importing = _add(below, "import", run["app import"], about, common)
+    importing.add_argument(
+        "folder",
+        nargs="?",
+        type=Path,
+        metavar="DIR",
+        help="of an app (with metadata/app.json), of several, or of a Monster UI",
+    )
+    importing.add_argument(
+        "--api-url",
+        default="",
+        metavar="URL",
+        help="where the apps find the API (default: as the UI)",
+    )
+    listing = _add(below, "list", run["app list"], "List the apps that are registered.", common)
+    listing.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _add_token_commands(commands: Any, run: Commands, common: argparse.ArgumentParser) -> None:

@@ -15,9 +15,12 @@ from crossbar.app import REGISTRY, Gateway
 from crossbar.bootstrap import AlreadyInitialised, Master, create_master
 from crossbar.cli import arguments as _arguments
 from crossbar.cli import commands as _commands
+from crossbar.cli.apps import APP_COMMANDS
 from crossbar.cli.commands import Refusal, print_json, refuse_empty, with_gateway
 from crossbar.cli.doctor import examine
 from crossbar.errors import CrossbarError, NoSuchDocument, ValidationFailed
+from crossbar.families.brand import register_apps, usual_apps
+from crossbar.interface import folder_of
 from crossbar.server import listen, run, url_of
 from crossbar.settings import Settings, SettingsError
 from crossbar.storage import StoreError
@@ -94,6 +97,7 @@ def _settings(options: argparse.Namespace) -> Settings:
             ("http.host", getattr(options, "host", None)),
             ("http.port", getattr(options, "port", None)),
             ("http.workers", getattr(options, "workers", None)),
+            ("ui.directory", getattr(options, "monster_ui", None)),
         )
         if value is not None
     }
@@ -109,6 +113,8 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
     # exception out of a signal handler would land wherever the event loop just is.
     for number in STOP_SIGNALS:
         signal.signal(number, lambda *_: os._exit(0))
+    if settings.ui.directory:
+        folder_of(settings.ui)  # told before anything is made
     # A port that is taken is found before the store is touched: otherwise the first start would
     # create an account whose password nobody gets to see.
     with listen(settings) as listener:
@@ -141,9 +147,11 @@ async def _ensure_master(gateway: Gateway, refuse: bool) -> Master | None:
     if refuse:
         raise Refusal("the store is empty; run `crossbar init` first, or leave out --no-init")
     try:
-        return await create_master(services)
+        master = await create_master(services)
     except AlreadyInitialised:  # by another server that started at the same moment
         return None
+    await register_apps(services, usual_apps())
+    return master
 
 
 def _print_master(master: Master, url: str) -> None:
@@ -178,7 +186,7 @@ def _init(options: argparse.Namespace, settings: Settings) -> int:
 
     async def create(gateway: Gateway) -> Master:
         try:
-            return await create_master(
+            master = await create_master(
                 gateway.services,
                 account_name=options.account_name,
                 username=options.username,
@@ -187,6 +195,8 @@ def _init(options: argparse.Namespace, settings: Settings) -> int:
             )
         except AlreadyInitialised:
             raise Refusal("the store has a master account already; nothing was changed") from None
+        await register_apps(gateway.services, usual_apps())
+        return master
 
     master: Master = with_gateway(settings, create, creates=True)
     if options.json:
@@ -258,5 +268,6 @@ COMMANDS = {
     "openapi": _openapi,
     "doctor": _doctor,
     **_commands.COMMANDS,
+    **APP_COMMANDS,
 }
 """What is typed, and what it does."""

@@ -15,6 +15,7 @@ from crossbar.core.ports import (
     Bookkeeper,
     Carrier,
     Mail,
+    Names,
     NoPorting,
     Outside,
     Porting,
@@ -234,6 +235,7 @@ class Services:
     carrier: Carrier
     pace: Pace
     mail: Mail
+    names: Names
     scopes: Mapping[str, Scopes]
     outside: Outside
     speech: Speech

@@ -18,7 +18,7 @@ from crossbar.settings import Http
 
 REFUSAL = (
     b"HTTP/1.1 503 Service Unavailable\r\nServer: Crossbar\r\nRetry-After: 1\r\n"
-    b"Content-Length: 0\r\nConnection: close\r\n\r\n"
+    b"Access-Control-Allow-Origin: *\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 )
 """What a connection is told that is one too many. Its request is not looked at."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from crossbar.outside.dns import Dns
 from crossbar.outside.shelves import shelves_of
 from crossbar.outside.smtp import mail_of
 from crossbar.outside.speech import speech_of
 from crossbar.outside.web import Web
 
 __all__ = [
+    "Dns",
     "Web",
     "mail_of",
     "shelves_of",

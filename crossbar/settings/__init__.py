@@ -6,6 +6,7 @@ from crossbar.settings.reader import SettingDescription, SettingsError
 from crossbar.settings.sections import (
     USUALLY_BLOCKED,
     Dialects,
+    Dns,
     Http,
     Limits,
     Lists,
@@ -17,12 +18,14 @@ from crossbar.settings.sections import (
     Speech,
     Storage,
     Tokens,
+    Ui,
     section_types,
 )
 
 __all__ = [
     "USUALLY_BLOCKED",
     "Dialects",
+    "Dns",
     "Http",
     "Limits",
     "Lists",
@@ -36,5 +39,6 @@ __all__ = [
     "Speech",
     "Storage",
     "Tokens",
+    "Ui",
     "section_types",
 ]

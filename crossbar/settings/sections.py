@@ -490,6 +490,28 @@ class Recovery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ui:
+    """A user interface made elsewhere that this server hands out: a built Monster UI."""
+
+    directory: str = setting(
+        "", "Folder of a built Monster UI, served at /. Empty: the console is all there is."
+    )
+    socket: str = setting(
+        "", "Address of the WebSocket server that it is told of (ws:// or wss://). Empty: none."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dns:
+    """Looking up the domains of brands."""
+
+    servers: tuple[str, ...] = setting(
+        (), "Name servers, each as address or address:port. Empty: those of the system."
+    )
+    timeout: float = setting(5.0, "Seconds that an answer may take.", minimum=0.1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings, by section."""
 
@@ -513,6 +535,8 @@ class Settings:
     mail: Mail = Mail()
     recovery: Recovery = Recovery()
     dialects: Dialects = Dialects()
+    ui: Ui = Ui()
+    dns: Dns = Dns()
     log: Log = Log()
 
     @classmethod

@@ -31,7 +31,11 @@ TITLE = re.compile("^(?!There is no such screen|This cannot be shown).+")
 
 def nearest(noun: str) -> Operation:
     """The operation of a family whose path needs the fewest ids; one that reads, if it can be."""
-    operations = [each for each in REGISTRY.operations() if each.family.noun == noun]
+    operations = [
+        each
+        for each in REGISTRY.operations()
+        if each.family.noun == noun and "{domain}" not in each.path  # no brand has one
+    ]
     reads = [each for each in operations if each.action in (Action.LIST, Action.FETCH)]
     return min(reads or operations, key=lambda each: (each.template.count("{"), len(each.path)))
 

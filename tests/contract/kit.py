@@ -68,6 +68,16 @@ def path_of(operation: Operation, **params: str) -> str:
     return "/".join(("/v2", *tokens))
 
 
+OF_APPS = "/accounts/{account_id}/apps_store/{app}"
+
+
+def decides_of_app(operation: Operation) -> bool:
+    """Whether it decides of an app. An app that is not there is forbidden, whoever asks."""
+    is_override = operation.path[-1] == "override"
+    is_change = verb_of(operation) != "GET" or is_override
+    return operation.template.startswith(OF_APPS) and is_change
+
+
 def is_scoped(operation: Operation) -> bool:
     """Whether the operation's path names an account."""
     return operation.path[:2] == ("accounts", "{account_id}")

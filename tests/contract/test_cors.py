@@ -139,8 +139,34 @@ async def test_other_answers_do_not(api: Api) -> None:
     assert not [name for name in answer.headers if name.lower().startswith("access-control")]
 
 
+async def test_whatever_is_answered_can_be_read(api: Api) -> None:
+    """Answers that are no envelope too: files, lists in pieces, tables, what is not modified."""
+    brand = {"domain": "cors.example.com"}
+    (await api.put(f"{api.account}/whitelabel", brand)).expect(201)
+    page = {"Content-Type": "text/html"}
+    (await api.post(f"{api.account}/whitelabel/welcome", raw=b"<p>", headers=page)).expect(200)
+    tag = (await api.get(f"{api.account}/users")).headers["ETag"]
+    for path, headers, status in (
+        ("/v2/whitelabel/cors.example.com/welcome", {}, 200),
+        ("/v2/whitelabel/cors.example.com/welcome", {"Range": "bytes=0-1"}, 206),
+        (f"{api.account}/users?is_chunked=true", {}, 200),
+        (f"{api.account}/users?jsonp=f", {}, 200),
+        (f"{api.account}/users", {"Accept": "text/csv"}, 200),
+        (f"{api.account}/menus", {"Accept": "text/csv"}, 204),
+        (f"{api.account}/users", {"If-None-Match": tag}, 304),
+    ):
+        answer = await api.get(path, headers={**ORIGIN, **headers})
+        assert answer.expect(status).headers["Access-Control-Allow-Origin"] == "*", path
+
+
 async def test_errors_always_do(api: Api) -> None:
     for answer in (
+        await api.post(api.account),
+        await api.patch("/v2/user_auth", {}),
+        await api.get(f"{api.account}/menus", headers={"Accept": "image/png"}),
+        await api.put(f"{api.account}/menus", {"name": "x"}, headers={"If-Match": "x"}),
+        await api.put(f"{api.account}/api_key", raw=b"x", headers={"Content-Type": "image/png"}),
+        await api.put("/v2/user_auth", raw=b"x" * 65_537, token=""),
         await api.get(f"{api.account}/menus/{UNKNOWN}"),
         await api.get(f"{api.account}/menus", token=""),
         await api.put(f"{api.account}/menus", {}),

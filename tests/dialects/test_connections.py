@@ -180,6 +180,7 @@ class TestPatience:
             async with connection(api) as (reader, _):
                 answer = await asyncio.wait_for(reader.read(-1), PATIENCE)
             assert answer.startswith(b"HTTP/1.1 503 ")
+            assert b"\r\nAccess-Control-Allow-Origin: *\r\n" in answer
             assert b"Retry-After: 1\r\n" in answer
         await until(lambda: room.connections <= 1)
         (await api.get(api.account)).expect(200)

@@ -1,6 +1,6 @@
 """What the core asks of the outside.
 
-Mail, other servers, places for files, a switch, a carrier, a bookkeeper, a voice.
+Mail, names of hosts, other servers, places for files, a switch, a carrier, a bookkeeper, a voice.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from crossbar.core.ports.bookkeeper import Bookkeeper, Outcome, Payment, Standing
 from crossbar.core.ports.carrier import Carrier, Offer
 from crossbar.core.ports.mail import Letter, Mail, NoMail
+from crossbar.core.ports.names import Names
 from crossbar.core.ports.outside import Outside, OutsideFailed, may_be_asked
 from crossbar.core.ports.porting import NoPorting, Porting
 from crossbar.core.ports.shelves import Shelf, ShelfFailed, Shelves
@@ -20,6 +21,7 @@ __all__ = [
     "Command",
     "Letter",
     "Mail",
+    "Names",
     "NoMail",
     "NoPorting",
     "NoSpeech",

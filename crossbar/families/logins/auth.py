@@ -34,6 +34,7 @@ from crossbar.errors import (
     InvalidCredentials,
     NotFound,
 )
+from crossbar.families.brand import apps_of
 from crossbar.families.logins.attempts import SUCCESS, Way
 from crossbar.families.logins.rules import (
     REFRESH_METHOD,
@@ -136,7 +137,7 @@ async def _session(actor: Actor, account: Account, user: Document | None) -> Doc
         "is_master_account": not account.tree,
         "reseller_id": account.reseller_id,
         "cluster_id": master.account_id if master else account.account_id,
-        "apps": [],
+        "apps": await apps_of(actor.services, account, user),
         "capabilities": {"voicemail": {"transcription": {"available": False, "default": False}}},
         "ui_config": {},
     }
