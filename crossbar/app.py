@@ -38,7 +38,7 @@ from crossbar.dialects.v2.protocol import Server
 from crossbar.events import Events
 from crossbar.families.billing import LocalBookkeeper
 from crossbar.families.logins import password_suffices
-from crossbar.families.numbers import LocalInventory
+from crossbar.families.numbers import LocalInventory, classifiers_of
 from crossbar.families.porting import PortRequests
 from crossbar.identity.basic import Basic
 from crossbar.identity.buckets import Buckets
@@ -116,7 +116,11 @@ async def open_gateway(
     switch: Switch | None = None,
     carrier: Carrier | None = None,
 ) -> AsyncIterator[Gateway]:
-    """Open the store and wire everything to it; close it all at the end."""
+    """Open the store and wire everything to it; close it all at the end.
+
+    Raises :class:`~crossbar.settings.SettingsError` for a file of classes that cannot be used.
+    """
+    classifiers_of(settings.numbers)
     metrics = Metrics()
     store = store or store_for(settings.storage, metrics.note_commit)
     await store.open()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from crossbar.app import open_gateway
 from crossbar.families.numbers import classifiers_of
-from crossbar.settings import SettingsError
-from crossbar.settings.sections import Numbers
+from crossbar.settings import Numbers, Settings, SettingsError
 from tests.conftest import Api
 from tests.families.numbers.support import M, N, path, stock, tenant, told
 from tests.families.support import refusal
@@ -136,6 +137,15 @@ def test_a_file_of_classes_that_is_wrong_is_told_so(
         file.write_text(text)
     with pytest.raises(SettingsError, match=reason):
         classifiers_of(Numbers(classifiers=str(file)))
+
+
+async def test_a_gateway_does_not_start_with_a_file_of_classes_that_is_wrong(
+    settings: Settings, tmp_path: Path
+) -> None:
+    wrong = replace(settings, numbers=Numbers(classifiers=str(tmp_path / "none.json")))
+    with pytest.raises(SettingsError, match="No such file"):
+        async with open_gateway(wrong):
+            pass
 
 
 E911 = {
