@@ -325,10 +325,10 @@ async def _accounts_of(services: Services, about: Document) -> list[str]:
 async def _move_all(services: Services, about: Document) -> None:
     """Move what a changed storage document has to do with; the rest later, if it takes long."""
     began, failed = time.monotonic(), None
-    for account_id in await _accounts_of(services, about):
-        if account_id < about.get("from", ""):
-            continue
-        if time.monotonic() - began > PORTION:
+    first = about.get("from", "")
+    waiting = [each for each in await _accounts_of(services, about) if each >= first]
+    for place, account_id in enumerate(waiting):
+        if place and time.monotonic() - began > PORTION:
             rest = {**about, "from": account_id}
             await services.commit(Batch(puts=[asked(services.clock, MOVE_ALL, rest)]))
             break

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from crossbar.cli.upkeep import sweep
+from crossbar.core import shelving
 from crossbar.core.jobs import asked
 from crossbar.core.ports import ShelfFailed
-from crossbar.core.shelved import SHELVED, storage_key
-from crossbar.core.shelving import MOVE, read_attachment, settle
+from crossbar.core.shelf_errors import note_failure
+from crossbar.core.shelved import REMOVE, SHELVED, shelf_at, storage_key, tidy
+from crossbar.core.shelving import MOVE, MOVE_ALL, probe, read_attachment, settle
 from crossbar.storage import SYSTEM, Batch, Key, Span
 from tests.conftest import PASSWORD, Api
 from tests.families.system.conftest import Bucket
@@ -347,3 +349,125 @@ async def test_a_move_of_what_is_gone_is_done(api: Api) -> None:
     await services.commit(Batch(puts=[asked(services.clock, MOVE, about)]))
     await jobs_done(api)
     assert await services.store.count(Span(account_id=SYSTEM, doc_type="failed_job")) == 0
+
+
+async def test_what_is_read_on_may_have_moved_twice(api: Api) -> None:
+    path, content = f"{api.account}/storage", bytes(range(256)) * 3500
+    (await api.put(path, at(folder()))).expect(201)
+    media_id = await upload(api, content)
+    await jobs_done(api)
+    (await api.delete(path)).expect(200)
+    await jobs_done(api)
+    _, facts = await facts_of(api, media_id)
+    read = read_attachment(api.gateway.services, api.master.account_id, facts["id"])
+    found = await anext(read)
+    (await api.put(path, at(folder()))).expect(201)
+    await jobs_done(api)
+    assert found + b"".join([chunk async for chunk in read]) == content
+
+
+async def test_a_place_that_has_lost_a_file_does_not_give_it_back(
+    api: Api, tmp_path: Path
+) -> None:
+    (await api.put(f"{api.account}/storage", at(folder()))).expect(201)
+    media_id = await upload(api)
+    await jobs_done(api)
+    document, _ = await facts_of(api, media_id)
+    key = Key(api.master.account_id, "media", media_id)
+    (await api.patch(f"{api.account}/storage", {"plan": None})).expect(200)
+    (file,) = files_in(tmp_path / "files")
+    content = file.read_bytes()
+    services = api.gateway.services
+    api.gateway.services.jobs.wake = lambda: None  # type: ignore[method-assign]
+    for broken in (b"", content[::-1]):
+        if broken:
+            file.write_bytes(broken)
+        else:
+            file.unlink()
+        with pytest.raises(ShelfFailed):
+            await settle(services, key, document)
+        assert "local" not in (await place_of(api, media_id) or {})
+    file.write_bytes(content)
+    await asyncio.gather(*(settle(services, key, document) for _ in range(4)))
+    assert await played(api, media_id) == SOUND
+
+
+async def test_bytes_that_nobody_names_do_not_stay_in_a_place(api: Api, tmp_path: Path) -> None:
+    media_id = await upload(api)
+    document, facts = await facts_of(api, media_id)
+    services, key = api.gateway.services, Key(api.master.account_id, "media", media_id)
+    read = services.store.read_attachment(key.account_id, facts["id"])
+    unnamed = await services.put_attachment(key.account_id, read)
+    (await api.put(f"{api.account}/storage", at(folder()))).expect(201)
+    await jobs_done(api)
+    stale = {**document, "pvt_attachments": {"x": {**facts, "id": unnamed.attachment_id}}}
+    await settle(services, key, stale)
+    await jobs_done(api)
+    assert len(files_in(tmp_path / "files")) == 1
+    assert not await is_in_store(api, unnamed.attachment_id)
+
+
+async def test_files_of_the_system_move_as_its_own_plan_says(api: Api, tmp_path: Path) -> None:
+    (await api.put("/v2/storage", at(folder()))).expect(201)
+    media_id = (await api.put("/v2/media", {"name": "Prompt"})).expect(201).data["id"]
+    path, headers = f"/v2/media/{media_id}/raw", {"Content-Type": "audio/wav"}
+    (await api.post(path, raw=SOUND, headers=headers)).expect(200)
+    await jobs_done(api)
+    assert [file.read_bytes() for file in files_in(tmp_path / "files")] == [SOUND]
+    assert (await api.get(path)).content == SOUND
+
+
+async def test_what_takes_long_is_done_in_portions(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelving, "PORTION", -1)
+    for name in ("One", "Two", "Three"):
+        account_id = await api.create_account(name)
+        await upload(api, account=f"/v2/accounts/{account_id}")
+    (await api.put("/v2/storage", at(folder()))).expect(201)
+    await jobs_done(api)
+    assert len(files_in(tmp_path / "files")) == 3
+
+
+async def test_one_file_that_fails_keeps_no_other_waiting(api: Api) -> None:
+    for _ in range(2):
+        await upload(api)
+    (await api.put(f"{api.account}/storage", {"attachments": {A: folder()}})).expect(201)
+    await jobs_done(api)
+    api.gateway.services.jobs.wake = lambda: None  # type: ignore[method-assign]
+    (await api.patch(f"{api.account}/storage", {"plan": everything(A)})).expect(200)
+    holder = storage_key(api.master.account_id).doc_id
+    about = {"account": api.master.account_id, "holder": holder}
+    with pytest.raises(ShelfFailed):
+        await MOVE_ALL.run(with_fault(api, "put"), about)
+    assert len((await api.get(f"{api.account}/att_handlers_errors")).data) == 2
+
+
+async def test_a_place_that_garbles_is_not_saved(api: Api) -> None:
+    with pytest.raises(ShelfFailed):
+        await probe(with_fault(api, "change"), folder())
+
+
+async def test_an_account_that_is_deleted_takes_along_what_came_back(api: Api) -> None:
+    child = await api.create_account("Child")
+    path = f"/v2/accounts/{child}/storage"
+    (await api.put(path, at(folder()))).expect(201)
+    await upload(api, account=f"/v2/accounts/{child}")
+    await jobs_done(api)
+    (await api.delete(path)).expect(200)
+    await jobs_done(api)
+    (await api.delete(f"/v2/accounts/{child}")).expect(200)
+    await jobs_done(api)
+    span = Span(account_id=SYSTEM, doc_type=SHELVED)
+    assert await api.gateway.services.store.count(span) == 0
+
+
+async def test_what_is_gone_already_needs_nothing_done(api: Api) -> None:
+    services = api.gateway.services
+    await REMOVE.run(services, {"id": "none"})
+    await tidy(services, storage_key("none"))
+    with pytest.raises(ShelfFailed):
+        await shelf_at(services, "storage-none", A)
+    gone = Key(B, "media", A)
+    await note_failure(services, gone, "x", A, "moving", ShelfFailed("late"))
+    await settle(services, gone, {"pvt_attachments": {}})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -10,13 +11,16 @@ from hypothesis import strategies as st
 
 from crossbar.core.configuration import (
     COUNTERPARTS,
+    Configuration,
     difference,
     setting_of,
     system_key,
 )
 from crossbar.core.nodes import node_name
 from crossbar.documents import merge
+from crossbar.errors import Conflict
 from crossbar.settings import Settings
+from crossbar.storage import Unreachable
 from tests.conftest import Api
 from tests.families.support import refusal
 
@@ -124,9 +128,7 @@ async def test_other_processes_notice(api: Api) -> None:
     (await api.post(f"{PATH}/crossbar", config)).expect(200)
     services.configuration.settings = services.configuration._given
     services.configuration.forget()  # as when an event of another process is read
-    while services.settings.lists.page_size != 7:
-        import asyncio
-
+    while services.settings.lists.page_size != 7:  # noqa: ASYNC110 - nothing tells of it
         await asyncio.sleep(0)
 
 
@@ -173,3 +175,33 @@ def test_a_difference_laid_over_the_parent_is_all_that_was_meant(
 ) -> None:
     meant = merge(parent, document)
     assert merge(parent, difference(meant, parent)) == meant
+
+
+async def test_a_store_that_is_away_is_asked_again(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configuration = api.gateway.services.configuration
+    reload, failures = configuration.reload, iter((Unreachable("away"), Conflict()))
+    told = asyncio.Event()
+
+    async def fail_at_first() -> None:
+        for failure in failures:
+            raise failure
+        await reload()
+        told.set()
+
+    monkeypatch.setattr("crossbar.core.configuration.PAUSE", 0)
+    monkeypatch.setattr(configuration, "reload", fail_at_first)
+    configuration.forget()
+    await told.wait()
+
+
+async def test_what_was_never_started_is_stopped(api: Api) -> None:
+    services = api.gateway.services
+    await Configuration(services.store, services.schemas, services.settings).stop()
+
+
+def test_what_cannot_be_counted_fits_no_setting() -> None:
+    (days,) = (each for each in COUNTERPARTS if each.setting == "voicemail.retention")
+    with pytest.raises(ValueError):  # noqa: PT011 - its message is nobody's
+        setting_of(days, {})
