@@ -35,8 +35,8 @@ from crossbar.core.shelved import (
 from crossbar.core.stamping import stamp
 from crossbar.documents import Document, lookup
 from crossbar.errors import Conflict, FileUnavailable, NoSuchDocument
-from crossbar.records import record
 from crossbar.storage import SYSTEM, Batch, Entry, Key, Put, Span
+from crossbar.values import valueclass
 
 ATTACHMENTS = "pvt_attachments"
 """The field of a document that maps the names of its attachments to facts."""
@@ -110,7 +110,7 @@ async def _read_at(
         raise ShelfFailed("the file is shorter than it was")
 
 
-@record
+@valueclass
 class Target:
     """A place that an attachment belongs in: of which storage document, and in which folder."""
 
@@ -332,10 +332,10 @@ async def _move_all(services: Services, about: Document) -> None:
             rest = {**about, "from": account_id}
             await services.commit(Batch(puts=[asked(services.clock, MOVE_ALL, rest)]))
             break
-        async for key, document in services.store.walk(account_id):
-            if document.get(ATTACHMENTS):
+        async for put in services.store.walk(account_id):
+            if put.document.get(ATTACHMENTS):
                 try:
-                    await settle(services, key, document)
+                    await settle(services, put.key, put.document)
                 except ShelfFailed as error:
                     failed = error
     if failed is not None:

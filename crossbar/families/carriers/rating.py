@@ -16,9 +16,9 @@ from crossbar.families.carriers.prices import units_of
 from crossbar.families.carriers.rate_rules import PRICES, default_route
 from crossbar.families.carriers.ratedecks import prefixes_of
 from crossbar.numbers import to_e164
-from crossbar.records import record
 from crossbar.storage import SYSTEM, Key
 from crossbar.validation import Expression
+from crossbar.values import valueclass
 
 NONE_FOUND = "No rate found for this number"
 USUAL_FILTERS = ("direction", "route_options", "routes", "caller_id_numbers")
@@ -29,7 +29,7 @@ USUAL_WEIGHT = 100
 ZERO = Decimal(0)
 
 
-@record
+@valueclass
 class Asked:
     """A call to be rated, as a client describes it."""
 
@@ -40,7 +40,7 @@ class Asked:
     resource_id: Any = None
 
 
-@record
+@valueclass
 class Call:
     """A call to be rated: ``number`` in E.164, ``flags`` those of the resource that takes it."""
 
@@ -51,7 +51,7 @@ class Call:
     version: str = ""
 
 
-@record
+@valueclass
 class Rated:
     """What a call costs: prices in dollars, times in seconds."""
 
