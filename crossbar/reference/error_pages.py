@@ -9,7 +9,7 @@ from crossbar.dialects.described_errors import RULES, described_errors
 HEAD = """\
 # Errors
 
-Generated from `crossbar/errors.py`; `make docs` writes it anew.
+Generated from `crossbar/errors/`; `make docs` writes it anew.
 
 Every refusal has the same envelope. `error` is the HTTP status as text, `message` a stable code,
 `data` says more, and `request_id` finds the request in the server's log:

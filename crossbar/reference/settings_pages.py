@@ -16,7 +16,7 @@ def settings_file() -> str:
     lines = [
         "# The settings of Crossbar. Every one is shown with its default: to change it, take away",
         "# the # in front of its name. The environment wins over this file: CROSSBAR_HTTP__PORT",
-        "# is port of [http]. Generated from crossbar/settings/sections.py.",
+        "# is port of [http]. Generated from crossbar/settings/.",
     ]
     for section, purpose, settings in _sections():
         lines += ["", "", *_comment(purpose), f"[{section}]"]
@@ -34,7 +34,7 @@ def settings_page() -> str:
         "A setting is looked for on the command line, then in the environment, then in",
         "`etc/crossbar.toml`; else it has its default. In the environment, a list is separated by",
         'commas or written as JSON (`["a", "b"]`). Unknown names and values that do not fit stop',
-        "the start. This page is generated from `crossbar/settings/sections.py`.",
+        "the start. This page is generated from `crossbar/settings/`.",
     ]
     for section, purpose, settings in _sections():
         lines += ["", f"## {section}", "", purpose, ""]

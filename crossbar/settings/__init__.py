@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
+from crossbar.settings.features import Dns, Mail, Numbers, Speech, Ui
 from crossbar.settings.reader import SettingDescription, SettingsError
 from crossbar.settings.sections import (
     USUALLY_BLOCKED,
     Dialects,
-    Dns,
     Http,
     Limits,
     Lists,
     Log,
-    Mail,
-    Numbers,
     Schemas,
-    Settings,
-    Speech,
     Storage,
     Tokens,
-    Ui,
-    section_types,
 )
+from crossbar.settings.settings import Settings, section_types
 
 __all__ = [
     "USUALLY_BLOCKED",

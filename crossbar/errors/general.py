@@ -1,45 +1,4 @@
-"""Every error that the gateway can answer with.
-
-Each class has a ``status`` (HTTP), a stable ``code`` (the envelope's ``message``) and a phrase
-(the ``data.message`` that explains it); the wire forms are those of docs/protocol.md §4. An
-error's status is given here and nowhere else. No HTTP library is imported.
-
-::
-
-    CrossbarError
-    ├── BadRequest 400
-    │   ├── ValidationFailed      every failing field, gathered; FilterTooDeep
-    │   ├── ContactRefused, NoAllotments, NumberNotInService
-    │   └── Disabled
-    ├── Unauthenticated 401       InvalidCredentials (AccountSuspended), TokenExpired,
-    │                             LoginClosed, SecondFactorNeeded, SecondFactorUnavailable,
-    │                             SubscriptionExpired, ApiNotEnabled,
-    │                             UnknownTenant
-    ├── PaymentRequired 402       AcceptCharges, BillingIssue
-    ├── Forbidden 403
-    ├── NotFound 404              NoSuchPath, NoSuchDocument, UnknownKey, NoSuchAttachment,
-    │                             FaultyRequest
-    ├── MethodNotAllowed 405
-    ├── NotAcceptable 406
-    ├── RequestTimeout 408
-    ├── Conflict 409
-    ├── Gone 410
-    ├── PreconditionFailed 412
-    ├── TooLarge 413              PayloadTooLarge, TooManyMembers,
-    │                             DocumentTooLarge
-    ├── UnsupportedMediaType 415
-    ├── RangeNotSatisfiable 416
-    ├── TooManyRequests 429
-    ├── NotImplementedHere 501
-    ├── OfNumber                  NumberRefused, NumberIsPorting, NoChangeRequired,
-    │                             InvalidStateTransition 400, NumberForbidden 403,
-    │                             NumberNotFound, NotReconcilable 404, NumberExists 409,
-    │                             CarrierUnavailable 503
-    └── Unavailable 503           Busy, Overloaded, StoreUnavailable, FileUnavailable,
-                                  SwitchUnavailable,
-                                  SwitchTimedOut, MailUnavailable, LocalityUnavailable,
-                                  TtsUnavailable, PhoneBookUnavailable
-"""
+"""What is wrong with a request as such, one class for each status, and the base of all errors."""
 
 from __future__ import annotations
 
@@ -50,6 +9,9 @@ from crossbar.abridging import MAX_FAULTS, abridged, brief, brief_faults
 
 ROOT = "data"
 """The field that an error of a whole document is reported under: its key in the envelope."""
+
+
+_WITH = {"GET": ("GET", "HEAD")}
 
 
 class CrossbarError(Exception):
@@ -162,120 +124,6 @@ class Unauthenticated(CrossbarError):
     phrase = "invalid credentials"
 
 
-class UnknownTenant(Unauthenticated):
-    """The request does not say, or not in a way that is understood, whose data it is about."""
-
-    phrase = "the organisation is missing or unknown"
-
-
-class InvalidCredentials(Unauthenticated):
-    """No token, an unknown or altered one, or a wrong login. Never says which part was wrong."""
-
-
-class AccountSuspended(InvalidCredentials):
-    """The credential is genuine, and its account is disabled or its trial is over."""
-
-
-class TokenExpired(Unauthenticated):
-    """The token was genuine and its time is over; clients log in again on this answer."""
-
-    code = "invalid credentials"
-
-    @property
-    def data(self) -> Any:
-        return {}
-
-
-class SubscriptionExpired(Unauthenticated):
-    """The key is genuine, and what it was sold with has run out."""
-
-    code = "subscription_expired"
-    phrase = "subscription expired"
-
-
-class ApiNotEnabled(Unauthenticated):
-    """The key is genuine, and the account may not use this dialect."""
-
-    code = "api_not_enabled"
-    phrase = "api not enabled"
-
-
-class LoginClosed(Unauthenticated):
-    """The account lets nobody in this way."""
-
-    code = "invalid credentials"
-
-    @property
-    def data(self) -> Any:
-        return {}
-
-
-class SecondFactorNeeded(Unauthenticated):
-    """The credentials are right; the same request is to be sent again with a second factor."""
-
-    phrase = "the login has to be confirmed by a second factor"
-
-    def __init__(self, request: Any) -> None:
-        super().__init__(multi_factor_request=request)
-
-
-class SecondFactorUnavailable(Unauthenticated):
-    """The account asks for a second factor that nobody can give: its provider is not usable."""
-
-    phrase = "the second factor that the account asks for is not available"
-
-
-class OfNumber(CrossbarError):
-    """Why something cannot be done with a telephone number, told as KAZOO tells it."""
-
-    @property
-    def data(self) -> Any:
-        told = {"code": self.status, "error": self.code, "message": self.phrase}
-        return told | self.detail
-
-
-class NumberRefused(OfNumber, BadRequest):
-    """What was asked of a telephone number cannot be done with it."""
-
-    code = "invalid"
-    phrase = "invalid"
-
-
-class NumberIsPorting(OfNumber, BadRequest):
-    """The telephone number is in a port request that is not over."""
-
-    code = "number_is_porting"
-    phrase = "number is porting"
-
-
-class NoChangeRequired(OfNumber, BadRequest):
-    """The telephone number is already what it is to become."""
-
-    code = "no_change_required"
-    phrase = "no change required"
-
-
-class InvalidStateTransition(OfNumber, BadRequest):
-    """A telephone number does not get from its state to the wanted one."""
-
-    code = "invalid_state_transition"
-    phrase = "invalid state transition"
-
-    def __init__(self, before: str, after: str) -> None:
-        super().__init__(cause=f"from {before} to {after}")
-
-
-class NumberNotInService(BadRequest):
-    """The telephone number has an owner, and no call is to be sent there now."""
-
-    code = "client error"
-    phrase = "client error"
-
-    @property
-    def data(self) -> Any:
-        return self.detail
-
-
 class PaymentRequired(CrossbarError):
     """The change costs money that was not agreed to, or the account is in bad standing."""
 
@@ -317,12 +165,6 @@ class Forbidden(CrossbarError):
     phrase = "forbidden"
 
 
-class NumberForbidden(OfNumber, Forbidden):
-    """The telephone number, or what was asked of it, is not the caller's to use."""
-
-    phrase = "requestor is unauthorized to perform operation"
-
-
 class NotFound(CrossbarError):
     """There is nothing there."""
 
@@ -343,23 +185,6 @@ class NoSuchDocument(NotFound):
 
     def __init__(self, doc_id: str) -> None:
         super().__init__(cause=doc_id)
-
-
-class NumberNotFound(OfNumber, NotFound):
-    """Nobody knows the telephone number, or it is not for the caller to know."""
-
-    phrase = "bad identifier"
-
-    @property
-    def data(self) -> Any:
-        return {"message": self.phrase, "not_found": "The number could not be found"}
-
-
-class NotReconcilable(OfNumber, NotFound):
-    """What was sent is no full telephone number."""
-
-    code = "not_reconcilable"
-    phrase = "the number is not reconcilable"
 
 
 class UnknownKey(NotFound):
@@ -393,9 +218,6 @@ class FaultyRequest(NotFound):
 
     code = "faulty_request"
     phrase = "faulty request"
-
-
-_WITH = {"GET": ("GET", "HEAD")}
 
 
 class MethodNotAllowed(CrossbarError):
@@ -444,13 +266,6 @@ class Conflict(CrossbarError):
     code = "datastore_conflict"
     phrase = "conflicting documents"
     about: object = None
-
-
-class NumberExists(OfNumber, Conflict):
-    """The telephone number is taken, or a document of another account carries it."""
-
-    code = "number_exists"
-    phrase = "number already exists"
 
 
 class Gone(CrossbarError):
@@ -566,88 +381,3 @@ class Unavailable(CrossbarError):
     @property
     def headers(self) -> Mapping[str, str]:
         return {"retry-after": str(self.retry_after)}
-
-
-class Busy(Unavailable):
-    """Too many logins wait already; the same one may succeed in a moment."""
-
-    code = "busy"
-    phrase = "too many logins at once"
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        return {"retry-after": "1"}
-
-
-class Overloaded(Unavailable):
-    """The requests under way hold as much memory as they may; there is room again in a moment."""
-
-    code = "overloaded"
-    phrase = "too many large requests at once"
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        return {"retry-after": "1"}
-
-
-class StoreUnavailable(Unavailable):
-    """The store did not answer; nothing was written."""
-
-    code = "datastore_unreachable"
-    phrase = "datastore timeout"
-
-
-class FileUnavailable(Unavailable):
-    """The file is kept outside of the store, in a place that does not hand it out now."""
-
-    code = "attachment_unavailable"
-    phrase = "the place where the file is kept did not answer"
-
-
-class SwitchUnavailable(Unavailable):
-    """What was asked needs a live telephone switch, and none is connected."""
-
-    code = "switch_unavailable"
-    phrase = "no telephone switch is connected"
-
-
-class SwitchTimedOut(Unavailable):
-    """A telephone switch has taken an order, and nothing has come of it in time."""
-
-    code = "timeout"
-    phrase = "the telephone switch did not answer in time"
-
-
-class MailUnavailable(Unavailable):
-    """What was asked needs a mail server, and none is configured or none keeps up."""
-
-    code = "mail_unavailable"
-    phrase = "no mail server is configured"
-
-
-class TtsUnavailable(Unavailable):
-    """Text is to be spoken, and there is no engine that does it, or it did not get done."""
-
-    code = "tts_unavailable"
-    phrase = "no text-to-speech engine could speak the text"
-
-
-class PhoneBookUnavailable(Unavailable):
-    """What was asked needs a book of carriers and their numbers, and none is connected."""
-
-    code = "datastore_fault"
-    phrase = "no phone book is connected"
-
-
-class CarrierUnavailable(OfNumber, Unavailable):
-    """The carrier that has the telephone numbers did not answer in time, or not usably."""
-
-    code = "by_carrier"
-    phrase = "the carrier did not answer"
-
-
-class LocalityUnavailable(Unavailable):
-    """Where telephone numbers are from is known to a phone book, and none is connected."""
-
-    code = "could not get locality url"
-    phrase = "no phone book is connected"

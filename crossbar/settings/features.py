@@ -1,0 +1,183 @@
+"""The settings of single families, and of what they ask outside: as in ``sections``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crossbar.settings.fields import setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voicemail:
+    """Voicemail boxes and their messages."""
+
+    retention: int = setting(
+        8_038_800,
+        "Seconds that messages are kept; older ones are shown as deleted. 93 days and an hour.",
+        minimum=1,
+    )
+    max_pin_length: int = setting(
+        6, "Most digits of the pin of a voicemail box.", minimum=4, maximum=6
+    )
+    transcribe: bool = setting(
+        False, "Whether messages are transcribed in a new box that does not say."
+    )
+    transcribe_format: str = setting(
+        "",
+        "The one type of audio that can be transcribed; empty for any.",
+        choices=("", "mp3", "mp4", "wav"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fax:
+    """Fax boxes."""
+
+    smtp_domain: str = setting(
+        "fax.kazoo.io", "Domain below which every fax box is given one to receive mail at."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Porting:
+    """Port requests."""
+
+    schedule_submitted: bool = setting(
+        False, "Let a request be scheduled that is submitted and not pending yet."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    """Telephone numbers."""
+
+    features: tuple[str, ...] = setting(
+        (
+            "failover",
+            "force_outbound",
+            "prepend",
+            "ringback",
+            "cnam",
+            "inbound_cnam",
+            "outbound_cnam",
+            "e911",
+            "port",
+            "sms",
+            "mms",
+            "carrier_name",
+        ),
+        "Features that numbers may have, as far as whom they are from and who uses them permit.",
+    )
+    local_feature_override: bool = setting(
+        False,
+        "Let numbers that accounts have made themselves have features that somebody outside"
+        " provides: cnam, e911, port, sms, mms.",
+    )
+    maximum_search_quantity: int = setting(
+        500, "Most numbers that a search finds at a time.", minimum=1, maximum=10_000
+    )
+    search_timeout: float = setting(
+        5.0, "Seconds that a carrier may take to answer a search.", minimum=0.1
+    )
+    unauthorized_lookup: bool = setting(
+        False, "Let strangers search the numbers that resellers have to give."
+    )
+    released_state: str = setting(
+        "available",
+        "What a number of the inventory, or of a carrier, becomes when it is given back.",
+        choices=("available", "released"),
+    )
+    should_age: bool = setting(False, "Let numbers that are given back age first.")
+    permanently_delete: bool = setting(False, "Delete numbers that are given back.")
+    activation_cost: int = setting(
+        1, "Tokens that activating a number takes from the account's bucket.", minimum=0
+    )
+    classifiers: str = setting(
+        "",
+        "A JSON file of the classes of numbers, by name and in order: regex, as both JavaScript"
+        " and RE2 take it, friendly_name, and perhaps pretty_print and emergency. Empty: the"
+        " classes of KAZOO.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speech:
+    """The program that speaks text, for media whose source is `tts`."""
+
+    program: str = setting(
+        "espeak-ng",
+        "eSpeak NG, by name or with its path. Where there is no such program, and with an empty"
+        " text, media that are to be spoken cannot be played.",
+    )
+    timeout: float = setting(20.0, "Seconds that speaking a text may take.", minimum=0.1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visitors:
+    """Visitors of web sites, and links to watch them."""
+
+    public_url: str = setting(
+        "", "How browsers reach this server, for links; empty: http:// with its host and port."
+    )
+    link_lifetime: int = setting(
+        10, "Minutes that a watch link can be opened for.", minimum=1, maximum=60
+    )
+    retention: int = setting(
+        30,
+        "Days after which a visitor that was not seen again is deleted.",
+        minimum=1,
+        maximum=365,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """The server that takes mail for delivery (SMTP)."""
+
+    host: str = setting("", "Its name or address. Empty: no mail is sent.")
+    port: int = setting(587, "Its port.", minimum=1, maximum=65535)
+    security: str = setting(
+        "starttls",
+        "How the connection is encrypted: after it is made, from its start, or not at all.",
+        choices=("starttls", "tls", "none"),
+    )
+    username: str = setting("", "Who to log in as; empty for no login.")
+    password: str = setting("", "The password of that login.", secret=True)
+    sender: str = setting("crossbar@localhost", "Address that mails come from.")
+    timeout: float = setting(30.0, "Seconds that the server may take to answer.", minimum=0.1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """Forgotten passwords: links in mails, with which a user logs in once."""
+
+    ui_urls: tuple[str, ...] = setting(
+        (),
+        "User interfaces that mails may link to, such as https://ui.example.com, beside this"
+        " server itself (`http.host`, `http.port`, `visitors.public_url`). Links to other servers"
+        " are refused: whoever follows one gives the login away.",
+    )
+    lifetime: int = setting(3600, "Seconds after which a link is worthless.", minimum=1)
+    pause: int = setting(60, "Seconds that must pass until a user is written to again.", minimum=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ui:
+    """A user interface made elsewhere that this server hands out: a built Monster UI."""
+
+    directory: str = setting(
+        "", "Folder of a built Monster UI, served at /. Empty: the console is all there is."
+    )
+    socket: str = setting(
+        "", "Address of the WebSocket server that it is told of (ws:// or wss://). Empty: none."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dns:
+    """Looking up the domains of brands."""
+
+    servers: tuple[str, ...] = setting(
+        (), "Name servers, each as address or address:port. Empty: those of the system."
+    )
+    timeout: float = setting(5.0, "Seconds that an answer may take.", minimum=0.1)
