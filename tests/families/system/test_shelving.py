@@ -17,6 +17,8 @@ from crossbar.core.ports import ShelfFailed
 from crossbar.core.shelf_errors import note_failure
 from crossbar.core.shelved import REMOVE, SHELVED, shelf_at, storage_key, tidy
 from crossbar.core.shelving import MOVE, MOVE_ALL, probe, read_attachment, settle
+from crossbar.outside import shelves_of
+from crossbar.settings import Storage
 from crossbar.storage import SYSTEM, Batch, Key, Span
 from tests.conftest import PASSWORD, Api
 from tests.families.system.conftest import Bucket
@@ -248,6 +250,64 @@ async def test_a_place_that_fails_is_told_of_and_loses_nothing(
     (await api.get(f"{errors}/202611-{A}")).expect(404)
     await settle(api.gateway.services, key, document)
     assert await played(api, media_id) == SOUND
+
+
+async def test_a_move_that_is_cut_off_begins_again(api: Api, tmp_path: Path) -> None:
+    media_id = await upload(api)
+    document, _ = await facts_of(api, media_id)
+    (await api.put(f"{api.account}/storage", {"attachments": {A: folder()}})).expect(201)
+    await jobs_done(api)
+    api.gateway.services.jobs.wake = lambda: None  # type: ignore[method-assign]
+    (await api.patch(f"{api.account}/storage", {"plan": everything(A)})).expect(200)
+    key = Key(api.master.account_id, "media", media_id)
+    services = with_fault(api, "")
+
+    async def end() -> None:
+        raise asyncio.CancelledError
+
+    services.shelves.meanwhile = end  # when the copy is made, and nothing says so yet
+    with pytest.raises(asyncio.CancelledError):
+        await settle(services, key, document)
+    assert len(files_in(tmp_path / "files")) == 1
+    assert await played(api, media_id) == SOUND
+    await settle(services, key, document)
+    assert [file.read_bytes() for file in files_in(tmp_path / "files")] == [SOUND]
+    assert await played(api, media_id) == SOUND
+
+
+async def test_half_a_file_is_none(tmp_path: Path) -> None:
+    place = shelves_of(Storage(files_folder=str(tmp_path))).open("folder", {"folder": "one"})
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"half"
+        raise ShelfFailed("cut off")
+
+    with pytest.raises(ShelfFailed):
+        await place.put("a/b", chunks())
+    assert files_in(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("handler", "settings"),
+    [
+        ("azure", {"container": "files", "account": "us", "key": "c2VjcmV0"}),
+        ("s3", {"bucket": "buckets", "key": "k", "secret": "s"}),
+        ("s3", {"bucket": "buckets", "key": "k", "secret": "s", "bucket_after_host": True}),
+        (
+            "s3",
+            {
+                "bucket": "buckets",
+                "key": "k",
+                "secret": "s",
+                "host": "s3.example.com",
+                "bucket_access_method": "vhost",
+                "region": "eu-1",
+            },
+        ),
+    ],
+)
+def test_places_are_opened_without_asking_them(handler: str, settings: dict[str, Any]) -> None:
+    assert shelves_of(Storage(object_hosts=("s3.example.com",))).open(handler, settings)
 
 
 async def test_a_place_that_hands_nothing_out_is_503(api: Api, tmp_path: Path) -> None:
