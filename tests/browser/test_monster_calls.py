@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from playwright.async_api import Browser, Page
 
+from crossbar.clock import Clock
 from tests.browser.support import Account, Site
 
 NOT_YET = frozenset(
@@ -43,6 +44,8 @@ WITHOUT_WEBHOOKS = True
 
 FINE = 404
 """What the client takes for an empty answer, where it says so."""
+
+LAST_WEEK = Clock().gregorian() - 7 * 86400
 
 ASK = """async ([method, url, headers, body]) => {
     try {
@@ -386,7 +389,7 @@ async def others(client: Client) -> None:
     await client.ask("GET", "phone_numbers?prefix=415&quantity=15&offset=0")
     await client.get("phone_numbers/carriers_info", NUMBERS)
     for state in ("suspended", "progressing", "completed"):
-        await client.get(f"port_requests?by_types={state}&modified_from=63900000000")
+        await client.get(f"port_requests?by_types={state}&modified_from={LAST_WEEK}")
         await client.get(f"descendants/port_requests?by_types={state}")
     trunks = {"account": {"auth_realm": "trunks.example.com"}, "servers": []}
     connectivity = await client.put("connectivity", trunks)
