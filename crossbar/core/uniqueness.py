@@ -43,9 +43,9 @@ async def clashes(change: Change, held: dict[Claim, Key]) -> dict[str, dict[str,
         taken = {value: held[claim] for value, claim in claims.items() if claim in held}
         if not taken:
             continue
-        cause, holder = taken.popitem()
-        message = unique.message
-        if "{" in message:
+        message, cause = unique.message, ", ".join(taken)
+        if "{" in message:  # it is about one of them
+            cause, holder = taken.popitem()
             message = message.format(value=cause, holder=await _named(change, holder))
         written = lookup(change.document, unique.path.split("."))
         if isinstance(written, str):  # as the client spelled it

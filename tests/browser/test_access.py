@@ -130,7 +130,7 @@ async def tab_to(console: Console, name: str, *, back: bool = False) -> None:
     script = (
         "() => document.activeElement.labels?.[0]?.innerText ?? document.activeElement.innerText"
     )
-    for _ in range(80):
+    for _ in range(200):
         found: str = await console.page.evaluate(script)
         if found.strip() == name:
             return
@@ -173,7 +173,7 @@ async def test_the_whole_menu_can_be_reached_on_a_telephone(console: Console, wi
     button = page.get_by_role("button", name="Menu", exact=True)
     menu = page.get_by_role("navigation", name="Account")
     await button.click()
-    await expect(menu.get_by_role("link", name="Limits")).to_be_in_viewport()
+    await expect(menu.get_by_role("link", name="Limits", exact=True)).to_be_in_viewport()
     box = await menu.bounding_box()
     assert box is not None
     assert box["y"] + box["height"] <= 800

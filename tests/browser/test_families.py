@@ -12,7 +12,7 @@ from playwright.async_api import Locator, expect
 from crossbar.app import REGISTRY
 from crossbar.core.registry import Operation
 from crossbar.core.requests import Action
-from crossbar.core.shapes import Collection
+from crossbar.core.shapes import Access, Collection
 from tests.browser.support import Console
 from tests.contract.kit import COLLECTIONS, document
 
@@ -21,6 +21,11 @@ PARENTS = {
     "vmbox_id": ("vmboxes", {"name": "Ann", "mailbox": "4000"}),
 }
 """What has to be there before families that exist only below it, by the name of its id."""
+
+WRITTEN_FIRST = {"allotments": {"outbound_did_us": {"amount": 60, "cycle": "daily"}}}
+"""What has nothing to show before somebody has written it."""
+
+OPERATORS = Access.SUPERDUPER
 
 NOUNS = sorted({operation.family.noun for operation in REGISTRY.operations()})
 
@@ -36,6 +41,8 @@ def nearest(noun: str) -> Operation:
         for each in REGISTRY.operations()
         if each.family.noun == noun and "{domain}" not in each.path  # no brand has one
     ]
+    # The console is an administrator's, of one account.
+    operations = [each for each in operations if each.access is not OPERATORS] or operations
     reads = [each for each in operations if each.action in (Action.LIST, Action.FETCH)]
     return min(reads or operations, key=lambda each: (each.template.count("{"), len(each.path)))
 
@@ -44,7 +51,7 @@ def nearest(noun: str) -> Operation:
 async def test_every_family_can_be_opened(shared: Console, noun: str) -> None:
     console = shared
     operation = nearest(noun)
-    ids = {"account_id": console.account.id}
+    ids = {"account_id": console.account.id, "config": "kazoo_endpoint", "module": "crossbar"}
     path = [ids.get(part[1:-1], part) for part in operation.path]
     for i, part in enumerate(path):
         if part == "{auth_token}":
@@ -53,6 +60,8 @@ async def test_every_family_can_be_opened(shared: Console, noun: str) -> None:
             family, sent = PARENTS[part[1:-1]]
             made = console.site.api("PUT", f"/accounts/{console.account.id}/{family}", sent)
             path[i] = made["id"]
+    if noun in WRITTEN_FIRST:
+        console.site.api("POST", f"/accounts/{console.account.id}/{noun}", WRITTEN_FIRST[noun])
     await console.page.goto(f"{console.site.origin}/console/#/{'/'.join(path)}")
     await expect(console.page.locator(f'[data-screen="{"/".join(path)}"]')).to_be_visible()
     await expect(console.page.get_by_text("Loading …")).to_have_count(0)
@@ -60,7 +69,11 @@ async def test_every_family_can_be_opened(shared: Console, noun: str) -> None:
     await expect(console.page.get_by_role("button", name="as curl")).to_be_visible()
 
 
-@pytest.mark.parametrize("family", COLLECTIONS, ids=lambda family: family.noun)
+# Templates of carriers are their reseller's, who writes them in an account of its own.
+OWN = [family for family in COLLECTIONS if family.noun != "resource_templates"]
+
+
+@pytest.mark.parametrize("family", OWN, ids=lambda family: family.noun)
 async def test_a_document_of_every_family_is_created_with_its_form(
     shared: Console, family: Collection
 ) -> None:
