@@ -94,6 +94,8 @@ OURS = {
     "lnp_lookup_req",
     "port_requests.to_scheduled",
     "any_object",
+    "service_plans",
+    "services",
     "storage.attachment.folder",
     "app_blacklist",
     "app_install",
