@@ -28,6 +28,7 @@ ALSO_SENT: Mapping[str, Mapping[str, Any]] = {
         "document": {"url": "https://example.org/fax.pdf"},
     },
     "limits": {"twoway_trunks": 5},
+    "rates": {"prefix": 1415},
     "port_requests": {"numbers": {"+14155550100": {}}},
     "token_restrictions": {"restrictions": EVERYBODY_MAY_READ},
     "user_auth": {"account_name": "Master"},

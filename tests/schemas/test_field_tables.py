@@ -80,6 +80,9 @@ FAULTS: dict[str, dict[str, str]] = {
     "storage.attachments": {
         "./^[a-z0-9]{32}$/<oneOf:7>: no such row in the table": "a folder is ours alone",
     },
+    "resources": {
+        "gateways[]: default should be {}, is '(none)'": "a gateway without a server is none",
+    },
     "callflows.audio_macro": {
         "macros: default should be [], is '(none)'": "its own minItems would refuse the default",
     },

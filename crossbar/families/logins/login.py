@@ -41,8 +41,10 @@ async def login(request: Request) -> Result:
     async with credentials.turn(tried):
         found = await _user_with(request.actor, accounts, method, digest)
     if found is None:
-        await note_failed(request.actor, accounts, BY_PASSWORD, InvalidCredentials.phrase)
-        credentials.login_failed(tried)
+        try:
+            credentials.login_failed(tried)  # before anything is waited for: others try, too
+        finally:
+            await note_failed(request.actor, accounts, BY_PASSWORD, InvalidCredentials.phrase)
         raise InvalidCredentials
     credentials.login_succeeded(tried)
     account, user = found

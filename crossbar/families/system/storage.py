@@ -66,9 +66,10 @@ sent."""
 def _openers(content: Document) -> Iterator[tuple[tuple[str, str], Document, str]]:
     """What of a document is secret: what it belongs to, the object that holds it, its name."""
     for place, entry in content.get("attachments", {}).items():
-        name, settings = SECRETS.get(entry.get("handler", "")), entry.get("settings")
+        handler, settings = entry.get("handler"), entry.get("settings")
+        name = SECRETS.get(handler) if isinstance(handler, str) else None
         if name and isinstance(settings, dict):
-            yield (place, entry["handler"]), settings, name
+            yield (place, handler), settings, name
     for connection, entry in content.get("connections", {}).items():
         credentials = lookup(entry, ("settings", "credentials"))
         if isinstance(credentials, dict):

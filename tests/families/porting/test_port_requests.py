@@ -340,6 +340,7 @@ async def test_an_account_goes_with_its_requests(api: Api, child: Customer) -> N
 async def test_who_has_numbers_is_known_to_nobody(api: Api, child: Customer) -> None:
     path = f"{child.path}/port_requests/lnp_lookup"
     refusal(await api.post(path, {}), "numbers", "required")
+    refusal(await api.post(path, [None, None]), "data", "type")
     answer = await api.post(path, {"numbers": [NUMBER]})
     assert answer.expect(503).body["message"] == "datastore_fault"
 
