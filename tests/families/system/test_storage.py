@@ -75,6 +75,15 @@ async def test_places_out_of_reach_are_refused(api: Api, place: dict[str, Any]) 
     refusal(answer, f"attachments.{A}", "invalid")
 
 
+async def test_a_place_of_an_odd_kind_is_refused(api: Api) -> None:
+    for handler in ({}, [], 5, None):
+        place = {"handler": handler, "settings": {}}
+        answer = await api.patch(f"{api.account}/storage", {"attachments": {A: place}})
+        assert answer.status in (400, 404)
+        answer = await api.put(f"{api.account}/storage", {"attachments": {A: place}})
+        answer.expect(400)
+
+
 async def test_a_folder_needs_a_setting(api: Api) -> None:
     services = api.gateway.services
     services.shelves._folder = ""  # type: ignore[attr-defined]
