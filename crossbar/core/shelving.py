@@ -13,6 +13,7 @@ import hashlib
 import re
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from crossbar.core.change import Change
 from crossbar.core.directory import ACCOUNT_TYPE, account_of
@@ -24,17 +25,21 @@ from crossbar.core.shelved import (
     LOCAL,
     STORAGE,
     leaving_puts,
+    places_of,
     said_by,
     shelf_at,
     shelved_key,
     shelved_put,
     storage_key,
     tidy,
+    turn_put,
     where,
+    whereabouts,
 )
 from crossbar.core.stamping import stamp
+from crossbar.core.writing import persistently
 from crossbar.documents import Document, lookup
-from crossbar.errors import Conflict, FileUnavailable, NoSuchDocument
+from crossbar.errors import FileUnavailable, NoSuchDocument
 from crossbar.storage import SYSTEM, Batch, Entry, Key, Put, Span
 from crossbar.values import valueclass
 
@@ -243,33 +248,61 @@ async def _move(
             new[LOCAL] = stored.attachment_id
     except KeyError:
         return  # it was dropped meanwhile, and belongs nowhere
-    await _switch(services, key, facts["id"], place, new)
+    if not await _switched(services, key, facts["id"], place, new, target):
+        await _give_up(services, key.account_id, facts["id"], new, target)
 
 
-async def _switch(
-    services: Services, key: Key, attachment_id: str, place: Document | None, new: Document
-) -> None:
-    """Say in one commit where the bytes are now, and give up where they were."""
+async def _switched(
+    services: Services,
+    key: Key,
+    attachment_id: str,
+    place: Document | None,
+    new: Document,
+    target: Target | None,
+) -> bool:
+    """Say in one commit where the bytes are now, and give up where they were.
+
+    Whether it could be said: the document, the file or the place may be gone meanwhile, or
+    another may have moved it.
+    """
     at, account_id = shelved_key(key.account_id, attachment_id), key.account_id
-    now, before = services.clock.gregorian(), (place or {}).get("_rev")
-    stamped = stamp(at, new, now=now, author=None, request_id=None)
-    put = shelved_put(account_id, at, stamped, before)
-    puts, drops = [put], [(account_id, attachment_id)]
-    if place is not None and LOCAL in place:
-        drops = [(account_id, place[LOCAL])]
-    elif place is not None:
-        puts, drops = [put, *leaving_puts(services, place)], []
-    try:
+    before = (place or {}).get("_rev")
+
+    async def attempt() -> bool:
+        turns = [await turn_put(services, target.holder)] if target else []
+        told = await services.store.get(at) or {}
+        if told.get("_rev") != before or not (target is None or await _is_there(services, target)):
+            return False
+        now = services.clock.gregorian()
+        stamped = stamp(at, dict(new), now=now, author=None, request_id=None)
+        puts, drops = [shelved_put(account_id, at, stamped, before), *turns], []
         if place is None:  # else whoever drops it meanwhile is in conflict with us
             await _require_stored(services, account_id, attachment_id)
+            drops = [(account_id, attachment_id)]
+        elif LOCAL in place:
+            drops = [(account_id, place[LOCAL])]
+        else:
+            puts += leaving_puts(services, place)
         await services.writer.commit(Batch(puts=puts, drop_attachments=drops, requires=(key,)))
-    except (Conflict, NoSuchDocument, KeyError):
-        await _give_up(services, account_id, at, new)
-        return
+        return True
+
+    try:
+        if not await persistently(attempt):
+            return False
+    except (NoSuchDocument, KeyError):
+        return False
     document = await services.store.get(key)
     named = [facts["id"] for facts in (document or {}).get(ATTACHMENTS, {}).values()]
     if attachment_id not in named:
         await services.commit(Batch(drop_attachments=[(account_id, attachment_id)]))
+    return True
+
+
+async def _is_there(services: Services, target: Target) -> bool:
+    """Whether the place is still the one that it was when the copy was begun."""
+    stored = await services.store.get(Key(SYSTEM, STORAGE, target.holder))
+    entry = places_of(services, stored).get(target.handler)
+    return entry is not None and whereabouts(entry) == whereabouts(target.entry)
 
 
 async def _require_stored(services: Services, account_id: str, attachment_id: str) -> None:
@@ -278,12 +311,20 @@ async def _require_stored(services: Services, account_id: str, attachment_id: st
         pass
 
 
-async def _give_up(services: Services, account_id: str, at: Key, new: Document) -> None:
+async def _give_up(
+    services: Services, account_id: str, attachment_id: str, new: Document, target: Target | None
+) -> None:
     """Remove a copy that nobody asked for in the end, unless another has made the same."""
-    kept = await services.store.get(at) or {}
-    if LOCAL in new:
+    if target is None:
         await services.commit(Batch(drop_attachments=[(account_id, new[LOCAL])]))
-    elif [kept.get(each) for each in where(new)] != [*where(new).values()]:
+        return
+    if not await _is_there(services, target):  # nobody could open the place later
+        with suppress(ShelfFailed):
+            shelf = services.shelves.open(target.entry["handler"], target.entry["settings"])
+            await shelf.remove(new["name"])
+        return
+    kept = await services.store.get(shelved_key(account_id, attachment_id)) or {}
+    if [kept.get(each) for each in where(new)] != [*where(new).values()]:
         await services.commit(Batch(puts=leaving_puts(services, new)))
 
 

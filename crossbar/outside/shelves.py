@@ -28,6 +28,9 @@ PART = 8 * CHUNK
 PATIENCE = timedelta(seconds=30)
 STATUS = re.compile(r"\b(?:status code: |status: |HTTP )([45][0-9]{2})\b|\b([45][0-9]{2}) [A-Z]")
 
+NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+"""What becomes part of the name of a host: a bucket, a region, an account of Azure."""
+
 T = TypeVar("T")
 
 
@@ -64,6 +67,7 @@ class Places:
     def _s3(self, settings: Mapping[str, Any]) -> ObjectStore:
         from obstore.store import S3Store
 
+        _require_names(settings, "bucket", "region")
         scheme = settings.get("scheme", "https")
         more: dict[str, Any] = {}
         if host := settings.get("host"):
@@ -95,9 +99,19 @@ def _is_virtual(settings: Mapping[str, Any]) -> bool:
     return bool(method == "vhost")
 
 
+def _require_names(settings: Mapping[str, Any], *fields: str) -> None:
+    """Refuse what would lead to another host, such as a bucket called ``10.0.0.1/``."""
+    for field in fields:
+        if field in settings and not NAME.fullmatch(settings[field]):
+            raise ShelfFailed(
+                f"{field} must have letters, digits, dots, dashes and underscores only"
+            )
+
+
 def _azure(settings: Mapping[str, Any]) -> ObjectStore:
     from obstore.store import AzureStore
 
+    _require_names(settings, "account", "container")
     with _told():
         return AzureStore(
             settings["container"],
@@ -227,7 +241,19 @@ def _apart(work: Any, *values: Any, **named: Any) -> Awaitable[Any]:
 
 
 def _make_folder(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Make a folder, and those above it, of which the disk is to know before files are in it."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True, mode=0o700)
+        _flush(folder.parent)
+
+
+def _flush(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def _settle(file: Any, beside: Path, path: Path) -> None:
@@ -235,11 +261,7 @@ def _settle(file: Any, beside: Path, path: Path) -> None:
     os.fsync(file.fileno())
     file.close()
     beside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    _flush(path.parent)
 
 
 def _abandon(file: Any, beside: Path) -> None:
