@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from crossbar.core.configuration import STORAGE
 from crossbar.core.directory import OWNER
 from crossbar.core.jobs import Kind, asked
 from crossbar.core.ports import Shelf, ShelfFailed
@@ -30,7 +31,6 @@ SHELVED = "shelved"
 LEFT = "shelf_left"
 """The type of what is to be removed from its place."""
 
-STORAGE = "storage"
 WHOSE = "pvt_owner"
 """The field of a storage document that says whose account's it is."""
 

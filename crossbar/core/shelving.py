@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 from crossbar.core.change import Change
+from crossbar.core.configuration import STORAGE
 from crossbar.core.directory import ACCOUNT_TYPE, account_of
 from crossbar.core.jobs import Kind, asked
 from crossbar.core.ports import ShelfFailed
@@ -23,7 +24,6 @@ from crossbar.core.services import Services
 from crossbar.core.shelf_errors import note_failure
 from crossbar.core.shelved import (
     LOCAL,
-    STORAGE,
     leaving_puts,
     places_of,
     said_by,
@@ -48,6 +48,12 @@ ATTACHMENTS = "pvt_attachments"
 
 MONTHLY = frozenset({"call_recording", "fax", "mailbox_message"})
 """Types that KAZOO keeps by the month, for which plans have a part of their own."""
+
+SETTLED = 5.0
+"""Seconds after which what a storage document says is done once more.
+
+By then every process knows of it, and what was uploaded in the meantime is in the store.
+"""
 
 PORTION = 100.0
 """Seconds after which a job that moves much does the rest later."""
@@ -127,6 +133,8 @@ class Target:
 
 async def target_of(services: Services, key: Key, document: Document) -> Target | None:
     """Where the attachments of a document belong; ``None`` for the store."""
+    if not services.configuration.has_storage:
+        return None
     holders = [storage_key(SYSTEM)]
     account = await services.accounts.get(key.account_id)
     if account is not None:
@@ -271,7 +279,7 @@ async def _switched(
     async def attempt() -> bool:
         turns = [await turn_put(services, target.holder)] if target else []
         told = await services.store.get(at) or {}
-        if told.get("_rev") != before or not (target is None or await _is_there(services, target)):
+        if told.get("_rev") != before or (target and not await _is_there(services, target)):
             return False
         now = services.clock.gregorian()
         stamped = stamp(at, dict(new), now=now, author=None, request_id=None)
@@ -298,10 +306,14 @@ async def _switched(
     return True
 
 
-async def _is_there(services: Services, target: Target) -> bool:
-    """Whether the place is still the one that it was when the copy was begun."""
+async def _is_there(services: Services, target: Target, *, leaving: bool = False) -> bool:
+    """Whether the place is still the one that it was when the copy was begun.
+
+    With ``leaving`` also one that its storage document names no more, but that is remembered.
+    """
     stored = await services.store.get(Key(SYSTEM, STORAGE, target.holder))
-    entry = places_of(services, stored).get(target.handler)
+    places = said_by(services, stored).get("attachments", {})
+    entry = (places_of(services, stored) if leaving else places).get(target.handler)
     return entry is not None and whereabouts(entry) == whereabouts(target.entry)
 
 
@@ -318,7 +330,7 @@ async def _give_up(
     if target is None:
         await services.commit(Batch(drop_attachments=[(account_id, new[LOCAL])]))
         return
-    if not await _is_there(services, target):  # nobody could open the place later
+    if not await _is_there(services, target, leaving=True):  # nobody could open the place later
         with suppress(ShelfFailed):
             shelf = services.shelves.open(target.entry["handler"], target.entry["settings"])
             await shelf.remove(new["name"])
@@ -385,6 +397,12 @@ async def _move_all(services: Services, about: Document) -> None:
 
 
 MOVE_ALL = Kind(name="shelf_move_all", run=_move_all)
+
+
+def moves_of_all(services: Services, account_id: str, holder: str) -> list[Put]:
+    """The writes that ask for files to be moved as a storage document now says."""
+    about = {"account": account_id, "holder": holder}
+    return [asked(services.clock, MOVE_ALL, about, after=after) for after in (0, SETTLED)]
 
 
 async def probe(services: Services, entry: Document) -> None:

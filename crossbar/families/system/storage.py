@@ -11,6 +11,7 @@ from copy import deepcopy
 
 from crossbar.core.answers import SOME_OBJECT, Answers
 from crossbar.core.change import Change, put_of
+from crossbar.core.configuration import STORAGE
 from crossbar.core.directory import OWNER
 from crossbar.core.ports import ShelfFailed
 from crossbar.core.preconditions import require_match
@@ -30,7 +31,6 @@ from crossbar.core.shapes import (
 from crossbar.core.shelved import (
     LEAVING,
     SEALED,
-    STORAGE,
     WHOSE,
     is_used,
     places_of,
@@ -42,7 +42,7 @@ from crossbar.core.shelved import (
     unsealed,
     whereabouts,
 )
-from crossbar.core.shelving import MOVE_ALL, probe
+from crossbar.core.shelving import moves_of_all, probe
 from crossbar.core.stamping import stamped
 from crossbar.core.writing import in_turn, judge
 from crossbar.documents import Document, lookup, merge, private
@@ -281,8 +281,7 @@ async def _store(change: Change, before: Document, proved: list[str]) -> Documen
     }
     final = stamped(change.actor, change.key, document)
     put = put_of(DOCUMENT_FAMILY, change.key, final, current.get("_rev"))
-    change.ask(MOVE_ALL, {"account": change.actor.account_id, "holder": change.key.doc_id})
-    change.more.append(turn)
+    change.more += [turn, *moves_of_all(services, change.actor.account_id, change.key.doc_id)]
     await services.commit(change.batch("changed" if current else "created", put))
     return final
 
@@ -297,6 +296,7 @@ async def delete(request: Request) -> Result:
     services, key = request.services, _key(request)
 
     async def attempt() -> Result:
+        turn = await turn_put(services, key.doc_id)
         stored = await _live(request)
         if stored is None:
             raise NoSuchDocument(_shown_id(request))
@@ -314,7 +314,7 @@ async def delete(request: Request) -> Result:
         )
         final = stamped(request.actor, key, document)
         put = put_of(DOCUMENT_FAMILY, key, final, stored["_rev"])
-        change.ask(MOVE_ALL, {"account": request.account_id, "holder": key.doc_id})
+        change.more += [turn, *moves_of_all(services, request.account_id, key.doc_id)]
         await services.commit(change.batch("deleted", put))
         return _answer(request, stored)
 

@@ -8,24 +8,18 @@ from typing import Any
 import pytest
 
 from crossbar.core.ports import ShelfFailed
-from crossbar.core.shelving import settle
 from crossbar.outside import shelves_of
 from crossbar.settings import Storage
 from crossbar.storage import Key
 from tests.conftest import Api
 from tests.families.system.support import (
-    SOUND,
     A,
     at,
-    everything,
-    facts_of,
     files_in,
     folder,
     jobs_done,
-    played,
     upload,
 )
-from tests.families.system.test_shelving import with_fault
 
 OPENED = {"key": "c2VjcmV0", "secret": "c2VjcmV0"}
 
@@ -47,39 +41,6 @@ def test_no_name_leads_to_another_host(handler: str, settings: dict[str, Any]) -
         shelves_of(Storage(object_hosts=("known",))).open(handler, {**OPENED, **settings})
 
 
-@pytest.mark.parametrize("change", ["drop", "delete", "other", "anew"])
-async def test_a_place_that_is_forgotten_while_a_file_comes_loses_nothing(
-    api: Api, tmp_path: Path, change: str
-) -> None:
-    path, root = f"{api.account}/storage", tmp_path / "files"
-    media_id = await upload(api)
-    document, _ = await facts_of(api, media_id)
-    (await api.put(path, {"attachments": {A: folder()}})).expect(201)
-    await jobs_done(api)
-    api.gateway.services.jobs.wake = lambda: None  # type: ignore[method-assign]
-    (await api.patch(path, {"plan": everything(A)})).expect(200)
-    services = with_fault(api, "")
-
-    async def forget() -> None:
-        if change == "other":
-            (await api.post(path, {"attachments": {A: folder("two")}})).expect(200)
-        elif change == "drop":
-            (await api.post(path, {})).expect(200)
-        else:
-            (await api.delete(path)).expect(200)
-        # What another process does while the copy is not named by anything yet.
-        await jobs_done(api)
-        if change == "anew":
-            (await api.put(path, at(folder("two")))).expect(201)
-            await jobs_done(api)
-
-    services.shelves.meanwhile = forget
-    await settle(services, Key(api.master.account_id, "media", media_id), document)
-    await jobs_done(api)
-    assert await played(api, media_id) == SOUND
-    assert len(files_in(root)) == (change == "anew")
-
-
 async def test_ids_of_places_are_each_tenants_own(api: Api) -> None:
     (await api.put(f"{api.account}/storage", at(folder()))).expect(201)
     await upload(api)
@@ -87,3 +48,47 @@ async def test_ids_of_places_are_each_tenants_own(api: Api) -> None:
     child = f"/v2/accounts/{await api.create_account('Child')}/storage"
     (await api.put(child, {"attachments": {A: folder("two")}})).expect(201)
     (await api.post(child, {"attachments": {A: folder("three")}})).expect(200)
+
+
+async def test_an_upload_reads_nothing_more_where_no_place_is_named(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, read = api.gateway.services.store, list[Key]()
+    get = type(store).get
+
+    async def noted(self: Any, key: Key) -> Any:
+        read.append(key)
+        return await get(self, key)
+
+    async def reads() -> int:
+        read.clear()
+        await upload(api)
+        return sum(key.doc_type == "storage" for key in read)
+
+    monkeypatch.setattr(type(store), "get", noted)
+    assert await reads() == 0
+    (await api.put(f"{api.account}/storage", at(folder()))).expect(201)
+    await jobs_done(api)
+    assert await reads() > 0  # in the process that wrote it, at once
+    await jobs_done(api)
+    assert len(files_in(tmp_path / "files")) == 2
+    (await api.delete(f"{api.account}/storage")).expect(200)
+    await jobs_done(api)
+    await api.gateway.services.configuration.reload()
+    assert await reads() == 0
+
+
+async def test_what_another_process_stored_meanwhile_moves_a_little_later(
+    api: Api, tmp_path: Path
+) -> None:
+    (await api.put(f"{api.account}/storage", at(folder()))).expect(201)
+    await jobs_done(api)
+    configuration = api.gateway.services.configuration
+    await configuration.reload()
+    configuration.has_storage = False  # as one that has not read the log yet
+    await upload(api)
+    assert files_in(tmp_path / "files") == []
+    configuration.has_storage = True
+    api.clock.advance(6)
+    await jobs_done(api)
+    assert len(files_in(tmp_path / "files")) == 1
