@@ -22,6 +22,7 @@ import structlog
 
 from crossbar.core.directory import Account
 from crossbar.core.nodes import ZONE, node_name
+from crossbar.core.sealing import Sealing, unsealed
 from crossbar.documents import Document, lookup, merge, public
 from crossbar.errors import CrossbarError
 from crossbar.settings import SettingDescription, Settings
@@ -171,8 +172,11 @@ class Configuration:
     ``has_storage`` is whether there may be storage documents. Start it before anything reads it.
     """
 
-    def __init__(self, store: Store, schemas: Schemas, settings: Settings) -> None:
+    def __init__(
+        self, store: Store, schemas: Schemas, settings: Settings, sealing: Sealing
+    ) -> None:
         self._store = store
+        self._sealing = sealing
         self._schemas = schemas
         self._given = settings
         self.settings = settings
@@ -222,7 +226,8 @@ class Configuration:
             self._stale.clear()
             span = Span(account_id=SYSTEM, doc_type=SYSTEM_CONFIG)
             self._stored = {
-                name_of(row.document): public(row.document) async for row in self._store.scan(span)
+                name_of(row.document): unsealed(self._sealing, row.document)
+                async for row in self._store.scan(span)
             }
             self.settings = self._laid_over()
             places = await self._store.count(Span(account_id=SYSTEM, doc_type=STORAGE), 1)
