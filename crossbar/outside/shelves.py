@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
 from crossbar.core.ports import Shelf, ShelfFailed, Shelves
+from crossbar.errors import CrossbarError
 from crossbar.settings import Storage
+from crossbar.storage import StoreError
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -71,6 +73,8 @@ class Places:
         scheme = settings.get("scheme", "https")
         more: dict[str, Any] = {}
         if host := settings.get("host"):
+            if not 0 < settings.get("port", 1) < 65_536:
+                raise ShelfFailed("the port must be between 1 and 65535")
             port = f":{settings['port']}" if "port" in settings else ""
             endpoint = f"{scheme}://{host}{port}"
             if host not in self._hosts:
@@ -124,14 +128,18 @@ def _azure(settings: Mapping[str, Any]) -> ObjectStore:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Make one error of the library's many. Their texts name addresses, never keys."""
-    from obstore.exceptions import BaseError
+    """Make one error of the library's many. Their texts name addresses, never keys.
 
+    It may also panic, as at a key with letters that no header can have. What whoever hands in the
+    bytes raises is raised as it is.
+    """
     try:
         yield
     except FileNotFoundError:
         raise ShelfFailed("no such file", 404) from None
-    except (BaseError, OSError, ValueError) as error:
+    except (CrossbarError, KeyError, ShelfFailed, StoreError):
+        raise
+    except Exception as error:
         found = STATUS.search(str(error))
         code = int(found[1] or found[2]) if found else 0
         raise ShelfFailed(type(error).__name__, code) from None

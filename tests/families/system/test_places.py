@@ -12,6 +12,7 @@ from crossbar.outside import shelves_of
 from crossbar.settings import Storage
 from crossbar.storage import Key
 from tests.conftest import Api
+from tests.families.support import refusal
 from tests.families.system.support import (
     A,
     at,
@@ -39,6 +40,13 @@ OPENED = {"key": "c2VjcmV0", "secret": "c2VjcmV0"}
 def test_no_name_leads_to_another_host(handler: str, settings: dict[str, Any]) -> None:
     with pytest.raises(ShelfFailed, match="letters, digits"):
         shelves_of(Storage(object_hosts=("known",))).open(handler, {**OPENED, **settings})
+
+
+@pytest.mark.parametrize("wrong", [{"port": -1}, {"port": 99_999}, {"port": 9, "key": "k\x01"}])
+async def test_what_no_address_can_have_is_refused(api: Api, wrong: dict[str, Any]) -> None:
+    given = {**OPENED, "bucket": "buckets", "host": "127.0.0.1", "scheme": "http", **wrong}
+    document = {"attachments": {A: {"handler": "s3", "settings": given}}}
+    refusal(await api.put(f"{api.account}/storage", document), f"attachments.{A}", "invalid")
 
 
 async def test_ids_of_places_are_each_tenants_own(api: Api) -> None:
