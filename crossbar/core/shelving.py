@@ -1,16 +1,14 @@
 """Moving attachments between the store and places outside of it, and reading them there.
 
-Which place an attachment belongs in is said by the plan of the first storage document that says
-something of it: of the user whom its document belongs to, of its account, of that one's reseller,
-of the system. Bytes are copied, read back and compared; one commit then says where they are and
-gives up where they were; what was given up goes afterwards. All of it is done by jobs, which may
-be interrupted at any point and begin again: what is where it belongs is left alone.
+Bytes are copied, read back and compared; one commit then says where they are and gives up where
+they were; what was given up goes afterwards. All of it is done by jobs, which may be interrupted
+at any point and begin again: what is where it belongs is left alone. Where that is,
+:mod:`crossbar.core.shelf_plans` tells.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -22,6 +20,7 @@ from crossbar.core.jobs import Kind, asked
 from crossbar.core.ports import ShelfFailed
 from crossbar.core.services import Services
 from crossbar.core.shelf_errors import note_failure
+from crossbar.core.shelf_plans import UNSAFE, Target, name_at, target_of
 from crossbar.core.shelved import (
     LOCAL,
     leaving_puts,
@@ -30,7 +29,6 @@ from crossbar.core.shelved import (
     shelf_at,
     shelved_key,
     shelved_put,
-    storage_key,
     tidy,
     turn_put,
     where,
@@ -38,16 +36,12 @@ from crossbar.core.shelved import (
 )
 from crossbar.core.stamping import stamp
 from crossbar.core.writing import persistently
-from crossbar.documents import Document, lookup
+from crossbar.documents import Document
 from crossbar.errors import FileUnavailable, NoSuchDocument
 from crossbar.storage import SYSTEM, Batch, Entry, Key, Put, Span
-from crossbar.values import valueclass
 
 ATTACHMENTS = "pvt_attachments"
 """The field of a document that maps the names of its attachments to facts."""
-
-MONTHLY = frozenset({"call_recording", "fax", "mailbox_message"})
-"""Types that KAZOO keeps by the month, for which plans have a part of their own."""
 
 SETTLED = 5.0
 """Seconds after which what a storage document says is done once more.
@@ -57,9 +51,6 @@ By then every process knows of it, and what was uploaded in the meantime is in t
 
 PORTION = 100.0
 """Seconds after which a job that moves much does the rest later."""
-
-UNSAFE = re.compile(r"[^A-Za-z0-9._@+=-]+")
-LONGEST = 800
 
 
 async def read_attachment(
@@ -121,76 +112,6 @@ async def _read_at(
         raise ShelfFailed("the file is shorter than it was")
 
 
-@valueclass
-class Target:
-    """A place that an attachment belongs in: of which storage document, and in which folder."""
-
-    holder: str
-    handler: str
-    entry: Document
-    folder: str
-
-
-async def target_of(services: Services, key: Key, document: Document) -> Target | None:
-    """Where the attachments of a document belong; ``None`` for the store."""
-    if not services.configuration.has_storage:
-        return None
-    holders = [storage_key(SYSTEM)]
-    account = await services.accounts.get(key.account_id)
-    if account is not None:
-        if account.reseller_id != account.account_id:
-            holders.insert(0, storage_key(account.reseller_id))
-        holders.insert(0, storage_key(account.account_id))
-        if isinstance(owner := document.get("owner_id"), str):
-            holders.insert(0, storage_key(account.account_id, owner))
-    levels = [(each.doc_id, said_by(services, await services.store.get(each))) for each in holders]
-    for depth, (_, content) in enumerate(levels):
-        wanted = planned(content.get("plan", {}), key)
-        for holder, above in levels[depth:]:
-            entry = above.get("attachments", {}).get(wanted.get("handler"))
-            if entry is not None:
-                folder = lookup(wanted, ("params", "folder_path")) or ""
-                return Target(
-                    holder=holder, handler=wanted["handler"], entry=entry, folder=str(folder)
-                )
-    return None
-
-
-def planned(plan: Document, key: Key) -> Document:
-    """What a plan says of the attachments of documents of a type."""
-    part = "modb" if key.doc_type in MONTHLY else "account"
-    part = "system" if key.account_id == SYSTEM else part
-    found = plan.get(part, {})
-    wanted = lookup(found, ("types", key.doc_type, "attachments")) or found.get("attachments")
-    return wanted if isinstance(wanted, dict) else {}
-
-
-def name_at(target: Target, key: Key, document: Document, name: str, attachment_id: str) -> str:
-    """What a file is called in its place: as the storage document says, and like no other."""
-    settings = target.entry["settings"]
-    values = {"account_id": key.account_id, "db": key.account_id, "id": key.doc_id}
-    values["attachment"] = name
-    fields = settings.get("field_list") or [{"arg": "account_id"}, {"arg": "id"}]
-    built = str(settings.get("field_separator", "/")).join(_parts(fields, values, document))
-    whole = "/".join((str(settings.get("folder_base_path", "")), target.folder, built))
-    clean = (UNSAFE.sub("_", part).strip(".") for part in whole[-LONGEST:].split("/"))
-    return "/".join((*filter(None, clean), attachment_id))
-
-
-def _parts(fields: list[Document], values: Document, document: Document) -> list[str]:
-    parts: list[str] = []
-    for each in fields:
-        if "group" in each:
-            parts.append("".join(_parts(each["group"], values, document)))
-        elif "arg" in each:
-            parts.append(values[each["arg"]])
-        elif "const" in each:
-            parts.append(each["const"])
-        elif isinstance(value := document.get(str(each.get("field"))), str | int):
-            parts.append(str(value))
-    return parts
-
-
 async def _same(chunks: AsyncIterator[bytes], facts: Document) -> bool:
     """Whether the bytes are those that were uploaded."""
     digest, length = hashlib.md5(usedforsecurity=False), 0
@@ -200,9 +121,12 @@ async def _same(chunks: AsyncIterator[bytes], facts: Document) -> bool:
     return bool(length == facts["length"] and digest.hexdigest() == facts["md5"])
 
 
-async def settle(services: Services, key: Key, document: Document) -> None:
-    """Move the attachments of a document to where they belong. Raises :class:`ShelfFailed`."""
-    attachments = document.get(ATTACHMENTS, {})
+async def settle(services: Services, key: Key, document: Document) -> bool:
+    """Move the attachments of a document to where they belong; whether there were any to move.
+
+    Raises :class:`ShelfFailed`.
+    """
+    attachments, moved = document.get(ATTACHMENTS, {}), False
     target = await target_of(services, key, document) if attachments else None
     for name, facts in attachments.items():
         place = await services.store.get(shelved_key(key.account_id, facts["id"]))
@@ -216,6 +140,8 @@ async def settle(services: Services, key: Key, document: Document) -> None:
             raise
         except FileUnavailable:  # which is noted already
             raise ShelfFailed("the place where the file is did not hand it out") from None
+        moved = True
+    return moved
 
 
 def _is_settled(place: Document | None, target: Target | None) -> bool:
@@ -379,21 +305,30 @@ async def _move_all(services: Services, about: Document) -> None:
     """Move what a changed storage document has to do with; the rest later, if it takes long."""
     began, failed = time.monotonic(), None
     first = about.get("from", "")
-    waiting = [each for each in await _accounts_of(services, about) if each >= first]
-    for place, account_id in enumerate(waiting):
-        if place and time.monotonic() - began > PORTION:
+    async for account_id, put in _attached(services, await _accounts_of(services, about), first):
+        try:
+            moved = await settle(services, put.key, put.document)
+        except ShelfFailed as error:
+            failed = error
+            continue
+        if moved and time.monotonic() - began > PORTION:  # something was done, so it has an end
             rest = {**about, "from": account_id}
             await services.commit(Batch(puts=[asked(services.clock, MOVE_ALL, rest)]))
             break
-        async for put in services.store.walk(account_id):
-            if put.document.get(ATTACHMENTS):
-                try:
-                    await settle(services, put.key, put.document)
-                except ShelfFailed as error:
-                    failed = error
     if failed is not None:
         raise failed
     await tidy(services, Key(SYSTEM, STORAGE, about["holder"]))
+
+
+async def _attached(
+    services: Services, accounts: list[str], first: str
+) -> AsyncIterator[tuple[str, Put]]:
+    """The documents with attachments of the accounts, from the first one on."""
+    for account_id in accounts:
+        if account_id >= first:
+            async for put in services.store.walk(account_id):
+                if put.document.get(ATTACHMENTS):
+                    yield account_id, put
 
 
 MOVE_ALL = Kind(name="shelf_move_all", run=_move_all)

@@ -280,7 +280,9 @@ WHITELABEL = Collection(
     summary=(),
     actions=frozenset(),
     unique=(DOMAIN,),
-    hooks=Hooks(normalize=(normalize,), check=(check_domain, check_own_hosts), deleting=(drop_all,)),
+    hooks=Hooks(
+        normalize=(normalize,), check=(check_domain, check_own_hosts), deleting=(drop_all,)
+    ),
     scopes=(),
 )
 """The documents of brands, one an account at most."""

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from crossbar.core import shelving
 from crossbar.core.ports import ShelfFailed
+from crossbar.core.shelved import storage_key
 from crossbar.outside import shelves_of
 from crossbar.settings import Storage
 from crossbar.storage import Key
@@ -16,6 +18,7 @@ from tests.families.support import refusal
 from tests.families.system.support import (
     A,
     at,
+    everything,
     files_in,
     folder,
     jobs_done,
@@ -100,3 +103,21 @@ async def test_what_another_process_stored_meanwhile_moves_a_little_later(
     api.clock.advance(6)
     await jobs_done(api)
     assert len(files_in(tmp_path / "files")) == 1
+
+
+async def test_the_files_of_one_account_are_moved_in_portions_too(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelving, "PORTION", -1)
+    for _ in range(3):
+        await upload(api)
+    (await api.put(f"{api.account}/storage", {"attachments": {A: folder()}})).expect(201)
+    await jobs_done(api)
+    api.gateway.services.jobs.wake = lambda: None  # type: ignore[method-assign]
+    (await api.patch(f"{api.account}/storage", {"plan": everything(A)})).expect(200)
+    holder = storage_key(api.master.account_id).doc_id
+    about = {"account": api.master.account_id, "holder": holder}
+    await shelving.MOVE_ALL.run(api.gateway.services, about)
+    assert len(files_in(tmp_path / "files")) == 1
+    await jobs_done(api)
+    assert len(files_in(tmp_path / "files")) == 3
