@@ -166,7 +166,7 @@ async def _wired(
     writer = Writer(store, events, jobs, metrics)
     identity = Identity(store, writer, accounts, secrets, clock, settings, REGISTRY, KEYS, metrics)
     schemas = schemas_of(settings)
-    configuration = Configuration(store, schemas, settings)
+    configuration = Configuration(store, schemas, settings, identity)
     events.subscribe(accounts)
     events.subscribe(identity.callers)
     events.subscribe(configuration)

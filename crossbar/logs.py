@@ -28,7 +28,7 @@ MAXIMUM_DEPTH = 20
 # The name of a secret, in lower case with "_" between its words. The short words count only at
 # the end: "token_costs" and "pin_length" are no secrets.
 _SECRET_NAME = re.compile(
-    r"\w*(?:passw(?:or)?d|secret|credential|authorization|api_?key|auth_?token|cookie)\w*"
+    r"\w*(?:passw(?:or)?d|secret|credential|authorization|(?:api|private)_?key|auth_?token|cookie)\w*"
     r"|(?:\w*_)?(?:pins?|token|md5|sha1|md5_auth|sha1_auth)"
 )
 _WORD_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|\W")
@@ -168,11 +168,12 @@ def _redact_event(_: Any, __: str, event: EventDict) -> EventDict:
 
 def _is_secret(name: Any, value: Any) -> bool:
     """Whether ``name`` is a secret's. That there is none, or whether there is, may be shown."""
-    return value is not None and not isinstance(value, bool) and _names_a_secret(str(name))
+    return value is not None and not isinstance(value, bool) and names_a_secret(str(name))
 
 
 @functools.lru_cache(maxsize=1024)
-def _names_a_secret(name: str) -> bool:
+def names_a_secret(name: str) -> bool:
+    """Whether what has this name is a secret, such as a password."""
     return bool(_SECRET_NAME.fullmatch(_WORD_BOUNDARY.sub("_", name).lower()))
 
 

@@ -22,6 +22,7 @@ import structlog
 
 from crossbar.core.directory import Account
 from crossbar.core.nodes import ZONE, node_name
+from crossbar.core.sealing import Sealing, unsealed
 from crossbar.documents import Document, lookup, merge, public
 from crossbar.errors import CrossbarError
 from crossbar.settings import SettingDescription, Settings
@@ -34,6 +35,9 @@ SYSTEM_CONFIG = "system_config"
 ACCOUNT_CONFIG = "account_config"
 PREFIX = "configs_"
 """How the id of an account's configuration begins."""
+
+STORAGE = "storage"
+"""The type of documents that say where files are kept (:mod:`crossbar.core.shelved`)."""
 
 DEFAULT = "default"
 PAUSE = 1.0
@@ -164,15 +168,20 @@ def _equal(one: Any, other: Any) -> bool:
 class Configuration:
     """The configuration of the system, as every part of a process needs it.
 
-    ``settings`` are those of the process, with what the configuration says laid over them. Start
-    it before anything reads it.
+    ``settings`` are those of the process, with what the configuration says laid over them;
+    ``has_storage`` is whether there may be storage documents. Start it before anything reads it.
     """
 
-    def __init__(self, store: Store, schemas: Schemas, settings: Settings) -> None:
+    def __init__(
+        self, store: Store, schemas: Schemas, settings: Settings, sealing: Sealing
+    ) -> None:
         self._store = store
+        self._sealing = sealing
         self._schemas = schemas
         self._given = settings
         self.settings = settings
+        self.has_storage = True
+        self._reading = asyncio.Lock()
         self._stored: dict[str, Document] = {}
         self._stale = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -191,11 +200,14 @@ class Configuration:
 
     def notice(self, event: Event) -> None:
         """Read again what an event has made stale."""
-        if event.key.doc_type == SYSTEM_CONFIG:
+        if event.key.doc_type == STORAGE:
+            self.has_storage = True
+        if event.key.doc_type in (SYSTEM_CONFIG, STORAGE):
             self._stale.set()
 
     def forget(self) -> None:
         """Events may have been missed: read everything again."""
+        self.has_storage = True
         self._stale.set()
 
     async def _follow(self) -> None:
@@ -210,12 +222,17 @@ class Configuration:
 
     async def reload(self) -> None:
         """Read everything: who has just written sees it at once, others within a moment."""
-        self._stale.clear()
-        span = Span(account_id=SYSTEM, doc_type=SYSTEM_CONFIG)
-        self._stored = {
-            name_of(row.document): public(row.document) async for row in self._store.scan(span)
-        }
-        self.settings = self._laid_over()
+        async with self._reading:  # or what was read earlier might be kept last
+            self._stale.clear()
+            span = Span(account_id=SYSTEM, doc_type=SYSTEM_CONFIG)
+            self._stored = {
+                name_of(row.document): unsealed(self._sealing, row.document)
+                async for row in self._store.scan(span)
+            }
+            self.settings = self._laid_over()
+            places = await self._store.count(Span(account_id=SYSTEM, doc_type=STORAGE), 1)
+            if not self._stale.is_set():
+                self.has_storage = bool(places)
 
     def _laid_over(self) -> Settings:
         """The settings as the configuration has them. What does not fit one changes nothing."""

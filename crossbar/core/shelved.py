@@ -10,14 +10,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import orjson
 
+from crossbar.core.configuration import STORAGE
 from crossbar.core.directory import OWNER
 from crossbar.core.jobs import Kind, asked
 from crossbar.core.ports import Shelf, ShelfFailed
 from crossbar.core.stamping import fresh_id
+from crossbar.core.writing import persistently
 from crossbar.documents import Document, next_revision
 from crossbar.storage import SYSTEM, Batch, Entry, Key, Put, Remove, Span
 
@@ -28,12 +31,17 @@ SHELVED = "shelved"
 LEFT = "shelf_left"
 """The type of what is to be removed from its place."""
 
-STORAGE = "storage"
 WHOSE = "pvt_owner"
 """The field of a storage document that says whose account's it is."""
 
-HANDLER = "handler"
+PLACE = "place"
 """The entry by which what is kept in a place is found."""
+
+TURN = "shelf_turn"
+"""The type of what is written along when a file comes into a place, and when one is forgotten."""
+
+WHEREABOUTS = ("bucket", "host", "port", "scheme", "container", "account", "folder")
+"""Settings that say where a place is, not how it is opened."""
 
 SEALED = "pvt_sealed"
 LEAVING = "pvt_leaving"
@@ -53,8 +61,13 @@ def shelved_put(account_id: str, key: Key, document: Document, expected: str | N
     """The write that says where an attachment is, of a stamped document."""
     entries = [Entry(OWNER, account_id)]
     if LOCAL not in document:
-        entries.append(Entry(HANDLER, document["handler"]))
+        entries.append(place_entry(document["holder"], document["handler"]))
     return Put(key, document, expected, "", entries)
+
+
+def place_entry(holder: str, handler: str) -> Entry:
+    """The entry of what is kept in a place. Tenants choose the ids of their places themselves."""
+    return Entry(PLACE, f"{holder}/{handler}")
 
 
 def storage_key(account_id: str, user_id: str = "") -> Key:
@@ -88,11 +101,33 @@ async def shelf_at(services: Services, holder: str, handler: str) -> Shelf:
     :class:`ShelfFailed`.
     """
     stored = await services.store.get(Key(SYSTEM, STORAGE, holder))
-    leaving = unsealed(services, (stored or {}).get(LEAVING))
-    entry = said_by(services, stored).get("attachments", {}).get(handler) or leaving.get(handler)
+    entry = places_of(services, stored).get(handler)
     if entry is None:
         raise ShelfFailed("no storage document names the place any more")
     return services.shelves.open(entry["handler"], entry["settings"])
+
+
+def places_of(services: Services, stored: Document | None) -> Document:
+    """The places of a storage document, by id; those too that it names no more."""
+    leaving = unsealed(services, (stored or {}).get(LEAVING))
+    return {**leaving, **said_by(services, stored).get("attachments", {})}
+
+
+def whereabouts(entry: Document) -> list[object]:
+    """What of a place's settings its files would be lost with."""
+    return [entry["handler"], *(entry["settings"].get(name) for name in WHEREABOUTS)]
+
+
+async def turn_put(services: Services, holder: str) -> Put:
+    """The write by which a commit is in conflict with others about a storage document's places.
+
+    Of two commits, one that puts a file into a place and one that forgets the place because it is
+    empty, the later one fails. Ask for it before what the commit depends on is read.
+    """
+    key = Key(SYSTEM, TURN, f"{TURN}-{holder}")
+    before = (await services.store.get(key) or {}).get("_rev")
+    document = {"_id": key.doc_id, "_rev": next_revision(before), "pvt_type": TURN}
+    return Put(key, document, before, sort=None)
 
 
 async def with_shelved(services: Services, batch: Batch) -> Batch:
@@ -126,7 +161,7 @@ def leaving_puts(services: Services, place: Document) -> list[Put]:
     """
     key = Key(SYSTEM, LEFT, fresh_id(services.clock))
     document = {"_id": key.doc_id, "_rev": next_revision(None), "pvt_type": LEFT, **where(place)}
-    put = Put(key, document, None, "", [Entry(HANDLER, place["handler"])])
+    put = Put(key, document, None, "", [place_entry(place["holder"], place["handler"])])
     return [put, asked(services.clock, REMOVE, {"id": key.doc_id})]
 
 
@@ -153,15 +188,23 @@ async def tidy(services: Services, key: Key) -> None:
 
     A document that was deleted goes with the last of them.
     """
+    await persistently(partial(_tidy, services, key))
+
+
+async def _tidy(services: Services, key: Key) -> None:
+    turn = await turn_put(services, key.doc_id)
     stored = await services.store.get(key)
     if stored is None:
         return
     leaving = unsealed(services, stored.get(LEAVING))
-    kept = {each: entry for each, entry in leaving.items() if await is_used(services, each)}
+    kept = {
+        each: entry for each, entry in leaving.items() if await is_used(services, key.doc_id, each)
+    }
     if stored.get("pvt_deleted") and not kept:
-        await services.commit(Batch(removes=[Remove(key, stored["_rev"])]))
+        removes = [Remove(key, stored["_rev"]), Remove(turn.key, turn.expected)]
+        await services.commit(Batch(removes=removes))
     elif kept != leaving:
-        await services.commit(Batch(puts=[_rewritten(services, key, stored, kept)]))
+        await services.commit(Batch(puts=[_rewritten(services, key, stored, kept), turn]))
 
 
 def _rewritten(services: Services, key: Key, stored: Document, leaving: Document) -> Put:
@@ -216,9 +259,9 @@ async def shelved_of(services: Services, account_id: str) -> AsyncIterator[tuple
         yield Key(SYSTEM, SHELVED, row.position.doc_id), row.document
 
 
-async def is_used(services: Services, handler: str) -> bool:
+async def is_used(services: Services, holder: str, handler: str) -> bool:
     """Whether there are files in a place."""
-    entry = Entry(HANDLER, handler)
+    entry = place_entry(holder, handler)
     spans = (Span(account_id=SYSTEM, doc_type=each, entry=entry) for each in (SHELVED, LEFT))
     return any([await services.store.count(span, 1) for span in spans])
 

@@ -1,54 +1,56 @@
 """Moving attachments between the store and places outside of it, and reading them there.
 
-Which place an attachment belongs in is said by the plan of the first storage document that says
-something of it: of the user whom its document belongs to, of its account, of that one's reseller,
-of the system. Bytes are copied, read back and compared; one commit then says where they are and
-gives up where they were; what was given up goes afterwards. All of it is done by jobs, which may
-be interrupted at any point and begin again: what is where it belongs is left alone.
+Bytes are copied, read back and compared; one commit then says where they are and gives up where
+they were; what was given up goes afterwards. All of it is done by jobs, which may be interrupted
+at any point and begin again: what is where it belongs is left alone. Where that is,
+:mod:`crossbar.core.shelf_plans` tells.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from crossbar.core.change import Change
+from crossbar.core.configuration import STORAGE
 from crossbar.core.directory import ACCOUNT_TYPE, account_of
 from crossbar.core.jobs import Kind, asked
 from crossbar.core.ports import ShelfFailed
 from crossbar.core.services import Services
 from crossbar.core.shelf_errors import note_failure
+from crossbar.core.shelf_plans import UNSAFE, Target, name_at, target_of
 from crossbar.core.shelved import (
     LOCAL,
-    STORAGE,
     leaving_puts,
+    places_of,
     said_by,
     shelf_at,
     shelved_key,
     shelved_put,
-    storage_key,
     tidy,
+    turn_put,
     where,
+    whereabouts,
 )
 from crossbar.core.stamping import stamp
-from crossbar.documents import Document, lookup
-from crossbar.errors import Conflict, FileUnavailable, NoSuchDocument
+from crossbar.core.writing import persistently
+from crossbar.documents import Document
+from crossbar.errors import FileUnavailable, NoSuchDocument
 from crossbar.storage import SYSTEM, Batch, Entry, Key, Put, Span
-from crossbar.values import valueclass
 
 ATTACHMENTS = "pvt_attachments"
 """The field of a document that maps the names of its attachments to facts."""
 
-MONTHLY = frozenset({"call_recording", "fax", "mailbox_message"})
-"""Types that KAZOO keeps by the month, for which plans have a part of their own."""
+SETTLED = 5.0
+"""Seconds after which what a storage document says is done once more.
+
+By then every process knows of it, and what was uploaded in the meantime is in the store.
+"""
 
 PORTION = 100.0
 """Seconds after which a job that moves much does the rest later."""
-
-UNSAFE = re.compile(r"[^A-Za-z0-9._@+=-]+")
-LONGEST = 800
 
 
 async def read_attachment(
@@ -110,74 +112,6 @@ async def _read_at(
         raise ShelfFailed("the file is shorter than it was")
 
 
-@valueclass
-class Target:
-    """A place that an attachment belongs in: of which storage document, and in which folder."""
-
-    holder: str
-    handler: str
-    entry: Document
-    folder: str
-
-
-async def target_of(services: Services, key: Key, document: Document) -> Target | None:
-    """Where the attachments of a document belong; ``None`` for the store."""
-    holders = [storage_key(SYSTEM)]
-    account = await services.accounts.get(key.account_id)
-    if account is not None:
-        if account.reseller_id != account.account_id:
-            holders.insert(0, storage_key(account.reseller_id))
-        holders.insert(0, storage_key(account.account_id))
-        if isinstance(owner := document.get("owner_id"), str):
-            holders.insert(0, storage_key(account.account_id, owner))
-    levels = [(each.doc_id, said_by(services, await services.store.get(each))) for each in holders]
-    for depth, (_, content) in enumerate(levels):
-        wanted = planned(content.get("plan", {}), key)
-        for holder, above in levels[depth:]:
-            entry = above.get("attachments", {}).get(wanted.get("handler"))
-            if entry is not None:
-                folder = lookup(wanted, ("params", "folder_path")) or ""
-                return Target(
-                    holder=holder, handler=wanted["handler"], entry=entry, folder=str(folder)
-                )
-    return None
-
-
-def planned(plan: Document, key: Key) -> Document:
-    """What a plan says of the attachments of documents of a type."""
-    part = "modb" if key.doc_type in MONTHLY else "account"
-    part = "system" if key.account_id == SYSTEM else part
-    found = plan.get(part, {})
-    wanted = lookup(found, ("types", key.doc_type, "attachments")) or found.get("attachments")
-    return wanted if isinstance(wanted, dict) else {}
-
-
-def name_at(target: Target, key: Key, document: Document, name: str, attachment_id: str) -> str:
-    """What a file is called in its place: as the storage document says, and like no other."""
-    settings = target.entry["settings"]
-    values = {"account_id": key.account_id, "db": key.account_id, "id": key.doc_id}
-    values["attachment"] = name
-    fields = settings.get("field_list") or [{"arg": "account_id"}, {"arg": "id"}]
-    built = str(settings.get("field_separator", "/")).join(_parts(fields, values, document))
-    whole = "/".join((str(settings.get("folder_base_path", "")), target.folder, built))
-    clean = (UNSAFE.sub("_", part).strip(".") for part in whole[-LONGEST:].split("/"))
-    return "/".join((*filter(None, clean), attachment_id))
-
-
-def _parts(fields: list[Document], values: Document, document: Document) -> list[str]:
-    parts: list[str] = []
-    for each in fields:
-        if "group" in each:
-            parts.append("".join(_parts(each["group"], values, document)))
-        elif "arg" in each:
-            parts.append(values[each["arg"]])
-        elif "const" in each:
-            parts.append(each["const"])
-        elif isinstance(value := document.get(str(each.get("field"))), str | int):
-            parts.append(str(value))
-    return parts
-
-
 async def _same(chunks: AsyncIterator[bytes], facts: Document) -> bool:
     """Whether the bytes are those that were uploaded."""
     digest, length = hashlib.md5(usedforsecurity=False), 0
@@ -187,9 +121,12 @@ async def _same(chunks: AsyncIterator[bytes], facts: Document) -> bool:
     return bool(length == facts["length"] and digest.hexdigest() == facts["md5"])
 
 
-async def settle(services: Services, key: Key, document: Document) -> None:
-    """Move the attachments of a document to where they belong. Raises :class:`ShelfFailed`."""
-    attachments = document.get(ATTACHMENTS, {})
+async def settle(services: Services, key: Key, document: Document) -> bool:
+    """Move the attachments of a document to where they belong; whether there were any to move.
+
+    Raises :class:`ShelfFailed`.
+    """
+    attachments, moved = document.get(ATTACHMENTS, {}), False
     target = await target_of(services, key, document) if attachments else None
     for name, facts in attachments.items():
         place = await services.store.get(shelved_key(key.account_id, facts["id"]))
@@ -203,6 +140,8 @@ async def settle(services: Services, key: Key, document: Document) -> None:
             raise
         except FileUnavailable:  # which is noted already
             raise ShelfFailed("the place where the file is did not hand it out") from None
+        moved = True
+    return moved
 
 
 def _is_settled(place: Document | None, target: Target | None) -> bool:
@@ -243,33 +182,65 @@ async def _move(
             new[LOCAL] = stored.attachment_id
     except KeyError:
         return  # it was dropped meanwhile, and belongs nowhere
-    await _switch(services, key, facts["id"], place, new)
+    if not await _switched(services, key, facts["id"], place, new, target):
+        await _give_up(services, key.account_id, facts["id"], new, target)
 
 
-async def _switch(
-    services: Services, key: Key, attachment_id: str, place: Document | None, new: Document
-) -> None:
-    """Say in one commit where the bytes are now, and give up where they were."""
+async def _switched(
+    services: Services,
+    key: Key,
+    attachment_id: str,
+    place: Document | None,
+    new: Document,
+    target: Target | None,
+) -> bool:
+    """Say in one commit where the bytes are now, and give up where they were.
+
+    Whether it could be said: the document, the file or the place may be gone meanwhile, or
+    another may have moved it.
+    """
     at, account_id = shelved_key(key.account_id, attachment_id), key.account_id
-    now, before = services.clock.gregorian(), (place or {}).get("_rev")
-    stamped = stamp(at, new, now=now, author=None, request_id=None)
-    put = shelved_put(account_id, at, stamped, before)
-    puts, drops = [put], [(account_id, attachment_id)]
-    if place is not None and LOCAL in place:
-        drops = [(account_id, place[LOCAL])]
-    elif place is not None:
-        puts, drops = [put, *leaving_puts(services, place)], []
-    try:
+    before = (place or {}).get("_rev")
+
+    async def attempt() -> bool:
+        turns = [await turn_put(services, target.holder)] if target else []
+        told = await services.store.get(at) or {}
+        if told.get("_rev") != before or (target and not await _is_there(services, target)):
+            return False
+        now = services.clock.gregorian()
+        stamped = stamp(at, dict(new), now=now, author=None, request_id=None)
+        puts, drops = [shelved_put(account_id, at, stamped, before), *turns], []
         if place is None:  # else whoever drops it meanwhile is in conflict with us
             await _require_stored(services, account_id, attachment_id)
+            drops = [(account_id, attachment_id)]
+        elif LOCAL in place:
+            drops = [(account_id, place[LOCAL])]
+        else:
+            puts += leaving_puts(services, place)
         await services.writer.commit(Batch(puts=puts, drop_attachments=drops, requires=(key,)))
-    except (Conflict, NoSuchDocument, KeyError):
-        await _give_up(services, account_id, at, new)
-        return
+        return True
+
+    try:
+        if not await persistently(attempt):
+            return False
+    except (NoSuchDocument, KeyError):
+        return False
     document = await services.store.get(key)
     named = [facts["id"] for facts in (document or {}).get(ATTACHMENTS, {}).values()]
     if attachment_id not in named:
         await services.commit(Batch(drop_attachments=[(account_id, attachment_id)]))
+    return True
+
+
+async def _is_there(services: Services, target: Target, *, leaving: bool = False) -> bool:
+    """Whether the place is still the one that it was when the copy was begun.
+
+    With ``leaving`` also one that its storage document names no more, but that is remembered.
+    """
+    stored = await services.store.get(Key(SYSTEM, STORAGE, target.holder))
+    places = said_by(services, stored).get("attachments", {})
+    entry = (places_of(services, stored) if leaving else places).get(target.handler)
+    return entry is not None and whereabouts(entry) == whereabouts(target.entry)
 
 
 async def _require_stored(services: Services, account_id: str, attachment_id: str) -> None:
@@ -278,12 +249,20 @@ async def _require_stored(services: Services, account_id: str, attachment_id: st
         pass
 
 
-async def _give_up(services: Services, account_id: str, at: Key, new: Document) -> None:
+async def _give_up(
+    services: Services, account_id: str, attachment_id: str, new: Document, target: Target | None
+) -> None:
     """Remove a copy that nobody asked for in the end, unless another has made the same."""
-    kept = await services.store.get(at) or {}
-    if LOCAL in new:
+    if target is None:
         await services.commit(Batch(drop_attachments=[(account_id, new[LOCAL])]))
-    elif [kept.get(each) for each in where(new)] != [*where(new).values()]:
+        return
+    if not await _is_there(services, target, leaving=True):  # nobody could open the place later
+        with suppress(ShelfFailed):
+            shelf = services.shelves.open(target.entry["handler"], target.entry["settings"])
+            await shelf.remove(new["name"])
+        return
+    kept = await services.store.get(shelved_key(account_id, attachment_id)) or {}
+    if [kept.get(each) for each in where(new)] != [*where(new).values()]:
         await services.commit(Batch(puts=leaving_puts(services, new)))
 
 
@@ -326,24 +305,39 @@ async def _move_all(services: Services, about: Document) -> None:
     """Move what a changed storage document has to do with; the rest later, if it takes long."""
     began, failed = time.monotonic(), None
     first = about.get("from", "")
-    waiting = [each for each in await _accounts_of(services, about) if each >= first]
-    for place, account_id in enumerate(waiting):
-        if place and time.monotonic() - began > PORTION:
+    async for account_id, put in _attached(services, await _accounts_of(services, about), first):
+        try:
+            moved = await settle(services, put.key, put.document)
+        except ShelfFailed as error:
+            failed = error
+            continue
+        if moved and time.monotonic() - began > PORTION:  # something was done, so it has an end
             rest = {**about, "from": account_id}
             await services.commit(Batch(puts=[asked(services.clock, MOVE_ALL, rest)]))
             break
-        async for put in services.store.walk(account_id):
-            if put.document.get(ATTACHMENTS):
-                try:
-                    await settle(services, put.key, put.document)
-                except ShelfFailed as error:
-                    failed = error
     if failed is not None:
         raise failed
     await tidy(services, Key(SYSTEM, STORAGE, about["holder"]))
 
 
+async def _attached(
+    services: Services, accounts: list[str], first: str
+) -> AsyncIterator[tuple[str, Put]]:
+    """The documents with attachments of the accounts, from the first one on."""
+    for account_id in accounts:
+        if account_id >= first:
+            async for put in services.store.walk(account_id):
+                if put.document.get(ATTACHMENTS):
+                    yield account_id, put
+
+
 MOVE_ALL = Kind(name="shelf_move_all", run=_move_all)
+
+
+def moves_of_all(services: Services, account_id: str, holder: str) -> list[Put]:
+    """The writes that ask for files to be moved as a storage document now says."""
+    about = {"account": account_id, "holder": holder}
+    return [asked(services.clock, MOVE_ALL, about, after=after) for after in (0, SETTLED)]
 
 
 async def probe(services: Services, entry: Document) -> None:

@@ -21,7 +21,7 @@ from crossbar.core.recipes import create, delete, fetch
 from crossbar.core.requests import Action, Page, Request, Result
 from crossbar.core.shapes import Access, Collection, Hooks, Index, Route, defaulted, renamed
 from crossbar.documents import Document, lookup
-from crossbar.errors import Forbidden, NoSuchDocument
+from crossbar.errors import BadRequest, Forbidden, NoSuchDocument
 from crossbar.families.billing import available_to, dollars, is_billed, units_of
 from crossbar.families.porting import (
     STATE,
@@ -92,13 +92,21 @@ async def check(change: Change) -> None:
             change.refusals.add(path, "type", message, target="string, array", value=value)
 
 
+def _wants(request: Request, *switches: str) -> bool:
+    """Whether the system's configuration wants alerts of a kind."""
+    config = request.services.configuration.of_system("crossbar.alerts")
+    return all(config.get(f"check_{switch}") is not False for switch in switches)
+
+
 def _in_system(request: Request) -> Request:
     """The same request about the documents of the system."""
     return replace(request, actor=replace(request.actor, account_id=SYSTEM))
 
 
 async def create_alert(request: Request) -> Result:
-    """A new alert."""
+    """A new alert. Raises :class:`BadRequest` where the system's configuration wants none."""
+    if request.services.configuration.of_system("alerts").get("enabled") is False:
+        raise BadRequest("alerts are disabled", code="disabled")
     return await create(_in_system(request))
 
 
@@ -156,7 +164,7 @@ async def list_alerts(request: Request) -> Result:
     """
     now = request.services.clock.gregorian()
     found: dict[str, Document] = {}
-    for audience in audiences_of(request):
+    for audience in audiences_of(request) if _wants(request, "system_alerts") else ():
         span = Span(account_id=SYSTEM, doc_type=ALERT_TYPE, entry=Entry("to", _entry(audience)))
         async for row in request.services.store.scan(span):
             alert = row.document
@@ -172,7 +180,7 @@ async def list_alerts(request: Request) -> Result:
 async def _of_money(request: Request) -> AsyncIterator[Document]:
     """Whether an account that has plans has no more than it wants to be told of."""
     account = request.require_account()
-    if not is_billed(account):
+    if not is_billed(account) or not _wants(request, "financials", "low_balance"):
         return
     wanted = lookup(account.document, ("notifications", "low_balance", "threshold"))
     is_number = isinstance(wanted, int | float) and not isinstance(wanted, bool)
@@ -187,12 +195,16 @@ async def _of_money(request: Request) -> AsyncIterator[Document]:
 async def _of_ports(request: Request) -> AsyncIterator[Document]:
     """What port requests of the account ask of somebody."""
     account = request.require_account()
+    if not _wants(request, "port_requests"):
+        return
+    wants_action = _wants(request, "port_action_required")
+    wants_suspended = _wants(request, "port_suspended")
     async for port in ports_of(request.actor, account.account_id, *UNDER_WAY):
         visible = [each for each in port.get("comments", []) if not each.get("is_private")]
         metadata = {"name": port["name"], "state": port[STATE]}
-        if visible and visible[-1].get("action_required"):
+        if wants_action and visible and visible[-1].get("action_required"):
             yield _computed(account, port["_id"], "port_action_required", visible[-1], metadata)
-        if port[STATE] in SUSPENDED:
+        if wants_suspended and port[STATE] in SUSPENDED:
             transition = port[TRANSITIONS][0]
             message = f"The port request {port['name']} is {port[STATE]}"
             told = {**metadata, "transition": transition}

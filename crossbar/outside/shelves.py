@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
 from crossbar.core.ports import Shelf, ShelfFailed, Shelves
+from crossbar.errors import CrossbarError
 from crossbar.settings import Storage
+from crossbar.storage import StoreError
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -27,6 +29,9 @@ PART = 8 * CHUNK
 
 PATIENCE = timedelta(seconds=30)
 STATUS = re.compile(r"\b(?:status code: |status: |HTTP )([45][0-9]{2})\b|\b([45][0-9]{2}) [A-Z]")
+
+NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+"""What becomes part of the name of a host: a bucket, a region, an account of Azure."""
 
 T = TypeVar("T")
 
@@ -64,9 +69,12 @@ class Places:
     def _s3(self, settings: Mapping[str, Any]) -> ObjectStore:
         from obstore.store import S3Store
 
+        _require_names(settings, "bucket", "region")
         scheme = settings.get("scheme", "https")
         more: dict[str, Any] = {}
         if host := settings.get("host"):
+            if not 0 < settings.get("port", 1) < 65_536:
+                raise ShelfFailed("the port must be between 1 and 65535")
             port = f":{settings['port']}" if "port" in settings else ""
             endpoint = f"{scheme}://{host}{port}"
             if host not in self._hosts:
@@ -95,9 +103,19 @@ def _is_virtual(settings: Mapping[str, Any]) -> bool:
     return bool(method == "vhost")
 
 
+def _require_names(settings: Mapping[str, Any], *fields: str) -> None:
+    """Refuse what would lead to another host, such as a bucket called ``10.0.0.1/``."""
+    for field in fields:
+        if field in settings and not NAME.fullmatch(settings[field]):
+            raise ShelfFailed(
+                f"{field} must have letters, digits, dots, dashes and underscores only"
+            )
+
+
 def _azure(settings: Mapping[str, Any]) -> ObjectStore:
     from obstore.store import AzureStore
 
+    _require_names(settings, "account", "container")
     with _told():
         return AzureStore(
             settings["container"],
@@ -110,14 +128,18 @@ def _azure(settings: Mapping[str, Any]) -> ObjectStore:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Make one error of the library's many. Their texts name addresses, never keys."""
-    from obstore.exceptions import BaseError
+    """Make one error of the library's many. Their texts name addresses, never keys.
 
+    It may also panic, as at a key with letters that no header can have. What whoever hands in the
+    bytes raises is raised as it is.
+    """
     try:
         yield
     except FileNotFoundError:
         raise ShelfFailed("no such file", 404) from None
-    except (BaseError, OSError, ValueError) as error:
+    except (CrossbarError, KeyError, ShelfFailed, StoreError):
+        raise
+    except Exception as error:
         found = STATUS.search(str(error))
         code = int(found[1] or found[2]) if found else 0
         raise ShelfFailed(type(error).__name__, code) from None
@@ -227,7 +249,19 @@ def _apart(work: Any, *values: Any, **named: Any) -> Awaitable[Any]:
 
 
 def _make_folder(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Make a folder, and those above it, of which the disk is to know before files are in it."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True, mode=0o700)
+        _flush(folder.parent)
+
+
+def _flush(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def _settle(file: Any, beside: Path, path: Path) -> None:
@@ -235,11 +269,7 @@ def _settle(file: Any, beside: Path, path: Path) -> None:
     os.fsync(file.fileno())
     file.close()
     beside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    _flush(path.parent)
 
 
 def _abandon(file: Any, beside: Path) -> None:

@@ -7,11 +7,15 @@ from typing import Any
 
 import pytest
 
+from crossbar.core.shelving import settle
+from crossbar.storage import Key
 from tests.conftest import Api
 from tests.contract.conftest import on_every_store
 from tests.families.system.support import (
     SOUND,
+    A,
     at,
+    everything,
     facts_of,
     files_in,
     folder,
@@ -20,6 +24,7 @@ from tests.families.system.support import (
     played,
     upload,
 )
+from tests.families.system.test_shelving import with_fault
 
 pytestmark = on_every_store
 
@@ -52,3 +57,36 @@ async def test_a_configuration_holds_at_once(api: Api) -> None:
     for name in ("One", "Two"):
         (await api.put(f"{api.account}/menus", {"name": name})).expect(201)
     assert len((await api.get(f"{api.account}/menus")).data) == 1
+
+
+@pytest.mark.parametrize("change", ["drop", "delete", "other", "anew"])
+async def test_a_place_that_is_forgotten_while_a_file_comes_loses_nothing(
+    api: Api, tmp_path: Path, change: str
+) -> None:
+    path, root = f"{api.account}/storage", tmp_path / "files"
+    media_id = await upload(api)
+    document, _ = await facts_of(api, media_id)
+    (await api.put(path, {"attachments": {A: folder()}})).expect(201)
+    await jobs_done(api)
+    api.gateway.services.jobs.wake = lambda: None  # type: ignore[method-assign]
+    (await api.patch(path, {"plan": everything(A)})).expect(200)
+    services = with_fault(api, "")
+
+    async def forget() -> None:
+        if change == "other":
+            (await api.post(path, {"attachments": {A: folder("two")}})).expect(200)
+        elif change == "drop":
+            (await api.post(path, {})).expect(200)
+        else:
+            (await api.delete(path)).expect(200)
+        # What another process does while the copy is not named by anything yet.
+        await jobs_done(api)
+        if change == "anew":
+            (await api.put(path, at(folder("two")))).expect(201)
+            await jobs_done(api)
+
+    services.shelves.meanwhile = forget
+    await settle(services, Key(api.master.account_id, "media", media_id), document)
+    await jobs_done(api)
+    assert await played(api, media_id) == SOUND
+    assert len(files_in(root)) == (change == "anew")

@@ -164,3 +164,34 @@ async def test_a_low_balance_is_told_to_who_has_plans(api: Api, child: Customer)
     (await api.patch(path, {"notifications": wanted})).expect(200)
     [alert] = (await api.get(f"{path}/alerts")).data
     assert alert["metadata"] == {"available": 10, "threshold": 12.5}
+
+
+@pytest.mark.parametrize("switch", ["port_requests", "port_suspended"])
+async def test_operators_switch_alerts_of_a_kind_off(
+    api: Api, child: Customer, switch: str
+) -> None:
+    written = await tell(api, "all", "all")
+    port_id = await make_port(api, child.path)
+    assert await told(api, child, child.admin) == [written, port_id]
+    config = "/v2/system_configs/crossbar.alerts"
+    (await api.post(config, {"default": {f"check_{switch}": False}})).expect(200)
+    assert await told(api, child, child.admin) == [written]
+    (await api.post(config, {"default": {"check_system_alerts": False}})).expect(200)
+    assert await told(api, child, child.admin) == [port_id]
+
+
+async def test_operators_switch_all_else_off(api: Api, child: Customer) -> None:
+    path, port_id = await customer(api), await make_port(api, child.path)
+    asks = {"content": "Send it", "timestamp": 5, "author": "x", "action_required": True}
+    comments = f"{child.path}/port_requests/{port_id}/comments"
+    (await api.put(comments, {"comments": [asks]})).expect(201)
+    assert len(await told(api, child, child.admin)) == 2
+    assert len((await api.get(f"{path}/alerts")).data) == 1
+    config = "/v2/system_configs/crossbar.alerts"
+    off = {"check_port_action_required": False, "check_low_balance": False}
+    (await api.post(config, {"default": off})).expect(200)
+    assert len(await told(api, child, child.admin)) == 1
+    assert (await api.get(f"{path}/alerts")).data == []
+    (await api.post("/v2/system_configs/alerts", {"default": {"enabled": False}})).expect(200)
+    refused = await api.put(f"{api.account}/alerts", {**ALERT, "to": []})
+    assert refused.expect(400).body["message"] == "disabled"

@@ -8,6 +8,7 @@ system: that is how its brand is found.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from urllib.parse import urlsplit
 
 from crossbar.core.amending import amend
 from crossbar.core.answers import SOME_OBJECT, Answers
@@ -64,6 +65,21 @@ async def check_domain(change: Change) -> None:
     if isinstance(domain, str) and domain and not is_host_name(domain):
         message = "The domain has to be a host name, such as ui.example.com"
         change.refusals.add("domain", "invalid", message, cause=domain)
+
+
+async def check_own_hosts(change: Change) -> None:
+    """The host names of this server are the master account's.
+
+    Web clients show what a brand says as it is, scripts included: of the page where operators log
+    in too, no customer may say anything.
+    """
+    account, domain = change.actor.account, change.value("domain")
+    if account is None or not account.tree or not change.changed("domain"):
+        return
+    own = (urlsplit(url).hostname for url in change.actor.services.settings.own_origins())
+    if domain in own:
+        message = "This is where the server itself is; only the master account has its brand"
+        change.refusals.add("domain", "forbidden", message, cause=domain)
 
 
 async def brand_of(services: Services, account: Account) -> Document:
@@ -264,7 +280,9 @@ WHITELABEL = Collection(
     summary=(),
     actions=frozenset(),
     unique=(DOMAIN,),
-    hooks=Hooks(normalize=(normalize,), check=(check_domain,), deleting=(drop_all,)),
+    hooks=Hooks(
+        normalize=(normalize,), check=(check_domain, check_own_hosts), deleting=(drop_all,)
+    ),
     scopes=(),
 )
 """The documents of brands, one an account at most."""

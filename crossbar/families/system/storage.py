@@ -11,6 +11,7 @@ from copy import deepcopy
 
 from crossbar.core.answers import SOME_OBJECT, Answers
 from crossbar.core.change import Change, put_of
+from crossbar.core.configuration import STORAGE
 from crossbar.core.directory import OWNER
 from crossbar.core.ports import ShelfFailed
 from crossbar.core.preconditions import require_match
@@ -30,16 +31,18 @@ from crossbar.core.shapes import (
 from crossbar.core.shelved import (
     LEAVING,
     SEALED,
-    STORAGE,
     WHOSE,
     is_used,
+    places_of,
     said_by,
     sealed,
     storage_entries,
     storage_key,
+    turn_put,
     unsealed,
+    whereabouts,
 )
-from crossbar.core.shelving import MOVE_ALL, probe
+from crossbar.core.shelving import moves_of_all, probe
 from crossbar.core.stamping import stamped
 from crossbar.core.writing import in_turn, judge
 from crossbar.documents import Document, lookup, merge, private
@@ -53,10 +56,6 @@ from crossbar.storage import SYSTEM, Key
 
 PROVED = "pvt_proved"
 """The places that were tried since their settings changed."""
-
-PLACE = ("bucket", "host", "port", "scheme", "container", "account", "folder")
-"""Settings that say where a place is, not how it is opened."""
-
 
 SECRETS = {"s3": "secret", "azure": "key"}
 """By handler: the setting that opens a place. Nobody is shown it, and it stays until another is
@@ -100,19 +99,14 @@ async def check_places(change: Change) -> None:
     services = change.actor.services
     if change.refusals:
         return  # there may be no places in it at all
-    before = said_by(services, change.current).get("attachments", {})
-    before = {**unsealed(services, (change.current or {}).get(LEAVING)), **before}
+    before = places_of(services, change.current)
     for handler, entry in change.document.get("attachments", {}).items():
         old = before.get(handler)
-        if old is None or _whereabouts(old) == _whereabouts(entry):
+        if old is None or whereabouts(old) == whereabouts(entry):
             continue
-        if await is_used(services, handler):
+        if await is_used(services, change.key.doc_id, handler):
             message = "files are kept there: name the new place by an id of its own"
             change.refusals.add(f"attachments.{handler}", "in_use", message)
-
-
-def _whereabouts(entry: Document) -> list[object]:
-    return [entry["handler"], *(entry["settings"].get(name) for name in PLACE)]
 
 
 async def check_own_plan(change: Change) -> None:
@@ -270,6 +264,10 @@ async def _proved(change: Change, before: Document, *, is_tried: bool) -> list[s
 async def _store(change: Change, before: Document, proved: list[str]) -> Document:
     """Write a document that was judged, and have files moved to where it says."""
     services, current = change.actor.services, change.current or {}
+    turn = await turn_put(services, change.key.doc_id)
+    await check_places(change)  # once more: a file may have come meanwhile
+    if change.refusals:
+        raise ValidationFailed(change.refusals)
     kept = private(current)
     kept.pop("pvt_deleted", None)
     leaving = {**unsealed(services, current.get(LEAVING)), **before.get("attachments", {})}
@@ -284,7 +282,7 @@ async def _store(change: Change, before: Document, proved: list[str]) -> Documen
     }
     final = stamped(change.actor, change.key, document)
     put = put_of(DOCUMENT_FAMILY, change.key, final, current.get("_rev"))
-    change.ask(MOVE_ALL, {"account": change.actor.account_id, "holder": change.key.doc_id})
+    change.more += [turn, *moves_of_all(services, change.actor.account_id, change.key.doc_id)]
     await services.commit(change.batch("changed" if current else "created", put))
     return final
 
@@ -299,6 +297,7 @@ async def delete(request: Request) -> Result:
     services, key = request.services, _key(request)
 
     async def attempt() -> Result:
+        turn = await turn_put(services, key.doc_id)
         stored = await _live(request)
         if stored is None:
             raise NoSuchDocument(_shown_id(request))
@@ -316,7 +315,7 @@ async def delete(request: Request) -> Result:
         )
         final = stamped(request.actor, key, document)
         put = put_of(DOCUMENT_FAMILY, key, final, stored["_rev"])
-        change.ask(MOVE_ALL, {"account": request.account_id, "holder": key.doc_id})
+        change.more += [turn, *moves_of_all(services, request.account_id, key.doc_id)]
         await services.commit(change.batch("deleted", put))
         return _answer(request, stored)
 

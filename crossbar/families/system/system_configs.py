@@ -25,9 +25,10 @@ from crossbar.core.configuration import (
 )
 from crossbar.core.preconditions import require_match
 from crossbar.core.requests import Action, Request, Result
+from crossbar.core.sealing import KEPT, sealed, unsealed
 from crossbar.core.shapes import Access, Collection, Handler, Hooks, Route, Routes
 from crossbar.core.writing import commit_private, in_turn, judge, remove
-from crossbar.documents import Document, lookup, merge, private, public
+from crossbar.documents import Document, lookup, merge, private
 from crossbar.errors import NoSuchDocument, NotFound
 from crossbar.storage import SYSTEM, Span
 
@@ -101,9 +102,10 @@ async def _stored(request: Request) -> Document | None:
     return await request.services.store.get(system_key(_name(request)))
 
 
-def _sections(stored: Document | None) -> Document:
+def _sections(request: Request, stored: Document | None) -> Document:
     """What is stored, by section."""
-    return {name: value for name, value in public(stored or {}).items() if isinstance(value, dict)}
+    found = unsealed(request.services.credentials, stored or {})
+    return {name: value for name, value in found.items() if isinstance(value, dict)}
 
 
 async def list_names(request: Request) -> Result:
@@ -119,7 +121,7 @@ async def fetch(request: Request) -> Result:
     With ``with_defaults`` every section is shown as it holds.
     """
     name, stored = _name(request), await _stored(request)
-    shown = _sections(stored)
+    shown = _sections(request, stored)
     default = merge(request.services.configuration.defaults(name), _default_of(shown))
     if request.says_yes("with_defaults"):
         shown = {section: merge(default, values) for section, values in shown.items()}
@@ -129,7 +131,7 @@ async def fetch(request: Request) -> Result:
 async def fetch_section(request: Request) -> Result:
     """One section as stored; with ``with_defaults``, as it holds."""
     name, section, stored = _name(request), _name(request, "section"), await _stored(request)
-    sections = _sections(stored)
+    sections = _sections(request, stored)
     shown = sections.get(section, {})
     if request.says_yes("with_defaults"):
         default = merge(request.services.configuration.defaults(name), _default_of(sections))
@@ -157,13 +159,15 @@ async def _write(request: Request, propose: Propose) -> Document:
             request=request,
             family=CONFIG,
             key=key,
-            document=propose(_sections(current)),
+            document=propose(_sections(request, current)),
             current=current,
         )
         change.document.setdefault(DEFAULT, {})
         await judge(change)
-        change.document = _own(change.document, services.configuration.defaults(name))
-        change.document |= private(current or {})
+        own = _own(change.document, services.configuration.defaults(name))
+        kept = private(current or {})
+        kept.pop(KEPT, None)
+        change.document = kept | sealed(services.credentials, own)
         return await commit_private(change)
 
     stored = await in_turn(request.actor, key, attempt, once=request.if_match is not None)
@@ -185,13 +189,13 @@ async def replace(request: Request) -> Result:
     """The sections that were sent, and no others."""
     document = recipes.sent(request)
     stored = await _write(request, lambda current: document)
-    return _result(_sections(stored), stored, _name(request))
+    return _result(_sections(request, stored), stored, _name(request))
 
 
 async def patch(request: Request) -> Result:
     """What was sent merged over the sections that it names."""
     stored = await _write(request, lambda current: merge(current, recipes.sent(request)))
-    return _result(_sections(stored), stored, _name(request))
+    return _result(_sections(request, stored), stored, _name(request))
 
 
 async def replace_section(request: Request) -> Result:
@@ -217,7 +221,7 @@ async def _write_section(
         }
 
     stored = await _write(request, propose)
-    shown = _sections(stored).get(section, {})
+    shown = _sections(request, stored).get(section, {})
     return _result(shown, stored, f"{_name(request)}/{section}")
 
 
@@ -239,7 +243,7 @@ async def delete(request: Request) -> Result:
             current=current,
         )
         await remove(change, is_soft=False)
-        return _result(_sections(current), current, name)
+        return _result(_sections(request, current), current, name)
 
     return await _removed(request, attempt)
 
@@ -250,7 +254,7 @@ async def delete_section(request: Request) -> Result:
 
     async def attempt() -> Result:
         current = await _stored(request)
-        if section not in _sections(current):
+        if section not in _sections(request, current):
             raise NoSuchDocument(f"{name}/{section}")
         await _write(
             request,

@@ -210,3 +210,10 @@ async def test_a_brand_is_inherited_from_the_nearest_reseller(api: Api) -> None:
     assert [await company(each) for each in (below, customer, reseller)] == ["Resold"] * 3
     await branded(api, f"/v2/accounts/{below}", company_name="Own", domain="own.example.com")
     assert [await company(each) for each in (below, customer)] == ["Own", "Resold"]
+
+
+async def test_no_customer_has_the_brand_of_the_server_itself(api: Api) -> None:
+    child = f"/v2/accounts/{await api.create_account('Child')}/whitelabel"
+    for domain in ("localhost", "LOCALHOST", "127.0.0.1"):
+        refusal(await api.put(child, {"domain": domain}), "domain", "forbidden")
+    (await api.put(f"{api.account}/whitelabel", {"domain": "localhost"})).expect(201)

@@ -57,13 +57,14 @@ async def jobs_done(api: Api) -> None:
 
 
 async def moves_waiting(api: Api) -> list[Document]:
-    """The jobs; ``due`` is set for one that has failed and waits to be tried again."""
+    """The jobs but for those of later; ``due`` is set for one that failed and waits."""
     now = int(api.clock.precise() * 1000)
     span = Span(account_id=SYSTEM, doc_type=JOB_TYPE)
     return [
         {**row.document, "due": now < int(row.position.sort) < now + 290_000}
         async for row in api.gateway.services.store.scan(span)
         if row.document["kind"].startswith("shelf_")
+        and (row.document["attempts"] or int(row.position.sort) <= now)
     ]
 
 

@@ -50,7 +50,7 @@ async def test_default_is_filled_from_the_schema(api: Api) -> None:
 
 
 async def test_only_what_differs_is_stored_and_answered(api: Api) -> None:
-    document = {
+    document: dict[str, Any] = {
         "default": {"enable": True, "note": "x"},
         "zone1": {"enable": True, "note": "y"},
         "apps@host": {"enable": False},
@@ -198,10 +198,38 @@ async def test_a_store_that_is_away_is_asked_again(
 
 async def test_what_was_never_started_is_stopped(api: Api) -> None:
     services = api.gateway.services
-    await Configuration(services.store, services.schemas, services.settings).stop()
+    await Configuration(
+        services.store, services.schemas, services.settings, services.credentials
+    ).stop()
 
 
 def test_what_cannot_be_counted_fits_no_setting() -> None:
     (days,) = (each for each in COUNTERPARTS if each.setting == "voicemail.retention")
     with pytest.raises(ValueError):  # noqa: PT011 - its message is nobody's
         setting_of(days, {})
+
+
+async def test_passwords_are_sealed_in_the_store(api: Api) -> None:
+    document: dict[str, Any] = {
+        "default": {"password": "s3same", "tokens": 5, "peers": [{"api_key": "s3same", "a": 1}]},
+        "zone": {"proxy": {"client_secret": "s3same", "host": "x"}},
+    }
+    (await api.put(f"{PATH}/my.app", document)).expect(201)
+    assert (await api.get(f"{PATH}/my.app")).data == {**document, "id": "my.app"}
+    services = api.gateway.services
+    kept = await services.store.get(system_key("my.app"))
+    assert "s3same" not in str(kept)
+    for query in ("filter_default.password=s3same", "full_docs=true", "has_key=default.password"):
+        assert b"s3same" not in (await api.get(f"{PATH}?{query}")).content
+    assert (await api.get(f"{PATH}?filter_default.password=s3same")).data == []
+    (await api.patch(f"{PATH}/my.app/zone", {"proxy": {"host": "y"}})).expect(200)
+    (await api.patch(f"{PATH}/my.app", {"default": {"tokens": 6}})).expect(200)
+    found = (await api.get(f"{PATH}/my.app")).data
+    assert found["default"] == {**document["default"], "tokens": 6}
+    assert found["zone"] == {"proxy": {"host": "y"}}
+    await services.configuration.reload()
+    assert services.configuration.stored("my.app")["password"] == "s3same"
+    (await api.patch(f"{PATH}/my.app", {"default": {"password": None}})).expect(200)
+    assert "password" not in (await api.get(f"{PATH}/my.app")).data["default"]
+    gone = (await api.delete(f"{PATH}/my.app/default")).expect(200).data
+    assert gone == {"id": "my.app/default"}
