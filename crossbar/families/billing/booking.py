@@ -97,8 +97,8 @@ def hash_of(entry: Document) -> str:
 class Booking:
     """Entries of one account for one commit, and the balance that they leave.
 
-    ``puts`` are writes of documents and ``records`` those of the journal; both go into the commit
-    that is the reason for the entries, or into one of their own.
+    ``sums`` is the write of the balance and ``records`` those of the journal; both go into the
+    commit that is the reason for the entries, or into one of their own.
     """
 
     def __init__(self, actor: Actor, account: Account, stored: Document | None) -> None:
@@ -140,14 +140,12 @@ class Booking:
         return entry
 
     @property
-    def puts(self) -> list[Put]:
-        """The write of the new balance; none if nothing was added."""
-        if not self.records:
-            return []
+    def sums(self) -> Put:
+        """The write of the balance, which fails if others have written it since it was read."""
         key, before = balance_key(self._account.account_id), self._stored or {}
         sums = {UNITS: self.balance, ENTRIES: self.count}
         document = stamped(self._actor, key, {**before, **sums})
-        return [Put(key, document, before.get("_rev"), sort=None)]
+        return Put(key, document, before.get("_rev"), sort=None)
 
 
 async def book(
@@ -169,7 +167,7 @@ async def book(
         outcome = await build(books)
         await actor.services.commit(
             Batch(
-                puts=[put for each in books for put in each.puts],
+                puts=[each.sums for each in books],
                 records=[*records, *(put for each in books for put in each.records)],
             )
         )

@@ -103,7 +103,7 @@ class LocalBookkeeper:
                 if not standing.is_good:
                     return Outcome(False, standing.reason, standing.message)
             await books.add(entry, payment.units if payment.is_refund else -payment.units)
-            await services.commit(Batch(puts=books.puts, records=books.records))
+            await services.commit(Batch(puts=[books.sums], records=books.records))
             return Outcome(True)
 
         try:
