@@ -83,12 +83,13 @@ class Kind:
     unfinished: Run | None = None
 
 
-def asked(clock: Clock, kind: Kind, about: Document) -> Put:
+def asked(clock: Clock, kind: Kind, about: Document, *, after: float = 0) -> Put:
     """The write that asks for a job, for the commit that causes it.
 
-    ``about`` is what the job needs to know; it holds no secret.
+    ``about`` is what the job needs to know; it holds no secret. It is due ``after`` so many
+    seconds.
     """
-    return _waiting(clock, Key(SYSTEM, JOB_TYPE, fresh_id(clock)), kind, about, after=0)
+    return _waiting(clock, Key(SYSTEM, JOB_TYPE, fresh_id(clock)), kind, about, after=after)
 
 
 def _waiting(clock: Clock, key: Key, kind: Kind, about: Document, *, after: float) -> Put:
