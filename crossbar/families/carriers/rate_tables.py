@@ -46,6 +46,8 @@ TEXTS = (
 COLUMNS = ("prefix", *COSTS, *TEXTS, *WHOLE[1:], *LISTS)
 """What a table may say of a rate, in the order in which it is written."""
 
+NO_LINE = "The line is no CSV; lines end with LF or CRLF"
+
 MANDATORY = ("prefix", "rate_cost")
 
 PORTION = 250
@@ -83,11 +85,10 @@ async def import_rates(actor: Actor, chunks: AsyncIterable[bytes], deck: str) ->
     header: list[str] | None = None
     waiting: dict[str, Document] = {}
     async for number, text in lines:
-        row = next(csv.reader([text]), [])
         if header is None:
-            header = _header(row)
-        elif row:
-            _take(actor, deck, dict(zip(header, row, strict=False)), number, waiting, done)
+            header = _header(text)
+        else:
+            _take(actor, deck, header, text, number, waiting, done)
         if len(waiting) >= PORTION:
             done.rates += await _write(actor, deck, waiting)
             waiting = {}
@@ -99,8 +100,11 @@ async def import_rates(actor: Actor, chunks: AsyncIterable[bytes], deck: str) ->
     return done
 
 
-def _header(row: list[str]) -> list[str]:
-    names = [name.strip().lower() for name in row]
+def _header(line: str) -> list[str]:
+    try:
+        names = [name.strip().lower() for name in _cells(line)]
+    except csv.Error:
+        raise ValidationFailed.of("csv", "invalid", NO_LINE) from None
     lacking = [name for name in MANDATORY if name not in names]
     if lacking:
         message = f"The first line names the columns, {' and '.join(MANDATORY)} among them"
@@ -138,27 +142,41 @@ def _split(text: str) -> list[str]:
     if '"' not in text:
         return lines
     joined: list[str] = []
+    parts: list[str] = []
     is_open = False
     for line in lines:
-        if is_open:
-            joined[-1] += f"\n{line}"
-        else:
-            joined.append(line)
+        parts.append(line)
         is_open ^= line.count('"') % 2 == 1
-    return joined
+        if not is_open:
+            joined.append("\n".join(parts))
+            parts = []
+    return [*joined, "\n".join(parts)] if is_open else joined
+
+
+def _cells(line: str) -> list[str]:
+    """The cells of a line. Raises :class:`csv.Error` for what is none."""
+    return next(csv.reader([line]), [])
 
 
 def _take(
     actor: Actor,
     deck: str,
-    row: dict[str, str],
+    header: list[str],
+    line: str,
     number: int,
     waiting: dict[str, Document],
     done: Imported,
 ) -> None:
     """Make a rate of a line, to be written with others; or report it."""
+    try:
+        cells = _cells(line)
+    except csv.Error:
+        done.refuse(number, {"csv": {"invalid": {"message": NO_LINE}}})
+        return
+    if not cells:
+        return
     faults = Refusals()
-    document = _document(row, faults)
+    document = _document(dict(zip(header, cells, strict=False)), faults)
     document["ratedeck_id"] = deck
     _complete(document)
     tidy(document)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import time
 from collections.abc import AsyncIterator, Iterable
 from decimal import Decimal
 from typing import Any
@@ -22,7 +23,7 @@ from crossbar.families.carriers.prices import (
     text_of,
     units_of,
 )
-from crossbar.families.carriers.rate_tables import LONGEST_LINE, PORTION, import_rates
+from crossbar.families.carriers.rate_tables import LONGEST_LINE, PORTION, _split, import_rates
 from tests.conftest import Answer, Api
 from tests.families.support import interrupt_commits, refusal
 
@@ -229,3 +230,17 @@ def test_units_are_rounded_to_the_nearest() -> None:
 def test_what_is_no_price(value: Any) -> None:
     with pytest.raises(NoPrice):
         price_of(value)
+
+
+async def test_lines_that_end_as_none_do_are_reported(api: Api) -> None:
+    refusal(await upload(api, "prefix,rate_cost\r49,1\r"), "csv", "invalid")
+    done = (await upload(api, "prefix,rate_cost\n49,1\r50,1\n51,1\n")).expect(200).data
+    assert (done["rates"], [fault["line"] for fault in done["faults"]]) == (1, [2])
+    assert list(done["faults"][0]["faults"]) == ["csv"]
+
+
+def test_a_quoted_cell_of_many_lines_is_read_in_one_go() -> None:
+    text = '49,"' + "\n" * LONGEST_LINE + '"\n50,"\n'
+    began = time.process_time()
+    assert [len(line) for line in _split(text)] == [LONGEST_LINE + 5, 5]
+    assert time.process_time() - began < 1
