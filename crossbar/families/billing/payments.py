@@ -18,7 +18,7 @@ from crossbar.core.recipes import sent
 from crossbar.core.requests import Actor, Request
 from crossbar.core.services import Services
 from crossbar.core.shapes import Journal
-from crossbar.core.stamping import stamped
+from crossbar.core.stamping import continued, stamped
 from crossbar.documents import Document
 from crossbar.errors import PaymentRequired, ValidationFailed
 from crossbar.families.billing.booking import Booking, book
@@ -37,9 +37,6 @@ PATIENCE = 20.0
 
 ASKED_AGAIN = 60.0
 """Seconds after which the bookkeeper is asked again of what is still pending."""
-
-AUTHOR = ("pvt_auth_account_id", "pvt_auth_user_id", "pvt_is_authenticated", "pvt_request_id")
-"""Who has begun a transaction, which whoever finishes it keeps."""
 
 TEXTS = ("description", "order_id")
 
@@ -112,8 +109,7 @@ async def _settle(actor: Actor, pending: Document, removes: Any) -> Settled:
     except ValidationFailed:
         outcome = Outcome(False, "balance_too_large", "the balance would be too large to be kept")
     key = Key(account.account_id, TRANSACTION_TYPE, pending["_id"])
-    author = {name: pending[name] for name in AUTHOR if name in pending}
-    settled = {**stamped(actor, key, _settled(pending, outcome)), **author}
+    settled = continued(actor, key, _settled(pending, outcome))
     record = record_put(TRANSACTIONS_OF, key, settled, pending["_rev"])
     if pending[WAY] != TOP_UP or not outcome.has_succeeded:
         await services.commit(Batch(records=[record], removes=removes))
