@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crossbar.core.requests import Actor
+from crossbar.families.carriers import rate_tables
 from crossbar.families.carriers.prices import (
     MOST,
     NoPrice,
@@ -244,3 +245,15 @@ def test_a_quoted_cell_of_many_lines_is_read_in_one_go() -> None:
     began = time.process_time()
     assert [len(line) for line in _split(text)] == [LONGEST_LINE + 5, 5]
     assert time.process_time() - began < 1
+
+
+async def test_a_long_table_is_written_by_prefix_and_told_of_by_line(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_tables, "LINES_OF_PART", 5)
+    monkeypatch.setattr(rate_tables, "PORTION", 2)
+    table = "rate_cost,prefix\n3,9\n1,x\n4,049\n5,49\n6,1\n7\n1,y\n8,1\n2,2\n9,9"
+    done = (await upload(api, table)).expect(200).data
+    assert (done["faulty"], [fault["line"] for fault in done["faults"]]) == (3, [3, 7, 8])
+    rows = (await api.get(RATES)).expect(200).data
+    assert [(row["prefix"], row["cost"]) for row in rows] == [(9, 9), (49, 5), (2, 2), (1, 8)]
