@@ -16,7 +16,7 @@ from crossbar.documents import Document
 from crossbar.events import trim
 from crossbar.families.accounts import ABOUT, ABOUT_SYSTEM, ACCOUNTS
 from crossbar.families.alerts import ALERTS
-from crossbar.families.billing import BILLING
+from crossbar.families.billing import BILLING, PENDING_PAYMENTS
 from crossbar.families.brand import (
     APPS,
     APPS_LINK,
@@ -265,6 +265,7 @@ JOBS = (
     RELEASE,
     FORGET,
     RESOURCE_NUMBERS,
+    PENDING_PAYMENTS,
     MOVE,
     MOVE_ALL,
     REMOVE,

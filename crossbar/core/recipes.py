@@ -76,7 +76,7 @@ async def create(request: Request) -> Result:
         return await save(change, "created")
 
     # Others may write what it comes with, a number or a balance; the id is taken for good.
-    stored = await persistently(attempt, once=key)
+    stored = await persistently(attempt, once=key, turns=request.services.turns)
     return await answer(request, stored, created_id=stored["_id"])
 
 

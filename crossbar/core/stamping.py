@@ -23,6 +23,15 @@ def stamped(actor: Actor, key: Key, document: Document) -> Document:
     return stamp(key, document, now=now, author=actor.caller, request_id=actor.request_id)
 
 
+AUTHOR = ("pvt_is_authenticated", "pvt_auth_account_id", "pvt_auth_user_id", "pvt_request_id")
+
+
+def continued(actor: Actor, key: Key, document: Document) -> Document:
+    """The same for what goes on after the answer: who asked for it stays its author."""
+    author = {name: document[name] for name in AUTHOR if name in document}
+    return stamped(actor, key, document) | author
+
+
 def stamp(
     key: Key, document: Document, *, now: int, author: Caller | None, request_id: str | None
 ) -> Document:

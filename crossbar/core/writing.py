@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -26,6 +27,7 @@ from crossbar.core.requests import Actor, Request
 from crossbar.core.sequences import next_number
 from crossbar.core.shapes import Collection, Stage
 from crossbar.core.stamping import stamped
+from crossbar.core.turns import Turns
 from crossbar.core.uniqueness import clashes, holders_of
 from crossbar.documents import Document, private
 from crossbar.errors import Conflict, DocumentTooLarge, NoSuchDocument, ValidationFailed
@@ -108,20 +110,30 @@ async def in_turn(
     of other processes race. ``once`` is for a client that named a revision: it asked to be told
     of the race for that document. Raises :class:`Conflict`.
     """
-    async with actor.services.turns.of(turn):
-        return await persistently(attempt, once=turn if once else None)
+    turns = actor.services.turns
+    async with turns.of(turn):
+        return await persistently(attempt, once=turn if once else None, turns=turns)
 
 
-async def persistently(attempt: Callable[[], Awaitable[T]], *, once: Key | None = None) -> T:
-    """The same for who takes no turns; a race for the document ``once`` is lost only once."""
+async def persistently(
+    attempt: Callable[[], Awaitable[T]], *, once: Key | None = None, turns: Turns | None = None
+) -> T:
+    """The same for who takes no turn at first; a race for the document ``once`` is lost only once.
+
+    With ``turns`` those of one process that lost a race for the same document, the balance of an
+    account, say, try again one after the other: of many at once all but one would lose again.
+    """
+    lost: Key | None = None
     for _ in range(ATTEMPTS):
         try:
-            return await attempt()
+            async with turns.after_loss(lost) if turns and lost else nullcontext():
+                return await attempt()
         except Conflict as conflict:
             if conflict.code != Conflict.code:  # no lost race: what is asked cannot be
                 raise
             if once is not None and conflict.about in (None, once):
                 raise
+            lost = conflict.about if isinstance(conflict.about, Key) else None
         await asyncio.sleep(random.random() * PAUSE)
     raise Conflict
 

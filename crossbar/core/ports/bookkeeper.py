@@ -26,7 +26,8 @@ class Standing(NamedTuple):
 class Payment(NamedTuple):
     """Money that an account pays, or is paid back (``is_refund``); ``units`` are positive.
 
-    The ``transaction_id`` stays the same when it is tried again: what was paid is not paid twice.
+    The ``transaction_id``, and when it was begun in Gregorian seconds, stay the same when it is
+    tried again: what was paid is not paid twice.
     """
 
     account_id: str
@@ -34,6 +35,7 @@ class Payment(NamedTuple):
     units: int
     is_refund: bool
     description: str
+    begun: int
 
 
 class Outcome(NamedTuple):

@@ -14,10 +14,11 @@ from crossbar.families.billing.limits import LIMITS
 from crossbar.families.billing.money import dollars, units_of
 from crossbar.families.billing.older import SERVICE_PLANS
 from crossbar.families.billing.paths import SERVICES, SERVICES_OF_SYSTEM
+from crossbar.families.billing.payments import PENDING_PAYMENTS, TRANSACTIONS_OF
 from crossbar.families.billing.plans import PLANS
 from crossbar.families.billing.pricing import ALL
 from crossbar.families.billing.quantities import COUNTED, billed_as
-from crossbar.families.billing.transactions import TRANSACTIONS, TRANSACTIONS_OF
+from crossbar.families.billing.transactions import TRANSACTIONS
 
 BILLING = (
     ALLOTMENTS,
@@ -39,6 +40,7 @@ __all__ = [
     "ALL",
     "BILLING",
     "COUNTED",
+    "PENDING_PAYMENTS",
     "LocalBookkeeper",
     "available_to",
     "billed",

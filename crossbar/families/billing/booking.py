@@ -25,7 +25,7 @@ from crossbar.documents import Document
 from crossbar.errors import Conflict, ValidationFailed
 from crossbar.families.billing.money import LARGEST, dollars
 from crossbar.families.billing.months import month_before
-from crossbar.storage import Batch, Key, Put, Store
+from crossbar.storage import Batch, Key, Put, Remove, Store
 
 LEDGER_TYPE = "ledger"
 BALANCE_TYPE = "balance"
@@ -97,8 +97,8 @@ def hash_of(entry: Document) -> str:
 class Booking:
     """Entries of one account for one commit, and the balance that they leave.
 
-    ``puts`` are writes of documents and ``records`` those of the journal; both go into the commit
-    that is the reason for the entries, or into one of their own.
+    ``sums`` is the write of the balance and ``records`` those of the journal; both go into the
+    commit that is the reason for the entries, or into one of their own.
     """
 
     def __init__(self, actor: Actor, account: Account, stored: Document | None) -> None:
@@ -123,31 +123,29 @@ class Booking:
         services = self._actor.services
         now = services.clock.gregorian()
         entry = entry_of(whose or self._account, now, sent, units)
-        self.balance += units
-        self.count += 1
-        if abs(self.balance) > LARGEST:
-            message = "The balance would be larger than can be kept"
-            raise ValidationFailed.of("amount", "maximum", message, target=dollars(LARGEST))
         name, account_id = hash_of(entry), self._account.account_id
         bucket = bucket_at(ENTRIES_OF, now)
         # Who repeats something just after midnight of the first of a month is told so, too.
         for each in (month_before(now), bucket):
             if await services.store.get_record(Key(account_id, LEDGER_TYPE, f"{each}-{name}")):
                 raise Repeated
+        self.balance += units
+        self.count += 1
+        if abs(self.balance) > LARGEST:
+            message = "The balance would be larger than can be kept"
+            raise ValidationFailed.of("amount", "maximum", message, target=dollars(LARGEST))
         key = Key(account_id, LEDGER_TYPE, f"{bucket}-{name}")
         entry = stamped(self._actor, key, {**entry, AFTER: self.balance, ENTRIES: self.count})
         self.records.append(record_put(ENTRIES_OF, key, entry))
         return entry
 
     @property
-    def puts(self) -> list[Put]:
-        """The write of the new balance; none if nothing was added."""
-        if not self.records:
-            return []
+    def sums(self) -> Put:
+        """The write of the balance, which fails if others have written it since it was read."""
         key, before = balance_key(self._account.account_id), self._stored or {}
         sums = {UNITS: self.balance, ENTRIES: self.count}
         document = stamped(self._actor, key, {**before, **sums})
-        return [Put(key, document, before.get("_rev"), sort=None)]
+        return Put(key, document, before.get("_rev"), sort=None)
 
 
 async def book(
@@ -155,12 +153,13 @@ async def book(
     accounts: Sequence[Account],
     build: Callable[[list[Booking]], Awaitable[T]],
     records: Sequence[Put] = (),
+    removes: Sequence[Remove] = (),
 ) -> T:
     """Book entries of some accounts in one commit; again from the start if others were quicker.
 
     ``build`` is given the books of each account, and adds to them; ``records`` of other journals
-    are written in the same commit. The writers of one process
-    take turns by the last account, which many may share. Raises :class:`Conflict` for an entry
+    are written, and ``removes`` done, in the same commit. The writers of one process take turns
+    by the last account, which many may share. Raises :class:`Conflict` for an entry
     that there is already.
     """
 
@@ -169,7 +168,8 @@ async def book(
         outcome = await build(books)
         await actor.services.commit(
             Batch(
-                puts=[put for each in books for put in each.puts],
+                puts=[each.sums for each in books],
+                removes=removes,
                 records=[*records, *(put for each in books for put in each.records)],
             )
         )

@@ -93,17 +93,19 @@ class LocalBookkeeper:
                 "quantity": 1,
                 "unit": "payment",
             },
+            "period": {"start": payment.begun},
             "description": payment.description,
         }
 
         async def attempt() -> Outcome:
             books = await Booking.begun(actor, account)
+            await books.add(entry, payment.units if payment.is_refund else -payment.units)
+            # What was paid before is no question of credit any more.
             if not payment.is_refund:
                 standing = await self.standing(services, account.account_id, payment.units)
                 if not standing.is_good:
                     return Outcome(False, standing.reason, standing.message)
-            await books.add(entry, payment.units if payment.is_refund else -payment.units)
-            await services.commit(Batch(puts=books.puts, records=books.records))
+            await services.commit(Batch(puts=[books.sums], records=books.records))
             return Outcome(True)
 
         try:

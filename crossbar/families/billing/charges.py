@@ -47,6 +47,10 @@ async def charged(actor: Actor, request: Request | None, additions: Additions) -
     additions = {what: many for what, many in additions.items() if many}
     if account is None or not is_billed(account) or not additions:
         return writes
+    # Read before anything is counted: the commit compares the books with these, so what others
+    # add or pay meanwhile is not missed. They are written anew even if nothing is booked, since a
+    # price depends on how many there are.
+    books = await Booking.begun(actor, account)
     changes = await _changes(actor.services, account.account_id, additions)
     if not changes:
         return writes
@@ -54,16 +58,14 @@ async def charged(actor: Actor, request: Request | None, additions: Additions) -
     if costs and request is not None and not request.says_yes(ACCEPT):
         raise AcceptCharges([invoice_of(each) for each in changes])
     today = units_of(sum((each.today for each in changes), Decimal(0)))
-    # What the bookkeeper looks at is not older than these: the commit compares it with them.
-    books = await Booking.begun(actor, account)
     if costs:
         await _require_standing(actor.services, account, today)
     record = audit_record(actor, account, changes)
     writes.records.append(record)
     if today > 0:
         await books.add(_activation(changes, record.key.doc_id), -today)
-        writes.puts += books.puts
-        writes.records += books.records
+    writes.puts.append(books.sums)
+    writes.records += books.records
     return writes
 
 

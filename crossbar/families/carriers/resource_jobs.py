@@ -13,7 +13,7 @@ from crossbar.core.journals import list_records, load_record, new_key, record_pu
 from crossbar.core.requests import Action, Actor, Request, Result
 from crossbar.core.services import Services
 from crossbar.core.shapes import Access, Column, Handler, Journal, Route, renamed
-from crossbar.core.stamping import stamped
+from crossbar.core.stamping import continued, stamped
 from crossbar.documents import Document, public
 from crossbar.errors import (
     NoSuchDocument,
@@ -170,7 +170,7 @@ async def _make(actor: Actor, job: Document, numbers: list[str]) -> None:
 
 
 async def _save(actor: Actor, key: Key, job: Document) -> Document:
-    document = stamped(actor, key, job)
+    document = continued(actor, key, job)
     put = record_put(RESOURCE_JOBS, key, document, job["_rev"])
     try:
         await actor.services.commit(Batch(records=[put]))

@@ -28,6 +28,9 @@ async def create_reserved(
     )
 
     async def move(standing: Standing) -> Document:
+        made = standing.document or {}
+        if standing.is_mine and made.get("pvt_request_id") == actor.request_id:
+            return made  # before a server ended that was about to tell so
         return standing.created(State.RESERVED, module)
 
     return await change_many(asker, numbers, move)

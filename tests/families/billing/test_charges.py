@@ -201,6 +201,35 @@ async def test_credit_that_is_spent_in_a_race_is_spent_once(
     assert await balance(api, path) == 0
 
 
+@on_every_store
+async def test_what_is_free_up_to_a_number_is_so_in_a_race(
+    api: Api, settings: Settings, clock: FixedClock
+) -> None:
+    path = await customer(api, {"users": {"user": {"rates": {"3": 0}, "rate": 10}}})
+    async with running_api(settings, clock, api.master) as other:
+        answers = await asyncio.gather(
+            *(client.put(f"{path}/users", USER) for client in (api, other) * 4)
+        )
+    assert sorted(answer.status for answer in answers) == [201] * 3 + [402] * 5
+
+
+@on_every_store
+async def test_many_who_spend_at_once_are_all_served(
+    api: Api, settings: Settings, clock: FixedClock
+) -> None:
+    path = await customer(api)
+    await pay_in(api, path, 60)
+    async with running_api(settings, clock, api.master) as other:
+        answers = await asyncio.gather(
+            *(
+                client.put(f"{path}/users", USER, accept_charges=True)
+                for client in (api, other) * 30
+            )
+        )
+    assert [answer.status for answer in answers] == [201] * 60
+    assert await balance(api, path) == 0
+
+
 async def test_other_rooms_ask_what_additions_cost(api: Api) -> None:
     path = await customer(api, {"phone_numbers": {"did_us": {"rate": 1, "activation_charge": 2}}})
     account = await api.gateway.services.accounts.get(path.rpartition("/")[2])

@@ -92,7 +92,7 @@ async def test_a_balance_has_bounds(api: Api) -> None:
     account = await api.gateway.services.accounts.get(api.master.account_id)
     assert account is not None
     books = await Booking.begun(actor_of(api.gateway, account), account)
-    assert books.puts == []
+    assert books.records == []
     await books.add(entry(0), LARGEST)
     with pytest.raises(ValidationFailed):
         await books.add(entry(0, "more"), 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import time
 from collections.abc import AsyncIterator, Iterable
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crossbar.core.requests import Actor
+from crossbar.families.carriers import rate_tables
 from crossbar.families.carriers.prices import (
     MOST,
     NoPrice,
@@ -22,7 +24,7 @@ from crossbar.families.carriers.prices import (
     text_of,
     units_of,
 )
-from crossbar.families.carriers.rate_tables import LONGEST_LINE, PORTION, import_rates
+from crossbar.families.carriers.rate_tables import LONGEST_LINE, PORTION, _split, import_rates
 from tests.conftest import Answer, Api
 from tests.families.support import interrupt_commits, refusal
 
@@ -229,3 +231,29 @@ def test_units_are_rounded_to_the_nearest() -> None:
 def test_what_is_no_price(value: Any) -> None:
     with pytest.raises(NoPrice):
         price_of(value)
+
+
+async def test_lines_that_end_as_none_do_are_reported(api: Api) -> None:
+    refusal(await upload(api, "prefix,rate_cost\r49,1\r"), "csv", "invalid")
+    done = (await upload(api, "prefix,rate_cost\n49,1\r50,1\n51,1\n")).expect(200).data
+    assert (done["rates"], [fault["line"] for fault in done["faults"]]) == (1, [2])
+    assert list(done["faults"][0]["faults"]) == ["csv"]
+
+
+def test_a_quoted_cell_of_many_lines_is_read_in_one_go() -> None:
+    text = '49,"' + "\n" * LONGEST_LINE + '"\n50,"\n'
+    began = time.process_time()
+    assert [len(line) for line in _split(text)] == [LONGEST_LINE + 5, 5]
+    assert time.process_time() - began < 1
+
+
+async def test_a_long_table_is_written_by_prefix_and_told_of_by_line(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_tables, "LINES_OF_PART", 5)
+    monkeypatch.setattr(rate_tables, "PORTION", 2)
+    table = "rate_cost,prefix\n3,9\n1,x\n4,049\n5,49\n6,1\n7\n1,y\n8,1\n2,2\n9,9"
+    done = (await upload(api, table)).expect(200).data
+    assert (done["faulty"], [fault["line"] for fault in done["faults"]]) == (3, [3, 7, 8])
+    rows = (await api.get(RATES)).expect(200).data
+    assert [(row["prefix"], row["cost"]) for row in rows] == [(9, 9), (49, 5), (2, 2), (1, 8)]

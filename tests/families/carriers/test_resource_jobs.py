@@ -108,6 +108,32 @@ async def test_a_job_that_was_cut_off_goes_on(api: Api, monkeypatch: pytest.Monk
     assert len(calls) == 4
 
 
+async def test_numbers_of_which_a_job_could_not_tell_are_its_own(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = api.gateway.services
+    calls: list[Any] = []
+
+    async def cut_off(*arguments: Any) -> Any:
+        outcome = await create_reserved(*arguments)
+        calls.append(outcome)
+        if len(calls) == 1:
+            raise OSError("cut off")
+        return outcome
+
+    monkeypatch.setattr(resource_jobs, "create_reserved", cut_off)
+    resource_id = await make_resource(api, api.account)
+    sent = {"resource_id": resource_id, "numbers": ["+14155550100"]}
+    for errors in ([], sent["numbers"]):  # what another job has made is there already
+        asked = (await api.put(f"{api.account}/resources/jobs", sent)).expect(201).data
+        async with asyncio.timeout(30):
+            while not calls or services.jobs._under_way:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        api.clock.advance(60)
+        job = await finished(api, api.account, asked["id"])
+        assert list(job["errors"]) == errors
+
+
 async def test_a_resource_that_is_gone_makes_no_numbers(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,3 +171,12 @@ async def test_the_job_of_a_deleted_account_is_over(
     (await api.put(f"{base}/resources/jobs", sent)).expect(201)
     (await api.delete(base)).expect(200)
     await services.jobs.idle(services)
+
+
+async def test_an_operator_makes_numbers_for_another_account(api: Api) -> None:
+    base = f"/v2/accounts/{await api.create_account('Customer')}"
+    resource_id = await make_resource(api, "/v2")
+    sent = {"resource_id": resource_id, "numbers": ["+14155550100", "+14155550101"]}
+    asked = (await api.put(f"{base}/resources/jobs", sent)).expect(201).data
+    job = await finished(api, base, asked["id"])
+    assert (sorted(job["success"]), job["errors"]) == (sent["numbers"], {})
