@@ -76,7 +76,8 @@ async def test_places_out_of_reach_are_refused(api: Api, place: dict[str, Any]) 
 
 
 async def test_a_place_of_an_odd_kind_is_refused(api: Api) -> None:
-    for handler in ({}, [], 5, None):
+    odd: list[Any] = [{}, [], 5, None]
+    for handler in odd:
         place = {"handler": handler, "settings": {}}
         answer = await api.patch(f"{api.account}/storage", {"attachments": {A: place}})
         assert answer.status in (400, 404)
