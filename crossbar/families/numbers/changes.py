@@ -22,6 +22,7 @@ from crossbar.documents import Document, merge, private, public
 from crossbar.errors import (
     Forbidden,
     NotReconcilable,
+    NumberExists,
     NumberNotFound,
     NumberRefused,
     OfNumber,
@@ -33,6 +34,7 @@ from crossbar.families.numbers.documents import (
     ASSIGNED_TO,
     CLASS,
     FEATURES,
+    GONE,
     HISTORY,
     LOCAL,
     MANAGED,
@@ -354,15 +356,19 @@ RELEASE = Kind(name="number_release", run=_release)
 
 
 async def bring_in(work: Work, account_id: str, numbers: Sequence[str]) -> None:
-    """Have the numbers be in service of the account by the work, whatever they were before.
+    """Have the numbers be in service of the account by the work.
 
     ``numbers`` are in E.164. Documents of other accounts that carry one keep it, without effect.
+    Raises :class:`NumberExists` for one that another account has: whoever says that it is to come
+    here from elsewhere, it is here.
     """
     store = work.actor.services.store
     found = await known(store, numbers)
     await asyncio.sleep(0)  # as in standings
     for number in numbers:
         before = found.get(number) or {}
+        if before.get(ASSIGNED_TO, account_id) != account_id and before[STATE] not in GONE:
+            raise NumberExists(cause=number)
         kept: Mapping[str, object] = private(before) if is_registered(before) else {}
         moved = before.get(ASSIGNED_TO) != account_id
         after: Document = {MODULE: LOCAL, **(kept if moved else before)}

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from crossbar.core.change import Change
+from crossbar.core.change import Change, event_of
 from crossbar.core.directory import OWNER, Account
 from crossbar.core.requests import Actor
 from crossbar.documents import Document, next_revision
@@ -155,13 +155,15 @@ async def _register(change: Change, number: str, document: Document | None, use:
 async def _drop(change: Change, number: str, document: Document | None, use: Use) -> None:
     if document is None:
         return  # nobody has met there since an earlier version
-    uses = await uses_of(change.actor.services.store, number)
-    others = [each for each in uses if each != use]
-    key = number_key(number)
+    owner, key = document.get(ASSIGNED_TO), number_key(number)
+    if owner not in (None, use.account_id):
+        return  # it was moved away from what carried it
+    others = [each for each in await uses_of(change.actor.services.store, number) if each != use]
     if use.kind == MOBILE and document.get(MODULE) == MDN:
-        change.also_remove(key, document)
+        change.removes.append(Remove(key, document["_rev"]))
+        change.events.append(event_of(change.actor, "deleted", change.removes[-1], document))
     elif is_registered(document):
-        mine = [each for each in others if each.account_id == use.account_id]
+        mine = [each for each in others if owner in (None, each.account_id)]
         change.also_put(NUMBERS, key, used_by(document, mine))
     elif others:
         change.also_put(NUMBERS, key, {**document, TOUCHED_BY: use.account_id})

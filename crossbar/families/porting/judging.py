@@ -14,7 +14,7 @@ from crossbar.core.shapes import Scope, Unique
 from crossbar.core.uniqueness import holders_of
 from crossbar.documents import Document
 from crossbar.errors import Forbidden, MethodNotAllowed
-from crossbar.families.numbers import ASSIGNED_TO, State, is_registered, number_key
+from crossbar.families.numbers import ASSIGNED_TO, GONE, is_registered, number_key
 from crossbar.families.numbers import STATE as NUMBER_STATE
 from crossbar.families.porting.authority import decides
 from crossbar.families.porting.places import numbers_of
@@ -49,9 +49,6 @@ NEW_COMMENTS: Note[int] = Note(0)
 """How many of the comments, at the end of all, are new."""
 
 EXISTS = "Number exists on the system already"
-
-GONE = (State.DELETED, State.RELEASED, State.DISCOVERY)
-"""The states of numbers that are not here, though they were, or might be."""
 
 DATE_TIME = "%Y-%m-%d %H:%M"
 
