@@ -58,7 +58,7 @@ class Use(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carrying:
-    """What a family has to do whose documents carry numbers: two of its stages.
+    """What a family has to do whose documents carry numbers: three of its stages.
 
     ``kind`` is what its numbers are said to be used by, ``numbers_of`` are those of a document, in
     whatever spelling; what is no full number does not count. With ``registers``, a number that
@@ -76,6 +76,34 @@ class Carrying:
     async def forget_numbers(self, change: Change) -> None:
         """Nothing is found by its numbers any more."""
         await self._follow(change, frozenset())
+
+    async def make_known(self, change: Change) -> None:
+        """Have a document of an earlier version be found by its numbers, as one of today's is.
+
+        What it cannot have because another account has it is added to the refusals.
+        """
+        numbers, store = self.full_numbers(change.document), change.actor.services.store
+        use = Use(change.key.account_id, self.kind, change.key.doc_id)
+        found = await known(store, numbers)
+        await asyncio.sleep(0)  # as in _follow
+        is_known = True
+        for number in sorted(numbers):
+            is_known = is_known and use in await uses_of(store, number)
+            document = found.get(number)
+            owner = (document or {}).get(ASSIGNED_TO, use.account_id)
+            if owner != use.account_id:
+                message = f"another account has {number}"
+                change.refusals.add(number, "forbidden", message)
+            elif self.registers and not is_registered(document):
+                try:
+                    await _register(change, number, document, use)
+                except NumberExists:
+                    message = f"documents of other accounts carry {number}"
+                    change.refusals.add(number, "forbidden", message)
+            elif document is None or (is_registered(document) and USED_BY not in document):
+                _gain(change, number, document, use)
+        if not is_known:
+            self._index(change, numbers, is_indexed=True)
 
     def full_numbers(self, document: Document) -> frozenset[str]:
         """The numbers of a document in E.164."""
