@@ -286,7 +286,8 @@ async def _decided(asker: Asker, numbers: Sequence[str], move: Move) -> _Decided
         try:
             after = await move(standing)
         except OfNumber as error:
-            decided.refused[standing.number] = error
+            # Without the frames that it came through: there may be very many.
+            decided.refused[standing.number] = error.with_traceback(None)
         else:
             decided.moves.append((standing, after))
             decided.added.update(_additions(asker, standing, after))

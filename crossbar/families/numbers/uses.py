@@ -47,6 +47,9 @@ from crossbar.storage import SYSTEM, Entry, Key, Put, Remove, Span, Store
 CALLFLOW, TRUNK, MOBILE = "callflow", "trunkstore", "mobile"
 """What numbers are used by."""
 
+AT_A_TIME = 100
+"""Numbers that are written before anybody else is answered."""
+
 
 class Use(NamedTuple):
     """A document that carries a number."""
@@ -122,12 +125,16 @@ class Carrying:
             raise NumberForbidden(f"unauthorized to use {told}", cause=told)
         use = Use(account_id, self.kind, change.key.doc_id)
         await asyncio.sleep(0)  # what a store remembers from this turn of the loop may be older
-        for number in sorted(gained):
+        for place, number in enumerate(sorted(gained)):
+            if place % AT_A_TIME == 0:
+                await asyncio.sleep(0)  # a trunk may have thousands
             if self.registers and not is_registered(found.get(number)):
                 await _register(change, number, found.get(number), use)
             else:
                 _gain(change, number, found.get(number), use)
-        for number in sorted(dropped):
+        for place, number in enumerate(sorted(dropped)):
+            if place % AT_A_TIME == 0:
+                await asyncio.sleep(0)
             await _drop(change, number, found.get(number), use)
 
     def _index(self, change: Change, numbers: frozenset[str], *, is_indexed: bool) -> None:
