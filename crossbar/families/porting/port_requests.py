@@ -6,6 +6,7 @@ from functools import partial
 
 from crossbar.core.answers import COUNT, DOCUMENT, SOME_OBJECT, TEXT, YES_OR_NO, Answers, some
 from crossbar.core.reading import load
+from crossbar.core.recipes import sent
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import (
     Access,
@@ -58,7 +59,7 @@ async def read_timeline(request: Request) -> Result:
 
 async def look_up(request: Request) -> Result:
     """Who has numbers now is known to a phone book, and none is connected."""
-    _, errors = request.services.schemas.apply("lnp_lookup_req", dict(request.data or {}))
+    _, errors = request.services.schemas.apply("lnp_lookup_req", sent(request))
     if errors:
         raise ValidationFailed(errors)
     raise PhoneBookUnavailable
