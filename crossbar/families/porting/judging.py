@@ -74,6 +74,9 @@ def _is_completed(change: Change) -> bool:
 def _take_schedule(change: Change) -> None:
     """A new date with its time zone becomes a time."""
     wanted = change.document.get("schedule_on")
+    if not isinstance(wanted, dict | None):
+        message = "Value did not match type(s): object"
+        change.refusals.add("schedule_on", "type", message, target="object", value=wanted)
     if isinstance(wanted, dict) and change.changed("schedule_on"):
         try:
             zone = ZoneInfo(wanted["timezone"])
