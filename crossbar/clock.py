@@ -30,13 +30,21 @@ def _http_date(unix: int) -> str:
     return formatdate(unix, usegmt=True)
 
 
+DAY = 86_400
+EARLIEST, LATEST = 367 * DAY, 3_652_424 * DAY
+"""Gregorian seconds: what calendars reach in every time zone, from the year 1 to 9999."""
+
+
 def moment(gregorian: int, zone: object = None) -> datetime:
-    """Gregorian seconds as a date and time in a named zone; in UTC where nobody knows the zone."""
+    """Gregorian seconds as a date and time in a named zone; in UTC where nobody knows the zone.
+
+    What is out of the range of calendars is their first or last day.
+    """
     try:
         known = ZoneInfo(zone) if isinstance(zone, str) else UTC
     except (ValueError, KeyError, OSError):
         known = UTC
-    return datetime.fromtimestamp(gregorian - GREGORIAN_OFFSET, known)
+    return datetime.fromtimestamp(min(max(gregorian, EARLIEST), LATEST) - GREGORIAN_OFFSET, known)
 
 
 def instant_of(moment: datetime) -> str:

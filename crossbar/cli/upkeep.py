@@ -11,10 +11,11 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from crossbar.cli.journal_upkeep import index_anew, take_in
 from crossbar.cli.placing import GROUP, UNFIT, Reindexed, Report, is_in_place
 from crossbar.core.attachments import attachment_ids
-from crossbar.core.change import put_of
+from crossbar.core.change import Change, put_of
 from crossbar.core.directory import ACCOUNT_TYPE
 from crossbar.core.journals import stretch_of
 from crossbar.core.paging import in_groups
+from crossbar.core.requests import Actor
 from crossbar.core.services import Services
 from crossbar.core.shapes import Collection
 from crossbar.core.shelved import kept_here, shelved_before
@@ -54,6 +55,8 @@ async def reindex(
             known = [each for each in group if each.key.doc_type in families]
             done.looked_at += len(known)
             await _reindex_group(services, families, known, done)
+            for each in known:
+                await _catch_up(services, families[each.key.doc_type], each.key, done)
         for journal in services.registry.journals():
             await index_anew(services, journal, account_id, done)
             await take_in(services, journal, account_id, done)
@@ -120,6 +123,38 @@ async def _write_alone(
         return others
 
     return await persistently(attempt)
+
+
+async def _catch_up(services: Services, family: Collection, key: Key, done: Reindexed) -> None:
+    """Write beside a document what an earlier version did not."""
+
+    async def attempt() -> Change | None:
+        document = await services.store.get(key)
+        if document is None or document.get("pvt_deleted"):
+            return None
+        actor = Actor(services=services, account_id=key.account_id, request_id="reindex")
+        change = Change(actor=actor, family=family, key=key, document=document, current=document)
+        for stage in family.hooks.reindexed:
+            await stage(change)
+        if change.more or change.removes:
+            # Only as long as the document is what it was.
+            same = put_of(family, key, document, document["_rev"])
+            batch = Batch(puts=[same, *change.more], removes=change.removes, events=change.events)
+            await services.commit(batch)
+        return change
+
+    if not family.hooks.reindexed:
+        return
+    try:
+        change = await persistently(attempt)
+    except (*UNFIT, ClaimTaken, NoSuchDocument) as error:
+        done.fault(f"{_named(key)} cannot be indexed: {error!r}")
+        return
+    if change is not None:
+        done.written += bool(change.more or change.removes)
+        for rules in change.refusals.values():
+            for each in rules.values():
+                done.fault(f"{_named(key)}: {each['message']}")
 
 
 def _as_declared(families: Mapping[str, Collection], key: Key, document: Document) -> Put:

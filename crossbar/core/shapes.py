@@ -144,7 +144,9 @@ class Hooks:
     further writes to the same commit; ``deleting`` may refuse a deletion, make it final or add
     writes to it; ``committed`` runs after a commit, never undoes it, and its failure is logged.
     ``present`` is handed the outgoing document and the stored one, may change the former, and may
-    return private facts to be shown beside it.
+    return private facts to be shown beside it. ``reindexed`` runs for every stored document when
+    the store is indexed anew: it adds the further writes that an earlier version did not make,
+    and as refusals what cannot be made up for.
     """
 
     normalize: tuple[Stage, ...] = ()
@@ -153,6 +155,7 @@ class Hooks:
     deleting: tuple[Stage, ...] = ()
     committed: tuple[Stage, ...] = ()
     present: tuple[Present, ...] = ()
+    reindexed: tuple[Stage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,11 +23,13 @@ from crossbar.core.shapes import Access, Collection, Hooks, Index, Route, defaul
 from crossbar.documents import Document, lookup
 from crossbar.errors import BadRequest, Forbidden, NoSuchDocument
 from crossbar.families.billing import available_to, dollars, is_billed, units_of
+from crossbar.families.brand import brand_of
 from crossbar.families.porting import (
     STATE,
     SUSPENDED,
     TRANSITIONS,
     UNDER_WAY,
+    ports_at_or_below,
     ports_of,
 )
 from crossbar.storage import SYSTEM, Entry, Span
@@ -193,13 +195,12 @@ async def _of_money(request: Request) -> AsyncIterator[Document]:
 
 
 async def _of_ports(request: Request) -> AsyncIterator[Document]:
-    """What port requests of the account ask of somebody."""
-    account = request.require_account()
+    """What port requests ask of somebody."""
     if not _wants(request, "port_requests"):
         return
     wants_action = _wants(request, "port_action_required")
     wants_suspended = _wants(request, "port_suspended")
-    async for port in ports_of(request.actor, account.account_id, *UNDER_WAY):
+    async for account, port in _ports_told(request):
         visible = [each for each in port.get("comments", []) if not each.get("is_private")]
         metadata = {"name": port["name"], "state": port[STATE]}
         if wants_action and visible and visible[-1].get("action_required"):
@@ -209,6 +210,28 @@ async def _of_ports(request: Request) -> AsyncIterator[Document]:
             message = f"The port request {port['name']} is {port[STATE]}"
             told = {**metadata, "transition": transition}
             yield _computed(account, port["_id"], "port_suspended", message, told)
+
+
+async def _ports_told(request: Request) -> AsyncIterator[tuple[Account, Document]]:
+    """The requests that the caller is told of, with whose they are.
+
+    A reseller is told of its own and of those of all accounts below it, at whichever account it
+    asks; others of the account's, unless the brand hides ports from it.
+    """
+    actor, account = request.actor, request.require_account()
+    own = await actor.services.accounts.get(request.require_caller().account_id)
+    if own is not None and own.is_reseller and own.tree:
+        async for found in ports_at_or_below(actor, own, *UNDER_WAY):
+            yield found
+        return
+    is_hidden = own is not None and bool(own.tree) and await _hides_ports(request, own)
+    if not is_hidden:
+        async for port in ports_of(actor, account.account_id, *UNDER_WAY):
+            yield account, port
+
+
+async def _hides_ports(request: Request, account: Account) -> bool:
+    return (await brand_of(request.services, account)).get("hide_port") is True
 
 
 TITLES = {

@@ -2,11 +2,13 @@
 
 That they are the account's own is proven by a code of four digits: a telephone switch calls the
 number, or writes to it, and whoever answers tells the code. A code is good for some minutes and a
-few attempts. An operator may vouch for a number without one.
+few attempts, and a number gets a few of them in a day: otherwise who has new ones made and guesses
+on would verify any number before long. An operator may vouch for a number without one.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import secrets
 from collections.abc import Iterable
@@ -20,12 +22,16 @@ from crossbar.core.reading import key_of, load
 from crossbar.core.recipes import answer, sent
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Collection, Column, Hooks, Route, Unique
-from crossbar.documents import Document
-from crossbar.errors import ValidationFailed
+from crossbar.documents import Document, next_revision
+from crossbar.errors import SwitchUnavailable, TooManyRequests, ValidationFailed
 from crossbar.families.numbers import ASSIGNED_TO, is_registered, number_key
 from crossbar.numbers import to_e164
+from crossbar.storage import Key, Put
 
 CODE, VERIFIED, ATTESTATION = "pvt_code", "pvt_verified", "pvt_attestation"
+CODES_TYPE = "external_number_codes"
+"""Says when codes of a number were told within a day, in Gregorian seconds, the oldest first."""
+
 METHODS = ("voice", "sms", "ivr")
 
 CODE_LIFETIME = 900
@@ -33,6 +39,12 @@ CODE_LIFETIME = 900
 
 ATTEMPTS = 5
 """Wrong codes after which the right one is of no use any more."""
+
+CODES_A_DAY = 10
+"""How often a code is told at a number within :data:`DAY`."""
+
+DAY = 86_400
+"""Seconds."""
 
 RINGING = 55.0
 """Seconds that are waited for somebody to answer the call."""
@@ -88,12 +100,14 @@ def _validated(request: Request, schema: str) -> Document:
 async def send_code(request: Request) -> Result:
     """Have a new code told at the number, which counts as not verified until it comes back.
 
-    Without a telephone switch 503; the code is of no use then.
+    Without a telephone switch 503, and there is no code then. Raises
+    :class:`~crossbar.errors.TooManyRequests` for a number that has had too many.
     """
     wanted = _validated(request, "external_number_verify")
     services, code = request.services, str(1000 + secrets.randbelow(9000))
 
     async def renew(change: Change) -> None:
+        await _count_code(change)
         change.document[CODE] = {
             "sealed": services.credentials.seal(PURPOSE, code),
             "expires": services.clock.gregorian() + CODE_LIFETIME,
@@ -106,12 +120,38 @@ async def send_code(request: Request) -> Result:
     stored = await _amend(request, renew)
     about = {"number": stored["number"], "code": code, **wanted}
     command = Command("external_numbers.verify", request.account_id, about)
-    outcome = await services.switch.order(command, RINGING)
+    try:
+        outcome = await services.switch.order(command, RINGING)
+    except SwitchUnavailable:
+
+        async def forget(change: Change) -> None:
+            change.document.pop(CODE, None)
+
+        await _amend(request, forget)
+        raise
     if wanted["method"] != "ivr":
         return Result(data=outcome)
     if outcome.get("verified"):
         stored = await _attest(request, "ivr")
     return await answer(request, stored)
+
+
+async def _count_code(change: Change) -> None:
+    """Another code of the number, which may have been removed and made anew meanwhile.
+
+    Raises :class:`TooManyRequests`.
+    """
+    services, now = change.actor.services, change.actor.services.clock.gregorian()
+    number = change.document["number"]
+    key = Key(change.key.account_id, CODES_TYPE, f"{CODES_TYPE}-{number}")
+    stored = await services.store.get(key)
+    await asyncio.sleep(0)  # what a store remembers from this turn of the loop may be older
+    told = [at for at in (stored or {}).get("told", ()) if at > now - DAY]
+    if len(told) >= CODES_A_DAY:
+        raise TooManyRequests(told[0] + DAY - now)
+    before = stored["_rev"] if stored else None
+    document = {"_id": key.doc_id, "_rev": next_revision(before), "pvt_type": CODES_TYPE}
+    change.more.append(Put(key, {**document, "told": [*told, now]}, before, sort=None))
 
 
 async def claim(request: Request) -> Result:

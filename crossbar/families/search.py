@@ -16,7 +16,7 @@ from crossbar.core.access import require_access, require_unrestricted
 from crossbar.core.answers import SOME_OBJECT, TEXT, Answers, rows
 from crossbar.core.directory import ACCOUNT_TYPE
 from crossbar.core.paging import decode_key, encode_key, page_of, page_size_of
-from crossbar.core.reading import revision_of_list
+from crossbar.core.reading import revision_of_long_list
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Collection, Routes, Scope, route
 from crossbar.documents import Document, texts_at
@@ -203,7 +203,8 @@ async def search(request: Request) -> Result:
     data = await _counted(request, doc_type, [row for _, row in rows_found])
     page.size = len(data)
     paged = page if request.query.paginate else None
-    return Result(data=data, page=paged, revision=revision_of_list(data, page.next_start_key))
+    revision = await revision_of_long_list([*data, page.next_start_key])
+    return Result(data=data, page=paged, revision=revision)
 
 
 async def _best(
@@ -222,8 +223,26 @@ async def _best(
         keep.append(ranked)
         if size is not None and len(keep) > 2 * (size + 1):
             keep = choose(size + 1, keep, key=_position)
-    for ranked in choose(len(keep) if size is None else size + 1, keep, key=_position):
+    if size is None:
+        async for ranked in _sorted(keep, ascending=ascending):
+            yield ranked
+        return
+    for ranked in choose(size + 1, keep, key=_position):
         yield ranked
+
+
+async def _sorted(found: list[Ranked], *, ascending: bool) -> AsyncIterator[Ranked]:
+    """All of them in order; there may be so many that others have their turn meanwhile."""
+    runs = []
+    for start in range(0, len(found), AT_A_TIME):
+        run = found[start : start + AT_A_TIME]
+        runs.append(sorted(run, key=_position, reverse=not ascending))
+        await asyncio.sleep(0)
+    merged = heapq.merge(*runs, key=_position, reverse=not ascending)
+    for number, ranked in enumerate(merged):
+        yield ranked
+        if number % AT_A_TIME == 0:
+            await asyncio.sleep(0)
 
 
 def _position(ranked: Ranked) -> Position:
@@ -271,7 +290,8 @@ async def search_several(request: Request) -> Result:
             row async for _, row in _best(found, None, None, ascending=request.query.ascending)
         ]
         data[field] = await _counted(request, doc_type, ordered)
-    return Result(data=data, revision=revision_of_list([data]))
+    content = [each for field, found in data.items() for each in (field, *found)]
+    return Result(data=data, revision=await revision_of_long_list(content))
 
 
 def _controls(request: Request) -> dict[str, Any]:

@@ -73,6 +73,7 @@ STAGES: Mapping[str, str] = {
     "deleting": "When it is deleted",
     "committed": "Once it is on disk",
     "present": "When it is shown",
+    "reindexed": "By `crossbar reindex`",
 }
 
 _SCHEMAS = Schemas()

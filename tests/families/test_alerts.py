@@ -195,3 +195,27 @@ async def test_operators_switch_all_else_off(api: Api, child: Customer) -> None:
     (await api.post("/v2/system_configs/alerts", {"default": {"enabled": False}})).expect(200)
     refused = await api.put(f"{api.account}/alerts", {**ALERT, "to": []})
     assert refused.expect(400).body["message"] == "disabled"
+
+
+async def test_a_reseller_is_told_of_the_port_requests_of_its_customers(api: Api) -> None:
+    reseller = await customer_of(api, "Reseller")
+    customer = await customer_of(api, "Customer", reseller.account_id)
+    below = await customer_of(api, "Below", customer.account_id)
+    stranger = await customer_of(api, "Stranger")
+    own, theirs, deep, other = [
+        await make_port(api, each.path, numbers={f"+1415555010{place}": {}})
+        for place, each in enumerate((reseller, customer, below, stranger))
+    ]
+    assert await told(api, reseller, reseller.admin) == [own]
+    (await api.put(f"{reseller.path}/reseller")).expect(201)
+    assert sorted(await told(api, reseller, reseller.admin)) == sorted([own, theirs, deep])
+    alerts = (await api.get(f"{reseller.path}/alerts", token=reseller.admin)).data
+    [alert] = [each for each in alerts if each["id"] == deep]
+    assert alert["from"] == [{"type": "account", "value": below.account_id}]
+    assert await told(api, customer, customer.admin) == [theirs]
+    assert await told(api, stranger, api.token) == [other]
+    (
+        await api.put(f"{reseller.path}/whitelabel", {"domain": "x.example", "hide_port": True})
+    ).expect(201)
+    assert await told(api, customer, customer.admin) == []
+    assert own in await told(api, reseller, reseller.admin)

@@ -8,8 +8,8 @@ import pytest
 
 from crossbar.clock import GREGORIAN_OFFSET
 from crossbar.core.ports.switch import Switch
-from crossbar.families.external_numbers import ATTEMPTS, CODE_LIFETIME
-from tests.conftest import NOW, Api
+from crossbar.families.external_numbers import ATTEMPTS, CODE_LIFETIME, CODES_A_DAY
+from tests.conftest import NOW, PASSWORD, Api
 from tests.families.support import ReadySwitch, make, refusal, row, stored
 
 NUMBER = "+14155550100"
@@ -98,6 +98,22 @@ async def test_a_code_is_good_for_a_few_attempts(api: Api) -> None:
     refusal(await api.post(f"{path}/verify", {"code": code}), "code", "invalid")
 
 
+async def test_a_number_gets_a_few_codes_a_day(api: Api) -> None:
+    """Four digits are found out by who has new ones made and guesses on."""
+    path = await make_number(api)
+    for _ in range(CODES_A_DAY):
+        (await api.put(f"{path}/verify", {})).expect(201)
+    refused = (await api.put(f"{path}/verify", {})).expect(429)
+    assert refused.headers["Retry-After"] == "86400"
+    (await api.delete(path)).expect(200)
+    path = await make_number(api)
+    (await api.put(f"{path}/verify", {})).expect(429)
+    api.clock.advance(86400)
+    api.token = ""
+    api.token = await api.login(api.master.username, PASSWORD, api.master.account_name)
+    (await api.put(f"{path}/verify", {})).expect(201)
+
+
 async def test_a_code_is_good_for_some_minutes(api: Api) -> None:
     path = await make_number(api)
     (await api.put(f"{path}/verify", {})).expect(201)
@@ -148,3 +164,5 @@ class TestWithoutSwitch:
         answer = await api.put(f"{path}/verify", {"method": method})
         assert answer.expect(503).body["message"] == "switch_unavailable"
         assert (await api.get(path)).data["verified"] is False
+        document = await stored(api, "external_number", path.rpartition("/")[2])
+        assert "pvt_code" not in document  # nobody knows it, and nobody is to guess it

@@ -4,7 +4,9 @@ They are found by the entry :data:`~crossbar.core.directory.OWNER` and written o
 account exists. What is written between the search and the commit that deletes the account is found
 by another search afterwards, when nothing can be added any more.
 
-Telephone numbers that are not the account's own but somebody's inventory are offered again.
+Telephone numbers go back to who had reserved them before; others that are not the account's own
+but somebody's inventory are offered again. What another writer has changed meanwhile, such as a
+number that has gone to another account, is looked at again.
 """
 
 from __future__ import annotations
@@ -13,7 +15,9 @@ from collections.abc import AsyncIterator
 
 from crossbar.core.change import Change, put_of
 from crossbar.core.directory import OWNER
+from crossbar.core.services import Services
 from crossbar.core.shelved import CLEAR, has_shelved
+from crossbar.core.writing import persistently
 from crossbar.documents import Document, next_revision
 from crossbar.storage import SYSTEM, Batch, Entry, Key, Put, Remove, Span
 
@@ -54,11 +58,15 @@ async def remove_late_belongings(change: Change) -> None:
     """Remove what was written while the account was deleted."""
     if not change.purge:
         return
-    late = [write async for write in _writes(change)]
-    if late:
-        puts = [write for write in late if isinstance(write, Put)]
-        removes = [write for write in late if isinstance(write, Remove)]
-        await change.actor.services.commit(Batch(puts=puts, removes=removes))
+
+    async def attempt() -> None:
+        late = [write async for write in _writes(change)]
+        if late:
+            puts = [write for write in late if isinstance(write, Put)]
+            removes = [write for write in late if isinstance(write, Remove)]
+            await change.actor.services.commit(Batch(puts=puts, removes=removes))
+
+    await persistently(attempt)
 
 
 async def _writes(change: Change) -> AsyncIterator[Put | Remove]:
@@ -66,23 +74,26 @@ async def _writes(change: Change) -> AsyncIterator[Put | Remove]:
     for doc_type in TYPES:
         span = Span(account_id=SYSTEM, doc_type=doc_type, entry=entry)
         async for row in services.store.scan(span):
-            key = Key(SYSTEM, doc_type, row.position.doc_id)
-            if doc_type == NUMBER_TYPE and _is_inventory(row.document):
-                family = services.registry.collection(NUMBER_TYPE)
-                yield put_of(family, key, _offered(row.document), row.document["_rev"])
+            key, stored = Key(SYSTEM, doc_type, row.position.doc_id), row.document
+            left = await _left(services, stored) if doc_type == NUMBER_TYPE else None
+            if left is None:
+                yield Remove(key, stored["_rev"])
             else:
-                yield Remove(key)
+                yield put_of(services.registry.collection(NUMBER_TYPE), key, left, stored["_rev"])
 
 
-def _is_inventory(number: Document) -> bool:
-    return "pvt_state" in number and number.get("pvt_module_name") not in OWN_NUMBERS
-
-
-def _offered(number: Document) -> Document:
-    """The number as it was before anybody had it."""
+async def _left(services: Services, number: Document) -> Document | None:
+    """What a number is when its account goes; ``None`` for one that goes, too."""
     kept = ("_id", "pvt_type", "pvt_account_id", "pvt_created", "pvt_modified", "pvt_module_name")
-    return {
-        **{name: number[name] for name in kept if name in number},
-        "_rev": next_revision(number["_rev"]),
-        "pvt_state": "available",
-    }
+    left = {name: number[name] for name in kept if name in number}
+    left["_rev"] = next_revision(number["_rev"])
+    gone, history = number.get("pvt_assigned_to"), list[str]()
+    for account_id in number.get("pvt_reserve_history", ()):
+        if account_id != gone and await services.accounts.get(account_id):
+            history.append(account_id)
+    if history:
+        facts = {"pvt_assigned_to": history[-1], "pvt_reserve_history": history}
+        return {**left, **facts, "pvt_state": "reserved"}
+    if "pvt_state" in number and number.get("pvt_module_name") not in OWN_NUMBERS:
+        return {**left, "pvt_state": "available"}
+    return None

@@ -135,6 +135,7 @@ CALLFLOWS = Collection(
         check=(check_numbers,),
         prepare=(CARRYING.index_numbers,),
         deleting=(CARRYING.forget_numbers,),
+        reindexed=(CARRYING.make_known,),
         present=(add_metadata,),
     ),
     shown={"metadata": {}},  # computed on reading; what a client writes there it gets back

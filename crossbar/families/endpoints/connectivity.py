@@ -72,6 +72,7 @@ CONNECTIVITY = Collection(
         normalize=(set_realm,),
         prepare=(CARRYING.index_numbers,),
         deleting=(CARRYING.forget_numbers,),
+        reindexed=(CARRYING.make_known,),
         committed=(flush,),
     ),
 )

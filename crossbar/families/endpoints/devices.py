@@ -249,6 +249,7 @@ DEVICES = Collection(
         check=(check_sip, check_type),
         prepare=(CARRYING.index_numbers, billed("devices", _type)),
         deleting=(CARRYING.forget_numbers, freed("devices", _type)),
+        reindexed=(CARRYING.make_known,),
         committed=(tell_of_device,),
     ),
     powers=Powers(

@@ -7,6 +7,7 @@ from crossbar.families.numbers.changes import RELEASE, bring_in
 from crossbar.families.numbers.classifiers import classifiers_of
 from crossbar.families.numbers.documents import (
     ASSIGNED_TO,
+    GONE,
     MDN,
     NUMBERS,
     STATE,
@@ -34,6 +35,7 @@ from crossbar.families.numbers.uses import (
 __all__ = [
     "ASSIGNED_TO",
     "CALLFLOW",
+    "GONE",
     "MDN",
     "MOBILE",
     "NUMBERS",

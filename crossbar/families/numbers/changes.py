@@ -22,6 +22,7 @@ from crossbar.documents import Document, merge, private, public
 from crossbar.errors import (
     Forbidden,
     NotReconcilable,
+    NumberExists,
     NumberNotFound,
     NumberRefused,
     OfNumber,
@@ -33,6 +34,7 @@ from crossbar.families.numbers.documents import (
     ASSIGNED_TO,
     CLASS,
     FEATURES,
+    GONE,
     HISTORY,
     LOCAL,
     MANAGED,
@@ -239,7 +241,8 @@ async def change_one(asker: Asker, raw: str, move: Move) -> Document:
 async def change_many(asker: Asker, numbers: Sequence[str], move: Move) -> Outcome:
     """Have many numbers changed, each for itself.
 
-    What they cost together is accepted, or not, before the first is written.
+    What they cost together is accepted, or not, before the first is written. Raises
+    :class:`ValidationFailed` for what none of them can be.
     """
     if asker.request is not None and is_billed(asker.account):
         total: Additions = Counter()
@@ -251,22 +254,36 @@ async def change_many(asker: Asker, numbers: Sequence[str], move: Move) -> Outco
     for group in _groups(numbers):
 
         async def attempt(group: list[str] = group) -> Outcome:
-            decided, work = await _decided(asker, group, move), Work(asker.actor, asker.request)
-            work.also["charges"] = await charged(asker.actor, asker.request, decided.added)
-            part = Outcome(refused=decided.refused)
-            for standing, after in decided.moves:
-                try:
-                    part.done[standing.number] = await _add(work, standing, after)
-                except OfNumber as error:  # of the carrier
-                    part.refused[standing.number] = error
-            await work.commit()
-            part.done |= {key.doc_id: document for key, document in work.written.items()}
-            return part
+            decided = await _decided(asker, group, move)
+            if decided.invalid and not (decided.moves or decided.refused or outcome.done):
+                raise next(iter(decided.invalid.values()))
+            return await _carry_out(asker, decided)
 
         part = await in_turn(asker.actor, turn, attempt)
         outcome.done |= part.done
         outcome.refused |= part.refused
     return outcome
+
+
+async def _carry_out(asker: Asker, decided: _Decided) -> Outcome:
+    """Write what was decided of some numbers, in one commit."""
+    work, part = Work(asker.actor, asker.request), Outcome(refused=decided.refused)
+    work.also["charges"] = await charged(asker.actor, asker.request, decided.added)
+    for number, invalid in decided.invalid.items():
+        part.refused[number] = NumberRefused(cause=next(iter(invalid.fields)))
+    added: Additions = Counter()
+    for standing, after in decided.moves:
+        try:
+            part.done[standing.number] = await _add(work, standing, after)
+        except OfNumber as error:  # of the carrier
+            part.refused[standing.number] = error
+        else:
+            added.update(_additions(asker, standing, after))
+    if added != decided.added:  # what the carrier did not give is not paid for
+        work.also["charges"] = await charged(asker.actor, asker.request, added)
+    await work.commit()
+    part.done |= {key.doc_id: document for key, document in work.written.items()}
+    return part
 
 
 @dataclass(slots=True, kw_only=True)
@@ -275,6 +292,7 @@ class _Decided:
 
     moves: list[tuple[Standing, Document | None]] = field(default_factory=list)
     refused: dict[str, OfNumber] = field(default_factory=dict)
+    invalid: dict[str, ValidationFailed] = field(default_factory=dict)
     added: Additions = field(default_factory=Counter)
 
 
@@ -284,7 +302,10 @@ async def _decided(asker: Asker, numbers: Sequence[str], move: Move) -> _Decided
         try:
             after = await move(standing)
         except OfNumber as error:
-            decided.refused[standing.number] = error
+            # There may be very many: without the frames that they came through.
+            decided.refused[standing.number] = error.with_traceback(None)
+        except ValidationFailed as error:
+            decided.invalid[standing.number] = error.with_traceback(None)
         else:
             decided.moves.append((standing, after))
             decided.added.update(_additions(asker, standing, after))
@@ -354,15 +375,18 @@ RELEASE = Kind(name="number_release", run=_release)
 
 
 async def bring_in(work: Work, account_id: str, numbers: Sequence[str]) -> None:
-    """Have the numbers be in service of the account by the work, whatever they were before.
+    """Have the numbers be in service of the account by the work.
 
     ``numbers`` are in E.164. Documents of other accounts that carry one keep it, without effect.
+    Raises :class:`NumberExists` for one that another account has.
     """
     store = work.actor.services.store
     found = await known(store, numbers)
     await asyncio.sleep(0)  # as in standings
     for number in numbers:
         before = found.get(number) or {}
+        if before.get(ASSIGNED_TO, account_id) != account_id and before[STATE] not in GONE:
+            raise NumberExists(cause=number)
         kept: Mapping[str, object] = private(before) if is_registered(before) else {}
         moved = before.get(ASSIGNED_TO) != account_id
         after: Document = {MODULE: LOCAL, **(kept if moved else before)}

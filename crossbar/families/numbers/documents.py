@@ -50,6 +50,10 @@ class State(StrEnum):
     RESERVED = "reserved"
 
 
+GONE = (State.DELETED, State.DISCOVERY, State.PORT_OUT, State.RELEASED)
+"""The states of numbers that are not here, though they were, or might be."""
+
+
 def _owners(document: Document) -> Iterable[str]:
     owner = document.get(ASSIGNED_TO if STATE in document else TOUCHED_BY)
     return (owner,) if owner else ()

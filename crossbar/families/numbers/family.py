@@ -68,7 +68,8 @@ def _many(make: Maker) -> Handler:
 
     async def change(request: Request) -> Result:
         asker = await asker_of(request)
-        return Result(data=told(asker, await change_sent(request, asker, make)))
+        outcome = await change_sent(request, asker, make)
+        return Result(data=await told(asker, outcome))
 
     change.__doc__ = make.__doc__
     return change

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from crossbar.core.requests import Request
 from crossbar.documents import Document
 from crossbar.errors import NotReconcilable, OfNumber, ValidationFailed
-from crossbar.families.numbers.changes import Asker, Outcome, change_many
+from crossbar.families.numbers.changes import GROUP, Asker, Outcome, change_many
 from crossbar.families.numbers.documents import normalize, shown
 from crossbar.families.numbers.features import available
 from crossbar.families.numbers.moves import Maker
@@ -48,14 +49,22 @@ async def change_sent(request: Request, asker: Asker, make: Maker) -> Outcome:
     return outcome
 
 
-def told(asker: Asker, outcome: Outcome) -> Any:
+async def told(asker: Asker, outcome: Outcome) -> Any:
     """What is answered. Raises the error of the only number where there was but one."""
-    done = {number: view(asker, document) for number, document in outcome.done.items()}
+    done = {}
+    for number, document in outcome.done.items():
+        done[number] = view(asker, document)
+        if len(done) % GROUP == 0:
+            await asyncio.sleep(0)  # there may be very many
     if not outcome.refused:
         return next(iter(done.values())) if len(done) == 1 else {"success": done, "error": []}
     if not done and len(outcome.refused) == 1:
         raise next(iter(outcome.refused.values()))
-    errors = {number: _of(error) for number, error in outcome.refused.items()}
+    errors = {}
+    for number, error in outcome.refused.items():
+        errors[number] = _of(error)
+        if len(errors) % GROUP == 0:
+            await asyncio.sleep(0)
     return {"success": done, "error": errors}
 
 

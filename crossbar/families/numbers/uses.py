@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from crossbar.core.change import Change
+from crossbar.core.change import Change, event_of
 from crossbar.core.directory import OWNER, Account
 from crossbar.core.requests import Actor
 from crossbar.documents import Document, next_revision
@@ -47,6 +47,9 @@ from crossbar.storage import SYSTEM, Entry, Key, Put, Remove, Span, Store
 CALLFLOW, TRUNK, MOBILE = "callflow", "trunkstore", "mobile"
 """What numbers are used by."""
 
+AT_A_TIME = 100
+"""Numbers that are written before anybody else is answered."""
+
 
 class Use(NamedTuple):
     """A document that carries a number."""
@@ -58,7 +61,7 @@ class Use(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carrying:
-    """What a family has to do whose documents carry numbers: two of its stages.
+    """What a family has to do whose documents carry numbers: three of its stages.
 
     ``kind`` is what its numbers are said to be used by, ``numbers_of`` are those of a document, in
     whatever spelling; what is no full number does not count. With ``registers``, a number that
@@ -77,6 +80,34 @@ class Carrying:
         """Nothing is found by its numbers any more."""
         await self._follow(change, frozenset())
 
+    async def make_known(self, change: Change) -> None:
+        """Have a document of an earlier version be found by its numbers, as one of today's is.
+
+        What it cannot have because another account has it is added to the refusals.
+        """
+        numbers, store = self.full_numbers(change.document), change.actor.services.store
+        use = Use(change.key.account_id, self.kind, change.key.doc_id)
+        found = await known(store, numbers)
+        await asyncio.sleep(0)  # as in _follow
+        is_known = True
+        for number in sorted(numbers):
+            is_known = is_known and use in await uses_of(store, number)
+            document = found.get(number)
+            owner = (document or {}).get(ASSIGNED_TO, use.account_id)
+            if owner != use.account_id:
+                message = f"another account has {number}"
+                change.refusals.add(number, "forbidden", message)
+            elif self.registers and not is_registered(document):
+                try:
+                    await _register(change, number, document, use)
+                except NumberExists:
+                    message = f"documents of other accounts carry {number}"
+                    change.refusals.add(number, "forbidden", message)
+            elif document is None or (is_registered(document) and USED_BY not in document):
+                _gain(change, number, document, use)
+        if not is_known:
+            self._index(change, numbers, is_indexed=True)
+
     def full_numbers(self, document: Document) -> frozenset[str]:
         """The numbers of a document in E.164."""
         found = (normalize(number) for number in self.numbers_of(document))
@@ -94,12 +125,16 @@ class Carrying:
             raise NumberForbidden(f"unauthorized to use {told}", cause=told)
         use = Use(account_id, self.kind, change.key.doc_id)
         await asyncio.sleep(0)  # what a store remembers from this turn of the loop may be older
-        for number in sorted(gained):
+        for place, number in enumerate(sorted(gained)):
+            if place % AT_A_TIME == 0:
+                await asyncio.sleep(0)  # a trunk may have thousands
             if self.registers and not is_registered(found.get(number)):
                 await _register(change, number, found.get(number), use)
             else:
                 _gain(change, number, found.get(number), use)
-        for number in sorted(dropped):
+        for place, number in enumerate(sorted(dropped)):
+            if place % AT_A_TIME == 0:
+                await asyncio.sleep(0)
             await _drop(change, number, found.get(number), use)
 
     def _index(self, change: Change, numbers: frozenset[str], *, is_indexed: bool) -> None:
@@ -155,13 +190,15 @@ async def _register(change: Change, number: str, document: Document | None, use:
 async def _drop(change: Change, number: str, document: Document | None, use: Use) -> None:
     if document is None:
         return  # nobody has met there since an earlier version
-    uses = await uses_of(change.actor.services.store, number)
-    others = [each for each in uses if each != use]
-    key = number_key(number)
+    owner, key = document.get(ASSIGNED_TO), number_key(number)
+    if owner not in (None, use.account_id):
+        return  # it was moved away from what carried it
+    others = [each for each in await uses_of(change.actor.services.store, number) if each != use]
     if use.kind == MOBILE and document.get(MODULE) == MDN:
-        change.also_remove(key, document)
+        change.removes.append(Remove(key, document["_rev"]))
+        change.events.append(event_of(change.actor, "deleted", change.removes[-1], document))
     elif is_registered(document):
-        mine = [each for each in others if each.account_id == use.account_id]
+        mine = [each for each in others if owner in (None, each.account_id)]
         change.also_put(NUMBERS, key, used_by(document, mine))
     elif others:
         change.also_put(NUMBERS, key, {**document, TOUCHED_BY: use.account_id})

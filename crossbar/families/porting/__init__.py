@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crossbar.families.porting.authority import authority_of, is_authority
 from crossbar.families.porting.comments import COMMENTS_OF_PORT
-from crossbar.families.porting.listing import ports_of
+from crossbar.families.porting.listing import ports_at_or_below, ports_of
 from crossbar.families.porting.mails import PORT_MAIL
 from crossbar.families.porting.port_requests import (
     PORT_REQUESTS,
@@ -29,5 +29,6 @@ __all__ = [
     "PortRequests",
     "authority_of",
     "is_authority",
+    "ports_at_or_below",
     "ports_of",
 ]

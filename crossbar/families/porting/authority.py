@@ -1,7 +1,7 @@
 """Who decides about port requests: the port authority of an account.
 
-It is the nearest account above whose white label says that it decides itself
-(``port.authority``), else the master account. Its administrators accept, schedule and complete
+It is whom the white label of the nearest account above names (``port.authority``): that account,
+or one above it; else the master account. Its administrators accept, schedule and complete
 the requests of everybody below, and see comments that customers do not.
 """
 
@@ -15,20 +15,28 @@ from crossbar.storage import Key
 WHITELABEL = "whitelabel"
 
 
-async def _is_declared(actor: Actor, account_id: str) -> bool:
-    """Whether the account's white label makes it an authority."""
+async def _declared(actor: Actor, account_id: str) -> list[str]:
+    """The accounts that the account's white label makes authorities: itself, or some above."""
     white_label = await actor.services.store.get(Key(account_id, WHITELABEL, WHITELABEL))
     if white_label is None or white_label.get("pvt_deleted"):
-        return False
-    return bool(lookup(white_label, ("port", "authority")))
+        return []
+    named = lookup(white_label, ("port", "authority"))
+    return named if isinstance(named, list) else [named]
 
 
 async def authority_of(actor: Actor, account: Account) -> Account:
     """The account that decides about the ports of this one."""
+    accounts = actor.services.accounts
     for account_id in reversed(account.tree):
-        above = await actor.services.accounts.get(account_id)
-        if above is not None and (not above.tree or await _is_declared(actor, account_id)):
+        above = await accounts.get(account_id)
+        if above is None:
+            continue
+        if not above.tree:
             return above
+        for named in await _declared(actor, account_id):
+            found = await accounts.get(named) if named in (account_id, *above.tree) else None
+            if found is not None:
+                return found
     return account
 
 
@@ -47,4 +55,5 @@ async def is_authority(actor: Actor) -> bool:
     caller = actor.require_caller()
     if caller.is_operator:
         return True
-    return caller.is_administrator and await _is_declared(actor, caller.account_id)
+    is_declared = caller.account_id in await _declared(actor, caller.account_id)
+    return caller.is_administrator and is_declared

@@ -14,7 +14,7 @@ from crossbar.core.shapes import Scope, Unique
 from crossbar.core.uniqueness import holders_of
 from crossbar.documents import Document
 from crossbar.errors import Forbidden, MethodNotAllowed
-from crossbar.families.numbers import ASSIGNED_TO, State, is_registered, number_key
+from crossbar.families.numbers import ASSIGNED_TO, GONE, is_registered
 from crossbar.families.numbers import STATE as NUMBER_STATE
 from crossbar.families.porting.authority import decides
 from crossbar.families.porting.places import numbers_of
@@ -28,7 +28,7 @@ from crossbar.families.porting.states import (
     state_of,
 )
 from crossbar.numbers import normalized, to_e164
-from crossbar.storage import Key
+from crossbar.storage import SYSTEM, Key
 
 COMPUTED = (
     "account_id",
@@ -49,9 +49,6 @@ NEW_COMMENTS: Note[int] = Note(0)
 """How many of the comments, at the end of all, are new."""
 
 EXISTS = "Number exists on the system already"
-
-GONE = (State.DELETED, State.RELEASED, State.DISCOVERY)
-"""The states of numbers that are not here, though they were, or might be."""
 
 DATE_TIME = "%Y-%m-%d %H:%M"
 
@@ -77,6 +74,9 @@ def _is_completed(change: Change) -> bool:
 def _take_schedule(change: Change) -> None:
     """A new date with its time zone becomes a time."""
     wanted = change.document.get("schedule_on")
+    if not isinstance(wanted, dict | None):
+        message = "Value did not match type(s): object"
+        change.refusals.add("schedule_on", "type", message, target="object", value=wanted)
     if isinstance(wanted, dict) and change.changed("schedule_on"):
         try:
             zone = ZoneInfo(wanted["timezone"])
@@ -177,10 +177,9 @@ def new_comments(change: Change) -> list[Any]:
 
 
 async def _check_numbers(change: Change) -> None:
-    store = change.actor.services.store
-    for number in numbers_of(change.document):
-        document = await store.get(number_key(number))
-        if document is not None and is_registered(document) and document[NUMBER_STATE] not in GONE:
+    found = await change.actor.services.store.get_many(SYSTEM, numbers_of(change.document))
+    for number, document in found.items():
+        if is_registered(document) and document[NUMBER_STATE] not in GONE:
             message = EXISTS
             if document.get(ASSIGNED_TO) == change.key.account_id:
                 message = "Number is on your account already"

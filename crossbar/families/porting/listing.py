@@ -125,6 +125,16 @@ def _at_or_below(account: Account) -> Wanted:
     return is_meant
 
 
+async def ports_at_or_below(
+    actor: Actor, account: Account, *states: str
+) -> AsyncIterator[tuple[Account, Document]]:
+    """The requests of an account and of all below it in these states, with whose they are."""
+    spans = [_span(SYSTEM, PORT_PLACE_TYPE, (state, 0, LATEST)) for state in states]
+    for owner, ports in (await _found(actor, spans, _at_or_below(account))).values():
+        for port in ports:
+            yield owner, port
+
+
 async def list_below(request: Request) -> Result:
     """The requests of all accounts below."""
     account = request.require_account()

@@ -21,6 +21,9 @@ from crossbar.families.porting.transitions import REASON, TARGET
 MOST_ADDRESSES = 20
 """Who is written to at most; a request is no list of subscribers."""
 
+LONGEST = 10_000
+"""Characters of what was said that a letter repeats."""
+
 WORDS = {
     "submitted": "was submitted and waits for the port authority",
     "pending": "was handed on to the carrier that has the numbers",
@@ -47,19 +50,16 @@ async def write_about(change: Change) -> None:
     if target:
         to_authority = target in (SUBMITTED, CANCELED)
         await _ask(change, target, REASON.found(change), to_authority=to_authority)
-    by_authority = await decides(change.actor, change.actor.require_account())
-    for comment in new_comments(change):
-        text = f"{comment['author']}: {comment['content']}"
-        is_private = comment.get("is_private", False)
-        await _ask(
-            change, COMMENT, text, to_customer=not is_private, to_authority=not by_authority
-        )
+    # Private ones are by who would be told of them. However many there are, it is one letter.
+    new = [each for each in new_comments(change) if not each.get("is_private")]
+    if new:
+        by_authority = await decides(change.actor, change.actor.require_account())
+        text = "\n\n".join(f"{each['author']}: {each['content']}" for each in new)
+        await _ask(change, COMMENT, text[:LONGEST], to_authority=not by_authority)
 
 
-async def _ask(
-    change: Change, what: str, text: str, *, to_authority: bool, to_customer: bool = True
-) -> None:
-    addresses = list(addresses_of(change.document))[:MOST_ADDRESSES] if to_customer else []
+async def _ask(change: Change, what: str, text: str, *, to_authority: bool) -> None:
+    addresses = list(addresses_of(change.document))[:MOST_ADDRESSES]
     if to_authority:
         authority = await authority_of(change.actor, change.actor.require_account())
         address = lookup(authority.document, ("contact", "admin", "email"))

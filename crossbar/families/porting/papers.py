@@ -30,6 +30,9 @@ EXTENSIONS = {
 BASE64_TYPES = ("application/base64", "application/x-base64")
 READ = (*EXTENSIONS, *BASE64_TYPES)
 
+LONGEST_NAME = 255
+"""Characters."""
+
 MOST = 100
 """Papers of a request."""
 
@@ -46,8 +49,16 @@ async def add_paper(request: Request) -> Result:
     wanted = request.control("filename")
     is_named = isinstance(wanted, str) and wanted
     name = wanted if is_named else secrets.token_hex(16) + EXTENSIONS.get(file.content_type, "")
+    _require_reachable(name)
     stored = await _write(request, name, file)
     return await answer(request, stored)
+
+
+def _require_reachable(name: str) -> None:
+    """Refuse a name that clients cannot put into a path, or that is none."""
+    if name in (".", "..") or len(name) > LONGEST_NAME or not name.isprintable():
+        message = f"A name is printable, at most {LONGEST_NAME} characters long, and no dots alone"
+        raise ValidationFailed.of("filename", "invalid", message, target=LONGEST_NAME, cause=name)
 
 
 async def replace_paper(request: Request) -> Result:

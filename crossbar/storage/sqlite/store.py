@@ -243,7 +243,13 @@ class SQLiteStore:
 
     async def holders(self, claims: Iterable[Claim]) -> dict[Claim, Key]:
         """See :meth:`crossbar.storage.Store.holders`."""
-        return {claim: Key(*held) for claim in claims for held in self._read(HOLDER, claim)}
+        holders: dict[Claim, Key] = {}
+        waiting = iter(claims)
+        while some := list(islice(waiting, ROWS)):
+            holders |= {claim: Key(*held) for claim in some for held in self._read(HOLDER, claim)}
+            if len(some) == ROWS:
+                await asyncio.sleep(0)
+        return holders
 
     async def commit(self, batch: Batch) -> int:
         """See :meth:`crossbar.storage.Store.commit`."""

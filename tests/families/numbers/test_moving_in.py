@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from crossbar.core.requests import Actor
 from crossbar.core.writing import perform
+from crossbar.errors import NumberExists
 from crossbar.families.numbers import bring_in
 from crossbar.storage import SYSTEM, Key
 from tests.conftest import PASSWORD, Api, credentials
@@ -18,35 +21,35 @@ async def bring(api: Api, account_id: str, *numbers: str) -> None:
     await perform(actor, turn, lambda work: bring_in(work, account_id, numbers))
 
 
-async def test_numbers_are_brought_in_whatever_they_were(api: Api) -> None:
+async def test_numbers_are_brought_in_that_nobody_else_has(api: Api) -> None:
     first, _ = await tenant(api, "First")
     second, token = await tenant(api, "Second")
     unknown, offered, theirs, carried = N, M, "+14155550102", "+14155550103"
     await stock(api, offered)
     (await api.put(path(first, f"/{theirs}"), {"name": "Home"})).expect(201)
-    (await api.put(f"/v2/accounts/{first}/callflows", {"numbers": [theirs]})).expect(201)
     mine = await api.put(f"/v2/accounts/{second}/callflows", {"numbers": [carried]})
-    await bring(api, second, unknown, offered, theirs, carried)
+    with pytest.raises(NumberExists):
+        await bring(api, second, unknown, theirs)
+    assert (await api.get(path(second), token=token)).expect(200).data["numbers"] == {}
+    await bring(api, second, unknown, offered, carried)
     listed = (await api.get(path(second), token=token)).expect(200).data["numbers"]
-    assert set(listed) == {unknown, offered, theirs, carried}
+    assert set(listed) == {unknown, offered, carried}
     assert {each["state"] for each in listed.values()} == {"in_service"}
     assert listed[carried]["used_by"] == "callflow"
-    assert "used_by" not in listed[theirs]
-    moved = (await api.get(path(second, f"/{theirs}"), token=token)).expect(200).data
-    assert "name" not in moved
+    assert "used_by" not in listed[offered]
     (await api.get(path(second, f"/{carried}"), token=token)).expect(200)
     assert mine.status == 201
 
 
-async def test_a_callflow_of_the_former_owner_keeps_its_number_without_effect(api: Api) -> None:
-    former, _ = await tenant(api, "Former")
+async def test_a_callflow_of_another_account_keeps_its_number_without_effect(api: Api) -> None:
+    other, _ = await tenant(api, "Other")
     owner, _ = await tenant(api, "Owner")
-    for account in (former, owner):
+    for account in (other, owner):
         (await api.put(f"/v2/accounts/{account}/users", ANN)).expect(201)
-    (await api.put(path(former, f"/{N}"))).expect(201)
-    callflows = f"/v2/accounts/{former}/callflows"
+    callflows = f"/v2/accounts/{other}/callflows"
     callflow = (await api.put(callflows, {"numbers": [N]})).expect(201).data["id"]
     await bring(api, owner, N)
+    assert "used_by" not in (await api.get(path(owner, f"/{N}"))).expect(200).data
     digest = credentials("ann", ANN["password"], "")["credentials"]
     login = await api.put("/v2/user_auth", {"credentials": digest, "phone_number": N}, token="")
     assert login.expect(201).data["account_id"] == owner

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from pypdf import PdfReader
@@ -213,6 +214,10 @@ async def test_the_customer_is_written_to(api: Api, box: Mailbox, child: Custome
     (await api.put(f"{path}/comments", {"comments": mine}, token=child.admin)).expect(201)
     assert {(await box.next())["To"] for _ in range(3)} >= {"us@example.com"}
     await api.gateway.services.jobs.idle(api.gateway.services)
+    several = [said("first", 40), said("second", 50)]
+    (await api.put(f"{path}/comments", {"comments": several})).expect(201)
+    letters = [(await box.next()).get_content() for _ in range(2)]
+    assert all("first" in letter and "second" in letter for letter in letters)
 
 
 async def test_a_letter_about_an_account_that_is_gone_is_not_written(
@@ -243,3 +248,25 @@ async def stored_of(api: Api, child: Customer, port_id: str) -> dict[str, Any]:
     document = await api.gateway.services.store.get(key)
     assert document is not None
     return document
+
+
+@pytest.mark.parametrize("name", [".", "..", "a\x00b", "a\nb", "a" * 256])
+async def test_a_paper_has_a_name_that_can_be_asked_for(
+    api: Api, child: Customer, name: str
+) -> None:
+    path = f"{child.path}/port_requests/{await make_port(api, child.path)}/attachments"
+    headers = {"Content-Type": "application/pdf"}
+    answer = await api.put(f"{path}?filename={quote(name)}", raw=b"%PDF-", headers=headers)
+    refusal(answer, "filename", "invalid")
+
+
+@pytest.mark.parametrize("date", [-(10**18), 10**18])
+async def test_a_letter_is_printed_whatever_its_date(api: Api, child: Customer, date: int) -> None:
+    path = f"{child.path}/port_requests/{await make_port(api, child.path, signing_date=date)}"
+    (await api.get(f"{path}/loa", headers={"Accept": "application/pdf"})).expect(200)
+
+
+async def test_a_date_is_no_list_and_a_question_no_list(api: Api, child: Customer) -> None:
+    odd = {"name": "Odd", "numbers": {NUMBER: {}}, "schedule_on": [1]}
+    refusal(await api.put(f"{child.path}/port_requests", odd), "schedule_on", "type")
+    (await api.post(f"{child.path}/port_requests/lnp_lookup", [5])).expect(400)

@@ -166,6 +166,22 @@ async def test_a_reseller_with_a_white_label_is_an_authority(api: Api) -> None:
     (await api.get("/v2/port_requests", token=reseller.user)).expect(403)
 
 
+async def test_a_white_label_may_leave_it_to_an_account_above(api: Api) -> None:
+    reseller = await customer_of(api, "Reseller")
+    stranger = await customer_of(api, "Stranger")
+    customer = await customer_of(api, "Customer", reseller.account_id)
+    path = f"{customer.path}/port_requests/{await make_port(api, customer.path)}"
+    await move(api, path, "submitted")
+    named = [stranger.account_id, api.master.account_id]
+    brand = {"domain": "x.example", "port": {"authority": named}}
+    (await api.put(f"{reseller.path}/whitelabel", brand)).expect(201)
+    refusal(await api.patch(f"{path}/pending", {}, token=reseller.admin), "port_state", "enum")
+    shown = (await api.patch(f"{path}/pending", {})).expect(200).data
+    assert shown["_read_only"]["port_authority"] == api.master.account_id
+    for who in (reseller, stranger):
+        (await api.get("/v2/port_requests", token=who.admin)).expect(403)
+
+
 async def declare_authority(api: Api, account_id: str) -> None:
     """Write a white label as whoever keeps them does."""
     from crossbar.storage import Batch, Key, Put
