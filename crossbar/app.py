@@ -13,16 +13,18 @@ from aiohttp import web
 
 from crossbar import console
 from crossbar.bootstrap import knows_its_secrets, remember_secrets
-from crossbar.catalog import FAMILIES, JOBS, OFFERED
+from crossbar.catalog import FAMILIES, JOBS, OFFERED, READ_AT
 from crossbar.clock import Clock
 from crossbar.core.access import Scopes, scopes_of
 from crossbar.core.configuration import Configuration
 from crossbar.core.directory import AccountDirectory
+from crossbar.core.feed import Feed
 from crossbar.core.jobs import Jobs
 from crossbar.core.ports import Carrier, NoSwitch, Switch
 from crossbar.core.registry import Registry
 from crossbar.core.services import Services
 from crossbar.core.shapes import Collection
+from crossbar.core.sight import Sight
 from crossbar.core.writing import Writer
 from crossbar.dialects.banner import banner
 from crossbar.dialects.documentation import Described, documentation
@@ -170,7 +172,10 @@ async def _wired(
     events.subscribe(accounts)
     events.subscribe(identity.callers)
     events.subscribe(configuration)
+    feed = Feed(store)
+    events.subscribe(feed)
     await events.start()
+    feed.start()
     try:
         await configuration.start()
         services = Services(
@@ -180,6 +185,8 @@ async def _wired(
             clock=clock,
             configuration=configuration,
             events=events,
+            feed=feed,
+            sight=Sight(REGISTRY, accounts, READ_AT),
             accounts=accounts,
             credentials=identity,
             registry=REGISTRY,
@@ -202,6 +209,7 @@ async def _wired(
         gate = Gate(identity, clock, basic)
         yield Gateway(services=services, identity=identity, gate=gate)
     finally:
+        await feed.stop()
         await configuration.stop()
         await events.stop()
         identity.passwords.close()

@@ -12,6 +12,7 @@ from crossbar.core.services import Services
 from crossbar.core.shapes import Family, Route
 from crossbar.core.shelved import CLEAR, REMOVE
 from crossbar.core.shelving import MOVE, MOVE_ALL
+from crossbar.core.sight import ReadAt
 from crossbar.documents import Document
 from crossbar.events import trim
 from crossbar.families.accounts import ABOUT, ABOUT_SYSTEM, ACCOUNTS
@@ -64,6 +65,7 @@ from crossbar.families.carriers import (
     RESOURCES,
     RESOURCES_OF_SYSTEM,
 )
+from crossbar.families.changes import CHANGES
 from crossbar.families.comments import COMMENTS
 from crossbar.families.conferencing import CONFERENCES
 from crossbar.families.directories import (
@@ -160,6 +162,7 @@ FAMILIES: tuple[Family, ...] = (
     CCCPS,
     CDRS,
     CDRS_OF_USER,
+    CHANGES,
     CHANNELS,
     CHANNELS_OF_ENDPOINT,
     CHANNELS_OF_SYSTEM,
@@ -247,6 +250,17 @@ OFFERED: Mapping[str, tuple[Route, ...]] = {
     "users": (*USER_ROUTES, CARD_ROUTE, *PHOTO_ROUTES, *quickcall_routes("user_id")),
 }
 """By noun: operations below a family's documents that the family itself knows nothing of."""
+
+
+READ_AT: Mapping[str, ReadAt] = {
+    "mailbox_message": ReadAt(
+        path="vmboxes/{vmbox_id}/messages/{message_id}",
+        param="message_id",
+        above={"vmbox_id": lambda message: (message["source_id"],)},
+    ),
+    "whitelabel": ReadAt(path="whitelabel"),
+}
+"""By type of documents: where those are read that are not read at a path of their own family."""
 
 
 async def _trim_events(services: Services, about: Document) -> None:
