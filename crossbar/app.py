@@ -58,6 +58,7 @@ from crossbar.settings import Schemas as SchemaRules
 from crossbar.storage import Store
 from crossbar.storage.factory import store_for
 from crossbar.validation import ClientUrls, Schemas
+from crossbar.websockets import Sockets
 
 REGISTRY = Registry(FAMILIES, OFFERED)
 """Every operation of the gateway; the same for every process."""
@@ -294,7 +295,10 @@ def handler_of(gateway: Gateway) -> Handler:
     v1 = V1(services, gateway.identity, PERSONNEL, buckets)
     v1_1 = V1_1(services, gateway.identity, buckets)
     probes = Probes(services)
-    interface = Interface(services.settings.ui, reserved=console.HOME)
+    sockets = Sockets(services, gateway.gate)
+    interface = Interface(
+        services.settings.ui, reserved=console.HOME, socket=services.settings.websockets.path
+    )
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         path = split_target(request.raw_path)[0]
@@ -315,7 +319,7 @@ def handler_of(gateway: Gateway) -> Handler:
             return await v1.serve(request)
         if VERSION.match(path) or is_preflight(request):
             return await v2.serve(request)
-        for answer in (probes.answer, interface.answer):
+        for answer in (probes.answer, sockets.answer, interface.answer):
             if (found := await answer(request, path)) is not None:
                 return found
         return console.answer(request, path) or banner(request, path) or await v2.serve(request)

@@ -136,6 +136,7 @@ from crossbar.families.schemas import SCHEMAS, SCHEMAS_OF_ACCOUNT
 from crossbar.families.search import SEARCH, SEARCH_OF_SYSTEM
 from crossbar.families.system import SYSTEM_FAMILIES
 from crossbar.families.voicemail import MESSAGES, VMBOXES
+from crossbar.families.websockets import BINDINGS, CONNECTIONS, REMOVE_ENDED
 from crossbar.visitors import SWEEP, VISITOR_SESSIONS, VISITOR_SETTINGS, VISITORS
 
 FAMILIES: tuple[Family, ...] = (
@@ -240,6 +241,8 @@ FAMILIES: tuple[Family, ...] = (
     VISITOR_SESSIONS,
     VISITOR_SETTINGS,
     VMBOXES,
+    BINDINGS,
+    CONNECTIONS,
     WHITELABEL,
     WHITELABEL_OF_ACCOUNT,
     WHITELABEL_OF_SYSTEM,
@@ -283,6 +286,7 @@ JOBS = (
     MOVE_ALL,
     REMOVE,
     CLEAR,
+    REMOVE_ENDED,
     Kind(name="event_log", run=_trim_events, every=600),
 )
 """Every kind of jobs."""

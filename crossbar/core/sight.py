@@ -6,7 +6,7 @@ What nobody reads below an account (jobs, sessions, …) nobody is told of eithe
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -70,6 +70,7 @@ class Sight:
     def __init__(
         self, registry: Registry, accounts: AccountDirectory, read_at: Mapping[str, ReadAt]
     ) -> None:
+        self._registry = registry
         self._accounts = accounts
         self._readings: defaultdict[str, list[Reading]] = defaultdict(list)
         for operation in registry.operations():
@@ -94,15 +95,27 @@ class Sight:
             if reading.param:
                 ids[reading.param] = event.key.doc_id
             place = Place(reading, ids)
-            if await self._may_read(caller, account, place):
+            if await self._admits(caller, account, reading.operation, ids, place.path):
                 found.append(place)
         return found
 
-    async def _may_read(self, caller: Caller, account: Account, place: Place) -> bool:
-        operation = place.reading.operation
+    async def may_read(self, caller: Caller, account: Account, path: Sequence[str]) -> bool:
+        """Whether the caller may read what is at a path below the account."""
+        tokens = ["accounts", account.account_id, *path]
+        operations, ids = self._registry.match(tokens)
+        return await self._admits(caller, account, operations[Action.FETCH], ids, tokens)
+
+    async def _admits(
+        self,
+        caller: Caller,
+        account: Account,
+        operation: Operation,
+        ids: Mapping[str, str],
+        path: Sequence[str],
+    ) -> bool:
         try:
-            require_access(operation, caller, account, place.ids)
-            await require_unrestricted(self._accounts, operation, caller, account, place.path)
+            require_access(operation, caller, account, ids)
+            await require_unrestricted(self._accounts, operation, caller, account, path)
         except (Forbidden, InvalidCredentials):
             return False
         return True
