@@ -6,19 +6,26 @@ import asyncio
 import http.client
 import itertools
 import random
+import re
 import signal
+import subprocess
+import sys
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 import websockets
 
 from tests.ops.conftest import Installation, Record
-from tests.ops.processes import PATIENCE, Client, Server
+from tests.ops.processes import PATIENCE, ROOT, Client, Server
 
-ROUNDS = 4
+PAGE = ROOT / "docs" / "changes.md"
+
+ROUNDS = 3
 LOAD_SECONDS = (0.3, 0.8)
 NOUNS = {"menus": {"name": "Main"}, "devices": {"name": "Desk"}, "lists": {"name": "Friends"}}
 
@@ -29,10 +36,10 @@ class Follower:
     It reads the stream for as long as there is a server, and then from where it was.
     """
 
-    def __init__(self, path: str, token: str, since: int) -> None:
+    def __init__(self, path: str) -> None:
         self._path = path
-        self._token = token
-        self.since = since
+        self.token = ""
+        self.since = 0
         self.documents: dict[str, Any] = {}
         self.seen: list[int] = []
 
@@ -40,7 +47,7 @@ class Follower:
         """Read until the connection breaks."""
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         headers = {
-            "X-Auth-Token": self._token,
+            "X-Auth-Token": self.token,
             "Accept": "text/event-stream",
             "Last-Event-ID": str(self.since),
         }
@@ -92,26 +99,27 @@ def _write(client: Client, path: str, own: list[str], chance: random.Random) -> 
 
 def _copy(client: Client, path: str) -> dict[str, Any]:
     """The documents, as they are read one by one."""
-    return {
-        f"{path}/{noun}/{row['id']}"[1:]: client.request("GET", f"{path}/{noun}/{row['id']}").data
-        for noun in NOUNS
+    paths = [path] + [
+        f"{path}/{noun}/{row['id']}"
+        for noun in (*NOUNS, "users")
         for row in client.request("GET", f"{path}/{noun}?paginate=false").data
-    }
+    ]
+    return {each[1:]: client.request("GET", each).data for each in paths}
 
 
+@pytest.mark.timeout(180)  # it starts four servers
 def test_a_copy_that_follows_the_feed_is_exact_whatever_happens_to_the_server(
     installation: Installation, record: Record
 ) -> None:
-    path, chance = installation.path(), random.Random(7)
-    with Server(installation.folder) as server:
-        client = installation.login(server)
-        began = client.request("GET", f"{path}/changes").data["last_seq"]
-        token = client.token
-        server.stop()
-    follower = Follower(path, token, began)
+    path, chance, token = installation.path(), random.Random(7), ""
+    follower = Follower(path)
     own: list[list[str]] = [[], []]
     for _ in range(ROUNDS):
         with Server(installation.folder) as server:
+            if not token:
+                client = installation.login(server)
+                token = follower.token = client.token
+                client.close()
             threads = [threading.Thread(target=follower.follow, args=(server.port,))]
             threads += [
                 threading.Thread(target=_write, args=(server.client(token), path, each, chance))
@@ -191,3 +199,44 @@ async def test_sockets_of_all_workers_and_servers_are_told_of_every_write(
         for socket in sockets[6:]:
             await socket.close()
         other.stop()
+
+
+def test_the_program_to_copy_works(installation: Installation, tmp_path: Path) -> None:
+    [program] = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    file = tmp_path / "follow.py"
+    file.write_text(program)
+    with Server(installation.folder) as server:
+        client = installation.login(server)
+        since = client.request("GET", installation.path("/changes")).data["last_seq"]
+        made = client.request("PUT", installation.path("/menus"), {"name": "Main"}).data["id"]
+        with subprocess.Popen(
+            [sys.executable, str(file), str(since)],
+            env={
+                "HOST": f"127.0.0.1:{server.port}",
+                "ACCOUNT": installation.account_id,
+                "TOKEN": client.token,
+            },
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as follower:
+            assert follower.stdout is not None
+            told = follower.stdout.readline().split()
+            assert told[1:] == ["created", "menu", made]
+            client.request("DELETE", installation.path(f"/menus/{made}"))
+            assert follower.stdout.readline().split()[1:] == ["deleted", "menu", made]
+            follower.kill()
+        gone = subprocess.run(
+            [sys.executable, str(file), "999999"],
+            env={
+                "HOST": f"127.0.0.1:{server.port}",
+                "ACCOUNT": installation.account_id,
+                "TOKEN": client.token,
+            },
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        assert "410" in gone.stderr
+        client.close()
+        server.stop()
