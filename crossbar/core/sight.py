@@ -18,7 +18,7 @@ from crossbar.core.registry import ACCOUNT_PREFIX, Operation, Registry, id_param
 from crossbar.core.requests import Action, Caller, Query, Request
 from crossbar.core.shapes import Collection, Routes, Singleton
 from crossbar.documents import Document
-from crossbar.errors import CrossbarError, Forbidden, InvalidCredentials
+from crossbar.errors import Forbidden, InvalidCredentials, NotFound
 from crossbar.storage import Event, Key
 
 Values = Callable[[Document], Iterable[str]]
@@ -147,9 +147,7 @@ async def read_at(request: Request, key: Key, place: Place) -> Any:
         if operation.loads:
             await require_documents(wanted)
         return (await operation.handler(wanted)).data
-    except CrossbarError as refusal:
-        if refusal.status >= 500:
-            raise
+    except (NotFound, Forbidden):
         return None
 
 

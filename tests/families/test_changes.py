@@ -14,6 +14,7 @@ from crossbar.families import changes
 from tests.conftest import Api
 from tests.families.porting.support import Customer, customer_of
 from tests.families.support import make
+from tests.families.voicemail.test_vm_messages import leave
 
 
 @pytest.fixture
@@ -123,6 +124,23 @@ async def test_a_change_can_have_its_document_as_it_is_now(api: Api) -> None:
     path = f"{api.account}/lists/{friends}/entries/{entry['id']}"
     assert found[entry["id"]] == (await api.get(path)).data
     assert found[api.master.account_id]["timezone"] == "Europe/Berlin"
+
+
+async def test_documents_of_others_are_read_where_they_are(api: Api) -> None:
+    since = await end(api)
+    box = await make(api, "vmboxes")
+    message = await leave(api, box)
+    friends = await make(api, "lists")
+    entry = (await api.put(f"{api.account}/lists/{friends}/entries", {"number": "1"})).data["id"]
+    path = f"{api.account}/lists/{friends}/entries/{entry}"
+    (await api.delete(f"{path}?should_soft_delete=false")).expect(200)
+    told = await page(api, f"?since={since}&include_docs=true")
+    found = {each["id"]: each["document"] for each in told["changes"]}
+    path = f"{api.account}/vmboxes/{box}/messages/{message}"
+    assert found[message] == (await api.get(path)).expect(200).data
+    assert found[entry] is None
+    types = [each["type"] for each in told["changes"]]
+    assert types.count("mailbox_message") == 1
 
 
 async def test_nobody_is_told_of_another_account(api: Api, child: Customer) -> None:

@@ -326,6 +326,25 @@ async def test_a_reader_that_is_too_slow_is_dropped(
         await client.pong()
 
 
+class TestOfWhoReadsNothing:
+    @pytest.fixture
+    def overrides(self) -> dict[str, Any]:
+        return {"http.send_timeout": 0.2}
+
+    async def test_nothing_is_kept_for_long(self, api: Api) -> None:
+        mine = api.master.account_id
+        told = happening(Clock(), mine, "channel_create", {"x": "y" * 10_000}, about="c")
+        async with connected(api) as client:
+            await client.subscribe(mine, "call.*", "call.*.*", "call.CHANNEL_CREATE.*")
+            for _ in range(8):  # more than the system keeps for the client, and the client itself
+                await api.gateway.services.commit(Batch(events=[told] * 100))
+            for _ in range(2000):
+                if not api.gateway.services.feed.watched:
+                    return
+                await asyncio.sleep(0.01)
+        pytest.fail("the connection is still there")
+
+
 async def test_connections_end_with_the_server(api: Api) -> None:
     async with connected(api) as client:
         await client.pong()
