@@ -13,16 +13,18 @@ from aiohttp import web
 
 from crossbar import console
 from crossbar.bootstrap import knows_its_secrets, remember_secrets
-from crossbar.catalog import FAMILIES, JOBS, OFFERED
+from crossbar.catalog import FAMILIES, JOBS, OFFERED, READ_AT
 from crossbar.clock import Clock
 from crossbar.core.access import Scopes, scopes_of
 from crossbar.core.configuration import Configuration
 from crossbar.core.directory import AccountDirectory
+from crossbar.core.feed import Feed
 from crossbar.core.jobs import Jobs
 from crossbar.core.ports import Carrier, NoSwitch, Switch
 from crossbar.core.registry import Registry
 from crossbar.core.services import Services
 from crossbar.core.shapes import Collection
+from crossbar.core.sight import Sight
 from crossbar.core.writing import Writer
 from crossbar.dialects.banner import banner
 from crossbar.dialects.documentation import Described, documentation
@@ -56,6 +58,7 @@ from crossbar.settings import Schemas as SchemaRules
 from crossbar.storage import Store
 from crossbar.storage.factory import store_for
 from crossbar.validation import ClientUrls, Schemas
+from crossbar.websockets import Sockets
 
 REGISTRY = Registry(FAMILIES, OFFERED)
 """Every operation of the gateway; the same for every process."""
@@ -170,7 +173,10 @@ async def _wired(
     events.subscribe(accounts)
     events.subscribe(identity.callers)
     events.subscribe(configuration)
+    feed = Feed(store)
+    events.subscribe(feed)
     await events.start()
+    feed.start()
     try:
         await configuration.start()
         services = Services(
@@ -180,6 +186,8 @@ async def _wired(
             clock=clock,
             configuration=configuration,
             events=events,
+            feed=feed,
+            sight=Sight(REGISTRY, accounts, READ_AT),
             accounts=accounts,
             credentials=identity,
             registry=REGISTRY,
@@ -202,6 +210,7 @@ async def _wired(
         gate = Gate(identity, clock, basic)
         yield Gateway(services=services, identity=identity, gate=gate)
     finally:
+        await feed.stop()
         await configuration.stop()
         await events.stop()
         identity.passwords.close()
@@ -286,7 +295,10 @@ def handler_of(gateway: Gateway) -> Handler:
     v1 = V1(services, gateway.identity, PERSONNEL, buckets)
     v1_1 = V1_1(services, gateway.identity, buckets)
     probes = Probes(services)
-    interface = Interface(services.settings.ui, reserved=console.HOME)
+    sockets = Sockets(services, gateway.gate)
+    interface = Interface(
+        services.settings.ui, reserved=console.HOME, socket=services.settings.websockets.path
+    )
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         path = split_target(request.raw_path)[0]
@@ -307,7 +319,7 @@ def handler_of(gateway: Gateway) -> Handler:
             return await v1.serve(request)
         if VERSION.match(path) or is_preflight(request):
             return await v2.serve(request)
-        for answer in (probes.answer, interface.answer):
+        for answer in (probes.answer, sockets.answer, interface.answer):
             if (found := await answer(request, path)) is not None:
                 return found
         return console.answer(request, path) or banner(request, path) or await v2.serve(request)

@@ -12,6 +12,7 @@ from crossbar.core.services import Services
 from crossbar.core.shapes import Family, Route
 from crossbar.core.shelved import CLEAR, REMOVE
 from crossbar.core.shelving import MOVE, MOVE_ALL
+from crossbar.core.sight import ReadAt
 from crossbar.documents import Document
 from crossbar.events import trim
 from crossbar.families.accounts import ABOUT, ABOUT_SYSTEM, ACCOUNTS
@@ -64,6 +65,7 @@ from crossbar.families.carriers import (
     RESOURCES,
     RESOURCES_OF_SYSTEM,
 )
+from crossbar.families.changes import CHANGES
 from crossbar.families.comments import COMMENTS
 from crossbar.families.conferencing import CONFERENCES
 from crossbar.families.directories import (
@@ -134,6 +136,7 @@ from crossbar.families.schemas import SCHEMAS, SCHEMAS_OF_ACCOUNT
 from crossbar.families.search import SEARCH, SEARCH_OF_SYSTEM
 from crossbar.families.system import SYSTEM_FAMILIES
 from crossbar.families.voicemail import MESSAGES, VMBOXES
+from crossbar.families.websockets import BINDINGS, CONNECTIONS, REMOVE_ENDED
 from crossbar.visitors import SWEEP, VISITOR_SESSIONS, VISITOR_SETTINGS, VISITORS
 
 FAMILIES: tuple[Family, ...] = (
@@ -160,6 +163,7 @@ FAMILIES: tuple[Family, ...] = (
     CCCPS,
     CDRS,
     CDRS_OF_USER,
+    CHANGES,
     CHANNELS,
     CHANNELS_OF_ENDPOINT,
     CHANNELS_OF_SYSTEM,
@@ -237,6 +241,8 @@ FAMILIES: tuple[Family, ...] = (
     VISITOR_SESSIONS,
     VISITOR_SETTINGS,
     VMBOXES,
+    BINDINGS,
+    CONNECTIONS,
     WHITELABEL,
     WHITELABEL_OF_ACCOUNT,
     WHITELABEL_OF_SYSTEM,
@@ -247,6 +253,17 @@ OFFERED: Mapping[str, tuple[Route, ...]] = {
     "users": (*USER_ROUTES, CARD_ROUTE, *PHOTO_ROUTES, *quickcall_routes("user_id")),
 }
 """By noun: operations below a family's documents that the family itself knows nothing of."""
+
+
+READ_AT: Mapping[str, ReadAt] = {
+    "mailbox_message": ReadAt(
+        path="vmboxes/{vmbox_id}/messages/{message_id}",
+        param="message_id",
+        above={"vmbox_id": lambda message: (message["source_id"],)},
+    ),
+    "whitelabel": ReadAt(path="whitelabel"),
+}
+"""By type of documents: where those are read that are not read at a path of their own family."""
 
 
 async def _trim_events(services: Services, about: Document) -> None:
@@ -270,6 +287,7 @@ JOBS = (
     MOVE_ALL,
     REMOVE,
     CLEAR,
+    REMOVE_ENDED,
     Kind(name="event_log", run=_trim_events, every=600),
 )
 """Every kind of jobs."""

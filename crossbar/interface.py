@@ -55,14 +55,17 @@ HEADERS = {
 class Interface:
     """The files of the folder that the settings name, if they do.
 
-    What is below the path ``reserved`` is somebody else's. Raises
+    What is below the path ``reserved`` is somebody else's, and at ``socket`` is the server's own
+    socket, if it has one. Raises
     :class:`~crossbar.settings.SettingsError` for a folder without a page to begin with.
     """
 
-    def __init__(self, settings: Ui, *, reserved: str) -> None:
+    def __init__(self, settings: Ui, *, reserved: str, socket: str) -> None:
         self._root = folder_of(settings) if settings.directory else None
         self._reserved = reserved
-        self._configuration = Page(CONTENT_TYPES[".js"], lambda: configuration(settings), HEADERS)
+        self._configuration = Page(
+            CONTENT_TYPES[".js"], lambda: configuration(settings, socket), HEADERS
+        )
 
     async def answer(self, request: web.BaseRequest, path: str) -> web.StreamResponse | None:
         """The file at a path; ``None`` for what is not in the folder, or is not read."""
@@ -102,12 +105,16 @@ def _found(root: Path, parts: list[str]) -> Path | None:
     return file if is_inside and file.is_file() else None
 
 
-def configuration(settings: Ui) -> bytes:
+def configuration(settings: Ui, socket: str) -> bytes:
     """What Monster UI asks for to learn where the API is: a module of RequireJS.
 
-    The page knows best by what name this server is reached.
+    The page knows best by what name this server is reached; so it does of the ``socket``, unless
+    the settings name another one.
     """
     api = "'default': location.protocol + '//' + location.host + '/v2/'"
     if settings.socket:
         api += f", socket: {orjson.dumps(settings.socket).decode()}"
+    elif socket:
+        path = orjson.dumps(socket).decode()
+        api += f", socket: location.protocol.replace('http', 'ws') + '//' + location.host + {path}"
     return f"define({{ api: {{ {api} }} }});\n".encode()

@@ -163,6 +163,7 @@ async def _serve(
         if post is not None:
             loop.remove_reader(post.lifeline)
         await site.stop()
+        gateway.services.feed.end()
         await traffic.drain(settings.http.shutdown_timeout)
         await runner.cleanup()
     for task in tasks:

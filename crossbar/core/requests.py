@@ -5,7 +5,7 @@ Values only; what is done with them lives in ``core.service`` and in the familie
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from crossbar.core.registry import Operation
     from crossbar.core.services import Services
 
+
+EVENT_STREAM = "text/event-stream"
+"""The media type of Server-Sent Events."""
 
 JSON_TYPES = ("application/json", "application/x-json")
 
@@ -274,6 +277,17 @@ class Download:
     read: Callable[[int, int], AsyncIterator[bytes]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """Bytes to send as they come, instead of an envelope. It may have no end.
+
+    They are sent for as long as the caller may have them.
+    """
+
+    content_type: str
+    chunks: AsyncGenerator[bytes]
+
+
 @valueclass
 class Result:
     """What an operation answers.
@@ -294,4 +308,5 @@ class Result:
     metadata: Document | None = None
     token: str | None = None
     download: Download | None = None
+    stream: Stream | None = None
     headers: Mapping[str, str] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from crossbar.clock import Clock
 from crossbar.core.configuration import Configuration
 from crossbar.core.directory import AccountDirectory, account_key
+from crossbar.core.feed import Feed
 from crossbar.core.jobs import Jobs
 from crossbar.core.ports import (
     Bookkeeper,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from crossbar.core.directory import Account
     from crossbar.core.registry import Registry
     from crossbar.core.requests import Caller
+    from crossbar.core.sight import Sight
     from crossbar.core.writing import Writer
     from crossbar.documents import Document
 
@@ -228,6 +230,8 @@ class Services:
     clock: Clock
     configuration: Configuration
     events: Events
+    feed: Feed
+    sight: Sight
     accounts: AccountDirectory
     credentials: Credentials
     registry: Registry

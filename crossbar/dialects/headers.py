@@ -13,6 +13,7 @@ from crossbar.errors import BadRequest
 Headers = CIMultiDictProxy[str]
 
 # Names that every request is asked for: of this type, they are not lower-cased each time.
+LAST_EVENT_ID = istr("Last-Event-ID")
 X_AUTH_ACCOUNT_ID = istr("X-Auth-Account-ID")
 X_AUTH_TOKEN = istr("X-Auth-Token")
 X_PRETTY_PRINT = istr("X-Pretty-Print")
@@ -26,6 +27,7 @@ ONCE = frozenset(
         "content-type",
         "expect",
         "host",
+        "last-event-id",
         "origin",
         "range",
         "user-agent",

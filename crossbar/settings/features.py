@@ -169,7 +169,35 @@ class Ui:
         "", "Folder of a built Monster UI, served at /. Empty: the console is all there is."
     )
     socket: str = setting(
-        "", "Address of the WebSocket server that it is told of (ws:// or wss://). Empty: none."
+        "",
+        "Address of the WebSocket server that it is told of (ws:// or wss://). Empty: this"
+        " server's own.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Websockets:
+    """The socket on which clients are told of events, on the port that clients call."""
+
+    path: str = setting("/websockets", "Where it is; empty: nowhere.")
+    max_connections: int = setting(
+        2000, "Connections that a process keeps; more are answered 503.", minimum=1
+    )
+    max_connections_per_address: int = setting(
+        100, "Those of them that may come from one address; more are answered 429.", minimum=1
+    )
+    max_bindings: int = setting(
+        200, "Bindings that a connection may have.", minimum=1, maximum=10_000
+    )
+    max_frame: int = setting(65_536, "Bytes that a frame of a client may have.", minimum=1024)
+    frames_per_second: float = setting(
+        50.0, "Frames that a client may send; more are refused, but for bursts.", minimum=1
+    )
+    idle_timeout: float = setting(
+        3600.0, "Seconds that a client may say nothing before it is dropped.", minimum=1
+    )
+    heartbeat: float = setting(
+        30.0, "Seconds between pings; a client that answers none is dropped.", minimum=1
     )
 
 

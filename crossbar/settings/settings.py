@@ -21,6 +21,7 @@ from crossbar.settings.features import (
     Ui,
     Visitors,
     Voicemail,
+    Websockets,
 )
 from crossbar.settings.reader import SettingDescription, gather
 from crossbar.settings.sections import (
@@ -68,6 +69,7 @@ class Settings:
     recovery: Recovery = field(default_factory=Recovery)
     dialects: Dialects = field(default_factory=Dialects)
     ui: Ui = field(default_factory=Ui)
+    websockets: Websockets = field(default_factory=Websockets)
     dns: Dns = field(default_factory=Dns)
     log: Log = field(default_factory=Log)
 

@@ -136,7 +136,18 @@ async def test_the_configuration_is_ours_and_leads_back_here(api: Api) -> None:
         text = answer.content.decode()
         assert re.fullmatch(r"define\(\{ api: \{ .* \} \}\);\n", text)
         assert "location.protocol + '//' + location.host + '/v2/'" in text
+        assert "+ '//' + location.host + \"/websockets\"" in text
+
+
+class TestWithoutSocket:
+    @pytest.fixture
+    def overrides(self, folder: Path) -> dict[str, Any]:
+        return {"ui.directory": str(folder), "websockets.path": ""}
+
+    async def test_the_configuration_names_none(self, api: Api) -> None:
+        text = (await get(api, "/js/config.js")).expect(200).content.decode()
         assert "socket" not in text
+        assert (await get(api, "/websockets", "GET")).status == 404
 
 
 class TestWithSocket:
@@ -153,4 +164,4 @@ def test_a_folder_without_a_page_is_refused(tmp_path: Path) -> None:
     for name in (tmp_path, tmp_path / "nothing"):
         settings = Settings.load(None, {}, {"ui.directory": str(name)})
         with pytest.raises(SettingsError, match=r"ui\.directory"):
-            Interface(settings.ui, reserved="/console/")
+            Interface(settings.ui, reserved="/console/", socket="")

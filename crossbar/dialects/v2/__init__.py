@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from aiohttp import hdrs, web
@@ -27,7 +28,14 @@ from crossbar.core.requests import Action, Actor, Request
 from crossbar.core.services import Services
 from crossbar.core.shapes import Access
 from crossbar.dialects.addresses import Proxies
-from crossbar.dialects.headers import X_AUTH_ACCOUNT_ID, X_AUTH_TOKEN, X_REQUEST_ID, agreed, joined
+from crossbar.dialects.headers import (
+    LAST_EVENT_ID,
+    X_AUTH_ACCOUNT_ID,
+    X_AUTH_TOKEN,
+    X_REQUEST_ID,
+    agreed,
+    joined,
+)
 from crossbar.dialects.serving import Routes, is_preflight, serve
 from crossbar.dialects.targets import path_tokens
 from crossbar.dialects.v2.answers import (
@@ -45,6 +53,7 @@ from crossbar.dialects.v2.negotiation import (
     revisions,
 )
 from crossbar.dialects.v2.query import ANY, parse_query
+from crossbar.dialects.v2.streaming import pass_on
 from crossbar.dialects.v2.verbs import VERB_OF, VERBS, verbs_of
 from crossbar.documents import new_id
 from crossbar.errors import (
@@ -131,7 +140,23 @@ class V2:
         result = await operation.handler(wanted)
         if wanted.query.fields:
             result = narrowed(result, wanted.query.fields)
+        if result.stream is not None:
+            return await pass_on(exchange, result.stream, partial(self._admits, exchange, asked))
         return await write(exchange, result, asked.verb)
+
+    async def _admits(self, exchange: Exchange, asked: Asked) -> bool:
+        """Whether the caller of a request that has been admitted still would be, as it was."""
+        caller = exchange.caller
+        try:
+            await self._authenticate(exchange)
+            account = await account_in_path(self._services.accounts, asked.params)
+            require_access(asked.operation, exchange.caller, account, asked.params)
+            await require_unrestricted(
+                self._services.accounts, asked.operation, caller, account, asked.tokens
+            )
+        except CrossbarError:
+            return False
+        return exchange.caller == caller
 
     def _request(self, exchange: Exchange, asked: Asked, accept: tuple[str, ...]) -> Request:
         """What the core is asked for."""
@@ -154,7 +179,7 @@ class V2:
             query=parse_query(body, self._settings.lists)
             if operation.action is Action.LIST
             else ANY,
-            controls=body.parameters,
+            controls=_controls(exchange),
             if_match=revisions(joined(headers, hdrs.IF_MATCH)),
             if_none_match=revisions(joined(headers, hdrs.IF_NONE_MATCH)),
             body_is_readable=can_read(operation, body.content_type),
@@ -294,6 +319,14 @@ class V2:
         if exchange.paid is not None:
             self._buckets.give_back(*exchange.paid)
         exchange.charge = exchange.paid = None
+
+
+def _controls(exchange: Exchange) -> Mapping[str, Any]:
+    """The control values, with what a browser says that takes up a stream again."""
+    last = exchange.request.headers.get(LAST_EVENT_ID)
+    return (
+        {**exchange.body.parameters, "last_event_id": last} if last else exchange.body.parameters
+    )
 
 
 def _said(exchange: Exchange) -> tuple[Any, ...]:

@@ -208,7 +208,8 @@ def _location(request: web.BaseRequest, created_id: str) -> str:
     return f"{path}/{quote(created_id, safe='')}"
 
 
-def _headers(exchange: Exchange, content_type: str | None) -> dict[str, str]:
+def headers_of(exchange: Exchange, content_type: str | None) -> dict[str, str]:
+    """The headers of an answer, but for those that tell its length."""
     headers = {
         "x-request-id": exchange.request_id,
         "content-language": "en",
@@ -236,7 +237,7 @@ def _allow_origin(exchange: Exchange) -> None:
             "content-type, depth, user-agent, x-http-method-override, x-file-size,"
             " x-requested-with, if-modified-since, x-file-name, cache-control, x-auth-token,"
             " x-kazoo-cluster-id, if-match, if-none-match, authorization, x-auth-account-id,"
-            " x-request-id"
+            " x-request-id, last-event-id"
         ),
         "access-control-expose-headers": (
             "content-type, x-auth-token, x-request-id, x-kazoo-cluster-id, location, etag,"
@@ -255,7 +256,7 @@ def _json(exchange: Exchange, status: int, envelope: dict[str, Any]) -> web.Stre
     if isinstance(callback, str) and _CALLBACK.fullmatch(callback):
         body = b"".join((b"/**/", callback.encode(), b"(", body, b");"))
         content_type = "application/javascript"
-    headers = _headers(exchange, content_type)
+    headers = headers_of(exchange, content_type)
     if (
         exchange.may_compress
         and len(body) >= MIN_COMPRESSED
@@ -269,10 +270,10 @@ def _json(exchange: Exchange, status: int, envelope: dict[str, Any]) -> web.Stre
 
 
 def _bare(exchange: Exchange, status: int) -> web.Response:
-    return web.Response(status=status, headers=_headers(exchange, None))
+    return web.Response(status=status, headers=headers_of(exchange, None))
 
 
-async def _begin(exchange: Exchange, response: web.StreamResponse) -> None:
+async def begin(exchange: Exchange, response: web.StreamResponse) -> None:
     """Send the head of an answer; from now on there can be no other answer."""
     await response.prepare(exchange.request)
     exchange.has_begun = True
@@ -282,8 +283,8 @@ async def _stream(
     exchange: Exchange, result: Result, rows: AsyncIterator[Any]
 ) -> web.StreamResponse:
     """A list as it is read: ``data`` first, then the other keys as text (§8.6)."""
-    response = web.StreamResponse(headers=_headers(exchange, "application/json"))
-    await _begin(exchange, response)
+    response = web.StreamResponse(headers=headers_of(exchange, "application/json"))
+    await begin(exchange, response)
     if exchange.request.method == "HEAD":
         await response.write_eof()
         return response
@@ -322,7 +323,7 @@ async def _csv(exchange: Exchange, result: Result) -> web.StreamResponse:
     wanted = exchange.request.headers.get("X-File-Name") or exchange.parameter("file_name")
     exchange.headers["content-disposition"] = _disposition(str(wanted or "result.csv"))
     body = text.getvalue().encode()
-    return web.Response(body=body, headers=_headers(exchange, CSV_TYPES[0]))
+    return web.Response(body=body, headers=headers_of(exchange, CSV_TYPES[0]))
 
 
 def _flat(row: Any, prefix: str = "") -> Iterable[tuple[str, Any]]:
@@ -370,9 +371,9 @@ async def _send(exchange: Exchange, download: Download) -> web.StreamResponse:
     if span is not None:
         exchange.headers["content-range"] = f"bytes {start}-{stop - 1}/{download.length}"
     response = web.StreamResponse(
-        status=200 if span is None else 206, headers=_headers(exchange, download.content_type)
+        status=200 if span is None else 206, headers=headers_of(exchange, download.content_type)
     )
-    await _begin(exchange, response)
+    await begin(exchange, response)
     if not is_head:
         await response.write(first)
         async for chunk in chunks:

@@ -11,7 +11,7 @@ from crossbar import __version__
 from crossbar.core import recipes
 from crossbar.core.answers import DOCUMENT, ROWS
 from crossbar.core.registry import Operation, Registry, id_param_of
-from crossbar.core.requests import Action
+from crossbar.core.requests import EVENT_STREAM, Action
 from crossbar.core.shapes import Access, Collection, Column, Singleton
 from crossbar.dialects.examples import body, in_path
 from crossbar.dialects.openapi import Components, Node, as_asked, from_item, links_to, params
@@ -207,6 +207,7 @@ def statuses(operation: Operation) -> Iterator[int]:
         406: True,
         408: True,
         409: writes,
+        410: EVENT_STREAM in operation.produces,  # events that are forgotten
         412: not (writes and is_public),
         413: True,
         415: writes and not is_public,
