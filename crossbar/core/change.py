@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from crossbar.core.directory import ACCOUNT_TYPE
 from crossbar.core.jobs import Kind, asked
 from crossbar.core.requests import Actor, Request
 from crossbar.core.shapes import Collection, Scope, Singleton, Unique
@@ -165,6 +166,8 @@ def event_of(
         ("request_id", actor.request_id),
         ("auth_account_id", caller.account_id if caller else None),
         ("auth_user_id", caller.user_id if caller else None),
+        # Who is above an account cannot be asked any more when it is gone.
+        ("tree", document.get("pvt_tree") if write.key.doc_type == ACCOUNT_TYPE else None),
     )
     return Event(
         action=action,

@@ -227,6 +227,7 @@ class Work:
     committed once, all of it or nothing. ``places`` are the highest places that it has given to
     rows of lists that people order by hand, by the name of the list. ``also`` are further writes
     by the name of what asks for them, which may ask anew; ``notes`` are as those of a change.
+    ``events`` are those to be told beside those of the documents (``core.telling``).
     ``written`` are, after the commit, the documents that were :meth:`put`, as they are stored.
     """
 
@@ -237,6 +238,7 @@ class Work:
         self.written: dict[Key, Document] = {}
         self.also: dict[str, Writes] = {}
         self.notes: dict[Note[Any], Any] = {}
+        self.events: list[Event] = []
         self._changes: list[tuple[Change, Batch]] = []
         self._sequences: dict[Key, tuple[int, Put]] = {}
         self._others: dict[Key, tuple[Collection, Document]] = {}
@@ -294,7 +296,7 @@ class Work:
     async def commit(self) -> None:
         """Write it all. Raises :class:`Conflict` and :class:`ValidationFailed`."""
         batch = self._batch()
-        if not (batch.puts or batch.removes):
+        if not (batch.puts or batch.removes or batch.events):
             return
         try:
             await self.actor.services.commit(batch)
@@ -329,6 +331,7 @@ class Work:
                 *(event for batch in batches for event in batch.events),
                 *told,
                 *(event for _, event in self._removes.values()),
+                *self.events,
             ],
             drop_attachments=[each for batch in batches for each in batch.drop_attachments],
             records=[
