@@ -134,6 +134,7 @@ from crossbar.families.schemas import SCHEMAS, SCHEMAS_OF_ACCOUNT
 from crossbar.families.search import SEARCH, SEARCH_OF_SYSTEM
 from crossbar.families.system import SYSTEM_FAMILIES
 from crossbar.families.voicemail import MESSAGES, VMBOXES
+from crossbar.families.webhooks import WEBHOOK_FAMILIES, WEBHOOK_JOBS
 from crossbar.visitors import SWEEP, VISITOR_SESSIONS, VISITOR_SETTINGS, VISITORS
 
 FAMILIES: tuple[Family, ...] = (
@@ -237,6 +238,7 @@ FAMILIES: tuple[Family, ...] = (
     VISITOR_SESSIONS,
     VISITOR_SETTINGS,
     VMBOXES,
+    *WEBHOOK_FAMILIES,
     WHITELABEL,
     WHITELABEL_OF_ACCOUNT,
     WHITELABEL_OF_SYSTEM,
@@ -269,6 +271,7 @@ JOBS = (
     MOVE_ALL,
     REMOVE,
     CLEAR,
+    *WEBHOOK_JOBS,
     Kind(name="event_log", run=_trim_events, every=600),
 )
 """Every kind of jobs."""

@@ -19,6 +19,7 @@ from crossbar.core.ports import (
     NoPorting,
     Outside,
     Porting,
+    Receivers,
     Shelves,
     Speech,
     Switch,
@@ -238,6 +239,7 @@ class Services:
     names: Names
     scopes: Mapping[str, Scopes]
     outside: Outside
+    receivers: Receivers
     speech: Speech
     bookkeeper: Bookkeeper
     shelves: Shelves

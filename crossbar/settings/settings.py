@@ -21,6 +21,7 @@ from crossbar.settings.features import (
     Ui,
     Visitors,
     Voicemail,
+    Webhooks,
 )
 from crossbar.settings.reader import SettingDescription, gather
 from crossbar.settings.sections import (
@@ -69,6 +70,7 @@ class Settings:
     dialects: Dialects = field(default_factory=Dialects)
     ui: Ui = field(default_factory=Ui)
     dns: Dns = field(default_factory=Dns)
+    webhooks: Webhooks = field(default_factory=Webhooks)
     log: Log = field(default_factory=Log)
 
     @classmethod

@@ -32,7 +32,7 @@ LATER = frozenset(
     {
         # What happens: call records beyond empty lists, events, notifications.
         *("call_inspector", "mms", "notifications", "recordings"),
-        *("sms", "tasks", "webhooks", "websockets"),
+        *("sms", "tasks", "websockets"),
     }
 )
 """What later work brings."""

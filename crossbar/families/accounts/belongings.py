@@ -29,7 +29,10 @@ PORT_PLACE_TYPE = "port_place"
 NUMBER_TYPE = "phone_number"
 """A telephone number."""
 
-TYPES = (OWNER_TYPE, LINK_TYPE, NUMBER_TYPE, PORT_PLACE_TYPE)
+HOOK_PLACE_TYPE = "webhook_place"
+"""Says where a webhook is."""
+
+TYPES = (OWNER_TYPE, LINK_TYPE, NUMBER_TYPE, PORT_PLACE_TYPE, HOOK_PLACE_TYPE)
 
 OWN_NUMBERS = ("knm_local", "knm_mdn")
 """Whom a number is from that is of no use to anybody else."""
