@@ -21,4 +21,4 @@ WEBHOOK_JOBS = (
     Kind(name="webhook_leftovers", run=remove_leftovers, every=3600),
 )
 
-__all__ = ["WEBHOOK_FAMILIES", "WEBHOOK_JOBS", "Postman"]
+__all__ = ["WEBHOOKS", "WEBHOOK_FAMILIES", "WEBHOOK_JOBS", "Postman"]
