@@ -12,6 +12,9 @@ from crossbar.families.webhooks.hooks import (
     WEBHOOKS_OF_DESCENDANTS,
     WEBHOOKS_OF_SYSTEM,
 )
+from crossbar.families.webhooks.kinds import KINDS as HOOK_KINDS
+from crossbar.families.webhooks.kinds import SAMPLES as HOOK_SAMPLES
+from crossbar.families.webhooks.kinds import HookKind
 from crossbar.families.webhooks.postman import Postman
 
 WEBHOOK_FAMILIES = (WEBHOOKS, WEBHOOKS_OF_DESCENDANTS, WEBHOOKS_OF_SYSTEM, ATTEMPTS)
@@ -21,4 +24,12 @@ WEBHOOK_JOBS = (
     Kind(name="webhook_leftovers", run=remove_leftovers, every=3600),
 )
 
-__all__ = ["WEBHOOKS", "WEBHOOK_FAMILIES", "WEBHOOK_JOBS", "Postman"]
+__all__ = [
+    "HOOK_KINDS",
+    "HOOK_SAMPLES",
+    "WEBHOOKS",
+    "WEBHOOK_FAMILIES",
+    "WEBHOOK_JOBS",
+    "HookKind",
+    "Postman",
+]

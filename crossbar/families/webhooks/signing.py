@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable
+from typing import Any
 
 import orjson
 
@@ -34,19 +35,34 @@ def new_secret() -> str:
     return PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
+_opened: dict[str, str] = {}
+"""What was unsealed, since every report asks: by the sealed text, which has no second meaning."""
+
+MANY_OPENED = 1000
+
+
+def _open(services: Services, sealed: Any) -> str | None:
+    if not isinstance(sealed, str):
+        return None
+    found = _opened.get(sealed) or services.credentials.unseal(PURPOSE, sealed)
+    if found:
+        if len(_opened) >= MANY_OPENED:
+            _opened.clear()
+        _opened[sealed] = found
+    return found
+
+
 def secrets_of(services: Services, hook: Document, now: int) -> list[str]:
     """The secrets that a report of ``now``, in Unix seconds, is signed with; newest first."""
     sealed = [hook.get(SECRET)]
     if hook.get(FORMER_UNTIL, 0) > now:
         sealed.append(hook.get(FORMER))
-    found = [services.credentials.unseal(PURPOSE, each) for each in sealed if each]
-    return [each for each in found if each]
+    return [found for each in sealed if (found := _open(services, each))]
 
 
 def key_of(services: Services, hook: Document) -> str | None:
     """The key of a webhook by which version 2 of the body is signed."""
-    sealed = hook.get(KEY)
-    return services.credentials.unseal(PURPOSE, sealed) if sealed else None
+    return _open(services, hook.get(KEY))
 
 
 def signed_headers(found: Iterable[str], message_id: str, now: int, body: bytes) -> dict[str, str]:
