@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -42,6 +42,7 @@ from crossbar.families.billing import LocalBookkeeper
 from crossbar.families.logins import password_suffices
 from crossbar.families.numbers import LocalInventory, classifiers_of
 from crossbar.families.porting import PortRequests
+from crossbar.families.webhooks import Postman
 from crossbar.identity.basic import Basic
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.credentials import Identity
@@ -50,7 +51,7 @@ from crossbar.identity.keys import KeyKind
 from crossbar.identity.secrets import Secrets, SecretsError, load_or_create
 from crossbar.interface import Interface
 from crossbar.metrics import Metrics
-from crossbar.outside import Dns, Web, mail_of, shelves_of, speech_of
+from crossbar.outside import Dns, HttpReceivers, Web, mail_of, shelves_of, speech_of
 from crossbar.personnel import COMPONENTS, STORED, perscom_families, schema_of
 from crossbar.personnel import SCOPES as PERSONNEL_SCOPES
 from crossbar.settings import Limits, Settings
@@ -87,10 +88,14 @@ class Gateway:
     services: Services
     identity: Identity
     gate: Gate
+    postman: Postman
 
-    def working(self) -> AbstractAsyncContextManager[None]:
-        """Do jobs for as long as the context is open: servers do, commands do not."""
-        return self.services.jobs.working(self.services)
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """Do jobs and deliver for as long as the context is open: servers do, commands do not."""
+        services = self.services
+        async with services.jobs.working(services), self.postman.working(services):
+            yield
 
 
 async def secrets_of(settings: Settings, store: Store) -> Secrets:
@@ -170,11 +175,9 @@ async def _wired(
     identity = Identity(store, writer, accounts, secrets, clock, settings, REGISTRY, KEYS, metrics)
     schemas = schemas_of(settings)
     configuration = Configuration(store, schemas, settings, identity)
-    events.subscribe(accounts)
-    events.subscribe(identity.callers)
-    events.subscribe(configuration)
-    feed = Feed(store)
-    events.subscribe(feed)
+    postman, receivers, feed = Postman(), HttpReceivers(), Feed(store)
+    for subscriber in (accounts, identity.callers, configuration, postman, feed):
+        events.subscribe(subscriber)
     await events.start()
     feed.start()
     try:
@@ -199,6 +202,7 @@ async def _wired(
             jobs=jobs,
             scopes={dialect: kind.scopes for dialect, kind in KEYS.items()},
             outside=Web(),
+            receivers=receivers,
             speech=speech_of(settings.speech),
             porting=PortRequests(),
             bookkeeper=LocalBookkeeper(),
@@ -208,9 +212,10 @@ async def _wired(
         rule = partial(password_suffices, services)
         basic = Basic(identity, secrets, clock, rule) if settings.auth.basic else None
         gate = Gate(identity, clock, basic)
-        yield Gateway(services=services, identity=identity, gate=gate)
+        yield Gateway(services=services, identity=identity, gate=gate, postman=postman)
     finally:
         await feed.stop()
+        await receivers.close()
         await configuration.stop()
         await events.stop()
         identity.passwords.close()

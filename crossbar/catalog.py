@@ -136,6 +136,7 @@ from crossbar.families.schemas import SCHEMAS, SCHEMAS_OF_ACCOUNT
 from crossbar.families.search import SEARCH, SEARCH_OF_SYSTEM
 from crossbar.families.system import SYSTEM_FAMILIES
 from crossbar.families.voicemail import MESSAGES, VMBOXES
+from crossbar.families.webhooks import WEBHOOK_FAMILIES, WEBHOOK_JOBS
 from crossbar.families.websockets import BINDINGS, CONNECTIONS, REMOVE_ENDED
 from crossbar.visitors import SWEEP, VISITOR_SESSIONS, VISITOR_SETTINGS, VISITORS
 
@@ -243,6 +244,7 @@ FAMILIES: tuple[Family, ...] = (
     VMBOXES,
     BINDINGS,
     CONNECTIONS,
+    *WEBHOOK_FAMILIES,
     WHITELABEL,
     WHITELABEL_OF_ACCOUNT,
     WHITELABEL_OF_SYSTEM,
@@ -288,6 +290,7 @@ JOBS = (
     REMOVE,
     CLEAR,
     REMOVE_ENDED,
+    *WEBHOOK_JOBS,
     Kind(name="event_log", run=_trim_events, every=600),
 )
 """Every kind of jobs."""

@@ -43,8 +43,9 @@ QUICK: dict[str, Any] = {
     "limits.enabled": False,
     "secrets.values": ["0123456789abcdef" * 4],
     "log.level": "error",
+    "webhooks.deliver": False,
 }
-"""Settings for tests: cheap hashes, no rate limit, a secret that is no secret."""
+"""Settings for tests: cheap hashes, no rate limit, no real secret, nobody is reported to."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

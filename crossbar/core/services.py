@@ -20,6 +20,7 @@ from crossbar.core.ports import (
     NoPorting,
     Outside,
     Porting,
+    Receivers,
     Shelves,
     Speech,
     Switch,
@@ -242,6 +243,7 @@ class Services:
     names: Names
     scopes: Mapping[str, Scopes]
     outside: Outside
+    receivers: Receivers
     speech: Speech
     bookkeeper: Bookkeeper
     shelves: Shelves

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crossbar.outside.dns import Dns
+from crossbar.outside.receivers import HttpReceivers
 from crossbar.outside.shelves import shelves_of
 from crossbar.outside.smtp import mail_of
 from crossbar.outside.speech import speech_of
@@ -10,6 +11,7 @@ from crossbar.outside.web import Web
 
 __all__ = [
     "Dns",
+    "HttpReceivers",
     "Web",
     "mail_of",
     "shelves_of",

@@ -209,3 +209,26 @@ class Dns:
         (), "Name servers, each as address or address:port. Empty: those of the system."
     )
     timeout: float = setting(5.0, "Seconds that an answer may take.", minimum=0.1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhooks:
+    """Reports of what happens to servers that accounts name."""
+
+    deliver: bool = setting(
+        True, "Deliver from this server; of several, others may. One process does at a time."
+    )
+    allow_private_addresses: bool = setting(
+        False,
+        "Deliver also to addresses that are not of the public internet, such as this machine's"
+        " and those of the network that it is in.",
+    )
+    timeout: float = setting(15.0, "Seconds that a receiver has to answer.", minimum=0.1)
+    give_up_after: int = setting(
+        86_400, "Seconds for which a delivery that fails is tried again.", minimum=0
+    )
+    attempts_kept: int = setting(
+        2_682_000,
+        "Seconds that attempts are kept; older ones are not shown, and go by the day.",
+        minimum=1,
+    )

@@ -21,6 +21,7 @@ from crossbar.settings.features import (
     Ui,
     Visitors,
     Voicemail,
+    Webhooks,
     Websockets,
 )
 from crossbar.settings.reader import SettingDescription, gather
@@ -71,6 +72,7 @@ class Settings:
     ui: Ui = field(default_factory=Ui)
     websockets: Websockets = field(default_factory=Websockets)
     dns: Dns = field(default_factory=Dns)
+    webhooks: Webhooks = field(default_factory=Webhooks)
     log: Log = field(default_factory=Log)
 
     @classmethod

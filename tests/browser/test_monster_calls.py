@@ -21,9 +21,6 @@ from playwright.async_api import Browser, Page
 from crossbar.clock import Clock
 from tests.browser.support import Account, Site
 
-WITHOUT_WEBHOOKS = True
-"""Webhooks are not there: the page is told so."""
-
 FINE = 404
 """What the client takes for an empty answer, where it says so."""
 
@@ -379,9 +376,8 @@ async def others(client: Client) -> None:
 
 
 async def webhooks(client: Client) -> None:
-    fine = FINE if WITHOUT_WEBHOOKS else 0
-    await client.ask("GET", "webhooks", fine=fine)
-    await client.get("webhooks", fine=fine)
+    await client.ask("GET", "webhooks")
+    await client.get("webhooks")
 
 
 async def test_no_call_of_the_client_is_blocked_or_fails(site: Site, browser: Browser) -> None:

@@ -32,7 +32,7 @@ LATER = frozenset(
     {
         # What happens: call records beyond empty lists, events, notifications.
         *("call_inspector", "mms", "notifications", "recordings"),
-        *("sms", "tasks", "webhooks"),
+        *("sms", "tasks"),
     }
 )
 """What later work brings."""

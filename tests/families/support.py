@@ -45,6 +45,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "temporal_rules_sets": {"name": "Holidays"},
     "users": {"first_name": "Ann", "last_name": "Lee"},
     "vmboxes": {"name": "Ann", "mailbox": "2001"},
+    "webhooks": {"name": "Reports", "hook": "all", "uri": "https://hooks.example/in"},
 }
 """The least that a document of each family needs."""
 

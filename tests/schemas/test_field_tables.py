@@ -73,6 +73,12 @@ _RECIPIENTS = {
     f"recipients[]: bounds should be {{}}, is {_EMAIL!r}": _USERS,
 }
 
+_HOOKS = [
+    *("all", "channel_create", "channel_answer", "channel_bridge", "channel_hold"),
+    *("channel_unhold", "channel_destroy", "cdr", "stream", "sms", "mms", "parking"),
+    *("notifications", "object"),
+]
+
 # Faults of the table that we do not repeat, by schema, with the reason.
 FAULTS: dict[str, dict[str, str]] = {
     "callflows.missed_call_alert": _RECIPIENTS,
@@ -82,6 +88,14 @@ FAULTS: dict[str, dict[str, str]] = {
     },
     "resources": {
         "gateways[]: default should be {}, is '(none)'": "a gateway without a server is none",
+    },
+    "webhooks": {
+        "custom_request_headers.*: no such row in the table": "only a newer one has them",
+        "custom_request_headers: no such row in the table": "only a newer one has them",
+        "security_settings.sha256_key: no such row in the table": "only a newer one has it",
+        "security_settings: no such row in the table": "only a newer one has them",
+        "version: no such row in the table": "only a newer one has it",
+        f"hook: bounds should be {{}}, is {{'enum': {_HOOKS!r}}}": "upstream adds it at its start",
     },
     "callflows.audio_macro": {
         "macros: default should be [], is '(none)'": "its own minItems would refuse the default",
@@ -104,6 +118,7 @@ OURS = {
     "app_install",
     "app_override",
     "apps_store",
+    "webhook_attempt",
     "visitor_event",
     "visitor_feed",
     "visitor_report",

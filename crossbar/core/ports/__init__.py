@@ -1,6 +1,7 @@
 """What the core asks of the outside.
 
-Mail, names of hosts, other servers, places for files, a switch, a carrier, a bookkeeper, a voice.
+Mail, names of hosts, other servers, receivers of reports, places for files, a switch, a carrier,
+a bookkeeper, a voice.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from crossbar.core.ports.mail import Letter, Mail, NoMail
 from crossbar.core.ports.names import Names
 from crossbar.core.ports.outside import Outside, OutsideFailed, may_be_asked
 from crossbar.core.ports.porting import NoPorting, Porting
+from crossbar.core.ports.receivers import Message, NotReached, Receivers, Reply
 from crossbar.core.ports.shelves import Shelf, ShelfFailed, Shelves
 from crossbar.core.ports.speech import NoSpeech, Speech, Spoken
 from crossbar.core.ports.switch import Command, NoSwitch, Switch
@@ -21,17 +23,21 @@ __all__ = [
     "Command",
     "Letter",
     "Mail",
+    "Message",
     "Names",
     "NoMail",
     "NoPorting",
     "NoSpeech",
     "NoSwitch",
+    "NotReached",
     "Offer",
     "Outcome",
     "Outside",
     "OutsideFailed",
     "Payment",
     "Porting",
+    "Receivers",
+    "Reply",
     "Shelf",
     "ShelfFailed",
     "Shelves",

@@ -16,6 +16,7 @@ from crossbar.core.shapes import Access, Collection, Column, Singleton
 from crossbar.dialects.examples import body, in_path
 from crossbar.dialects.openapi import Components, Node, as_asked, from_item, links_to, params
 from crossbar.dialects.v2 import _openapi_parts as parts
+from crossbar.dialects.v2._openapi_webhooks import webhooks
 from crossbar.dialects.v2.verbs import VERB_OF
 from crossbar.validation import Schemas
 
@@ -48,6 +49,7 @@ def document(registry: Registry, schemas: Schemas) -> Node:
         "security": parts.SECURITY,
         "tags": [{"name": noun} for noun in sorted({each.noun for each in registry.families})],
         "paths": paths,
+        "webhooks": webhooks(),
         "components": {
             "securitySchemes": parts.SECURITY_SCHEMES,
             "parameters": {**parts.PARAMETERS, **dict(_in_paths(registry))},

@@ -6,6 +6,7 @@ from crossbar.families.accounts.about import ABOUT, ABOUT_SYSTEM
 from crossbar.families.accounts.accounts import ACCOUNTS, normalized_name
 from crossbar.families.accounts.addresses import BY_ADDRESS, canonical
 from crossbar.families.accounts.belongings import (
+    HOOK_PLACE_TYPE,
     LINK_TYPE,
     NUMBER_TYPE,
     OWNER_TYPE,
@@ -18,6 +19,7 @@ __all__ = [
     "ABOUT_SYSTEM",
     "ACCOUNTS",
     "BY_ADDRESS",
+    "HOOK_PLACE_TYPE",
     "LINK_TYPE",
     "NUMBER_TYPE",
     "OWNER_TYPE",

@@ -36,7 +36,10 @@ NUMBER_TYPE = "phone_number"
 SOCKET_TYPE = "websocket"
 """Who is connected to the socket."""
 
-TYPES = (OWNER_TYPE, LINK_TYPE, NUMBER_TYPE, PORT_PLACE_TYPE, SOCKET_TYPE)
+HOOK_PLACE_TYPE = "webhook_place"
+"""Says where a webhook is."""
+
+TYPES = (OWNER_TYPE, LINK_TYPE, NUMBER_TYPE, PORT_PLACE_TYPE, SOCKET_TYPE, HOOK_PLACE_TYPE)
 
 OWN_NUMBERS = ("knm_local", "knm_mdn")
 """Whom a number is from that is of no use to anybody else."""

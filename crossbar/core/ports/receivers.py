@@ -1,0 +1,42 @@
+"""The seam to the servers that webhooks report to: clients name them, so nobody trusts them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+
+class Message(NamedTuple):
+    """What is sent to a receiver."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Reply(NamedTuple):
+    """What a receiver answers: its status, and the beginning of its body."""
+
+    status: int
+    body: str
+
+
+class NotReached(Exception):
+    """No answer came. The message says why, for whom the webhook belongs to."""
+
+
+class Receivers(Protocol):
+    """Sends messages to servers that clients have named."""
+
+    async def send(self, message: Message, *, private: bool, seconds: float) -> Reply:
+        """Send a message and wait for the answer, for so many seconds.
+
+        ``private``: also to an address that is not of the public internet. Raises
+        :class:`NotReached`.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close what connections are open."""
+        ...
