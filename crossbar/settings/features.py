@@ -45,6 +45,11 @@ class Porting:
     schedule_submitted: bool = setting(
         False, "Let a request be scheduled that is submitted and not pending yet."
     )
+    carriers: tuple[str, ...] = setting(
+        ("local",),
+        "Carriers that numbers can be ported to, by name; clients offer them. Empty: the carriers"
+        " of numbers cannot be asked for, and Monster UI makes no port requests.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,13 @@
-"""Service plans by the paths of older clients. What they do is what ``services`` does."""
+"""Service plans by the paths of older clients.
+
+They list the account's own plans; what else they do is what ``services`` does.
+"""
 
 from __future__ import annotations
 
 from crossbar.core.answers import ROW, Answers
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Handler, Route, Routes, Scope, route
-from crossbar.documents import public
-from crossbar.errors import NoSuchDocument
-from crossbar.families.billing.assigned import Assigned, assigned_to, services_of
 from crossbar.families.billing.paths import OBJECT, PLAN_ROWS
 from crossbar.families.billing.services import (
     assign,
@@ -19,32 +19,22 @@ from crossbar.families.billing.services import (
 from crossbar.families.billing.summary import (
     fetch_available,
     list_available,
+    plan_of,
+    plans_of,
     reconcile,
-    row_of,
     summarize,
     synchronize,
 )
 
 
 async def list_plans(request: Request) -> Result:
-    """The plans that are assigned to the account, in rows."""
-    return Result(data=[row_of(each.document) for each in await _assigned(request)])
+    """The plans that the account itself sells: clients offer them when an account is made."""
+    return await plans_of(request, request.account_id)
 
 
 async def fetch_plan(request: Request) -> Result:
-    """An assigned plan, with what holds for the account instead of its terms."""
-    plan_id = request.ids["plan_id"]
-    for each in await _assigned(request):
-        if each.plan_id == plan_id:
-            return Result(
-                data={**public(each.plan), "id": plan_id}, revision=each.document["_rev"]
-            )
-    raise NoSuchDocument(plan_id)
-
-
-async def _assigned(request: Request) -> list[Assigned]:
-    document = await services_of(request.services, request.account_id)
-    return await assigned_to(request.services, document)
+    """One plan that the account itself sells."""
+    return await plan_of(request, request.account_id)
 
 
 def _sold(path: str, action: Action, handler: Handler, about: str) -> Route:
@@ -63,10 +53,16 @@ SERVICE_PLANS = Routes(
     scopes=(Scope.ACCOUNT,),
     access=Access.ACCOUNT,
     routes=(
-        route("", Action.LIST, list_plans, "List the assigned plans", PLAN_ROWS),
+        route("", Action.LIST, list_plans, "List the plans that the account sells", PLAN_ROWS),
         _sold("", Action.REPLACE, change_assigned, "Assign plans and take plans away"),
         _sold("", Action.DELETE, take_away_several, "Take plans away"),
-        route("{plan_id}", Action.FETCH, fetch_plan, "Read an assigned plan", Answers(ROW)),
+        route(
+            "{plan_id}",
+            Action.FETCH,
+            fetch_plan,
+            "Read a plan that the account sells",
+            Answers(ROW),
+        ),
         _sold("{plan_id}", Action.REPLACE, assign, "Assign a plan"),
         _sold("{plan_id}", Action.DELETE, take_away, "Take a plan away"),
         route("current", Action.FETCH, summarize, "Read plans, quantities and invoices", OBJECT),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from crossbar.core.recipes import sent
@@ -15,16 +15,17 @@ from crossbar.storage import Key
 PLANS_OF, OVERRIDES, CONTRACT = "plans", "overrides", "contract"
 
 
-async def proposal(request: Request, before: Document) -> Document:
+async def proposal(request: Request, before: Document, vendors: Sequence[str] = ()) -> Document:
     """The account's services as they would be, from what they were and what is sent.
 
-    With ``merge`` in the envelope the terms that are sent are merged into those of before. Raises
-    404 for a plan that the account's reseller does not have, or that is not assigned.
+    Plans are of the first of the vendors that has them; the account's reseller is the only one
+    unless others are given. With ``merge`` in the envelope the terms that are sent are merged into
+    those of before. Raises 404 for a plan that no vendor has, or that is not assigned.
     """
     data, does_merge = sent(request), is_true(request.controls.get("merge"))
     plans = without(before.get(PLANS_OF) or {}, named_in(data, "delete"))
     for plan_id, terms in {**named_in(data, PLANS_OF), **named_in(data, "add")}.items():
-        assigned = await assignment(request, plan_id, terms)
+        assigned = await assignment(request, plan_id, terms, vendors)
         plans[plan_id] = merge(plans.get(plan_id) or {}, assigned) if does_merge else assigned
     proposed = {**before, PLANS_OF: plans}
     if OVERRIDES in data:
@@ -65,11 +66,15 @@ def _terms(value: Any) -> Document:
     return value if isinstance(value, dict) else {}
 
 
-async def assignment(request: Request, plan_id: str, terms: Document) -> Document:
+async def assignment(
+    request: Request, plan_id: str, terms: Document, vendors: Sequence[str] = ()
+) -> Document:
     """How a plan of the account's reseller is assigned. Raises 404 where it has no such plan."""
-    vendor_id = request.require_account().reseller_id
-    plan = await request.services.store.get(Key(vendor_id, PLAN_TYPE, plan_id))
-    if plan is None or plan.get("pvt_deleted"):
+    for vendor_id in vendors or (request.require_account().reseller_id,):
+        plan = await request.services.store.get(Key(vendor_id, PLAN_TYPE, plan_id))
+        if plan is not None and not plan.get("pvt_deleted"):
+            break
+    else:
         raise NoSuchDocument(plan_id)
     kept = {name: terms[name] for name in (OVERRIDES, CONTRACT) if terms.get(name) is not None}
     return {"vendor_id": vendor_id, **kept}

@@ -50,8 +50,12 @@ async def summarize(request: Request) -> Result:
 
 
 async def quote(request: Request) -> Result:
-    """The same for the plans that are sent, as if the account had no others; nothing is kept."""
-    document = await proposal(request, {})
+    """The same for the plans that are sent, as if the account had no others; nothing is kept.
+
+    The plans may also be the account's own: resellers see so what an account would pay.
+    """
+    account = request.require_account()
+    document = await proposal(request, {}, vendors=(account.reseller_id, request.account_id))
     change = Change(
         actor=request.actor,
         request=request,
@@ -115,22 +119,30 @@ async def _status(request: Request, assigned: list[Assigned]) -> Document:
 
 async def list_available(request: Request) -> Result:
     """The plans of the account's reseller; with ``details`` whole."""
-    span = Span(account_id=request.require_account().reseller_id, doc_type=PLAN_TYPE)
-    has_details = request.says_yes("details")
-    show = _whole if has_details else row_of
-    return Result(data=[show(row.document) async for row in request.services.store.scan(span)])
-
-
-def _whole(plan: Document) -> Document:
-    return {**public(plan), "id": plan["_id"]}
+    return await plans_of(request, request.require_account().reseller_id)
 
 
 async def fetch_available(request: Request) -> Result:
     """One plan of the account's reseller."""
-    vendor_id = request.require_account().reseller_id
+    return await plan_of(request, request.require_account().reseller_id)
+
+
+async def plans_of(request: Request, vendor_id: str) -> Result:
+    """The plans that an account sells, in rows; with ``details`` whole."""
+    span = Span(account_id=vendor_id, doc_type=PLAN_TYPE)
+    show = _whole if request.says_yes("details") else row_of
+    return Result(data=[show(row.document) async for row in request.services.store.scan(span)])
+
+
+async def plan_of(request: Request, vendor_id: str) -> Result:
+    """One plan that an account sells. Raises 404 where it has no such plan."""
     key = Key(vendor_id, PLAN_TYPE, request.ids["plan_id"])
     plan = await load_document(request.actor, key)
     return Result(data=_whole(plan), revision=plan["_rev"])
+
+
+def _whole(plan: Document) -> Document:
+    return {**public(plan), "id": plan["_id"]}
 
 
 async def list_editable(request: Request) -> Result:

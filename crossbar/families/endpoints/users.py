@@ -79,15 +79,16 @@ def smartpbx_features(document: Document) -> list[str]:
 
 
 async def normalize(change: Change) -> None:
-    """Lower-case the user name, write the emergency number as E.164, drop what is only for now."""
+    """Lower-case the user name, write the emergency number as E.164, drop what says nothing."""
     document = change.document
     note_sync(change)
     for name in NEVER_STORED:
         document.pop(name, None)
     if isinstance(document.get("username"), str):
         document["username"] = document["username"].lower()
-    if document.get("password") in ("", None):
-        document.pop("password", None)
+    for name in ("password", "email"):
+        if document.get(name) in ("", None):
+            document.pop(name, None)
     normalize_emergency_number(document)
 
 

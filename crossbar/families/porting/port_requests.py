@@ -46,6 +46,7 @@ from crossbar.families.porting.transitions import (
     note_transition,
     take_over,
 )
+from crossbar.numbers import normalized
 
 
 async def read_timeline(request: Request) -> Result:
@@ -57,12 +58,21 @@ async def read_timeline(request: Request) -> Result:
     return Result(data=data, revision=stored["_rev"])
 
 
+LOSING_CARRIER = {"name": "Other"}
+"""Who has a number now: no phone book is asked, and clients go on only if the name is one."""
+
+
 async def look_up(request: Request) -> Result:
-    """Who has numbers now is known to a phone book, and none is connected."""
-    _, errors = request.services.schemas.apply("lnp_lookup_req", sent(request))
+    """The carriers that numbers can be ported to are those of the settings."""
+    document, errors = request.services.schemas.apply("lnp_lookup_req", sent(request))
     if errors:
         raise ValidationFailed(errors)
-    raise PhoneBookUnavailable
+    names = request.services.settings.porting.carriers
+    if not names:
+        raise PhoneBookUnavailable
+    carriers = [{"name": name, "portability": True} for name in names]
+    found = {"losing_carrier": LOSING_CARRIER, "carriers": carriers}
+    return Result(data={"numbers": {normalized(each): found for each in document["numbers"]}})
 
 
 PORT_REQUESTS = Collection(
@@ -97,6 +107,7 @@ PORT_REQUESTS = Collection(
             handler=look_up,
             about="Ask which carriers have numbers",
             schema="lnp_lookup_req",
+            answers=Answers(SOME_OBJECT),
         ),
         *(
             Route(

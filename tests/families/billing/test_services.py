@@ -288,14 +288,10 @@ async def test_plans_that_are_assigned_at_once_are_all_assigned(
 async def test_older_paths_lead_to_the_same(api: Api) -> None:
     base, plan = await account_of(api), await make_plan(api)
     older = f"{base}/service_plans"
-    assert (await api.get(older)).expect(200).data == []
     rows = [{"id": plan, "name": "Standard"}]
     assert (await api.get(f"{older}/available")).expect(200).data == rows
     assert (await api.get(f"{older}/available/{plan}")).expect(200).data["plan"] == PRICES
-    (await api.get(f"{older}/{plan}")).expect(404)
     (await api.post(f"{older}/{plan}", {})).expect(200)
-    assert (await api.get(older)).data == rows
-    assert (await api.get(f"{older}/{plan}")).expect(200).data["name"] == "Standard"
     assert set((await api.get(f"{older}/current")).expect(200).data["plans"]) == {plan}
     terms = {"users": {"user": {"rate": 1}}}
     assert (await api.post(f"{older}/override", terms)).expect(200).data == terms
@@ -303,6 +299,26 @@ async def test_older_paths_lead_to_the_same(api: Api) -> None:
     assert taken.expect(200).data == {}
     assert (await api.post(f"{older}/", {"add": [plan]})).expect(200).data.keys() == {plan}
     assert (await api.delete(f"{older}/{plan}")).expect(200).data == {}
+
+
+async def test_the_older_list_has_the_plans_that_the_account_sells(api: Api) -> None:
+    """Clients offer a reseller its own plans by it when an account is made."""
+    base, plan = await account_of(api), await make_plan(api)
+    (await api.post(f"{base}/services/{plan}", {})).expect(200)
+    own = f"{api.account}/service_plans"
+    assert (await api.get(own)).expect(200).data == [{"id": plan, "name": "Standard"}]
+    assert (await api.get(f"{own}/{plan}")).expect(200).data["plan"] == PRICES
+    assert (await api.get(f"{base}/service_plans")).expect(200).data == []
+    (await api.get(f"{base}/service_plans/{plan}")).expect(404)
+
+
+async def test_a_reseller_prices_its_own_plans(api: Api) -> None:
+    base = await account_of(api)
+    (await api.put(f"{base}/reseller", {})).expect(201)
+    plan = (await api.put(f"{base}/plans", {"name": "Own", "plan": PRICES})).expect(201).data
+    quote = (await api.post(f"{base}/services/quote", {"plans": [plan["id"]]})).expect(200).data
+    assert [each["plan"] for each in quote["invoices"]] == [PRICES]
+    (await api.post(f"{base}/services/{plan['id']}", {})).expect(404)
 
 
 async def test_a_plan_that_is_deleted_bills_nobody(api: Api) -> None:

@@ -131,6 +131,14 @@ async def test_the_emergency_number_becomes_e164(api: Api) -> None:
     assert caller_id["emergency"]["number"] == "+14155550100"
 
 
+async def test_an_empty_email_address_is_none(api: Api) -> None:
+    """Monster UI writes back the whole user, with an empty address where there is none."""
+    path = f"{api.account}/users/{await make(api, 'users', **ANN)}"
+    (await api.post(path, ANN | {"email": ""})).expect(200)
+    (await api.patch(path, {"email": "ann@example.com"})).expect(200)
+    assert "email" not in (await api.patch(path, {"email": ""})).expect(200).data
+
+
 async def test_a_request_to_resync_is_not_stored(api: Api) -> None:
     doc_id = await make(api, "users", sync=True)
     assert "sync" not in await shown(api, "users", doc_id)

@@ -353,10 +353,24 @@ async def test_an_account_goes_with_its_requests(api: Api, child: Customer) -> N
     await make_port(api, api.account)
 
 
-async def test_who_has_numbers_is_known_to_nobody(api: Api, child: Customer) -> None:
+async def test_numbers_can_be_ported_to_the_carriers_of_the_settings(
+    api: Api, child: Customer
+) -> None:
+    """The port wizard of Monster UI goes on where all numbers are of one carrier with a name."""
     path = f"{child.path}/port_requests/lnp_lookup"
     refusal(await api.post(path, {}), "numbers", "required")
     refusal(await api.post(path, [None, None]), "data", "type")
+    answer = (await api.post(path, {"numbers": [NUMBER, OTHER.removeprefix("+1")]})).expect(200)
+    found = {
+        "losing_carrier": {"name": "Other"},
+        "carriers": [{"name": "local", "portability": True}],
+    }
+    assert answer.data == {"numbers": {NUMBER: found, OTHER: found}}
+
+
+@pytest.mark.parametrize("overrides", [{"porting.carriers": []}])
+async def test_without_carriers_nobody_knows_who_has_numbers(api: Api, child: Customer) -> None:
+    path = f"{child.path}/port_requests/lnp_lookup"
     answer = await api.post(path, {"numbers": [NUMBER]})
     assert answer.expect(503).body["message"] == "datastore_fault"
 
