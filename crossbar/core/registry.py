@@ -53,9 +53,9 @@ class Operation:
     """One thing that can be done at one path.
 
     ``path`` is a template of tokens without the version. ``id_param`` names the parameter that
-    holds the document id (empty for lists). ``doc_type`` is what the family's documents are,
-    ``in_account`` whether they belong to the account in the path. ``noun`` is the family's as token
-    restrictions know it, ``depth`` counts the tokens up to it (they match what follows).
+    holds the document id (empty for lists). ``doc_type`` is what the family's documents are.
+    ``noun`` is the family's as token restrictions know it, ``depth`` counts the tokens up to it
+    (they match what follows).
     """
 
     path: tuple[str, ...]
@@ -65,7 +65,6 @@ class Operation:
     access: Access
     about: str
     doc_type: str
-    in_account: bool
     noun: str
     depth: int
     parent: Parent | None = None
@@ -75,6 +74,11 @@ class Operation:
     produces: tuple[str, ...] = ()
     answers: Answers = ANYTHING
     loads: bool = False
+
+    @property
+    def in_account(self) -> bool:
+        """Whether the family's documents belong to the account in the path."""
+        return self.depth > 2
 
     @property
     def template(self) -> str:
@@ -274,19 +278,16 @@ class _Place(TypedDict):
 
     parent: Parent | None
     doc_type: str
-    in_account: bool
     noun: str
     depth: int
 
 
 def _place(family: Family, base: tuple[str, ...], nesting: Nesting | None) -> _Place:
     doc_type = "" if isinstance(family, Routes) else family.doc_type
-    in_account = len(base) > len(ACCOUNT_PREFIX)
     if nesting is None:
         return {
             "parent": None,
             "doc_type": doc_type,
-            "in_account": in_account,
             "noun": family.noun,
             "depth": len(base),
         }
@@ -297,7 +298,6 @@ def _place(family: Family, base: tuple[str, ...], nesting: Nesting | None) -> _P
             doc_type=nesting.doc_type, param=_param_of(nesting), entry=nesting.index, owns=owns
         ),
         "doc_type": doc_type,
-        "in_account": in_account,
         "noun": nesting.noun if owns else family.noun,
         "depth": len(base) - 2 if owns else len(base),
     }
