@@ -65,7 +65,7 @@ class Clock:
 
     def iso(self) -> str:
         """UTC, ISO 8601, to the second: the envelope's ``timestamp``."""
-        return _iso(self.unix())
+        return _iso(int(self.precise()))
 
     def instant(self) -> str:
         """UTC, ISO 8601, to the microsecond: times that a document shows."""
@@ -73,7 +73,7 @@ class Clock:
 
     def http_date(self) -> str:
         """As HTTP writes it: the ``Date`` header."""
-        return _http_date(self.unix())
+        return _http_date(int(self.precise()))
 
     def precise(self) -> float:
         """Seconds since 1970 with fractions; for intervals and delays, never stored."""

@@ -16,7 +16,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -25,7 +25,7 @@ from crossbar.clock import Clock
 from crossbar.core.stamping import fresh_id
 from crossbar.documents import Document, next_revision
 from crossbar.errors import Conflict, CrossbarError
-from crossbar.storage import SYSTEM, Batch, Key, Put, Remove, Row, Span, StoreError
+from crossbar.storage import SYSTEM, Batch, Entry, Key, Put, Remove, Row, Span, StoreError
 
 if TYPE_CHECKING:
     from crossbar.core.services import Services
@@ -41,8 +41,11 @@ LEASE = 300
 AT_ONCE = 8
 """Jobs of a kind that a process does at a time: slow ones of one kind hold up no other."""
 
-LOOKED_AT = 500
-"""Jobs that are looked at, at most, for some whose kind there is room for."""
+LOOKED_AT = 4 * AT_ONCE
+"""Jobs that are looked at together: more than are begun, since other processes take some."""
+
+KIND = "kind"
+"""The entry by which the jobs of a kind are found."""
 
 POLL = 1.0
 """Seconds between two looks for jobs that are due. Those of this process are begun at once."""
@@ -106,7 +109,8 @@ def _put(clock: Clock, key: Key, document: Document, *, after: float) -> Put:
         "_rev": next_revision(before),
         "pvt_type": key.doc_type,
     }
-    return Put(key, stored, before, sort=_place(clock, after))
+    entries = (Entry(KIND, document["kind"]),)
+    return Put(key, stored, before, sort=_place(clock, after), entries=entries)
 
 
 def _place(clock: Clock, after: float = 0) -> str:
@@ -135,7 +139,8 @@ class Jobs:
         try:
             yield
         finally:
-            task.cancel()
+            async with self._taking:  # or a job might be taken and never begun
+                task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             await self._finish()
 
@@ -157,7 +162,7 @@ class Jobs:
             self._woken.clear()
             try:
                 await self._take(services)
-            except (StoreError, CrossbarError) as error:
+            except Exception as error:  # whatever it is, the next look may be luckier
                 log.warning("jobs_not_read", error=repr(error))
             with suppress(TimeoutError):
                 async with asyncio.timeout(POLL):
@@ -176,17 +181,17 @@ class Jobs:
         return begun
 
     async def _due(self, services: Services) -> list[Row]:
-        """Some of the jobs that are due, of kinds for which there is room."""
-        found: list[Row] = []
-        looked_at = 0
-        span = Span(account_id=SYSTEM, doc_type=JOB_TYPE, high=_place(services.clock))
-        async for row in services.store.scan(span):
-            looked_at += 1
-            if self._has_room(row.document):
-                found.append(row)
-            if len(found) == 4 * AT_ONCE or looked_at == LOOKED_AT:
-                break
-        return found
+        """Jobs that are due: all if they are few, else some of each kind that there is room for.
+
+        So jobs of one kind, however many, hide those of no other.
+        """
+        due = Span(account_id=SYSTEM, doc_type=JOB_TYPE, high=_place(services.clock))
+        found = await _first(services, due)
+        if len(found) < LOOKED_AT:
+            return found
+        kinds = [name for name in self._kinds if self._busy[name] < AT_ONCE]
+        spans = [replace(due, entry=Entry(KIND, name)) for name in kinds]
+        return [row for span in spans for row in await _first(services, span)]
 
     def _has_room(self, job: Document) -> bool:
         """Whether one more job of the kind may be begun; none of a newer version beside us."""
@@ -221,17 +226,18 @@ class Jobs:
         """Do a job, and write what has become of it."""
         kind = self._kinds[job["kind"]]
         run = kind.unfinished if kind.unfinished and job["attempts"] > 1 else kind.run
-        error: Exception | None = None
+        error: BaseException | None = None
         about: Document | None = None
         try:
             async with asyncio.timeout(0.9 * LEASE):
                 about = await run(services, job["about"])
-        except asyncio.CancelledError:
-            # It did not fail. What must not be done twice counts as begun all the same.
-            again = {**job, "attempts": job["attempts"] - (0 if kind.unfinished else 1)}
-            await self._settle(services, Batch(puts=(_put(services.clock, key, again, after=0),)))
-            raise
-        except Exception as failure:
+        except (Exception, asyncio.CancelledError) as failure:
+            if _is_stopped():
+                # It did not fail. What must not be done twice counts as begun all the same.
+                again = {**job, "attempts": max(job["attempts"] - 1, 1 if kind.unfinished else 0)}
+                put = _put(services.clock, key, again, after=0)
+                await self._settle(services, Batch(puts=(put,)))
+                raise
             error = failure
             # What it is about may name people, and an error may repeat it.
             log.warning("job_failed", job=job["kind"], error=type(failure).__name__)
@@ -244,7 +250,7 @@ class Jobs:
         key: Key,
         job: Document,
         about: Document | None,
-        error: Exception | None,
+        error: BaseException | None,
     ) -> Batch:
         if kind.every:
             again = {**job, "attempts": 0, "about": job["about"] if about is None else about}
@@ -278,6 +284,22 @@ class Jobs:
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
+
+
+def _is_stopped() -> bool:
+    """Whether the job that asks is cancelled, not only something that it waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+async def _first(services: Services, span: Span) -> list[Row]:
+    """The first jobs of a span, as many as are looked at together."""
+    found = []
+    async for row in services.store.scan(replace(span, portion=LOOKED_AT)):
+        found.append(row)
+        if len(found) == LOOKED_AT:
+            break
+    return found
 
 
 async def waiting(services: Services) -> tuple[list[Document], list[Document]]:

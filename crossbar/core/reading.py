@@ -32,7 +32,8 @@ def key_of(request: Request) -> Key:
 async def load(request: Request) -> Document:
     """The live document that the URL names. Raises :class:`NoSuchDocument`."""
     stored = await load_document(request.actor, key_of(request))
-    if not request.operation.is_known(request.ids, stored):
+    operation = request.operation
+    if operation.parent and not operation.is_known(request.ids, stored):
         raise NoSuchDocument(request.doc_id)
     return stored
 

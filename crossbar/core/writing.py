@@ -77,12 +77,7 @@ class Writer:
         another writer was quicker, :class:`~crossbar.errors.DocumentTooLarge`, and
         :class:`~crossbar.storage.ClaimTaken` for a unique value that another document has.
         """
-        new = (each for each in (*batch.puts, *batch.records) if isinstance(each, Put))
-        accounts = {put.key.account_id for put in new if put.expected is None}
-        for put in batch.puts:
-            if put.key.account_id == SYSTEM:
-                accounts.update(entry.value for entry in put.entries if entry.name == OWNER)
-        if accounts := accounts - {SYSTEM}:
+        if accounts := _required(batch):
             batch = replace(batch, requires=(*batch.requires, *map(account_key, accounts)))
         try:
             last = await self._store.commit(batch)
@@ -99,6 +94,21 @@ class Writer:
             self._metrics.note_event(event.key.doc_type, event.action)
         if any(put.key.doc_type == JOB_TYPE for put in batch.puts):
             self._jobs.wake()
+
+
+def _required(batch: Batch) -> set[str]:
+    """The accounts that must exist: of what is new, and of what the system keeps for them."""
+    accounts = set()
+    for put in batch.puts:
+        if put.key.account_id == SYSTEM:
+            accounts.update([entry.value for entry in put.entries if entry.name == OWNER])
+        elif put.expected is None:
+            accounts.add(put.key.account_id)
+    for each in batch.records:
+        if isinstance(each, Put) and each.expected is None:
+            accounts.add(each.key.account_id)
+    accounts.discard(SYSTEM)
+    return accounts
 
 
 async def in_turn(

@@ -162,6 +162,13 @@ class Connection(web.RequestHandler):
             self._watching = None
 
 
+def require_room(request: web.BaseRequest) -> None:
+    """Refuse a request while connections hold too much. Raises :class:`Overloaded`."""
+    connection = request.protocol
+    if isinstance(connection, Connection):
+        connection.require_room()
+
+
 def connection_of(request: web.BaseRequest) -> Connection | None:
     """The connection that a request came by; ``None`` where another server took it."""
     connection = request.protocol

@@ -12,11 +12,11 @@ from aiohttp import hdrs, web
 
 from crossbar.core.clients import CLIENT
 from crossbar.core.services import Services
-from crossbar.dialects.connections import connection_of
+from crossbar.dialects.connections import require_room
 from crossbar.dialects.headers import require_once
 from crossbar.dialects.targets import split_target
 from crossbar.errors import CrossbarError, StoreUnavailable
-from crossbar.metrics import UNMATCHED, Metrics, Route
+from crossbar.metrics import UNMATCHED, Route
 from crossbar.storage import StoreError
 
 log = structlog.get_logger(__name__)
@@ -55,14 +55,16 @@ class Exchange(Protocol):
 
 
 class Routes:
-    """The requests of one dialect, counted by what they ask for.
+    """The requests of one dialect, counted by what they ask for, and whether each is logged.
 
     ``name`` says method and path template of an operation. It is asked once for each.
     """
 
     def __init__(
-        self, metrics: Metrics, dialect: str, name: Callable[[Any], tuple[str, str]]
+        self, services: Services, dialect: str, name: Callable[[Any], tuple[str, str]]
     ) -> None:
+        metrics = services.metrics
+        self.are_logged = services.settings.http.access_log
         self._metrics = metrics
         self._dialect = dialect
         self._name = name
@@ -129,7 +131,6 @@ def refusal_of(error: Exception, request_id: str) -> CrossbarError:
 
 
 async def serve(
-    services: Services,
     exchange: E,
     answer: Callable[[E], Awaitable[web.StreamResponse]],
     refuse: Callable[[E, CrossbarError], web.StreamResponse],
@@ -143,8 +144,7 @@ async def serve(
     try:
         CLIENT.set(_Asking(exchange))
         require_once(exchange.request.headers)
-        if connection := connection_of(exchange.request):
-            connection.require_room()
+        require_room(exchange.request)
         response = await answer(exchange)
     except PASSED_ON:
         raise
@@ -152,7 +152,7 @@ async def serve(
         response = refuse(exchange, refusal_of(error, exchange.request_id))
     seconds = time.perf_counter() - started
     routes.note(exchange.operation, response.status, seconds)
-    if services.settings.http.access_log:
+    if routes.are_logged:
         log.info(
             "request",
             method=exchange.request.method,

@@ -9,7 +9,8 @@ import inspect
 import pkgutil
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from crossbar import catalog, errors
 from crossbar.core import registry, requests, shapes
 from crossbar.core.shapes import Collection, Journal, Routes, Singleton
 from crossbar.errors import CrossbarError
+from tests.each import for_each
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "crossbar"
@@ -62,10 +64,11 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def every(paths: list[Path]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("path", paths, ids=name_of)
+def every(paths: list[Path]) -> Callable[[Callable[[Path], None]], Callable[[], None]]:
+    return for_each(paths, name_of)
 
 
+@cache
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 

@@ -384,3 +384,110 @@ async def test_the_log_of_events_is_kept_short(services: Services, clock: FixedC
         clock.advance(services.settings.storage.event_retention + 601)
         await services.jobs.idle(services)
     assert len(await services.store.events(0)) == 1
+
+
+async def test_many_jobs_of_one_kind_hold_up_no_other(services: Services) -> None:
+    begun = asyncio.Event()
+
+    async def slow(services: Services, about: Document) -> None:
+        await begun.wait()
+
+    crowd, chore = Kind(name="crowd", run=slow), Chore()
+    puts = [asked(services.clock, crowd, {}) for _ in range(600)]
+    await services.commit(Batch(puts=puts))
+    await ask(services, chore)
+    jobs = Jobs([crowd, chore.kind])
+    async with jobs.working(services):
+        await asyncio.wait_for(chore.was_done.wait(), 20)
+        begun.set()
+
+
+async def test_quick_jobs_of_one_kind_hold_up_no_other(services: Services) -> None:
+    done: list[str] = []
+
+    async def quick(services: Services, about: Document) -> None:
+        done.append("quick")
+
+    async def other(services: Services, about: Document) -> None:
+        done.append("other")
+
+    crowd, rare = Kind(name="crowd", run=quick), Kind(name="rare", run=other)
+    await services.commit(Batch(puts=[asked(services.clock, crowd, {}) for _ in range(200)]))
+    await services.commit(Batch(puts=[asked(services.clock, rare, {})]))
+    await Jobs([crowd, rare]).idle(services)
+    assert len(done) == 201
+    assert done.index("other") < 100
+
+
+async def test_jobs_of_a_newer_version_hold_up_none(services: Services) -> None:
+    chore = Chore()
+    unknown = Kind(name="of a newer version", run=_never)
+    await services.commit(Batch(puts=[asked(services.clock, unknown, {}) for _ in range(600)]))
+    await ask(services, chore)
+    await Jobs([chore.kind]).idle(services)
+    assert chore.done == [{}]
+
+
+async def test_an_error_that_nobody_expected_stops_no_jobs(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chore, jobs = Chore(), Jobs([])
+    jobs._kinds["chore"] = chore.kind
+    due, failures = jobs._due, [RuntimeError()]
+
+    async def broken(services: Services) -> Any:
+        if failures:
+            raise failures.pop()
+        return await due(services)
+
+    monkeypatch.setattr(jobs, "_due", broken)
+    async with jobs.working(services):
+        await ask(services, chore)
+        jobs.wake()
+        await asyncio.wait_for(chore.was_done.wait(), 20)
+
+
+async def test_a_job_that_is_being_taken_at_the_end_is_begun(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    careful, taking, may_go_on = Careful(), asyncio.Event(), asyncio.Event()
+    await ask(services, careful)
+    commit = services.writer.commit
+
+    async def slow(batch: Batch) -> None:
+        await commit(batch)
+        taking.set()
+        await may_go_on.wait()
+
+    monkeypatch.setattr(services.writer, "commit", slow)
+    async with Jobs([careful.kind]).working(services):
+        await asyncio.wait_for(taking.wait(), 20)
+        asyncio.get_running_loop().call_later(0.05, may_go_on.set)
+    assert (careful.done, careful.left, await left(services)) == ([{}], [], (0, 0))
+
+
+async def test_a_job_that_waited_for_something_cancelled_has_failed(services: Services) -> None:
+    chore = Chore(asyncio.CancelledError())  # type: ignore[arg-type]
+    await ask(services, chore)
+    await asyncio.wait_for(Jobs([chore.kind]).idle(services), 20)
+    assert (chore.done, await left(services)) == ([], (1, 0))
+
+
+async def test_restarts_do_not_use_up_the_attempts_of_what_is_not_done_twice(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE", 0.01)
+    for _ in range(3):
+        begun = asyncio.Event()
+
+        async def slow(services: Services, about: Document, begun: asyncio.Event = begun) -> None:
+            begun.set()
+            await asyncio.Event().wait()
+
+        jobs = Jobs([Kind(name="chore", run=slow, unfinished=slow)])
+        if await left(services) != (1, 0):
+            await ask(services, Careful())
+        async with jobs.working(services):
+            await asyncio.wait_for(begun.wait(), 20)
+    [job] = [job for job in (await waiting(services))[0] if job["kind"] == "chore"]
+    assert job["attempts"] == 1

@@ -13,6 +13,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
+from tests.each import for_each
+
 FILES = {
     path.stem: path
     for path in sorted((Path(__file__).resolve().parents[2] / "schemas").glob("*.json"))
@@ -85,7 +87,7 @@ def both(
     )
 
 
-every_schema = pytest.mark.parametrize("name", sorted(SCHEMAS))
+every_schema = for_each(sorted(SCHEMAS))
 
 
 def test_there_are_schemas() -> None:

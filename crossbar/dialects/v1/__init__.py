@@ -63,7 +63,7 @@ class V1:
         self._registry = registry
         self._proxies = Proxies(services.settings.http.trusted_proxies)
         self._strangers = strangers
-        self._routes = Routes(services.metrics, DIALECT, _named)
+        self._routes = Routes(services, DIALECT, _named)
         self._buckets = Buckets(services.clock, capacity=PER_MINUTE, refill=PER_MINUTE / 60)
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -74,7 +74,7 @@ class V1:
             address=self._proxies.client_of(request),
             scheme=self._proxies.scheme_of(request),
         )
-        return await serve(self._services, exchange, self._answer, self._refuse, self._routes)
+        return await serve(exchange, self._answer, self._refuse, self._routes)
 
     def _refuse(self, exchange: Exchange, error: CrossbarError) -> web.StreamResponse:
         """The answer to a request that is refused; who asks too much is told until when."""

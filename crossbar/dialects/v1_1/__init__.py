@@ -39,7 +39,7 @@ class V1_1:
         self._services = services
         self._admission = Admission(services, identity, buckets)
         self._proxies = Proxies(services.settings.http.trusted_proxies)
-        self._routes = Routes(services.metrics, DIALECT, _named)
+        self._routes = Routes(services, DIALECT, _named)
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to a request, whatever happens."""
@@ -50,7 +50,7 @@ class V1_1:
             request_id=new_id(),
             address=self._proxies.client_of(request),
         )
-        return await serve(self._services, exchange, self._answer, refuse, self._routes)
+        return await serve(exchange, self._answer, refuse, self._routes)
 
     async def _answer(self, exchange: Exchange) -> web.StreamResponse:
         request = exchange.request

@@ -96,7 +96,7 @@ class V2:
         self._buckets = buckets
         self._settings = services.settings
         self._proxies = Proxies(services.settings.http.trusted_proxies)
-        self._routes = Routes(services.metrics, "v2", _named)
+        self._routes = Routes(services, "v2", _named)
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to a request, whatever happens."""
@@ -106,7 +106,7 @@ class V2:
             clock=self._services.clock,
             may_compress=self._settings.http.compress,
         )
-        return await serve(self._services, exchange, self._answer, self._refuse, self._routes)
+        return await serve(exchange, self._answer, self._refuse, self._routes)
 
     def _refuse(self, exchange: Exchange, refusal: CrossbarError) -> web.StreamResponse:
         if exchange.charge is None and self._settings.limits.enabled:
@@ -180,8 +180,8 @@ class V2:
             if operation.action is Action.LIST
             else ANY,
             controls=_controls(exchange),
-            if_match=revisions(joined(headers, hdrs.IF_MATCH)),
-            if_none_match=revisions(joined(headers, hdrs.IF_NONE_MATCH)),
+            if_match=revisions(headers, hdrs.IF_MATCH),
+            if_none_match=revisions(headers, hdrs.IF_NONE_MATCH),
             body_is_readable=can_read(operation, body.content_type),
             accept=accept,
             changes_nothing=exchange.request.method == "HEAD",
@@ -190,7 +190,8 @@ class V2:
     async def _ask(self, exchange: Exchange, tokens: list[str]) -> Asked:
         """Find out what is asked for and by whom, and charge it."""
         method, verb = exchange.request.method, self._effective_verb(exchange)
-        await self._authenticate(exchange)
+        if not self._recall(exchange):
+            await self._authenticate(exchange)
         tokens = self._expand_alias(tokens, exchange)
         operations, params = self._services.registry.match(tokens)
         exchange.operations = operations
@@ -242,17 +243,21 @@ class V2:
             return tunnelled.upper()
         return "GET" if method == "HEAD" else method
 
+    def _recall(self, exchange: Exchange) -> bool:
+        """Whether the header's token was verified before: then nothing else is asked."""
+        headers = exchange.request.headers
+        token = headers.get(X_AUTH_TOKEN)
+        if not token or X_AUTH_ACCOUNT_ID in headers:
+            return False
+        exchange.caller, exchange.token = self._gate.recall(token), token
+        return exchange.caller is not None
+
     async def _authenticate(self, exchange: Exchange) -> None:
         """Find out who calls (§5.5). A bad credential is none; an expired token is refused."""
         headers = exchange.request.headers
         exchange.caller = exchange.token = None
         token, basic = headers.get(X_AUTH_TOKEN), None
-        if token:
-            caller = self._gate.recall(token)
-            if caller is not None and X_AUTH_ACCOUNT_ID not in headers:
-                exchange.caller, exchange.token = caller, token
-                return
-        else:
+        if not token:
             scheme, credential = _authorization(exchange)
             basic = credential if scheme == "basic" else None
             token = exchange.parameter("auth_token") or (

@@ -192,14 +192,15 @@ def cut_off(exchange: Exchange) -> NoReturn:
 def _is_known(exchange: Exchange, revision: str | None) -> bool:
     """Whether the client has this revision of what it reads; refuse a read of another (§3.4)."""
     headers = exchange.request.headers
-    wanted, known = joined(headers, hdrs.IF_MATCH), joined(headers, hdrs.IF_NONE_MATCH)
-    if wanted is not None and not names_revision(revisions(wanted), revision):
+    wanted = revisions(headers, hdrs.IF_MATCH)
+    if wanted is not None and not names_revision(wanted, revision):
         raise PreconditionFailed
     exchange.headers["expires"] = EXPIRES
     if revision is None:
         return False
     exchange.headers["etag"] = f'"{revision}"'
-    return known is not None and names_revision(revisions(known), revision)
+    known = revisions(headers, hdrs.IF_NONE_MATCH)
+    return known is not None and names_revision(known, revision)
 
 
 def _location(request: web.BaseRequest, created_id: str) -> str:

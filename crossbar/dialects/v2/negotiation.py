@@ -7,6 +7,7 @@ from enum import Enum
 
 from crossbar.core.registry import Operation
 from crossbar.core.requests import JSON_TYPES
+from crossbar.dialects.headers import Headers, joined
 from crossbar.dialects.v2.body import STANDARD_TYPES
 from crossbar.errors import NotAcceptable
 
@@ -103,13 +104,14 @@ def byte_range(header: str | None, length: int) -> tuple[int, int] | None:
     return (start, stop) if start < stop else None
 
 
-def revisions(header: str | None) -> tuple[str, ...] | None:
+def revisions(headers: Headers, name: str) -> tuple[str, ...] | None:
     """The revisions of an ``If-Match`` or ``If-None-Match`` header, ``("*",)`` for any.
 
     A weak tag stands for its revision too: proxies weaken the tags of answers that they compress.
     """
-    if header is None:
+    if name not in headers:
         return None
+    header = joined(headers, name) or ""
     if header.strip() == "*":
         return ("*",)
     quoted = _ETAG.findall(header)

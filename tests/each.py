@@ -1,0 +1,31 @@
+"""One test of many things of a kind: thousands of tests of a millisecond take long to set up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def for_each(
+    things: Iterable[T], name: Callable[[T], str] = str
+) -> Callable[[Callable[[T], None]], Callable[[], None]]:
+    """A test of every thing, which goes on after one that fails and names all that do."""
+    every = list(things)
+
+    def of_all(test: Callable[[T], None]) -> Callable[[], None]:
+        def test_all() -> None:
+            failed = {}
+            for thing in every:
+                try:
+                    test(thing)
+                except Exception as error:
+                    failed[name(thing)] = f"{type(error).__name__}: {error}"
+            assert every
+            assert failed == {}
+
+        test_all.__name__, test_all.__doc__ = test.__name__, test.__doc__
+        return test_all
+
+    return of_all
