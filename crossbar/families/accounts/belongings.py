@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 
 from crossbar.core.change import Change, put_of
 from crossbar.core.directory import OWNER
+from crossbar.core.live import LIVE
 from crossbar.core.shelved import CLEAR, has_shelved
 from crossbar.documents import Document, next_revision
 from crossbar.storage import SYSTEM, Batch, Entry, Key, Put, Remove, Span
@@ -29,7 +30,17 @@ PORT_PLACE_TYPE = "port_place"
 NUMBER_TYPE = "phone_number"
 """A telephone number."""
 
-TYPES = (OWNER_TYPE, LINK_TYPE, NUMBER_TYPE, PORT_PLACE_TYPE)
+SOURCE_TYPE = "switch_source"
+"""Says how far a switch has told what happens."""
+
+TYPES = (
+    OWNER_TYPE,
+    LINK_TYPE,
+    NUMBER_TYPE,
+    PORT_PLACE_TYPE,
+    SOURCE_TYPE,
+    *(live.doc_type for live in LIVE),
+)
 
 OWN_NUMBERS = ("knm_local", "knm_mdn")
 """Whom a number is from that is of no use to anybody else."""

@@ -1,0 +1,39 @@
+"""Calls: those that run, those that were made, and the phones that are registered for them."""
+
+from __future__ import annotations
+
+from crossbar.families.calls.cdrs import CDRS, CDRS_OF_USER
+from crossbar.families.calls.channels import CHANNELS, CHANNELS_OF_ENDPOINT, CHANNELS_OF_SYSTEM
+from crossbar.families.calls.records import (
+    INTERACTIONS,
+    interaction_id_of,
+    interaction_key,
+    with_leg,
+)
+from crossbar.families.calls.registrations import (
+    REGISTRATIONS,
+    REGISTRATIONS_OF_SYSTEM,
+    REGISTRATIONS_OF_USER,
+)
+
+CALLS = (
+    CDRS,
+    CDRS_OF_USER,
+    CHANNELS,
+    CHANNELS_OF_ENDPOINT,
+    CHANNELS_OF_SYSTEM,
+    INTERACTIONS,
+    REGISTRATIONS,
+    REGISTRATIONS_OF_SYSTEM,
+    REGISTRATIONS_OF_USER,
+)
+"""The families of the room."""
+
+__all__ = [
+    "CALLS",
+    "CDRS",
+    "INTERACTIONS",
+    "interaction_id_of",
+    "interaction_key",
+    "with_leg",
+]

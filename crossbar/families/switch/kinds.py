@@ -1,0 +1,146 @@
+"""What each kind of event causes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from crossbar.core.change import claim_of
+from crossbar.core.live import CHANNEL, REGISTRATION
+from crossbar.documents import Document
+from crossbar.errors import ValidationFailed
+from crossbar.families.calls import (
+    CDRS,
+    INTERACTIONS,
+    interaction_id_of,
+    interaction_key,
+    with_leg,
+)
+from crossbar.families.endpoints import DEVICES
+from crossbar.families.switch.board import Board, Told
+from crossbar.storage import Entry, Event, Key
+from crossbar.values import valueclass
+
+DAY = 86_400
+
+
+@valueclass
+class EventKind:
+    """A kind of events: the schema of its data, and what notes on a board what it causes."""
+
+    schema: str
+    apply: Callable[[Board, Told], Awaitable[None]]
+
+
+async def _device_of(board: Board, told: Told) -> Document:
+    """The device that has the SIP user name, and its owner, as facts for what is told."""
+    username = str(told.data.get("username", "")).lower()
+    if not username:
+        return {}
+    unique = next(each for each in DEVICES.unique if each.path == "sip.username")
+    claim = claim_of(unique, Key(told.account_id, DEVICES.doc_type, ""), username)
+    holder = (await board.services.store.holders([claim])).get(claim)
+    device = await board.document(holder) if holder else None
+    if device is None or holder is None or device.get("pvt_deleted"):
+        return {}
+    facts: Document = {"authorizing_id": holder.doc_id, "authorizing_type": "device"}
+    if device.get("owner_id"):
+        facts["owner_id"] = device["owner_id"]
+    return facts
+
+
+def _name_of_phone(told: Told) -> str:
+    username = str(told.data["username"]).lower()
+    return f"{username}@{told.account.realm} {told.data.get('contact', '')}"
+
+
+async def register(board: Board, told: Told) -> None:
+    """A phone has registered, or has done so again."""
+    facts = {
+        **await _device_of(board, told),
+        "realm": told.account.realm,
+        "event_timestamp": told.at,
+        **told.data,
+    }
+    ends = told.at + told.data["expires"]
+    before = await board.live(REGISTRATION, told.account_id, _name_of_phone(told))
+    quietly = before is not None
+    await board.set_live(
+        REGISTRATION, told, _name_of_phone(told), facts, ends, is_news=not quietly
+    )
+
+
+async def unregister(board: Board, told: Told) -> None:
+    """A phone is not registered any more; without a contact, none of that user name is."""
+    contact = told.data.get("contact")
+    entry = Entry("username", told.data["username"].lower())
+    for found in await board.live_with(REGISTRATION, told.account_id, entry):
+        if contact in (None, found.get("contact")):
+            await board.end_live(REGISTRATION, told, found)
+
+
+async def change_channel(board: Board, told: Told) -> None:
+    """A leg of a call has begun, was answered, bridged, held or taken back."""
+    uuid = told.data["uuid"]
+    before = await board.live(CHANNEL, told.account_id, uuid)
+    facts = {"timestamp": told.at, "answered": False, **_known_of(before)}
+    if before is None:
+        facts |= await _device_of(board, told)
+    facts |= told.data | STEPS[told.type]
+    ends = told.at + board.services.settings.calls.channel_timeout
+    await board.set_live(CHANNEL, told, uuid, facts, ends)
+
+
+def _known_of(before: Document | None) -> Document:
+    return {
+        name: value for name, value in (before or {}).items() if not name.startswith(("_", "pvt_"))
+    }
+
+
+async def destroy_channel(board: Board, told: Told) -> None:
+    """A leg of a call is over."""
+    before = await board.live(CHANNEL, told.account_id, told.data["uuid"])
+    if before is not None:
+        await board.end_live(CHANNEL, told, {**before, **told.data})
+
+
+STEPS: Mapping[str, Document] = {
+    "channel.create": {},
+    "channel.answer": {"answered": True},
+    "channel.bridge": {"answered": True},
+    "channel.hold": {"is_onhold": True},
+    "channel.unhold": {"is_onhold": False},
+}
+"""What each event of a running leg says of it."""
+
+
+async def keep_call(board: Board, told: Told) -> None:
+    """A leg is over, and this is its record: one of the legs of its interaction."""
+    call = {"timestamp": told.at, **told.data}
+    if not 0 < call["timestamp"] <= board.services.clock.gregorian() + DAY:
+        message = "This is no time at which a call can have ended"
+        raise ValidationFailed.of("data.timestamp", "invalid", message, cause=call["timestamp"])
+    call["interaction_id"] = interaction_id_of(call)
+    stored = await board.keep(CDRS, told, call, call["call_id"], call["timestamp"])
+    if stored is None:
+        return
+    key = interaction_key(told.account_id, call["interaction_id"])
+    interaction = with_leg(await board.record(key), stored)
+    if interaction is not None:
+        board.rewrite(INTERACTIONS, key, interaction)
+
+
+async def press_key(board: Board, told: Told) -> None:
+    """Somebody has pressed a key during a call: whoever listens is told, nothing is kept."""
+    key = Key(told.account_id, "dtmf", told.data["uuid"])
+    board.tell(Event("created", key, "", told.at, dict(told.data)), told)
+
+
+KINDS: Mapping[str, EventKind] = {
+    "register": EventKind(schema="switch_events.register", apply=register),
+    "unregister": EventKind(schema="switch_events.unregister", apply=unregister),
+    **{name: EventKind(schema="switch_events.channel", apply=change_channel) for name in STEPS},
+    "channel.destroy": EventKind(schema="switch_events.channel", apply=destroy_channel),
+    "cdr": EventKind(schema="switch_events.cdr", apply=keep_call),
+    "dtmf": EventKind(schema="switch_events.dtmf", apply=press_key),
+}
+"""The kinds, by the type that a switch names."""
