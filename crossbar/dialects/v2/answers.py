@@ -66,7 +66,7 @@ _CALLBACK = re.compile(r"[A-Za-z_$][\w$.]{0,127}", re.ASCII)
 _FORMULA = re.compile(r"[=@\t\r\n]|[+-](?![0-9 ().-]*\Z)")
 """How text begins that a spreadsheet would run. A telephone number begins with ``+`` too."""
 
-_SUSPECT = tuple("=@\t\r\n+-")
+_SUSPECT = frozenset("=@\t\r\n+-")
 """How text begins that is looked at more closely."""
 
 TABLE_ROWS = 200
@@ -349,15 +349,16 @@ async def _stream_table(
     response = web.StreamResponse(headers=_headers(exchange, CSV_TYPES[0]))
     await _begin(exchange, response)
     if exchange.request.method != "HEAD":
-        await response.write(_lines([columns]))
-        await response.write(_lines(first))
+        await response.write(table_lines([columns]))
+        await response.write(table_lines(first))
         async for group in groups:
-            await response.write(_lines(group))
+            await response.write(table_lines(group))
     await response.write_eof()
     return response
 
 
-def _lines(rows: Iterable[Iterable[Any]]) -> bytes:
+def table_lines(rows: Iterable[Iterable[Any]]) -> bytes:
+    """Rows of values as lines of a table."""
     text = io.StringIO()
     csv.writer(text).writerows(
         [

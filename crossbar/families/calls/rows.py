@@ -54,30 +54,41 @@ RESELLER_COLUMNS = ("reseller_cost", "reseller_call_type")
 FIRST = 366 * 86_400
 """Gregorian seconds at which year 1 begins; year 0 is in no calendar of Python's."""
 
+DAY = 86_400
 PER_MINUTE = "per_minute"
 _NONE: Document = {}
 
 Values = Callable[[Document], tuple[Any, ...]]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
+def _day(number: int) -> tuple[str, str]:
+    """A day, counted since 1970, as ISO 8601 and HTTP write it."""
+    moment = datetime.fromtimestamp(number * DAY, UTC)
+    return f"{moment:%Y-%m-%d}", format_datetime(moment, usegmt=True)[:17]
+
+
 def _times(start: int, offset: int) -> tuple[str, ...]:
     """A time as text: the seconds, the local date and time, and the others in UTC."""
-    bounded = min(max(start, FIRST), LATEST)
-    unix = bounded - GREGORIAN_OFFSET
-    moment = datetime.fromtimestamp(unix, UTC)
-    local = datetime.fromtimestamp(
-        min(max(bounded + offset, FIRST), LATEST) - GREGORIAN_OFFSET, UTC
-    )
-    day, second = f"{moment:%Y-%m-%d}", f"{moment:%H:%M:%S}"
+    unix = min(max(start, FIRST), LATEST) - GREGORIAN_OFFSET
+    number, second = divmod(unix, DAY)
+    clock = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
+    day, named = _day(number)
+    if offset:
+        local = min(max(start + offset, FIRST), LATEST) - GREGORIAN_OFFSET
+        number, second = divmod(local, DAY)
+        shown = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
+        local_time = f"{_day(number)[0]} {shown}"
+    else:
+        local_time = f"{day} {clock}"
     return (
         str(start),
-        f"{local:%Y-%m-%d %H:%M:%S}",
+        local_time,
         str(unix),
         f"{unix}000000",
-        format_datetime(moment, usegmt=True),
+        f"{named}{clock} GMT",
         day,
-        f"{day}T{second}Z",
+        f"{day}T{clock}Z",
     )
 
 
@@ -90,7 +101,12 @@ def text(value: Any) -> str:
 
 def dollars_of(units: Any) -> str:
     """Units of 1/10000 dollar, as a record has them, in dollars."""
-    known = text(units).strip()
+    return _dollars(units if isinstance(units, str) else text(units))
+
+
+@lru_cache(maxsize=4096)
+def _dollars(units: str) -> str:
+    known = units.strip()
     if not known.removeprefix("-").isdecimal() or not known.isascii() or len(known) > 18:
         return ""
     number = int(known)
