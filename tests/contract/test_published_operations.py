@@ -31,7 +31,7 @@ if not FILE.is_file():
 LATER = frozenset(
     {
         # What happens: call records beyond empty lists, events, notifications.
-        *("call_inspector", "mms", "notifications", "recordings"),
+        *("call_inspector", "mms", "notifications"),
         *("sms", "tasks", "webhooks", "websockets"),
     }
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crossbar.families.calls.cdrs import CDRS, CDRS_OF_USER
 from crossbar.families.calls.channels import CHANNELS, CHANNELS_OF_ENDPOINT, CHANNELS_OF_SYSTEM
+from crossbar.families.calls.recordings import RECORDINGS, RECORDINGS_OF_USER
 from crossbar.families.calls.records import (
     INTERACTIONS,
     interaction_id_of,
@@ -23,6 +24,8 @@ CALLS = (
     CHANNELS_OF_ENDPOINT,
     CHANNELS_OF_SYSTEM,
     INTERACTIONS,
+    RECORDINGS,
+    RECORDINGS_OF_USER,
     REGISTRATIONS,
     REGISTRATIONS_OF_SYSTEM,
     REGISTRATIONS_OF_USER,
@@ -33,6 +36,7 @@ __all__ = [
     "CALLS",
     "CDRS",
     "INTERACTIONS",
+    "RECORDINGS",
     "interaction_id_of",
     "interaction_key",
     "with_leg",

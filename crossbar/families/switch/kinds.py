@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import base64
+import binascii
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
+from crossbar.core.attachments import ATTACHMENTS, CHUNK
 from crossbar.core.change import claim_of
+from crossbar.core.journals import new_key
 from crossbar.core.live import CHANNEL, REGISTRATION
 from crossbar.documents import Document
 from crossbar.errors import ValidationFailed
 from crossbar.families.calls import (
     CDRS,
     INTERACTIONS,
+    RECORDINGS,
     interaction_id_of,
     interaction_key,
     with_leg,
@@ -21,6 +26,8 @@ from crossbar.storage import Entry, Event, Key
 from crossbar.values import valueclass
 
 DAY = 86_400
+EXTENSIONS = {"audio/mpeg": "mp3", "audio/wav": "wav", "audio/x-wav": "wav", "audio/ogg": "ogg"}
+"""The ends of names of recordings, by type."""
 
 
 @valueclass
@@ -116,9 +123,7 @@ STEPS: Mapping[str, Document] = {
 async def keep_call(board: Board, told: Told) -> None:
     """A leg is over, and this is its record: one of the legs of its interaction."""
     call = {"timestamp": told.at, **told.data}
-    if not 0 < call["timestamp"] <= board.services.clock.gregorian() + DAY:
-        message = "This is no time at which a call can have ended"
-        raise ValidationFailed.of("data.timestamp", "invalid", message, cause=call["timestamp"])
+    _require_time(board, "timestamp", call["timestamp"])
     call["interaction_id"] = interaction_id_of(call)
     stored = await board.keep(CDRS, told, call, call["call_id"], call["timestamp"])
     if stored is None:
@@ -135,12 +140,64 @@ async def press_key(board: Board, told: Told) -> None:
     board.tell(Event("created", key, "", told.at, dict(told.data)), told)
 
 
+async def keep_recording(board: Board, told: Told) -> None:
+    """A call was recorded; its audio may come with the event."""
+    data = dict(told.data)
+    audio = data.pop("audio", None)
+    start = data.setdefault("start", told.at - data.get("duration", 0))
+    _require_time(board, "start", start)
+    name = data.pop("recording_id", None) or data["call_id"]
+    bytes_of = _decoded(audio) if audio else b""
+    key = new_key(RECORDINGS, told.account_id, board.services.clock, seconds=start, name=name)
+    if await board.record(key) is None:
+        if audio:
+            data[ATTACHMENTS] = await _stored(board, told, name, audio, bytes_of)
+        await board.keep(RECORDINGS, told, data, name, start)
+
+
+def _decoded(audio: Document) -> bytes:
+    try:
+        return base64.b64decode(audio["content"], validate=True)
+    except (binascii.Error, ValueError):
+        message = "This is no base64"
+        raise ValidationFailed.of("data.audio.content", "format", message) from None
+
+
+async def _stored(
+    board: Board, told: Told, name: str, audio: Document, content: bytes
+) -> Document:
+    """The audio as an attachment, which the record names."""
+    kind = audio["content_type"]
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for begin in range(0, len(content), CHUNK):
+            yield content[begin : begin + CHUNK]
+
+    kept = await board.services.put_attachment(told.account_id, chunks())
+    return {
+        f"{name}.{EXTENSIONS[kind]}": {
+            "id": kept.attachment_id,
+            "length": kept.length,
+            "md5": kept.md5,
+            "content_type": kind,
+        }
+    }
+
+
+def _require_time(board: Board, name: str, seconds: int) -> None:
+    """Refuse a time at which nothing can have happened."""
+    if not 0 < seconds <= board.services.clock.gregorian() + DAY:
+        message = "This is no time at which it can have been"
+        raise ValidationFailed.of(f"data.{name}", "invalid", message, cause=seconds)
+
+
 KINDS: Mapping[str, EventKind] = {
     "register": EventKind(schema="switch_events.register", apply=register),
     "unregister": EventKind(schema="switch_events.unregister", apply=unregister),
     **{name: EventKind(schema="switch_events.channel", apply=change_channel) for name in STEPS},
     "channel.destroy": EventKind(schema="switch_events.channel", apply=destroy_channel),
     "cdr": EventKind(schema="switch_events.cdr", apply=keep_call),
+    "recording": EventKind(schema="switch_events.recording", apply=keep_recording),
     "dtmf": EventKind(schema="switch_events.dtmf", apply=press_key),
 }
 """The kinds, by the type that a switch names."""
