@@ -71,10 +71,10 @@ ROOM = Live(doc_type="conference_room")
 AGENT = Live(doc_type="agent_status")
 """What an agent of queues does."""
 
-PRESENCE = Live(doc_type="presence_state")
+LAMP = Live(doc_type="presence_state")
 """What the lamp of an extension shows."""
 
-LIVE = (REGISTRATION, CHANNEL, ROOM, AGENT, PRESENCE)
+LIVE = (REGISTRATION, CHANNEL, ROOM, AGENT, LAMP)
 
 
 def key_of_live(live: Live, account_id: str, name: str) -> Key:

@@ -31,8 +31,8 @@ if not FILE.is_file():
 LATER = frozenset(
     {
         # What happens: call records beyond empty lists, events, notifications.
-        *("call_inspector", "mms", "notifications"),
-        *("sms", "tasks", "webhooks", "websockets"),
+        "notifications",
+        *("tasks", "webhooks", "websockets"),
     }
 )
 """What later work brings."""

@@ -68,6 +68,11 @@ def _day(number: int) -> tuple[str, str]:
     return f"{moment:%Y-%m-%d}", format_datetime(moment, usegmt=True)[:17]
 
 
+def http_time(unix: int) -> str:
+    """A time as HTTP writes it."""
+    return format_datetime(datetime.fromtimestamp(unix, UTC), usegmt=True)
+
+
 def _times(start: int, offset: int) -> tuple[str, ...]:
     """A time as text: the seconds, the local date and time, and the others in UTC."""
     unix = min(max(start, FIRST), LATEST) - GREGORIAN_OFFSET

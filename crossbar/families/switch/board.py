@@ -135,13 +135,17 @@ class Board:
     ) -> Document | None:
         """Append a record, once: what is there already stays, and ``None`` is returned."""
         clock = self.services.clock
-        key = new_key(journal, told.account_id, clock, seconds=seconds, name=name)
+        key = self.key_of(journal, told, name, seconds)
         if await self.record(key) is not None:
             return None
         stored = self.rewrite(journal, key, document)
         facts = {name: value for name, value in public(document).items() if _is_plain(value)}
         self.tell(Event("created", key, stored["_rev"], clock.gregorian(), facts), told)
         return stored
+
+    def key_of(self, journal: Journal, told: Told, name: str, seconds: int) -> Key:
+        """Where the record of that name and time is."""
+        return new_key(journal, told.account_id, self.services.clock, seconds=seconds, name=name)
 
     def rewrite(self, journal: Journal, key: Key, document: Document) -> Document:
         """Append a record, or replace the one that was read with :meth:`record`."""

@@ -166,7 +166,8 @@ async def _apply(board: Board, accounts: Accounts, event: Document) -> None:
         raise ValidationFailed({f"data.{path}": rules for path, rules in errors.items()})
     now = board.services.clock.gregorian()
     at = min(event.get("at", now), now + LATE)
-    await kind.apply(board, Told(type=event["type"], account=account, at=at, data=data))
+    told = Told(type=event["type"], account=account, at=at, data=data)
+    await kind.apply(board, told)
 
 
 SWITCH_EVENTS = Routes(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 
 from crossbar.core.attachments import ATTACHMENTS, CHUNK
 from crossbar.core.change import claim_of
@@ -22,20 +22,12 @@ from crossbar.families.calls import (
 )
 from crossbar.families.endpoints import DEVICES
 from crossbar.families.switch.board import Board, Told
+from crossbar.families.switch.kind import EventKind, require_time
+from crossbar.families.switch.states import STATES
 from crossbar.storage import Entry, Event, Key
-from crossbar.values import valueclass
 
-DAY = 86_400
 EXTENSIONS = {"audio/mpeg": "mp3", "audio/wav": "wav", "audio/x-wav": "wav", "audio/ogg": "ogg"}
 """The ends of names of recordings, by type."""
-
-
-@valueclass
-class EventKind:
-    """A kind of events: the schema of its data, and what notes on a board what it causes."""
-
-    schema: str
-    apply: Callable[[Board, Told], Awaitable[None]]
 
 
 async def _device_of(board: Board, told: Told) -> Document:
@@ -123,7 +115,7 @@ STEPS: Mapping[str, Document] = {
 async def keep_call(board: Board, told: Told) -> None:
     """A leg is over, and this is its record: one of the legs of its interaction."""
     call = {"timestamp": told.at, **told.data}
-    _require_time(board, "timestamp", call["timestamp"])
+    require_time(board, "timestamp", call["timestamp"])
     call["interaction_id"] = interaction_id_of(call)
     stored = await board.keep(CDRS, told, call, call["call_id"], call["timestamp"])
     if stored is None:
@@ -145,7 +137,7 @@ async def keep_recording(board: Board, told: Told) -> None:
     data = dict(told.data)
     audio = data.pop("audio", None)
     start = data.setdefault("start", told.at - data.get("duration", 0))
-    _require_time(board, "start", start)
+    require_time(board, "start", start)
     name = data.pop("recording_id", None) or data["call_id"]
     bytes_of = _decoded(audio) if audio else b""
     key = new_key(RECORDINGS, told.account_id, board.services.clock, seconds=start, name=name)
@@ -184,13 +176,6 @@ async def _stored(
     }
 
 
-def _require_time(board: Board, name: str, seconds: int) -> None:
-    """Refuse a time at which nothing can have happened."""
-    if not 0 < seconds <= board.services.clock.gregorian() + DAY:
-        message = "This is no time at which it can have been"
-        raise ValidationFailed.of(f"data.{name}", "invalid", message, cause=seconds)
-
-
 KINDS: Mapping[str, EventKind] = {
     "register": EventKind(schema="switch_events.register", apply=register),
     "unregister": EventKind(schema="switch_events.unregister", apply=unregister),
@@ -199,5 +184,6 @@ KINDS: Mapping[str, EventKind] = {
     "cdr": EventKind(schema="switch_events.cdr", apply=keep_call),
     "recording": EventKind(schema="switch_events.recording", apply=keep_recording),
     "dtmf": EventKind(schema="switch_events.dtmf", apply=press_key),
+    **STATES,
 }
 """The kinds, by the type that a switch names."""
