@@ -259,5 +259,7 @@ def _family(noun: str) -> Routes:
     )
 
 
-MESSAGES = (SMS, MMS, _family("sms"), _family("mms"))
+SMS_ROUTES, MMS_ROUTES = _family("sms"), _family("mms")
+
+MESSAGES = (SMS, MMS, SMS_ROUTES, MMS_ROUTES)
 """The families of messages."""
