@@ -42,6 +42,7 @@ from crossbar.families.billing import LocalBookkeeper
 from crossbar.families.logins import password_suffices
 from crossbar.families.numbers import LocalInventory, classifiers_of
 from crossbar.families.porting import PortRequests
+from crossbar.families.switch import SWITCH_SCOPES
 from crossbar.families.webhooks import Postman
 from crossbar.identity.basic import Basic
 from crossbar.identity.buckets import Buckets
@@ -77,6 +78,7 @@ KEYS: Mapping[str, KeyKind] = {
     "v2": KeyKind(scopes=scopes_of(REGISTRY.operations()), prefix="cbk2_"),
     "v1": KeyKind(scopes=PERSONNEL_SCOPES),
     "v1_1": KeyKind(scopes=Scopes({}), prefix="cbk11_", is_single=True),
+    "switch": KeyKind(scopes=SWITCH_SCOPES, prefix="cbsw_", within="v2"),
 }
 """The kinds of API keys, by the dialect that knows them."""
 

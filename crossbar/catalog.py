@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from crossbar import families, visitors
 from crossbar.core.jobs import Kind
 from crossbar.core.journals import FORGET
+from crossbar.core.live import END
 from crossbar.core.services import Services
 from crossbar.core.shapes import Family, Route
 from crossbar.core.shelved import CLEAR, REMOVE
@@ -41,15 +42,7 @@ from crossbar.families.callflows import (
     PARKED_CALLS,
     PIVOT,
 )
-from crossbar.families.calls import (
-    CDRS,
-    CDRS_OF_USER,
-    CHANNELS,
-    CHANNELS_OF_ENDPOINT,
-    CHANNELS_OF_SYSTEM,
-    REGISTRATIONS,
-    REGISTRATIONS_OF_SYSTEM,
-)
+from crossbar.families.calls import CALLS
 from crossbar.families.carriers import (
     DIALPLANS,
     IPS,
@@ -134,6 +127,7 @@ from crossbar.families.porting import (
 from crossbar.families.queues import ACDC_CALL_STATS, AGENTS, QUEUES
 from crossbar.families.schemas import SCHEMAS, SCHEMAS_OF_ACCOUNT
 from crossbar.families.search import SEARCH, SEARCH_OF_SYSTEM
+from crossbar.families.switch import SWITCH_EVENTS
 from crossbar.families.system import SYSTEM_FAMILIES
 from crossbar.families.voicemail import MESSAGES, VMBOXES
 from crossbar.families.webhooks import WEBHOOK_FAMILIES, WEBHOOK_JOBS
@@ -161,13 +155,9 @@ FAMILIES: tuple[Family, ...] = (
     *BILLING,
     BLACKLISTS,
     CALLFLOWS,
+    *CALLS,
     CCCPS,
-    CDRS,
-    CDRS_OF_USER,
     CHANGES,
-    CHANNELS,
-    CHANNELS_OF_ENDPOINT,
-    CHANNELS_OF_SYSTEM,
     CLICKTOCALL,
     CLICKTOCALL_HISTORY,
     COMMENTS,
@@ -215,8 +205,6 @@ FAMILIES: tuple[Family, ...] = (
     PRESENCE,
     PRESENCE_OF_ENDPOINT,
     QUEUES,
-    REGISTRATIONS,
-    REGISTRATIONS_OF_SYSTEM,
     RATES,
     RATE_LIMITS,
     RATE_LIMITS_OF_DEVICE,
@@ -233,6 +221,7 @@ FAMILIES: tuple[Family, ...] = (
     SECURITY,
     SECURITY_OF_SYSTEM,
     SSO,
+    SWITCH_EVENTS,
     *SYSTEM_FAMILIES,
     TOKEN_AUTH,
     TOKEN_RESTRICTIONS,
@@ -283,6 +272,7 @@ JOBS = (
     SWEEP,
     RELEASE,
     FORGET,
+    END,
     RESOURCE_NUMBERS,
     PENDING_PAYMENTS,
     MOVE,

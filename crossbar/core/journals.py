@@ -82,12 +82,17 @@ def stretch_of(
     lower: int = 0,
     upper: int = LATEST,
     entry: Entry | None = None,
+    *,
+    descending: bool = False,
+    portion: int | None = None,
 ) -> Span:
     """The records between two times, inclusive, in Gregorian seconds."""
     return Span(
         account_id=account_id,
         doc_type=journal.doc_type,
         entry=entry,
+        descending=descending,
+        portion=portion,
         low=time_key(lower),
         high=time_key(upper),
         buckets=(bucket_at(journal, lower), bucket_at(journal, upper)),
@@ -101,16 +106,17 @@ async def list_records(
     *,
     entry: Entry | None = None,
     maximum: int | None = None,
+    seen: Callable[[Document], Document] | None = None,
 ) -> Result:
     """A page of the records in the range of time that the client asks for, the newest first.
 
-    Rows are made by ``show``, by default the summary. Raises what
-    :func:`~crossbar.core.ranges.time_range` raises.
+    Rows are made by ``show``, by default the summary; ``seen`` makes what filters judge, where
+    that is not the record. Raises what :func:`~crossbar.core.ranges.time_range` raises.
     """
     lower, upper = time_range(request, maximum)
     lower = max(lower, oldest_kept(request.services, journal))
     span = stretch_of(journal, request.account_id, lower, upper, entry)
-    return await list_between(request, span, show or summarizer(journal.summary))
+    return await list_between(request, span, show or summarizer(journal.summary), seen=seen)
 
 
 async def list_every(

@@ -293,6 +293,7 @@ class Result:
     """What an operation answers.
 
     ``rows`` stands for ``data`` when a list is to be sent as it is read, ``chunk_size`` at a time.
+    With ``columns``, which name their values, these rows are a table of any length.
     ``created_id`` makes the
     dialect answer 201 with the new document's location. ``metadata`` holds private facts that a
     dialect may show beside the data. ``token`` is a new auth token.
@@ -304,6 +305,7 @@ class Result:
     created_id: str | None = None
     page: Page | None = None
     rows: AsyncIterator[Any] | None = None
+    columns: tuple[str, ...] = ()
     chunk_size: int = 50
     metadata: Document | None = None
     token: str | None = None

@@ -53,6 +53,6 @@ class Gate:
 
     async def _by_token(self, token: str, presented: Presented) -> Caller:
         keys = self._identity.keys
-        if keys.looks_like_one(token, presented.dialect):
-            return await keys.authenticate(token, presented.dialect, presented.address)
+        if kind := keys.kind_of(token, presented.dialect):
+            return await keys.authenticate(token, kind, presented.address)
         return await self._identity.read_token(token)

@@ -72,12 +72,14 @@ class KeyKind:
     """The keys of one dialect: what they can be limited to, and how their texts look.
 
     No text of another kind begins with the ``prefix``; keys without one are JWTs. Of a kind that
-    ``is_single`` an account has one key: a new one ends the old one.
+    ``is_single`` an account has one key: a new one ends the old one. Keys with a purpose of their
+    own are a kind ``within`` a dialect.
     """
 
     scopes: Scopes
     prefix: str = ""
     is_single: bool = False
+    within: str = ""
 
 
 class Taken(Exception):
@@ -228,10 +230,13 @@ class Keys:
 
     # Recognising keys
 
-    def looks_like_one(self, token: str, dialect: str) -> bool:
-        """Whether a token begins as keys of the dialect do; JWTs do not look like keys."""
-        prefix = self._kinds[dialect].prefix
-        return bool(prefix) and token.startswith(prefix)
+    def kind_of(self, token: str, dialect: str) -> str:
+        """The kind of keys that a dialect knows which a token begins like; JWTs like none."""
+        for name, kind in self._kinds.items():
+            is_known = dialect in (name, kind.within)
+            if is_known and kind.prefix and token.startswith(kind.prefix):
+                return name
+        return ""
 
     async def authenticate(self, secret: str, dialect: str, address: str) -> Caller:
         """Who calls with a key of the dialect; this is one more use of the key.

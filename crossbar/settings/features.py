@@ -30,6 +30,27 @@ class Voicemail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Calls:
+    """What telephone switches tell of calls, and of text messages."""
+
+    records_kept: int = setting(
+        31_536_000,
+        "Seconds that records of calls, recordings and messages are kept; they go by month.",
+        minimum=86_400,
+    )
+    channel_timeout: int = setting(
+        86_400,
+        "Seconds after which a running call counts as over of which nothing was heard any more.",
+        minimum=60,
+    )
+    state_timeout: int = setting(
+        86_400,
+        "The same for states of conferences, agents and busy lamps that were told without an end.",
+        minimum=60,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fax:
     """Fax boxes."""
 

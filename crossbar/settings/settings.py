@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from crossbar.settings.features import (
+    Calls,
     Dns,
     Fax,
     Mail,
@@ -61,6 +62,7 @@ class Settings:
     schemas: Schemas = field(default_factory=Schemas)
     auth: Auth = field(default_factory=Auth)
     voicemail: Voicemail = field(default_factory=Voicemail)
+    calls: Calls = field(default_factory=Calls)
     fax: Fax = field(default_factory=Fax)
     porting: Porting = field(default_factory=Porting)
     speech: Speech = field(default_factory=Speech)

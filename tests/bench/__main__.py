@@ -3,7 +3,8 @@
 Both are loaded in turn, several times, from this process. Prints a table and writes it as JSON.
 With ``loop``: how long small requests wait while heavy ones are served. With ``numbers``: lists
 and searches among a hundred thousand telephone numbers. With ``rating``: what a million rates
-cost. With ``webhooks``: how soon reports are sent, and that kills lose none.
+cost. With ``records``: what a million call records cost. With ``webhooks``: how soon reports are
+sent, and that kills lose none.
 Ratios say more than rates: both sides share the machine and its mood.
 """
 
@@ -30,7 +31,7 @@ from crossbar.identity.passwords import login_digests
 from crossbar.settings import Settings
 from crossbar.storage import Batch, Entry, Key, Put, Store
 from tests.bench import loop as waiting
-from tests.bench import numbers, rating, webhooks
+from tests.bench import numbers, rating, records, webhooks
 from tests.bench.load import Load, Request, load, raw
 from tests.bench.servers import free_port, resident_megabytes, running
 
@@ -357,9 +358,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=3.0, help="length of one run")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each side")
-    choices = ["speed", "loop", "numbers", "rating", "webhooks"]
+    choices = ["speed", "loop", "numbers", "rating", "records", "webhooks"]
     parser.add_argument("what", nargs="?", choices=choices, default="speed")
     parser.add_argument("--rates", type=int, default=rating.RATES, help="rates of the deck")
+    parser.add_argument("--records", type=int, default=records.RECORDS, help="call records")
     parser.add_argument("--kills", type=int, default=1000, help="kills of the server")
     parser.add_argument("--json", type=Path, default=Path("build/bench.json"))
     options = parser.parse_args()
@@ -369,6 +371,8 @@ def main() -> int:
         return 0 if numbers.run(options.json.with_name("numbers.json")) else 1
     if options.what == "rating":
         return 0 if rating.run(options.json.with_name("rating.json"), options.rates) else 1
+    if options.what == "records":
+        return 0 if records.run(options.json.with_name("records.json"), options.records) else 1
     if options.what == "webhooks":
         return 0 if webhooks.run(options.json.with_name("webhooks.json"), options.kills) else 1
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -28,13 +28,7 @@ if not FILE.is_file():
         allow_module_level=True,
     )
 
-LATER = frozenset(
-    {
-        # What happens: call records beyond empty lists, events, notifications.
-        *("call_inspector", "mms", "notifications", "recordings"),
-        *("sms", "tasks"),
-    }
-)
+LATER = frozenset({"notifications", "tasks"})
 """What later work brings."""
 
 ACCOUNT = "/accounts/{ACCOUNT_ID}"

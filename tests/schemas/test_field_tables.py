@@ -103,6 +103,21 @@ FAULTS: dict[str, dict[str, str]] = {
 }
 
 OURS = {
+    "switch_events",
+    "switch_events.agent",
+    "switch_events.cdr",
+    "switch_events.channel",
+    "switch_events.conference",
+    "switch_events.dialogue",
+    "switch_events.dtmf",
+    "switch_events.message",
+    "switch_events.park",
+    "switch_events.presence",
+    "switch_events.queue_call",
+    "switch_events.recording",
+    "switch_events.register",
+    "switch_events.unpark",
+    "switch_events.unregister",
     "alerts",
     "api_keys",
     "external_number_claim",

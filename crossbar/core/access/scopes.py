@@ -38,14 +38,20 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
 
 
 class Scopes:
-    """The scopes of one dialect: which verbs of restrictions each of them allows, by noun."""
+    """The scopes of one dialect: which verbs of restrictions each of them allows, by noun.
 
-    def __init__(self, grants: Mapping[str, Mapping[str, Iterable[str]]]) -> None:
+    With ``is_closed`` there is none that allows everything.
+    """
+
+    def __init__(
+        self, grants: Mapping[str, Mapping[str, Iterable[str]]], *, is_closed: bool = False
+    ) -> None:
         self._grants = grants
+        self._everything = () if is_closed else (EVERYTHING,)
 
     def names(self) -> list[str]:
         """Every scope, :data:`EVERYTHING` first, the others in alphabetical order."""
-        return [EVERYTHING, *sorted(self._grants)]
+        return [*self._everything, *sorted(self._grants)]
 
     def rules(self, scopes: Iterable[str]) -> Mapping[str, Any] | None:
         """What the scopes allow, as restrictions by noun; ``None`` when they allow everything.
@@ -53,7 +59,7 @@ class Scopes:
         A scope that is unknown (any more) allows nothing.
         """
         wanted = list(scopes)
-        if EVERYTHING in wanted:
+        if any(each in wanted for each in self._everything):
             return None
         verbs: dict[str, list[str]] = {}
         for scope in wanted:

@@ -66,6 +66,12 @@ _CALLBACK = re.compile(r"[A-Za-z_$][\w$.]{0,127}", re.ASCII)
 _FORMULA = re.compile(r"[=@\t\r\n]|[+-](?![0-9 ().-]*\Z)")
 """How text begins that a spreadsheet would run. A telephone number begins with ``+`` too."""
 
+_SUSPECT = frozenset("=@\t\r\n+-")
+"""How text begins that is looked at more closely."""
+
+TABLE_ROWS = 200
+"""Rows of a table that are sent at a time."""
+
 _NOT_FILE_NAME = re.compile(r'[\x00-\x1f"\\/\x7f\ud800-\udfff]')
 
 
@@ -310,6 +316,8 @@ async def _csv(exchange: Exchange, result: Result) -> web.StreamResponse:
     The id comes first, also of whole documents, which have it last. What is no list is a table
     of one row.
     """
+    if result.rows is not None and result.columns:
+        return await _stream_table(exchange, result.columns, result.rows)
     data = result.data if result.rows is None else [row async for row in result.rows]
     if not data:
         return _bare(exchange, 204)
@@ -321,10 +329,49 @@ async def _csv(exchange: Exchange, result: Result) -> web.StreamResponse:
     writer = csv.writer(text)
     writer.writerow(_cell(CSV_TITLES.get(name, name)) for name in columns)
     writer.writerows([row.get(name, "") for name in columns] for row in rows)
-    wanted = exchange.request.headers.get("X-File-Name") or exchange.parameter("file_name")
-    exchange.headers["content-disposition"] = _disposition(str(wanted or "result.csv"))
+    _name_table(exchange)
     body = text.getvalue().encode()
     return web.Response(body=body, headers=headers_of(exchange, CSV_TYPES[0]))
+
+
+def _name_table(exchange: Exchange) -> None:
+    wanted = exchange.request.headers.get("X-File-Name") or exchange.parameter("file_name")
+    exchange.headers["content-disposition"] = _disposition(str(wanted or "result.csv"))
+
+
+async def _stream_table(
+    exchange: Exchange, columns: tuple[str, ...], rows: AsyncIterator[Any]
+) -> web.StreamResponse:
+    """A table of known columns as it is read; its rows are their values, in that order."""
+    groups = in_groups(rows, TABLE_ROWS)
+    first = await anext(groups, None)  # what cannot be read is refused while that can be said
+    if first is None:
+        return _bare(exchange, 204)
+    _name_table(exchange)
+    response = web.StreamResponse(headers=headers_of(exchange, CSV_TYPES[0]))
+    await begin(exchange, response)
+    if exchange.request.method != "HEAD":
+        await response.write(table_lines([columns]))
+        await response.write(table_lines(first))
+        async for group in groups:
+            await response.write(table_lines(group))
+    await response.write_eof()
+    return response
+
+
+def table_lines(rows: Iterable[Iterable[Any]]) -> bytes:
+    """Rows of values as lines of a table."""
+    text = io.StringIO()
+    csv.writer(text).writerows(
+        [
+            value
+            if type(value) is int or (type(value) is str and value[:1] not in _SUSPECT)
+            else _cell(value)
+            for value in row
+        ]
+        for row in rows
+    )
+    return text.getvalue().encode()
 
 
 def _flat(row: Any, prefix: str = "") -> Iterable[tuple[str, Any]]:

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator
 
 from crossbar.core.change import Change, put_of
 from crossbar.core.directory import OWNER
+from crossbar.core.live import LIVE
 from crossbar.core.services import Services
 from crossbar.core.shelved import CLEAR, has_shelved
 from crossbar.core.writing import persistently
@@ -39,7 +40,19 @@ SOCKET_TYPE = "websocket"
 HOOK_PLACE_TYPE = "webhook_place"
 """Says where a webhook is."""
 
-TYPES = (OWNER_TYPE, LINK_TYPE, NUMBER_TYPE, PORT_PLACE_TYPE, SOCKET_TYPE, HOOK_PLACE_TYPE)
+SOURCE_TYPE = "switch_source"
+"""Says how far a switch has told what happens."""
+
+TYPES = (
+    OWNER_TYPE,
+    LINK_TYPE,
+    NUMBER_TYPE,
+    PORT_PLACE_TYPE,
+    SOCKET_TYPE,
+    HOOK_PLACE_TYPE,
+    SOURCE_TYPE,
+    *(live.doc_type for live in LIVE),
+)
 
 OWN_NUMBERS = ("knm_local", "knm_mdn")
 """Whom a number is from that is of no use to anybody else."""

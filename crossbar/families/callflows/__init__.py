@@ -8,7 +8,8 @@ from crossbar.families.callflows.clicktocall import CLICKTOCALL
 from crossbar.families.callflows.clicktocall_calls import CALL, CLICKTOCALL_HISTORY
 from crossbar.families.callflows.functions import FUNCTIONS, FUNCTIONS_OF_SYSTEM
 from crossbar.families.callflows.metaflows import METAFLOWS
-from crossbar.families.callflows.parked_calls import PARKED_CALLS
+from crossbar.families.callflows.parked_calls import DOC_TYPE as PARKED_TYPE
+from crossbar.families.callflows.parked_calls import PARKED_CALLS, parking_slot
 from crossbar.families.callflows.pivot import PIVOT
 
 __all__ = [
@@ -21,5 +22,7 @@ __all__ = [
     "FUNCTIONS_OF_SYSTEM",
     "METAFLOWS",
     "PARKED_CALLS",
+    "PARKED_TYPE",
     "PIVOT",
+    "parking_slot",
 ]

@@ -1,6 +1,6 @@
 """Parked calls: the slots of the account's parking lot.
 
-The callflow that parks a call writes the slot's document; here they are only read.
+Switches tell when a call is parked, in events; here slots are only read.
 """
 
 from __future__ import annotations
@@ -16,6 +16,11 @@ from crossbar.storage import Span
 
 DOC_TYPE = "parked_call"
 ID_PREFIX = "parking-slot-"
+
+
+def parking_slot(number: str) -> str:
+    """The id of a slot's document."""
+    return f"{ID_PREFIX}{number}"
 
 
 def slot_of(document: Document) -> Document:

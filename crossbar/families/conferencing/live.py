@@ -1,13 +1,15 @@
-"""Who is in a conference room now, as media servers tell.
+"""Who is in a conference room now, as switches have told in events, or media servers answer.
 
-A media server answers with one document a room: ``conference_id``, ``participants`` (with their
-``conference_channel_vars``), ``duration`` and ``is_locked``. While none answers, rooms are empty.
+Either is one document a room: ``conference_id``, ``participants`` (with their
+``conference_channel_vars``), ``duration`` and ``is_locked``. While nobody tells of any, rooms are
+empty.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from crossbar.core.live import ROOM, alive
 from crossbar.core.ports import Command
 from crossbar.core.reading import key_of, load, require_parents
 from crossbar.core.requests import Actor, Request
@@ -21,7 +23,13 @@ async def live_rooms(actor: Actor, conference_id: str | None = None) -> dict[str
     """The rooms that somebody is in, by id; only one if it is named."""
     facts = {"conference_id": conference_id} if conference_id else {}
     command = Command("conferences.state", actor.account_id, facts)
-    answers = await actor.services.switch.ask(command)
+    services, now = actor.services, actor.services.clock.gregorian()
+    told = [
+        {**room, "duration": max(now - room["began"], 0)}
+        async for room in alive(services, ROOM, actor.account_id)
+        if conference_id in (None, room["conference_id"])
+    ]
+    answers = (*told, *await services.switch.ask(command))
     return {room["conference_id"]: room for room in answers if "conference_id" in room}
 
 

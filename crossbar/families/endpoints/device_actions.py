@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crossbar.core.answers import TEXT, YES_OR_NO, Answers, rows
 from crossbar.core.commands import asked_of
+from crossbar.core.live import REGISTRATION, alive
 from crossbar.core.ports import Command
 from crossbar.core.reading import load
 from crossbar.core.requests import Action, Request, Result
@@ -37,12 +38,14 @@ async def sync(request: Request) -> Result:
 
 
 async def status(request: Request) -> Result:
-    """The devices that are registered, as far as any registrar has answered."""
+    """The devices that are registered, as switches have told or a registrar answers."""
+    account_id, services = request.account_id, request.services
+    known = [each async for each in alive(services, REGISTRATION, account_id)]
     realm = request.require_account().realm
-    command = Command("devices.registrations", request.account_id, {"realm": realm})
+    command = Command("devices.registrations", account_id, {"realm": realm})
     names = {
         username.lower(): None
-        for registration in await request.services.switch.ask(command)
+        for registration in (*known, *await services.switch.ask(command))
         if isinstance(username := registration.get("username"), str)
     }
     claims = [Claim("sip.username", request.account_id, name) for name in names]

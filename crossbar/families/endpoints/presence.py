@@ -7,6 +7,7 @@ from typing import Any
 
 from crossbar.core.answers import SOME_OBJECT, TEXT, Answers
 from crossbar.core.change import event_of
+from crossbar.core.live import LAMP, find_alive
 from crossbar.core.ports import Command
 from crossbar.core.reading import load_document
 from crossbar.core.requests import Action, Actor, Request, Result
@@ -14,7 +15,7 @@ from crossbar.core.shapes import Access, Nesting, Routes, Scope, route
 from crossbar.core.stamping import stamped
 from crossbar.core.subobjects import holder_of
 from crossbar.core.writing import in_turn
-from crossbar.documents import Document, lookup, merge
+from crossbar.documents import Document, lookup, merge, public
 from crossbar.errors import FaultyRequest, NoSuchDocument, ValidationFailed
 from crossbar.families.endpoints.endpoints import devices_behind
 from crossbar.storage import Batch, Key, Put
@@ -42,7 +43,8 @@ async def detail(request: Request) -> Result:
     if extension.startswith(REPORT_PREFIX):
         raise NoSuchDocument(extension)
     question = _question(request, "presence.detail", extension=extension)
-    data: Document = {}
+    told = await find_alive(request.services, LAMP, request.account_id, extension)
+    data: Document = {extension: public(told)} if told else {}
     for document in await request.services.switch.ask(question):
         data = merge(data, document)
     return Result(data=data or NOBODY)

@@ -19,6 +19,9 @@ from crossbar.storage import Key
 LASTING = ("dialect", "owner_id")
 """What is chosen when a key is made, since its text may tell it."""
 
+SWITCH = "switch"
+"""The dialect of keys of telephone switches."""
+
 SHOWN = ("prefix", "created", "last_used", "last_used_from")
 """What a key's document tells beside its fields."""
 
@@ -56,6 +59,18 @@ async def check_choices(change: Change) -> None:
         except NoSuchDocument:
             message = "The user could not be found"
             change.refusals.add("owner_id", "not_found", message, cause=owner_id)
+
+
+async def check_switch(change: Change) -> None:
+    """A key of a switch writes what the account is billed by: whoever sells to it makes such keys.
+
+    Raises :class:`Forbidden`.
+    """
+    caller, account = change.actor.caller, change.actor.require_account()
+    if caller is None or change.refusals or change.value("dialect") != SWITCH:
+        return
+    if not (caller.is_superduper_admin or account.is_sold_by(caller.account_id)):
+        raise Forbidden(cause="only the account's reseller, or one above, makes keys of switches")
 
 
 async def check_maker(change: Change) -> None:
@@ -147,7 +162,7 @@ API_KEYS = Collection(
     actions=frozenset(),
     hooks=Hooks(
         normalize=(keep_choices,),
-        check=(check_choices, check_maker),
+        check=(check_choices, check_switch, check_maker),
         present=(show_facts,),
     ),
     shown={

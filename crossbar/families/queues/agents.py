@@ -5,6 +5,7 @@ from __future__ import annotations
 from crossbar.core.amending import amend
 from crossbar.core.answers import ROW, SOME_OBJECT, TEXT, Answers, some
 from crossbar.core.change import Change
+from crossbar.core.live import AGENT, alive, find_alive
 from crossbar.core.ports import Command
 from crossbar.core.presenting import summarizer
 from crossbar.core.reading import list_span, load_document
@@ -85,7 +86,13 @@ async def statuses(request: Request) -> Result:
     facts = {name: value for name, value in wanted.items() if value is not None}
     command = Command("agents.statuses", request.account_id, facts)
     found: dict[str, Document] = {}
-    for entry in await request.services.switch.ask(command):
+    services = request.services
+    told = [
+        each
+        async for each in alive(services, AGENT, request.account_id)
+        if facts.get("status") in (None, each["status"])
+    ]
+    for entry in (*told, *await services.switch.ask(command)):
         by_time = found.setdefault(str(entry.get("agent_id")), {})
         by_time[str(entry.get("timestamp"))] = _tidy(entry)
     return Result(data=found)
@@ -95,9 +102,12 @@ async def status(request: Request) -> Result:
     """What the agent does now: a word, or the whole entry, or the latest entries by time."""
     await load_document(request.actor, _key(request))
     command = Command("agents.status", request.account_id, {"agent_id": request.ids["user_id"]})
+    told = await find_alive(request.services, AGENT, request.account_id, request.ids["user_id"])
+    if request.says_yes("full") and told:
+        return Result(data=_tidy(told))
     if request.says_yes("full"):
         return Result(data=_tidy(await request.services.switch.order(command, PATIENCE)))
-    entries = await request.services.switch.ask(command)
+    entries = await request.services.switch.ask(command) + ([told] if told else [])
     if request.says_yes("recent"):
         return Result(data={str(entry.get("timestamp")): _tidy(entry) for entry in entries})
     newest = max(entries, key=lambda entry: entry.get("timestamp", 0), default={})

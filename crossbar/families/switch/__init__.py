@@ -1,0 +1,7 @@
+"""What telephone switches tell: events of calls, phones, queues and messages."""
+
+from __future__ import annotations
+
+from crossbar.families.switch.intake import SWITCH_EVENTS, SWITCH_SCOPES
+
+__all__ = ["SWITCH_EVENTS", "SWITCH_SCOPES"]

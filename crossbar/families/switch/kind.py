@@ -1,0 +1,26 @@
+"""What a kind of events is, and what all of them refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from crossbar.errors import ValidationFailed
+from crossbar.families.switch.board import Board, Told
+from crossbar.values import valueclass
+
+DAY = 86_400
+
+
+@valueclass
+class EventKind:
+    """A kind of events: the schema of its data, and what notes on a board what it causes."""
+
+    schema: str
+    apply: Callable[[Board, Told], Awaitable[None]]
+
+
+def require_time(board: Board, name: str, seconds: int) -> None:
+    """Refuse a time at which nothing can have happened."""
+    if not 0 < seconds <= board.services.clock.gregorian() + DAY:
+        message = "This is no time at which it can have been"
+        raise ValidationFailed.of(f"data.{name}", "invalid", message, cause=seconds)
