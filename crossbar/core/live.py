@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from crossbar.clock import Clock
@@ -161,14 +162,8 @@ async def end_all(services: Services, live: Live, documents: list[Document]) -> 
             await end(services, live, some)
         except Conflict:
             for document in some:
-                await _end_one(services, live, document)
-
-
-async def _end_one(services: Services, live: Live, document: Document) -> None:
-    try:
-        await end(services, live, [document])
-    except Conflict:
-        return
+                with suppress(Conflict):
+                    await end(services, live, [document])
 
 
 async def _end_what_is_over(services: Services, about: Document) -> None:
