@@ -22,8 +22,8 @@ def for_each(
                     test(thing)
                 except Exception as error:
                     failed[name(thing)] = f"{type(error).__name__}: {error}"
-            assert every
-            assert failed == {}
+            assert every, "there is nothing to test"
+            assert not failed, "\n".join(f"{thing}: {why}" for thing, why in failed.items())
 
         test_all.__name__, test_all.__doc__ = test.__name__, test.__doc__
         return test_all

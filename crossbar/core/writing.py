@@ -13,7 +13,6 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import structlog
@@ -78,7 +77,7 @@ class Writer:
         :class:`~crossbar.storage.ClaimTaken` for a unique value that another document has.
         """
         if accounts := _required(batch):
-            batch = replace(batch, requires=(*batch.requires, *map(account_key, accounts)))
+            batch = batch.requiring(map(account_key, accounts))
         try:
             last = await self._store.commit(batch)
         except RevisionConflict as lost:
@@ -92,8 +91,9 @@ class Writer:
         self._events.announce(batch.events, last)
         for event in batch.events:
             self._metrics.note_event(event.key.doc_type, event.action)
-        if any(put.key.doc_type == JOB_TYPE for put in batch.puts):
-            self._jobs.wake()
+        for put in batch.puts:
+            if put.key.doc_type == JOB_TYPE:
+                self._jobs.wake()
 
 
 def _required(batch: Batch) -> set[str]:

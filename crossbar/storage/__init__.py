@@ -170,6 +170,19 @@ class Batch:
     records: Sequence[Put | Remove] = ()
     drop_buckets: Sequence[tuple[str, str]] = ()
 
+    def requiring(self, keys: Iterable[Key]) -> Batch:
+        """The same batch, for which these documents must exist too."""
+        return Batch(
+            puts=self.puts,
+            removes=self.removes,
+            events=self.events,
+            purge=self.purge,
+            drop_attachments=self.drop_attachments,
+            requires=(*self.requires, *keys),
+            records=self.records,
+            drop_buckets=self.drop_buckets,
+        )
+
 
 def check_records(batch: Batch) -> None:
     """Raises :class:`ValueError` for a record without a bucket, or in one that is dropped."""

@@ -16,7 +16,8 @@ MATTERS_TO_PHONES = (("presence_id",), ("media", "encryption", "enforce_security
 
 def note_sync(change: Change) -> None:
     """Take ``sync`` out of what was sent: it is for now, not to be stored."""
-    SYNC.leave(change, change.document.pop("sync", None) is True)
+    if change.document.pop("sync", None) is True:
+        SYNC.leave(change, True)
 
 
 async def tell_of_user(change: Change) -> None:

@@ -95,10 +95,11 @@ async def normalize(change: Change) -> None:
 async def check_credentials(change: Change) -> None:
     """A changed user name needs the password anew; a password needs a user name (§7.8)."""
     imported = change.document.pop("credentials", None)
-    CREDENTIALS.leave(change, imported)
-    if imported is not None and not (isinstance(imported, str) and MD5_DIGEST.fullmatch(imported)):
-        message = "Credentials must be the md5 of username:password, in hex"
-        change.refusals.add("credentials", "invalid", message)
+    if imported is not None:
+        CREDENTIALS.leave(change, imported)
+        if not (isinstance(imported, str) and MD5_DIGEST.fullmatch(imported)):
+            message = "Credentials must be the md5 of username:password, in hex"
+            change.refusals.add("credentials", "invalid", message)
     settings = change.actor.services.settings.users
     has_password = isinstance(change.value("password"), str)
     username = change.value("username")

@@ -27,8 +27,9 @@ The password is not in this mail. Whoever made the login knows it, or you can as
 async def greet(change: Change) -> None:
     """On a create: have a user written to who can log in, unless the client says not to."""
     actor, user = change.actor, change.document
-    is_new = change.current is None and not change.says_no(UNWANTED)
-    if not (is_new and actor.account is not None and actor.services.mail.is_available):
+    if change.current is not None or actor.account is None:
+        return
+    if not actor.services.mail.is_available or change.says_no(UNWANTED):
         return
     if user.get("email") and user.get("username") and user.get("enabled", True):
         change.ask(WELCOME, {"account_id": change.key.account_id, "user_id": change.key.doc_id})
