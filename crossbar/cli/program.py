@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -156,6 +157,7 @@ async def _ensure_master(gateway: Gateway, refuse: bool) -> Master | None:
 
 def _print_master(master: Master, url: str) -> None:
     """Everything that a first-time user needs, once."""
+    credentials = shlex.quote(f"{master.account_id}:{master.password}")
     print(
         f"""
 Created the master account. Keep this: the password is not shown again.
@@ -169,7 +171,7 @@ Created the master account. Keep this: the password is not shown again.
 
 Log in at {url}/console/, or try it:
 
-  curl -u {master.account_id}:{master.password} {url}/v2/accounts/{master.account_id}/api_key
+  curl -u {credentials} {url}/v2/accounts/{master.account_id}/api_key
 
   TOKEN=$(curl -s -X PUT {url}/v2/api_auth \\
     -d '{{"data":{{"api_key":"{master.api_key}"}}}}' \\

@@ -149,6 +149,13 @@ async def test_a_time_zone_is_inherited(api: Api) -> None:
     )
 
 
+async def test_an_end_of_a_contract_that_is_none_is_not_kept(api: Api) -> None:
+    """Monster UI sends it with a representative, and shows no account afterwards that has it."""
+    sent = {"name": "Customer", "contract": {"end_date": None, "representative": {"name": "Ann"}}}
+    made = (await api.put(api.account, sent)).expect(201).data
+    assert made["contract"] == {"representative": {"name": "Ann"}}
+
+
 async def test_only_those_above_enable_and_disable_an_account(
     api: Api, family: dict[str, str]
 ) -> None:

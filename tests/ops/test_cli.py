@@ -102,11 +102,13 @@ def test_init_shows_a_generated_password_once(tmp_path: Path) -> None:
     assert done.stderr.startswith("The password is ")
 
 
-def test_init_shows_a_person_what_to_do_next(tmp_path: Path) -> None:
-    done = crossbar(tmp_path, "init", "--password", "s3cret")
+@pytest.mark.parametrize(("password", "written"), [("s3cret", "{}:s3cret"), ("a $b", "'{}:a $b'")])
+def test_init_shows_a_person_what_to_do_next(tmp_path: Path, password: str, written: str) -> None:
+    done = crossbar(tmp_path, "init", "--password", password)
     assert (done.returncode, done.stderr) == (0, "")
     account_id = json.loads(crossbar(tmp_path, "account", "list", "--json").stdout)[0]["id"]
-    assert f"curl -u {account_id}:s3cret http://127.0.0.1:8000/v2/accounts/" in done.stdout
+    credentials = written.format(account_id)
+    assert f"curl -u {credentials} http://127.0.0.1:8000/v2/accounts/" in done.stdout
 
 
 def test_init_reports_every_field_that_is_wrong(tmp_path: Path) -> None:

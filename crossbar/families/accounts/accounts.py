@@ -106,6 +106,9 @@ async def normalize(change: Change) -> None:
         document["realm"] = before or await _free_realm(actor)
     if document.get("timezone") in (None, "", "inherit"):
         document["timezone"] = await _inherited_timezone(change)
+    contract = document.get("contract")
+    if isinstance(contract, dict) and contract.get("end_date", "") is None:
+        document["contract"] = {key: value for key, value in contract.items() if key != "end_date"}
 
 
 async def _inherited_timezone(change: Change) -> str:

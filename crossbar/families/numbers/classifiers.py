@@ -55,6 +55,7 @@ USUAL: Mapping[str, Document] = {
 """KAZOO's."""
 
 SHOWN = ("regex", "friendly_name", "pretty_print", "emergency")
+"""Beside the name, by which some screens of Monster UI write restrictions of calls."""
 
 
 class Classifiers:
@@ -62,7 +63,7 @@ class Classifiers:
 
     def __init__(self, table: Mapping[str, Document]) -> None:
         self.table = {
-            name: {key: value for key, value in entry.items() if key in SHOWN}
+            name: {"name": name} | {key: value for key, value in entry.items() if key in SHOWN}
             for name, entry in table.items()
         }
         self._expressions = [
@@ -78,7 +79,7 @@ class Classifiers:
         number = normalized(raw)
         told: Document = {"number": raw, "e164": number}
         name = self.name_of(number)
-        return told if name is None else told | {"name": name, **self.table[name]}
+        return told if name is None else told | self.table[name]
 
 
 def classifiers_of(settings: Numbers) -> Classifiers:

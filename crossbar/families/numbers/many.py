@@ -50,14 +50,18 @@ async def change_sent(request: Request, asker: Asker, make: Maker) -> Outcome:
 
 
 async def told(asker: Asker, outcome: Outcome) -> Any:
-    """What is answered. Raises the error of the only number where there was but one."""
+    """What is answered. Raises the error of the only number where there was but one.
+
+    A single number is shown as itself too: some clients read one, some the other.
+    """
     done = {}
     for number, document in outcome.done.items():
         done[number] = view(asker, document)
         if len(done) % GROUP == 0:
             await asyncio.sleep(0)  # there may be very many
     if not outcome.refused:
-        return next(iter(done.values())) if len(done) == 1 else {"success": done, "error": []}
+        itself = next(iter(done.values())) if len(done) == 1 else {}
+        return {**itself, "success": done, "error": []}
     if not done and len(outcome.refused) == 1:
         raise next(iter(outcome.refused.values()))
     errors = {}

@@ -24,6 +24,9 @@ async def test_one_number_of_a_collection_is_told_as_itself(api: Api) -> None:
     collection = path(api.master.account_id, "/collection")
     made = (await api.put(collection, {"numbers": ["4155550100"], "name": "x"})).expect(201).data
     assert (made["id"], made["name"], made["state"]) == (N, "x", "in_service")
+    assert made["error"] == []
+    itself = {name: value for name, value in made.items() if name not in ("success", "error")}
+    assert made["success"] == {N: itself}
     told(await api.put(collection, {"numbers": [N]}), 409, "number_exists")
 
 
@@ -94,6 +97,7 @@ async def test_numbers_have_classes(api: Api) -> None:
     assert list(table) == [
         "tollfree_us", "toll_us", "emergency", "caribbean", "did_us", "international", "unknown",
     ]  # fmt: skip
+    assert [each["name"] for each in table.values()] == list(table)
     for raw, name in {
         N: "did_us", "8005550100": "tollfree_us", "+19005550100": "toll_us", "911": "emergency",
         "+12425550100": "caribbean", "+442071838750": "international", "2001": "unknown",
@@ -114,7 +118,8 @@ def test_a_file_may_name_the_classes(tmp_path: Path) -> None:
     file = tmp_path / "classes.json"
     file.write_text(json.dumps({"home": {"regex": r"^\+49(\d+)$", "secret": "x"}}))
     classifiers = classifiers_of(Numbers(classifiers=str(file)))
-    assert classifiers.table == {"home": {"regex": r"^\+49(\d+)$", "friendly_name": "home"}}
+    shown = {"name": "home", "regex": r"^\+49(\d+)$", "friendly_name": "home"}
+    assert classifiers.table == {"home": shown}
     assert classifiers.classified("+4930123456")["name"] == "home"
     assert classifiers.classified(N) == {"number": N, "e164": N}
 
