@@ -71,12 +71,11 @@ class Journals:
     async def _make(self, bucket: Bucket) -> None:
         collection = f"records.{bucket.journal}.{bucket.bucket}.{new_id()[:8]}"
         facts = {**bucket._asdict(), "collection": collection}
+        wanted = {"_id": bucket.name}
+        # Of two processes that make it at once, one may be told of none.
         found: Any = await self._buckets.find_one_and_update(
-            {"_id": bucket.name},
-            {"$setOnInsert": facts},
-            upsert=True,
-            return_document=ReturnDocument.AFTER,
-        )
+            wanted, {"$setOnInsert": facts}, upsert=True, return_document=ReturnDocument.AFTER
+        ) or await self._buckets.find_one(wanted)
         # Who names the collection may die before it has indexes, so everybody sees to them.
         await self._database[found["collection"]].create_indexes(_INDEXES)
         self._ready[bucket.name] = found["collection"]
