@@ -53,9 +53,8 @@ class Operation:
     """One thing that can be done at one path.
 
     ``path`` is a template of tokens without the version. ``id_param`` names the parameter that
-    holds the document id (empty for lists). ``doc_type`` is what the family's documents are.
-    ``noun`` is the family's as token restrictions know it, ``depth`` counts the tokens up to it
-    (they match what follows).
+    holds the document id (empty for lists). ``noun`` is the family's as token restrictions
+    know it, ``depth`` counts the tokens up to it (they match what follows).
     """
 
     path: tuple[str, ...]
@@ -64,7 +63,6 @@ class Operation:
     handler: Handler
     access: Access
     about: str
-    doc_type: str
     noun: str
     depth: int
     parent: Parent | None = None
@@ -74,6 +72,11 @@ class Operation:
     produces: tuple[str, ...] = ()
     answers: Answers = ANYTHING
     loads: bool = False
+
+    @property
+    def doc_type(self) -> str:
+        """What the family's documents are."""
+        return "" if isinstance(self.family, Routes) else self.family.doc_type
 
     @property
     def in_account(self) -> bool:
@@ -277,27 +280,19 @@ class _Place(TypedDict):
     """What all operations of a family at one place have in common."""
 
     parent: Parent | None
-    doc_type: str
     noun: str
     depth: int
 
 
 def _place(family: Family, base: tuple[str, ...], nesting: Nesting | None) -> _Place:
-    doc_type = "" if isinstance(family, Routes) else family.doc_type
     if nesting is None:
-        return {
-            "parent": None,
-            "doc_type": doc_type,
-            "noun": family.noun,
-            "depth": len(base),
-        }
+        return {"parent": None, "noun": family.noun, "depth": len(base)}
     # Documents that exist only below others are theirs, and part of them for token restrictions.
     owns = isinstance(family, Collection) and not family.scopes
     return {
         "parent": Parent(
             doc_type=nesting.doc_type, param=_param_of(nesting), entry=nesting.index, owns=owns
         ),
-        "doc_type": doc_type,
         "noun": nesting.noun if owns else family.noun,
         "depth": len(base) - 2 if owns else len(base),
     }
