@@ -41,7 +41,7 @@ run: $(VENV)/installed-for-run ## Start the server; options as ARGS="--port 9000
 test: $(VENV)/installed-for-test ## Run the tests in JOBS processes; a choice of them as ARGS="tests/core -x"
 	@$(BIN)/python -m pytest $(SHARED_OUT) $(ARGS)
 
-test-all: $(VENV)/installed-for-test ## Run the tests, and on every store also what no store makes a difference to
+test-all: $(VENV)/installed-for-test ## Run all tests, those that take long too, on every store
 	@$(BIN)/python -m pytest $(SHARED_OUT) --stores=all $(ARGS)
 
 test-browser: $(VENV)/installed-for-test chromium ## Test the web console in Chromium, which is installed if need be

@@ -53,12 +53,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--stores",
         choices=("needed", "all"),
         default="needed",
-        help="all: also run on MongoDB what no store makes a difference to (mark any_store)",
+        help="all: also run on MongoDB what no store makes a difference to (mark any_store), and"
+        " what takes a minute (mark thorough)",
     )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what would show the same again on another store, unless all are asked for."""
+    """Leave out what would show the same again on another store, and what takes a minute.
+
+    With ``--stores=all``, as before a merge, everything runs.
+    """
     if config.getoption("stores") == "all":
         return
     left_out = [item for item in items if _shows_nothing_more(item)]
@@ -75,6 +79,8 @@ def pytest_collection_finish() -> None:
 
 
 def _shows_nothing_more(item: pytest.Item) -> bool:
+    if item.get_closest_marker("thorough") is not None:
+        return True
     if item.get_closest_marker("any_store") is None or item.get_closest_marker("each_store"):
         return False
     callspec = getattr(item, "callspec", None)

@@ -36,6 +36,7 @@ def test_a_request_to_every_operation(target: Target, tmp_path: Path) -> None:
     _holds(tmp_path, target, "--phases", "fuzzing", "-n", "1")
 
 
+@pytest.mark.thorough
 def test_borders_examples_and_what_follows_from_one_another(
     target: Target, tmp_path: Path
 ) -> None:
