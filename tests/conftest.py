@@ -283,7 +283,10 @@ async def running_api(
             master = master or await create_master(gateway.services, password=PASSWORD)
             api = Api(client, gateway, clock, master)
             api.token = await api.login(master.username, PASSWORD, master.account_name)
-            yield api
+            try:
+                yield api
+            finally:
+                gateway.services.feed.end()  # or streams that say nothing are waited for
 
 
 @pytest.fixture

@@ -231,8 +231,7 @@ class Configuration:
             }
             self.settings = self._laid_over()
             places = await self._store.count(Span(account_id=SYSTEM, doc_type=STORAGE), 1)
-            if not self._stale.is_set():
-                self.has_storage = bool(places)
+            self.has_storage = self.has_storage if self._stale.is_set() else bool(places)
 
     def _laid_over(self) -> Settings:
         """The settings as the configuration has them. What does not fit one changes nothing."""

@@ -17,7 +17,6 @@ from crossbar.core.ports import (
     Carrier,
     Mail,
     Names,
-    NoPorting,
     Outside,
     Porting,
     Receivers,
@@ -249,7 +248,7 @@ class Services:
     shelves: Shelves
     metrics: Metrics
     jobs: Jobs
-    porting: Porting = field(default_factory=NoPorting)
+    porting: Porting
     turns: Turns = field(default_factory=Turns)
 
     @property

@@ -11,7 +11,7 @@ from crossbar.core.ports.carrier import Carrier, Offer
 from crossbar.core.ports.mail import Letter, Mail, NoMail
 from crossbar.core.ports.names import Names
 from crossbar.core.ports.outside import Outside, OutsideFailed, may_be_asked
-from crossbar.core.ports.porting import NoPorting, Porting
+from crossbar.core.ports.porting import Porting
 from crossbar.core.ports.receivers import Message, NotReached, Receivers, Reply
 from crossbar.core.ports.shelves import Shelf, ShelfFailed, Shelves
 from crossbar.core.ports.speech import NoSpeech, Speech, Spoken
@@ -26,7 +26,6 @@ __all__ = [
     "Message",
     "Names",
     "NoMail",
-    "NoPorting",
     "NoSpeech",
     "NoSwitch",
     "NotReached",

@@ -23,15 +23,3 @@ class Porting(Protocol):
     async def account_porting(self, actor: Actor, number: str) -> str | None:
         """The account that has a port request under way for the number."""
         ...
-
-
-class NoPorting:
-    """What stands in where there are no port requests."""
-
-    async def numbers_of(self, actor: Actor, account_id: str) -> Mapping[str, Document]:
-        """None."""
-        return {}
-
-    async def account_porting(self, actor: Actor, number: str) -> str | None:
-        """Nobody."""
-        return None
