@@ -12,6 +12,7 @@ import pytest
 from tests.fuzz.runs import TARGETS, Target, admitted, answers, fetched, labels, run, serving
 
 pytestmark = [
+    pytest.mark.thorough,
     pytest.mark.timeout(900),
     pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name),
 ]
@@ -36,7 +37,6 @@ def test_a_request_to_every_operation(target: Target, tmp_path: Path) -> None:
     _holds(tmp_path, target, "--phases", "fuzzing", "-n", "1")
 
 
-@pytest.mark.thorough
 def test_borders_examples_and_what_follows_from_one_another(
     target: Target, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.ops.conftest import Installation
 from tests.ops.killing import Kills, Listener
 
-ROUNDS = 12
+ROUNDS = 6
 
 
 @pytest.mark.timeout(300)
