@@ -54,6 +54,14 @@ class Found:
         mark = "yes" if good else "NO"
         print(f"{name:36} {value:>12,.1f}  {unit:6} {target:12} {mark}", flush=True)
 
+    def keep(self, file: Path) -> bool:
+        """Write it as JSON; whether everything is as it should be."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        names = ("name", "value", "unit", "target", "good")
+        rows = [dict(zip(names, row, strict=True)) for row in self.rows]
+        file.write_text(json.dumps(rows, indent=2) + "\n")
+        return all(row["good"] for row in rows)
+
 
 def prefixes(many: int) -> Iterator[str]:
     """So many different prefixes of 4 to 9 digits, as a large deck has them."""
@@ -196,8 +204,4 @@ def run(file: Path, many: int = RATES) -> bool:
     print(f"{many:,} rates")
     with tempfile.TemporaryDirectory(prefix="crossbar-bench-") as folder:
         found: Found = run_loop(measure(Path(folder), many))
-    file.parent.mkdir(parents=True, exist_ok=True)
-    names = ("name", "value", "unit", "target", "good")
-    rows = [dict(zip(names, row, strict=True)) for row in found.rows]
-    file.write_text(json.dumps(rows, indent=2) + "\n")
-    return all(row["good"] for row in rows)
+    return found.keep(file)

@@ -6,7 +6,6 @@ nobody.
 
 from __future__ import annotations
 
-import json
 import statistics
 import tempfile
 import time
@@ -188,8 +187,4 @@ def run(file: Path, many: int = RECORDS) -> bool:
     print(f"{many:,} call records, {LEGS} legs an interaction")
     with tempfile.TemporaryDirectory(prefix="crossbar-bench-") as folder:
         found: Found = run_loop(measure(Path(folder), many))
-    file.parent.mkdir(parents=True, exist_ok=True)
-    names = ("name", "value", "unit", "target", "good")
-    rows = [dict(zip(names, row, strict=True)) for row in found.rows]
-    file.write_text(json.dumps(rows, indent=2) + "\n")
-    return all(row["good"] for row in rows)
+    return found.keep(file)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from crossbar.core.answers import ROW, Answers
 from crossbar.core.requests import Action, Request, Result
-from crossbar.core.shapes import Access, Handler, Route, Routes, Scope, route
-from crossbar.families.billing.paths import OBJECT, PLAN_ROWS
+from crossbar.core.shapes import Access, Routes, Scope, route
+from crossbar.families.billing.paths import OBJECT, PLAN_ROWS, sold
 from crossbar.families.billing.services import (
     assign,
     change_assigned,
@@ -37,25 +37,14 @@ async def fetch_plan(request: Request) -> Result:
     return await plan_of(request, request.account_id)
 
 
-def _sold(path: str, action: Action, handler: Handler, about: str) -> Route:
-    return Route(
-        path=path,
-        action=action,
-        handler=handler,
-        about=about,
-        access=Access.RESELLER,
-        answers=OBJECT,
-    )
-
-
 SERVICE_PLANS = Routes(
     noun="service_plans",
     scopes=(Scope.ACCOUNT,),
     access=Access.ACCOUNT,
     routes=(
         route("", Action.LIST, list_plans, "List the plans that the account sells", PLAN_ROWS),
-        _sold("", Action.REPLACE, change_assigned, "Assign plans and take plans away"),
-        _sold("", Action.DELETE, take_away_several, "Take plans away"),
+        sold("", Action.REPLACE, change_assigned, "Assign plans and take plans away"),
+        sold("", Action.DELETE, take_away_several, "Take plans away"),
         route(
             "{plan_id}",
             Action.FETCH,
@@ -63,8 +52,8 @@ SERVICE_PLANS = Routes(
             "Read a plan that the account sells",
             Answers(ROW),
         ),
-        _sold("{plan_id}", Action.REPLACE, assign, "Assign a plan"),
-        _sold("{plan_id}", Action.DELETE, take_away, "Take a plan away"),
+        sold("{plan_id}", Action.REPLACE, assign, "Assign a plan"),
+        sold("{plan_id}", Action.DELETE, take_away, "Take a plan away"),
         route("current", Action.FETCH, summarize, "Read plans, quantities and invoices", OBJECT),
         route(
             "available", Action.LIST, list_available, "List the plans of the reseller", PLAN_ROWS
@@ -76,10 +65,8 @@ SERVICE_PLANS = Routes(
             "Read a plan of the reseller",
             Answers(ROW),
         ),
-        _sold("override", Action.REPLACE, replacer("overrides"), "Replace the overrides"),
-        _sold(
-            "synchronization", Action.REPLACE, synchronize, "Tell the bookkeeper of the account"
-        ),
-        _sold("reconciliation", Action.REPLACE, reconcile, "Count all quantities anew"),
+        sold("override", Action.REPLACE, replacer("overrides"), "Replace the overrides"),
+        sold("synchronization", Action.REPLACE, synchronize, "Tell the bookkeeper of the account"),
+        sold("reconciliation", Action.REPLACE, reconcile, "Count all quantities anew"),
     ),
 )

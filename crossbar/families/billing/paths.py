@@ -34,7 +34,7 @@ PLAN_ROWS = Answers(rows(id=TEXT, name=TEXT, description=TEXT, category=TEXT))
 OBJECT = Answers(SOME_OBJECT)
 
 
-def _sold(path: str, action: Action, handler: Handler, about: str) -> Route:
+def sold(path: str, action: Action, handler: Handler, about: str) -> Route:
     """What only the reseller of the account and operators do."""
     return Route(
         path=path,
@@ -49,8 +49,8 @@ def _sold(path: str, action: Action, handler: Handler, about: str) -> Route:
 
 def _parts(name: str, label: str) -> tuple[Route, ...]:
     return (
-        _sold(name, Action.REPLACE, replacer(name), f"Replace {label}"),
-        _sold(name, Action.PATCH, merger(name), f"Merge changes into {label}"),
+        sold(name, Action.REPLACE, replacer(name), f"Replace {label}"),
+        sold(name, Action.PATCH, merger(name), f"Merge changes into {label}"),
     )
 
 
@@ -66,9 +66,9 @@ SERVICES = Routes(
     access=Access.ACCOUNT,
     routes=(
         route("", Action.FETCH, list_assigned, "Read which plans are assigned", OBJECT),
-        _sold("", Action.REPLACE, change_assigned, "Assign plans and take plans away"),
-        _sold("{plan_id}", Action.REPLACE, assign, "Assign a plan"),
-        _sold("{plan_id}", Action.DELETE, take_away, "Take a plan away"),
+        sold("", Action.REPLACE, change_assigned, "Assign plans and take plans away"),
+        sold("{plan_id}", Action.REPLACE, assign, "Assign a plan"),
+        sold("{plan_id}", Action.DELETE, take_away, "Take a plan away"),
         route(
             "available", Action.LIST, list_available, "List the plans of the reseller", PLAN_ROWS
         ),
@@ -82,7 +82,7 @@ SERVICES = Routes(
         ),
         route("overrides", Action.FETCH, reader("overrides"), "Read the overrides", OBJECT),
         *_parts("overrides", "the overrides"),
-        _sold(
+        sold(
             "manual",
             Action.FETCH,
             reader("manual"),
@@ -90,10 +90,8 @@ SERVICES = Routes(
         ),
         *_parts("manual", "the quantities kept by hand"),
         route("quote", Action.REPLACE, quote, "Price plans that are not assigned", OBJECT),
-        _sold(
-            "synchronization", Action.REPLACE, synchronize, "Tell the bookkeeper of the account"
-        ),
-        _sold("reconciliation", Action.REPLACE, reconcile, "Count all quantities anew"),
+        sold("synchronization", Action.REPLACE, synchronize, "Tell the bookkeeper of the account"),
+        sold("reconciliation", Action.REPLACE, reconcile, "Count all quantities anew"),
         Route(
             path="topup",
             action=Action.REPLACE,
