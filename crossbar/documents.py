@@ -7,9 +7,12 @@ a store.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+import orjson
 
 Document = dict[str, Any]
 
@@ -73,6 +76,14 @@ def without_nulls(document: Mapping[str, Any]) -> Document:
         elif type(value) is dict:  # what JSON is made of
             clean[name] = without_nulls(value)
     return clean
+
+
+def json_of(value: Any) -> bytes:
+    """A value as JSON. What orjson cannot write, no client can send; programs may store it."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return json.dumps(value, separators=(",", ":")).encode()
 
 
 _MISSING = object()

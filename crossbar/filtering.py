@@ -8,6 +8,7 @@ tested; the only private facts that a filter sees are the creation and modificat
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -16,6 +17,24 @@ from crossbar.documents import Document, is_private, lookup
 
 Predicate = Callable[[Document], bool]
 Filters = tuple[Predicate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A predicate, and the parameter that asks for it.
+
+    With ``path``, only documents pass that have a value there; with ``texts``, too, only those
+    where it is one of these as text, of which nothing is the empty one.
+    """
+
+    name: str
+    holds: Predicate
+    path: str = ""
+    texts: frozenset[str] = frozenset()
+
+    def __call__(self, document: Document) -> bool:
+        return self.holds(document)
+
 
 Comparison = Callable[[str, str], Predicate]
 """Makes a predicate of a path and of the text that its value is compared with."""
@@ -35,14 +54,24 @@ def keeps(filters: Filters, document: Document) -> bool:
     return all(predicate(document) for predicate in filters)
 
 
+def names_of(filters: Filters) -> list[str]:
+    """The parameters that ask for the filters."""
+    return list(dict.fromkeys(each.name for each in filters if isinstance(each, Filter)))
+
+
 def _predicate(name: str, value: str) -> Predicate | None:
-    for prefix, compare in _COMPARISONS:
+    for prefix, compare, texts_of in _COMPARISONS:
         if name.startswith(prefix):
-            return compare(name.removeprefix(prefix), value)
+            path = name.removeprefix(prefix)
+            if texts_of is None:
+                return Filter(name, compare(path, value))
+            return Filter(name, compare(path, value), path, texts_of(value))
     if name in TIME_BOUNDS:
-        return _time_bound(name, value)
+        return Filter(name, _time_bound(name, value))
     test = _KEY_TESTS.get(name)
-    return test(value) if test is not None else None
+    if test is None:
+        return None
+    return Filter(name, test(value), value if name in _NEEDS_KEY else "")
 
 
 def _value_at(path: str) -> Callable[[Document], Any]:
@@ -53,6 +82,17 @@ def _value_at(path: str) -> Callable[[Document], Any]:
     if parts == ("id",):
         return lambda document: document.get("_id", ABSENT)
     return lambda document: lookup(document, parts, ABSENT)
+
+
+def text_at(path: str) -> Callable[[Document], str]:
+    """A reader of what a filter for equality sees at a dotted path."""
+    read = _value_at(path)
+
+    def text(document: Document) -> str:
+        value = read(document)
+        return "" if value is ABSENT else text_form(value)
+
+    return text
 
 
 def text_form(value: Any) -> str:
@@ -110,16 +150,21 @@ def _by_list(test: Callable[[Any, set[str]], bool]) -> Comparison:
 
     def compare(path: str, wanted: str) -> Predicate:
         read = _value_at(path)
-        try:
-            listed = orjson.loads(wanted)
-        except orjson.JSONDecodeError:
-            listed = None
-        if not isinstance(listed, list):
+        texts = _texts_listed(wanted)
+        if texts is None:
             return lambda _: False
-        texts = {text_form(item) for item in listed}
         return lambda document: test(read(document), texts)
 
     return compare
+
+
+def _texts_listed(wanted: str) -> set[str] | None:
+    """The elements of a JSON array as text; ``None`` for anything else."""
+    try:
+        listed = orjson.loads(wanted)
+    except orjson.JSONDecodeError:
+        listed = None
+    return {text_form(item) for item in listed} if isinstance(listed, list) else None
 
 
 def _by_overlap(test: Callable[[set[str], set[str]], bool]) -> Comparison:
@@ -131,16 +176,25 @@ def _by_overlap(test: Callable[[set[str], set[str]], bool]) -> Comparison:
     )
 
 
-_COMPARISONS: tuple[tuple[str, Comparison], ...] = (
-    ("filter_not_", lambda path, wanted: _negated(_equals(path, wanted))),
-    ("filter_any_", _by_list(lambda value, texts: text_form(value) in texts)),
-    ("filter_none_", _by_list(lambda value, texts: text_form(value) not in texts)),
-    ("filter_array_intersect_all_", _by_overlap(lambda has, texts: has >= texts)),
-    ("filter_array_intersect_any_", _by_overlap(lambda has, texts: bool(has & texts))),
-    ("filter_array_intersect_none_", _by_overlap(lambda has, texts: not has & texts)),
-    ("filter_", _equals),
+def _any(_: str) -> frozenset[str]:
+    return frozenset()
+
+
+def _listed(wanted: str) -> frozenset[str]:
+    return frozenset(_texts_listed(wanted) or ())
+
+
+_COMPARISONS: tuple[tuple[str, Comparison, Callable[[str], frozenset[str]] | None], ...] = (
+    ("filter_not_", lambda path, wanted: _negated(_equals(path, wanted)), None),
+    ("filter_any_", _by_list(lambda value, texts: text_form(value) in texts), _listed),
+    ("filter_none_", _by_list(lambda value, texts: text_form(value) not in texts), None),
+    ("filter_array_intersect_all_", _by_overlap(lambda has, texts: has >= texts), _any),
+    ("filter_array_intersect_any_", _by_overlap(lambda has, texts: bool(has & texts)), _any),
+    ("filter_array_intersect_none_", _by_overlap(lambda has, texts: not has & texts), _any),
+    ("filter_", _equals, _alternatives),
 )
-"""Filters that compare, by how their names begin; the first that fits is meant."""
+"""Filters that compare, by how their names begin, the first that fits is meant; and of those that
+keep only what has a value, the texts that it may have, none for any."""
 
 
 def _has_key(path: str) -> Predicate:
@@ -166,6 +220,8 @@ _KEY_TESTS: dict[str, Callable[[str], Predicate]] = {
     "has_value": _has_value,
     "value_missing": lambda path: _negated(_has_value(path)),
 }
+
+_NEEDS_KEY = ("has_key", "has_value")
 
 TIME_BOUNDS = {
     "created_from": ("pvt_created", True),

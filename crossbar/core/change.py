@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from crossbar.core.directory import ACCOUNT_TYPE
+from crossbar.core.directory import ACCOUNT_TYPE, OWNER
 from crossbar.core.jobs import Kind, asked
 from crossbar.core.requests import Actor, Request
 from crossbar.core.shapes import Collection, Scope, Singleton, Unique
 from crossbar.core.stamping import stamped
+from crossbar.core.summaries import row_of
 from crossbar.documents import Document
 from crossbar.storage import SYSTEM, Batch, Claim, Entry, Event, Key, Put, Remove
 from crossbar.validation import Refusals
@@ -139,8 +140,9 @@ def put_of(
     """The write that stores a document with its listing place, entries and claims."""
     if document.get("pvt_deleted"):
         return Put(key, document, expected, sort=None)
-    sort, entries = "", []
+    sort, entries, row = "", [], None
     if isinstance(family, Collection):
+        row = row_of(family, document)
         sort = family.order(document) if family.order else ""
         entries = [
             Entry(index.name, value)
@@ -148,7 +150,7 @@ def put_of(
             for value in index.values(document)
         ]
     claims = claims_of(family, key, document)
-    return Put(key, document, expected, sort, _each_once(entries), _each_once(claims))
+    return Put(key, document, expected, sort, _each_once(entries), _each_once(claims), row)
 
 
 def _each_once(values: list[T]) -> list[T]:
@@ -168,6 +170,7 @@ def event_of(
         ("auth_user_id", caller.user_id if caller else None),
         # Who is above an account cannot be asked any more when it is gone.
         ("tree", document.get("pvt_tree") if write.key.doc_type == ACCOUNT_TYPE else None),
+        (OWNER, _owner_of(write)),
     )
     return Event(
         action=action,
@@ -176,3 +179,10 @@ def event_of(
         at=actor.services.clock.gregorian(),
         summary={name: value for name, value in facts if value is not None},
     )
+
+
+def _owner_of(write: Put | Remove) -> str | None:
+    """The account that a document of the system is kept for, if it is one's."""
+    if write.key.account_id != SYSTEM or isinstance(write, Remove):
+        return None
+    return next((entry.value for entry in write.entries if entry.name == OWNER), None)

@@ -48,6 +48,10 @@ def _same(value: Any) -> Any:
     return value
 
 
+def _not(value: bool) -> bool:
+    return not value
+
+
 DAY, HOUR = 86_400, 3600
 
 
@@ -105,6 +109,24 @@ COUNTERPARTS = (
         for method in ("cb_api_auth", "cb_auth", "cb_ip_auth", "cb_user_auth")
     ),
     Counterpart("fax", "default_smtp_domain", "fax.smtp_domain"),
+    Counterpart("webhooks", "attempt_failure_count", "webhooks.failures"),
+    Counterpart(
+        "webhooks",
+        "attempt_failure_expiry_ms",
+        "webhooks.failures_within",
+        lambda milliseconds: milliseconds / 1000,
+        lambda seconds: int(seconds * 1000),
+    ),
+    Counterpart(
+        "webhooks",
+        "connect_timeout_ms",
+        "webhooks.connect_timeout",
+        lambda milliseconds: milliseconds / 1000,
+        lambda seconds: int(seconds * 1000),
+    ),
+    Counterpart("webhooks", "disable_disabler", "webhooks.switch_off", _not, _not),
+    Counterpart("webhooks", "log_successful_attempts", "webhooks.keep_successes"),
+    Counterpart("webhooks", "object_types", "webhooks.object_types", write=list),
 )
 """What of the configuration takes effect here; all else is kept for those who read it."""
 

@@ -7,12 +7,14 @@ an event says that the account changed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from crossbar.documents import Document
+from crossbar.remembering import keep
 from crossbar.storage import SYSTEM, Entry, Event, Key, Span, Store
 
 ACCOUNT_TYPE = "account"
+GONE_TYPE = "gone_account"
 RESTRICTIONS_TYPE = "token_restrictions"
 OWNER = "account"
 """The entry by which documents of the system are found that belong to an account."""
@@ -21,8 +23,6 @@ SYSTEM_SIGNATURE = "pvt_system_signature"
 """The field of the master account that every token of the system depends on."""
 
 MAX_CACHED = 10_000
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +56,16 @@ class Account:
         """Whether ``account_id`` is an ancestor of this account."""
         return account_id in self.tree
 
+    @property
+    def counted_at(self) -> tuple[str, ...]:
+        """The accounts whose ceilings its calls count against: itself, up to its nearest reseller.
+
+        So an account gains nothing by accounts below it. The operator's own account is left out,
+        but for its own calls: it sells to everybody.
+        """
+        at = self.tree.index(self.reseller_id) if self.reseller_id in self.tree else 0
+        return (self.account_id, *reversed(self.tree[max(at, 1) :]))
+
     def is_sold_by(self, account_id: str) -> bool:
         """Whether ``account_id`` is this account's reseller, or above it."""
         above = (*self.tree, self.account_id)
@@ -66,6 +76,11 @@ class Account:
 def account_key(account_id: str) -> Key:
     """Where an account's document is kept."""
     return Key(SYSTEM, ACCOUNT_TYPE, account_id)
+
+
+def gone_key(account_id: str) -> Key:
+    """Where a mark is kept as long as something is left of an account that was deleted."""
+    return Key(SYSTEM, GONE_TYPE, f"{GONE_TYPE}_{account_id}")
 
 
 def account_of(document: Document) -> Account:
@@ -110,7 +125,7 @@ class AccountDirectory:
                 return None
             account = account_of(document)
             if noticed == self._noticed:
-                self._keep(self._cached, account_id, account)
+                keep(self._cached, account_id, account, MAX_CACHED)
         return account
 
     async def find(self, index: str, value: str) -> list[Account]:
@@ -131,14 +146,8 @@ class AccountDirectory:
             key = Key(account_id, RESTRICTIONS_TYPE, RESTRICTIONS_TYPE)
             found = (await self._store.get(key) or {}).get("restrictions") or {}
             if noticed == self._noticed:
-                self._keep(self._restrictions, account_id, found)
+                keep(self._restrictions, account_id, found, MAX_CACHED)
         return found
-
-    @staticmethod
-    def _keep(cache: dict[str, T], account_id: str, value: T) -> None:
-        if len(cache) >= MAX_CACHED:
-            cache.clear()
-        cache[account_id] = value
 
     def notice(self, event: Event) -> None:
         """Forget what an event has made stale."""

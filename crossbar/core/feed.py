@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, suppress
 
 import structlog
 
-from crossbar.core.directory import ACCOUNT_TYPE
+from crossbar.core.directory import ACCOUNT_TYPE, OWNER
 from crossbar.storage import SYSTEM, Event, Numbered, Store
 
 log = structlog.get_logger(__name__)
@@ -197,7 +197,13 @@ class Feed:
 
 
 def account_of_event(event: Event) -> str:
-    """Whose event it is. An account's own document, which the system keeps, is its own."""
+    """Whose event it is. What the system keeps of an account, such as its own document and its
+    numbers, is the account's.
+    """
     key = event.key
-    is_account = key.account_id == SYSTEM and key.doc_type == ACCOUNT_TYPE
-    return key.doc_id if is_account else key.account_id
+    if key.account_id != SYSTEM:
+        return key.account_id
+    if key.doc_type == ACCOUNT_TYPE:
+        return key.doc_id
+    owner: str = event.summary.get(OWNER, SYSTEM)
+    return owner

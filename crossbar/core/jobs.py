@@ -39,7 +39,10 @@ LEASE = 300
 """Seconds that a job may take; what takes longer does a part and asks for the rest."""
 
 AT_ONCE = 8
-"""Jobs of a kind that a process does at a time: slow ones of one kind hold up no other."""
+"""Jobs of a kind that a process does at a time: slow ones of one kind hold up no other.
+
+A kind may say otherwise, whose jobs do little but wait.
+"""
 
 LOOKED_AT = 4 * AT_ONCE
 """Jobs that are looked at together: more than are begun, since other processes take some."""
@@ -74,29 +77,37 @@ Run = Callable[["Services", Document], Awaitable[Document | None]]
 class Kind:
     """A kind of jobs: its name, and what does them.
 
-    ``attempts`` is how often one is tried. With ``every`` there is one job of the kind for ever,
-    done every so many seconds. ``unfinished`` is for what must not be done twice: it is done
-    instead of ``run`` when that was begun and has failed, or its process ended.
+    ``attempts`` is how often one is tried, ``at_once`` how many a process does at a time. With
+    ``every`` there is one job of the kind for ever, done every so many seconds. ``unfinished``
+    is for what must not be done twice: it is done instead of ``run`` when that was begun and has
+    failed, or its process ended.
     """
 
     name: str
     run: Run
     attempts: int = 12
     every: int = 0
+    at_once: int = AT_ONCE
     unfinished: Run | None = None
 
 
-def asked(clock: Clock, kind: Kind, about: Document, *, after: float = 0) -> Put:
-    """The write that asks for a job, for the commit that causes it.
+def asked(clock: Clock, kind: Kind | str, about: Document, *, after: float = 0) -> Put:
+    """The write that asks for a job of a kind, or of its name, for the commit that causes it.
 
     ``about`` is what the job needs to know; it holds no secret. ``after`` is in how many seconds
     it is due.
     """
-    return _waiting(clock, Key(SYSTEM, JOB_TYPE, fresh_id(clock)), kind, about, after=after)
+    name = kind if isinstance(kind, str) else kind.name
+    return _waiting(clock, Key(SYSTEM, JOB_TYPE, fresh_id(clock)), name, about, after=after)
 
 
-def _waiting(clock: Clock, key: Key, kind: Kind, about: Document, *, after: float) -> Put:
-    document: Document = {"kind": kind.name, "about": about, "attempts": 0, "asked": clock.unix()}
+def due(clock: Clock, put: Put, *, after: float) -> Put:
+    """The write by which a job that was just asked for, and waits, is due at another time."""
+    return _put(clock, put.key, put.document, after=after)
+
+
+def _waiting(clock: Clock, key: Key, name: str, about: Document, *, after: float) -> Put:
+    document: Document = {"kind": name, "about": about, "attempts": 0, "asked": clock.unix()}
     return _put(clock, key, document, after=after)
 
 
@@ -153,7 +164,9 @@ class Jobs:
         for kind in self._kinds.values():
             key = Key(SYSTEM, JOB_TYPE, f"{JOB_TYPE}_{kind.name}")
             if kind.every and await services.store.get(key) is None:
-                put = _waiting(services.clock, key, kind, {}, after=random.random() * kind.every)
+                put = _waiting(
+                    services.clock, key, kind.name, {}, after=random.random() * kind.every
+                )
                 with suppress(Conflict):  # another process is starting too
                     await services.commit(Batch(puts=(put,)))
 
@@ -189,13 +202,14 @@ class Jobs:
         found = await _first(services, due)
         if len(found) < LOOKED_AT:
             return found
-        kinds = [name for name in self._kinds if self._busy[name] < AT_ONCE]
-        spans = [replace(due, entry=Entry(KIND, name)) for name in kinds]
+        kinds = [each for each in self._kinds.values() if self._busy[each.name] < each.at_once]
+        spans = [replace(due, entry=Entry(KIND, each.name)) for each in kinds]
         return [row for span in spans for row in await _first(services, span)]
 
     def _has_room(self, job: Document) -> bool:
         """Whether one more job of the kind may be begun; none of a newer version beside us."""
-        return job["kind"] in self._kinds and self._busy[job["kind"]] < AT_ONCE
+        kind = self._kinds.get(job["kind"])
+        return kind is not None and self._busy[kind.name] < kind.at_once
 
     async def _begin(self, services: Services, key: Key, job: Document) -> bool:
         kind = self._kinds[job["kind"]]

@@ -11,7 +11,6 @@ from typing import Any
 
 from crossbar.clock import GREGORIAN_OFFSET, Clock, moment
 from crossbar.core.jobs import Kind
-from crossbar.core.presenting import summarizer
 from crossbar.core.ranges import LATEST, list_between, time_key, time_range
 from crossbar.core.reading import list_span, parent_entry, require_parents
 from crossbar.core.recipes import answer
@@ -19,6 +18,7 @@ from crossbar.core.requests import Actor, Request, Result
 from crossbar.core.services import Services
 from crossbar.core.shapes import Journal, TimeUnit
 from crossbar.core.stamping import fresh_id
+from crossbar.core.summaries import summarizer
 from crossbar.documents import Document, lookup
 from crossbar.errors import NoSuchDocument
 from crossbar.storage import Batch, Entry, Key, Put, Span, bucket_of
@@ -172,16 +172,15 @@ def journal_of(request: Request) -> Journal:
 
 async def forget(services: Services) -> int:
     """Drop the buckets whose records are all older than they are kept; how many there were."""
-    dropped = 0
+    old: list[tuple[str, str]] = []
     for journal in services.registry.journals():
         if journal.retention:
             first = bucket_at(journal, oldest_kept(services, journal))
             known = await services.store.buckets(journal.doc_type)
-            old = [(journal.doc_type, bucket) for bucket in known if bucket < first]
-            if old:
-                await services.commit(Batch(drop_buckets=old))
-            dropped += len(old)
-    return dropped
+            old += [(journal.doc_type, bucket) for bucket in known if bucket < first]
+    if old:  # in one commit: the next would find the store at work to free their space
+        await services.commit(Batch(drop_buckets=old))
+    return len(old)
 
 
 async def _forget_old(services: Services, about: Document) -> None:

@@ -8,16 +8,17 @@ by a job. It belongs to an account and goes with it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from crossbar.clock import Clock
+from crossbar.core.calling import calls_end, phones_end
 from crossbar.core.directory import OWNER
-from crossbar.core.jobs import Kind
+from crossbar.core.jobs import Kind, asked
 from crossbar.core.ranges import LATEST, time_key
 from crossbar.core.shapes import Index
-from crossbar.documents import Document, next_revision, public
+from crossbar.documents import Document, next_revision
 from crossbar.errors import Conflict
 from crossbar.storage import SYSTEM, Batch, Entry, Event, Key, Put, Remove, Span
 from crossbar.values import valueclass
@@ -29,16 +30,22 @@ PORTION = 200
 """Facts that are removed in a commit."""
 
 
+def _untold(fact: Document, at: int) -> list[Event]:
+    return []
+
+
 @valueclass
 class Live:
     """A kind of facts; ``indexes`` narrow lists within an account.
 
-    Of one that ``tells`` an event is written when it begins, changes and ends.
+    ``ended`` makes the events by which it is told that one is over, however that comes about.
+    ``mails_by`` names the kind of jobs that is told of it too, where mail can be sent.
     """
 
     doc_type: str
     indexes: tuple[Index, ...] = ()
-    tells: bool = False
+    ended: Callable[[Document, int], list[Event]] = _untold
+    mails_by: str = ""
 
 
 def _owner(device: Document) -> tuple[str, ...]:
@@ -53,17 +60,22 @@ def _username(fact: Document) -> tuple[str, ...]:
     return (str(fact.get("username", "")).lower(),)
 
 
+def _lamp(fact: Document) -> tuple[str, ...]:
+    return (str(fact.get("presence_id", "")),)
+
+
 OWNED = Index(name="owner", values=_owner)
 AUTHORIZED = Index(name="device", values=_device)
 
 REGISTRATION = Live(
     doc_type="registration",
     indexes=(OWNED, AUTHORIZED, Index(name="username", values=_username)),
-    tells=True,
+    ended=phones_end,
+    mails_by="deregistered",
 )
 """A phone that is registered."""
 
-CHANNEL = Live(doc_type="channel", indexes=(OWNED, AUTHORIZED), tells=True)
+CHANNEL = Live(doc_type="channel", indexes=(OWNED, AUTHORIZED), ended=calls_end)
 """A leg of a running call."""
 
 ROOM = Live(doc_type="conference_room")
@@ -72,10 +84,19 @@ ROOM = Live(doc_type="conference_room")
 AGENT = Live(doc_type="agent_status")
 """What an agent of queues does."""
 
+EARLIER = "pvt_earlier"
+"""Where it says what the agent did before, the latest first."""
+
+QUEUE_CALL = Live(doc_type="queue_call")
+"""A caller who waits in a queue, or talks with one of its agents."""
+
 LAMP = Live(doc_type="presence_state")
 """What the lamp of an extension shows."""
 
-LIVE = (REGISTRATION, CHANNEL, ROOM, AGENT, LAMP)
+SUBSCRIPTION = Live(doc_type="presence_subscription", indexes=(Index(name="lamp", values=_lamp),))
+"""A phone that wants to know what a lamp shows."""
+
+LIVE = (REGISTRATION, CHANNEL, ROOM, AGENT, QUEUE_CALL, LAMP, SUBSCRIPTION)
 
 
 def key_of_live(live: Live, account_id: str, name: str) -> Key:
@@ -136,13 +157,6 @@ async def find_alive(
     return found
 
 
-def event_of_live(action: str, live: Live, document: Document, at: int) -> Event:
-    """What subscribers are told: the fact itself, under the account that it belongs to."""
-    name = str(document.get("uuid") or document.get("username") or document["_id"])
-    key = Key(document["pvt_account_id"], live.doc_type, name)
-    return Event(action, key, document["_rev"], at, public(document))
-
-
 async def end(services: Services, live: Live, documents: list[Document]) -> None:
     """Remove facts, unless they have been told anew since they were read."""
     now = services.clock.gregorian()
@@ -150,8 +164,20 @@ async def end(services: Services, live: Live, documents: list[Document]) -> None
         Remove(Key(SYSTEM, live.doc_type, document["_id"]), document["_rev"])
         for document in documents
     ]
-    told = [event_of_live("deleted", live, document, now) for document in documents]
-    await services.commit(Batch(removes=removes, events=told if live.tells else ()))
+    told = [event for document in documents for event in live.ended(document, now)]
+    asks = mails_about(services, live, documents)
+    await services.commit(Batch(puts=asks, removes=removes, events=told))
+
+
+def mails_about(services: Services, live: Live, documents: list[Document]) -> list[Put]:
+    """What has people written to about facts that end in this commit."""
+    if not live.mails_by or not documents or not services.mail.is_available:
+        return []
+    ended = [
+        {"account_id": each["pvt_account_id"], "device_id": each.get("authorizing_id")}
+        for each in documents
+    ]
+    return [asked(services.clock, live.mails_by, {"ended": ended})]
 
 
 async def end_all(services: Services, live: Live, documents: list[Document]) -> None:

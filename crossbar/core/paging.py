@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -17,9 +17,10 @@ import orjson
 
 from crossbar.core.requests import Page, Query
 from crossbar.documents import Document
-from crossbar.errors import FaultyRequest
-from crossbar.filtering import Filters, keeps
-from crossbar.storage import Position, Span, Store
+from crossbar.errors import FaultyRequest, TooMuchToSearch
+from crossbar.filtering import Filters, keeps, names_of
+from crossbar.storage import Hint, Position, Sieve, Span, Store
+from crossbar.values import valueclass
 
 T = TypeVar("T")
 
@@ -56,39 +57,100 @@ def page_size_of(query: Query, default: int) -> int | None:
     return size
 
 
-def span_of(query: Query, span: Span) -> Span:
-    """The span narrowed and directed as the query asks."""
+def span_of(query: Query, span: Span, portion: int | None = None) -> Span:
+    """The span narrowed and directed as the query asks, read so many at a time."""
     descending = not query.ascending
+    start, low, high = span.start, span.low, span.high
     if query.paginate and query.start_key:
-        span = replace(span, start=decode_key(query.start_key, descending=descending))
+        start = decode_key(query.start_key, descending=descending)
     if query.end_key and descending:
-        span = replace(span, low=max(query.end_key, span.low or ""))
+        low = max(query.end_key, low or "")
     elif query.end_key:
-        span = replace(span, high=min(query.end_key, span.high or LAST))
-    return replace(span, descending=descending)
+        high = min(query.end_key, high or LAST)
+    return Span(
+        account_id=span.account_id,
+        doc_type=span.doc_type,
+        entry=span.entry,
+        start=start,
+        low=low,
+        high=high,
+        descending=descending,
+        buckets=span.buckets,
+        portion=portion or span.portion,
+    )
 
 
-async def read_page(
-    store: Store,
-    span: Span,
-    filters: Filters,
-    size: int | None,
-    page: Page,
-    show: Callable[[Document], Any],
-    seen: Callable[[Document], Document] | None = None,
-) -> AsyncIterator[Any]:
-    """Yield what ``show`` makes of the rows that pass the filters, and note the page's borders.
+@valueclass
+class Reader:
+    """Reads pages of lists: rows are what ``show`` makes of documents that pass the filters.
 
-    ``seen`` makes what filters judge, where that is not the stored document.
+    ``seen`` makes what filters judge, where that is not the stored document. ``limit`` is how many
+    documents are looked at in vain for one list, 0 for any number. ``hints`` are what a store may
+    go by to leave out others, whose number counts all the same; only filters that judge what is
+    stored, or less of it, give any.
     """
-    async for row in store.scan(span):
-        if not keeps(filters, seen(row.document) if seen else row.document):
-            continue
-        if size is not None and page.size == size:
-            page.next_start_key = encode_key(row.position)
-            return
-        page.size += 1
-        yield show(row.document)
+
+    store: Store
+    filters: Filters
+    show: Callable[[Document], Any]
+    seen: Callable[[Document], Document] | None
+    limit: int
+    hints: Sequence[Hint] = ()
+
+    async def read(self, span: Span, size: int, page: Page) -> AsyncIterator[Any]:
+        """Yield the rows of a page, and note its borders.
+
+        Raises :class:`TooMuchToSearch` where nothing narrows what has to be looked at.
+        """
+        filters, show, seen = self.filters, self.show, self.seen
+        passed, sifted = self._sifted(span)
+        async for row in self.store.scan(sifted):
+            if not keeps(filters, seen(row.document) if seen else row.document):
+                passed.over(1)
+                continue
+            if page.size == size:
+                page.next_start_key = encode_key(row.position)
+                return
+            page.size += 1
+            yield show(row.document)
+
+    async def read_all(self, span: Span) -> AsyncIterator[list[Any]]:
+        """The same of all rows, many at a time: how long lists are read.
+
+        Others are answered between two portions; who stops taking them has no more read.
+        """
+        filters, show, seen = self.filters, self.show, self.seen
+        passed, sifted = self._sifted(span)
+        async for documents in self.store.portions(sifted):
+            if filters:
+                met = len(documents)
+                documents = [
+                    each for each in documents if keeps(filters, seen(each) if seen else each)
+                ]
+                passed.over(met - len(documents))
+            if documents:
+                yield [show(each) for each in documents]
+
+    def _sifted(self, span: Span) -> tuple[_Passed, Span]:
+        passed = _Passed(self.filters, self.limit)
+        if not self.hints:
+            return passed, span
+        return passed, replace(span, sieve=Sieve(hints=self.hints, left_out=passed.over))
+
+
+class _Passed:
+    """How many documents were looked at in vain."""
+
+    def __init__(self, filters: Filters, limit: int) -> None:
+        self._filters = filters
+        self._limit = limit
+        self._count = 0
+
+    def over(self, number: int) -> None:
+        """Count some more. Raises :class:`TooMuchToSearch` when the limit is reached."""
+        self._count += number
+        if self._limit and self._count >= self._limit:
+            raise TooMuchToSearch(filters=names_of(self._filters), limit=self._limit)
 
 
 async def in_groups(rows: AsyncIterator[T], size: int) -> AsyncIterator[list[T]]:

@@ -6,14 +6,13 @@ only what differs is judged, and what a replace leaves out of such fields stays 
 
 from __future__ import annotations
 
-from copy import deepcopy
-
 from crossbar.core.access import is_own
 from crossbar.core.change import Change, Note
 from crossbar.core.presenting import unveiled
 from crossbar.core.requests import Action, Caller
 from crossbar.documents import Document, lookup, public
 from crossbar.errors import Forbidden
+from crossbar.validation import copied
 
 SHOWN: Note[Document] = Note({})
 """The document as it was shown, with all its secrets."""
@@ -35,7 +34,7 @@ async def keep_guarded(change: Change) -> None:
         *above, name = path.split(".")
         holder, before = lookup(change.document, above), lookup(shown, above)
         if isinstance(holder, dict) and isinstance(before, dict) and name in before:
-            holder.setdefault(name, deepcopy(before[name]))
+            holder.setdefault(name, copied(before[name]))
 
 
 async def require_powers(change: Change) -> None:
@@ -47,7 +46,7 @@ async def require_powers(change: Change) -> None:
     if caller is None:
         return
     schemas, family = change.actor.services.schemas, change.family
-    before, _ = schemas.apply(family.schema, deepcopy(SHOWN.found(change)))
+    before, _ = await schemas.judged(family.schema, copied(SHOWN.found(change)))
     for path in _not_for(caller, change):
         parts = path.split(".")
         if lookup(change.document, parts) != lookup(before, parts):

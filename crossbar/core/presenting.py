@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from operator import itemgetter
 from typing import Any
 
 from crossbar.core.access import may_see_secrets, readable
 from crossbar.core.requests import Request, Result
-from crossbar.core.shapes import Collection, Column, Family, Powers, Singleton
+from crossbar.core.shapes import Collection, Family, Powers, Singleton
+from crossbar.core.summaries import summary_of
 from crossbar.documents import Document, public
 
 NO_POWERS = Powers()
@@ -20,7 +20,7 @@ async def present(request: Request, stored: Document) -> tuple[Document, Documen
     shown, metadata = await unveiled(request, request.operation.family, stored)
     powers = _powers_of(request)
     if powers.secrets and not may_see_secrets(request.caller, powers, stored):
-        shown = _without(powers.secrets, shown)
+        shown = without(powers.secrets, shown)
     return shown, metadata
 
 
@@ -29,21 +29,29 @@ def _powers_of(request: Request) -> Powers:
     return family.powers if isinstance(family, Collection) else NO_POWERS
 
 
-async def unveiled(
-    request: Request, family: Family, stored: Document
-) -> tuple[Document, Document]:
-    """The public fields with ``id``, after the family's ``present`` hooks; and the metadata.
+def is_shown_as_stored(request: Request) -> bool:
+    """Whether the caller is shown the public part of a document as it is."""
+    return not request.operation.collection.hooks.present and seen_by(request) is None
 
-    Metadata are private facts that may be shown beside the data (docs/protocol.md §3.1).
-    """
-    shown = public(stored)
-    shown["id"] = stored["_id"]
+
+def metadata_of(stored: Document) -> Document:
+    """Private facts of a document that may be shown beside it (docs/protocol.md §3.1)."""
     metadata: Document = {"id": stored["_id"]}
     if "pvt_created" in stored:
         metadata["created"] = stored["pvt_created"]
         metadata["modified"] = stored["pvt_modified"]
     if stored.get("pvt_deleted"):
         metadata["deleted"] = True
+    return metadata
+
+
+async def unveiled(
+    request: Request, family: Family, stored: Document
+) -> tuple[Document, Document]:
+    """The public fields with ``id``, after the family's ``present`` hooks; and the metadata."""
+    shown = public(stored)
+    shown["id"] = stored["_id"]
+    metadata = metadata_of(stored)
     if isinstance(family, Collection | Singleton):
         for hook in family.hooks.present:
             metadata |= await hook(request, shown, stored) or {}
@@ -56,7 +64,7 @@ async def row_maker(request: Request) -> Callable[[Document], Any]:
     Of a document that the caller may not read by itself a list shows no more than the summary.
     """
     family = request.operation.collection
-    summary = itemgetter("_id") if family.summary is None else summarizer(family.summary)
+    summary = summary_of(family)
     if not request.query.full_docs:
         return summary
     may, seen = await readable(request), seen_by(request) or _same
@@ -67,19 +75,26 @@ async def row_maker(request: Request) -> Callable[[Document], Any]:
     return make
 
 
+def secrets_in(request: Request) -> tuple[str, ...]:
+    """The paths of secrets that a list's documents may keep from the caller."""
+    caller = request.caller
+    knows_all = caller is not None and caller.is_administrator
+    return () if knows_all else tuple(_powers_of(request).secrets)
+
+
 def seen_by(request: Request) -> Callable[[Document], Document] | None:
     """What hides from the caller the secrets of a list's documents; ``None`` if there are none.
 
     Filters judge what is left: a secret must not be found out by guessing, either.
     """
     powers, caller = _powers_of(request), request.caller
-    if not powers.secrets or (caller is not None and caller.is_administrator):
+    if not secrets_in(request):
         return None
 
     def seen(document: Document) -> Document:
         if may_see_secrets(caller, powers, document):
             return document
-        return _without(powers.secrets, document)
+        return without(powers.secrets, document)
 
     return seen
 
@@ -88,7 +103,7 @@ def _same(document: Document) -> Document:
     return document
 
 
-def _without(paths: Iterable[str], document: Document) -> Document:
+def without(paths: Iterable[str], document: Document) -> Document:
     """The document without the values at these dotted paths."""
     for path in paths:
         document = _pruned(document, path.split("."))
@@ -116,8 +131,11 @@ def narrowed(result: Result, fields: Iterable[str]) -> Result:
             return row
         return {name: value for name, value in row.items() if name in wanted}
 
-    if result.rows is not None:
-        return replace(result, rows=(narrow(row) async for row in result.rows))
+    if result.encoded is not None:
+        result = replace(result, data=result.decoded(), encoded=None)
+    if result.portions is not None:
+        portions = ([narrow(row) for row in rows] async for rows in result.portions)
+        return replace(result, portions=portions)
     if isinstance(result.data, list):
         return replace(result, data=[narrow(row) for row in result.data])
     return result
@@ -125,25 +143,3 @@ def narrowed(result: Result, fields: Iterable[str]) -> Result:
 
 def _whole(document: Document) -> Document:
     return {**public(document), "id": document["_id"]}
-
-
-def summarizer(columns: tuple[str | Column, ...]) -> Callable[[Document], Document]:
-    """A function from a stored document to its summary. Keys without a value are left out."""
-    plain = tuple(column for column in columns if isinstance(column, str))
-    computed = tuple(
-        (column.key, column.value) for column in columns if isinstance(column, Column)
-    )
-
-    def make(document: Document) -> Document:
-        row: dict[str, Any] = {"id": document["_id"]}
-        for name in plain:
-            value = document.get(name)
-            if value is not None:
-                row[name] = value
-        for key, compute in computed:
-            value = compute(document)
-            if value is not None:
-                row[key] = value
-        return row
-
-    return make

@@ -8,19 +8,36 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import orjson
 
-from crossbar.core.paging import page_of, page_size_of, read_page, span_of
-from crossbar.core.presenting import seen_by
-from crossbar.core.requests import Actor, Request, Result
-from crossbar.documents import Document
+from crossbar.core.finding import hints_of
+from crossbar.core.paging import (
+    Reader,
+    encode_key,
+    in_groups,
+    page_of,
+    page_size_of,
+    span_of,
+)
+from crossbar.core.presenting import secrets_in, seen_by
+from crossbar.core.requests import Actor, Page, Request, Result
+from crossbar.documents import Document, json_of
 from crossbar.errors import NoSuchDocument, RangeNotSatisfiable
-from crossbar.storage import Entry, Key, Span
+from crossbar.storage import Entry, Key, Line, Portion, Position, Shown, Span
 
 PORTION = 500
 """Rows of a long list that are made sense of before anybody else is answered."""
+
+LONG = 1024 * 1024
+"""Bytes of rows from which on a list is sent as it is read, however few rows these are."""
+
+
+digest = partial(hashlib.sha1, usedforsecurity=False)
+"""What revisions of lists are made with: the quickest there is where processors help with it."""
 
 
 def key_of(request: Request) -> Key:
@@ -36,6 +53,15 @@ async def load(request: Request) -> Document:
     if operation.parent and not operation.is_known(request.ids, stored):
         raise NoSuchDocument(request.doc_id)
     return stored
+
+
+async def load_shown(request: Request) -> Shown:
+    """The same document for who only passes it on. Raises :class:`NoSuchDocument`."""
+    key = key_of(request)
+    found = await request.services.store.get_shown(key)
+    if found is None or found.private.get("pvt_deleted"):
+        raise NoSuchDocument(key.doc_id)
+    return found
 
 
 async def load_document(actor: Actor, key: Key) -> Document:
@@ -71,6 +97,13 @@ async def require_documents(request: Request) -> None:
         await load(request)
 
 
+async def listed_span(request: Request) -> Span:
+    """The documents of the family that the path is about. Raises :class:`NoSuchDocument`."""
+    await require_parents(request)
+    doc_type = request.operation.collection.doc_type
+    return Span(account_id=request.account_id, doc_type=doc_type, entry=parent_entry(request))
+
+
 def parent_entry(request: Request) -> Entry | None:
     """What narrows a list to what the document above it in the path has; ``None`` for no such."""
     parent = request.operation.parent
@@ -86,44 +119,172 @@ async def list_span(
     *,
     seen: Callable[[Document], Document] | None = None,
 ) -> Result:
-    """A page of whatever ``show`` makes of the documents in ``span``.
+    """A page of whatever ``show`` makes of the documents in ``span``, or all of it: as it is read,
+    if it is much.
 
     ``seen`` makes what filters judge, where that is not the stored document.
     """
-    services, query = request.services, request.query
-    size = page_size_of(query, services.settings.lists.page_size)
+    query, settings = request.query, request.services.settings.lists
+    size = page_size_of(query, settings.page_size)
     page = page_of(query)
-    filters = (*query.filters, *query.bounds)
-    seen = seen or seen_by(request)
-    rows = read_page(services.store, span_of(query, span), filters, size, page, show, seen)
+    reader = _reader(request, show, seen)
+    if size is None:
+        portions = reader.read_all(span_of(query, span, query.chunk_size))
+    else:
+        is_judged = query.filters or query.bounds
+        few = None if is_judged or size >= PORTION else size + 1
+        rows = reader.read(span_of(query, span, few), size, page)
+        portions = in_groups(rows, query.chunk_size or settings.chunk_size)
     paged = page if query.paginate else None
     if query.is_chunked:
-        chunk_size = query.chunk_size or services.settings.lists.chunk_size
-        return Result(rows=rows, chunk_size=chunk_size, page=paged)
-    data = await _gather(rows, services.settings.lists.memory_limit)
-    return Result(data=data, page=paged, revision=revision_of_list(data, page.next_start_key))
+        return Result(portions=portions, page=paged)
+    return await _long(request, portions, paged)
 
 
-async def _gather(rows: AsyncIterator[Any], limit: int) -> list[Any]:
-    data = []
-    async for row in rows:
-        data.append(row)
+def _reader(
+    request: Request,
+    show: Callable[[Document], Any],
+    seen: Callable[[Document], Document] | None = None,
+) -> Reader:
+    services, query = request.services, request.query
+    return Reader(
+        store=services.store,
+        filters=(*query.filters, *query.bounds),
+        show=show,
+        seen=seen or seen_by(request),
+        limit=services.settings.lists.scan_limit,
+        hints=() if seen else hints_of(query.filters, secrets_in(request)),
+    )
+
+
+async def list_lines(request: Request, span: Span, show: Callable[[Document], Any]) -> Result:
+    """A list without filters, of what lists show of a document and is kept beside it.
+
+    ``show`` makes that of documents that an earlier version wrote, which kept nothing.
+    """
+    query, settings = request.query, request.services.settings.lists
+    size = page_size_of(query, settings.page_size)
+    if size is not None and size < PORTION and not query.is_chunked:
+        return await _page(request, span_of(query, span, size + 1), size, show)
+    page = page_of(query)
+    walked = span_of(query, span, query.chunk_size)
+    lines = _lines(request.actor, walked, size, page, show)
+    if query.is_chunked:
+        rows = (orjson.loads(line) async for portion in lines for line in portion)
+        portions = in_groups(rows, query.chunk_size or settings.chunk_size)
+        return Result(portions=portions, page=page if query.paginate else None)
+    rows_of_all = (orjson.loads(_joined(portion)) async for portion in lines)
+    return await _long(request, rows_of_all, page if query.paginate else None)
+
+
+async def _page(
+    request: Request, span: Span, size: int, show: Callable[[Document], Any]
+) -> Result:
+    """A page that is one portion; what was made of it before is not made again."""
+    found = await anext(request.services.store.lines(span), Portion())
+    if found.made is None:
+        following = encode_key(Position(*found[size][:2])) if len(found) > size else None
+        page = Page(size=min(size, len(found)), next_start_key=following)
+        found.made = _encoded(_joined(await _complete(request.actor, found[:size], show)), page)
+    made: Result = found.made
+    start_key = request.query.start_key
+    if made.page is None or not start_key:
+        return made
+    return replace(made, page=replace(made.page, start_key=start_key))
+
+
+def _encoded(encoded: bytes, page: Page) -> Result:
+    revision = revision_of_encoded(encoded, page.next_start_key)
+    return Result(encoded=encoded, page=page, revision=revision)
+
+
+def _joined(lines: Iterable[bytes]) -> bytes:
+    return b"".join((b"[", b",".join(lines), b"]"))
+
+
+async def _long(
+    request: Request, portions: AsyncIterator[list[Any]], page: Page | None = None
+) -> Result:
+    """A list that may be long: whole, with its revision, if it is short; else as it is read."""
+    limit = request.services.settings.lists.memory_limit
+    may_be_long = not limit and request.query.is_chunked is not False
+    content, length, data = digest(), 0, list[Any]()
+    async for rows in portions:
+        data += rows
         if limit and len(data) > limit:
             raise RangeNotSatisfiable
-    return data
+        raw = _raw(rows)
+        content.update(raw)
+        length += len(raw)
+        if may_be_long and (len(data) >= PORTION or length >= LONG):
+            return Result(portions=_after(data, portions), page=page)
+    if page and page.next_start_key:
+        content.update(page.next_start_key.encode())
+    return Result(data=data, page=page, revision=content.hexdigest()[:32])
+
+
+async def _after(first: list[Any], rest: AsyncIterator[list[Any]]) -> AsyncIterator[list[Any]]:
+    yield first
+    async for rows in rest:
+        yield rows
+
+
+async def _lines(
+    actor: Actor, span: Span, size: int | None, page: Page, show: Callable[[Document], Any]
+) -> AsyncIterator[Sequence[bytes]]:
+    """The lines of a span, or of a page of so many, whose borders are noted."""
+    async for portion in actor.services.store.lines(span):
+        found: Sequence[Line] = portion
+        if size is not None and page.size + len(found) > size:
+            found = found[: size - page.size + 1]
+            sort, doc_id, _ = found[-1]
+            found = found[:-1]
+            page.next_start_key = encode_key(Position(sort, doc_id))
+        page.size += len(found)
+        yield await _complete(actor, found, show)
+        if page.next_start_key:
+            return
+
+
+async def _complete(
+    actor: Actor, lines: Sequence[Line], show: Callable[[Document], Any]
+) -> list[bytes]:
+    """The rows of lines; those that are not kept are made of their documents."""
+    kept = [row for _, _, row in lines if row is not None]
+    if len(kept) == len(lines):
+        return kept
+    made = await live_documents(actor, [doc_id for _, doc_id, row in lines if row is None])
+    rows = []
+    for _, doc_id, row in lines:
+        if row is not None:
+            rows.append(row)
+        elif doc_id in made:
+            rows.append(json_of(show(made[doc_id])))
+    return rows
 
 
 def revision_of_list(data: list[Any], next_start_key: str | None = None) -> str:
     """The 32-hex revision of a list's content, and of whether more follows."""
     content = [data, next_start_key] if next_start_key else data
-    raw = orjson.dumps(content, default=str, option=orjson.OPT_NON_STR_KEYS)
-    return hashlib.md5(raw, usedforsecurity=False).hexdigest()
+    return digest(_raw(content)).hexdigest()[:32]
+
+
+def _raw(content: Any) -> bytes:
+    return orjson.dumps(content, default=str, option=orjson.OPT_NON_STR_KEYS)
+
+
+def revision_of_encoded(encoded: bytes, next_start_key: str | None) -> str:
+    """The same for a list that is JSON already."""
+    content = digest(encoded)
+    if next_start_key:
+        content.update(next_start_key.encode())
+    return content.hexdigest()[:32]
 
 
 async def revision_of_long_list(rows: Sequence[Any]) -> str:
     """The same for a list that may be very long: others have their turn meanwhile."""
-    content = hashlib.md5(usedforsecurity=False)
+    content = digest()
     for start in range(0, len(rows), PORTION):
         content.update(orjson.dumps(rows[start : start + PORTION], default=str))
         await asyncio.sleep(0)
-    return content.hexdigest()
+    return content.hexdigest()[:32]

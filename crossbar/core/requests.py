@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from crossbar.documents import Document
 from crossbar.filtering import Filters
 from crossbar.storage import SYSTEM
@@ -100,6 +102,8 @@ def is_false(value: Any) -> bool:
 class Query:
     """How a list is to be answered. ``start_key`` is opaque (``core.paging``).
 
+    ``is_chunked``: it is sent as it is read, or (``False``) made whole; ``None``: by its length.
+
     ``bounds`` are the filters by time, which lists over a range of time do not use: there the same
     parameters choose the range (``core.ranges``).
     """
@@ -113,7 +117,7 @@ class Query:
     ascending: bool = False
     full_docs: bool = False
     fields: tuple[str, ...] = ()
-    is_chunked: bool = False
+    is_chunked: bool | None = False
     chunk_size: int | None = None
 
 
@@ -153,6 +157,7 @@ class Request:
     ``ids`` are the named parts of the path. ``controls`` are the values that say how a request is
     to be done, from the query string or the envelope; :meth:`control` looks them up. ``if_match``
     and ``if_none_match`` are revisions, without quotes; ``("*",)`` stands for any.
+    ``content_type`` is the media type that the client names for its body, empty or not.
     ``changes_nothing`` is for who only asks what a read would answer: it starts no call, say.
     """
 
@@ -166,6 +171,7 @@ class Request:
     if_match: tuple[str, ...] | None = None
     if_none_match: tuple[str, ...] | None = None
     body_is_readable: bool = True
+    content_type: str = ""
     accept: tuple[str, ...] = ()
     changes_nothing: bool = False
 
@@ -288,15 +294,19 @@ class Stream:
     chunks: AsyncGenerator[bytes]
 
 
-@valueclass
+@dataclass(eq=False, slots=True, kw_only=True)
 class Result:
     """What an operation answers.
 
-    ``rows`` stands for ``data`` when a list is to be sent as it is read, ``chunk_size`` at a time.
+    ``encoded`` stands for ``data`` that is JSON already, ``portions`` of rows for those of a list
+    that is to be sent as it is read.
     With ``columns``, which name their values, these rows are a table of any length.
     ``created_id`` makes the
     dialect answer 201 with the new document's location. ``metadata`` holds private facts that a
     dialect may show beside the data. ``token`` is a new auth token.
+
+    ``opening`` is for the dialect, the only one to write to a result: what it has made of it,
+    which need not be made again for one that is answered again.
     """
 
     data: Any = None
@@ -304,11 +314,16 @@ class Result:
     revision: str | None = None
     created_id: str | None = None
     page: Page | None = None
-    rows: AsyncIterator[Any] | None = None
+    encoded: bytes | None = None
+    portions: AsyncIterator[list[Any]] | None = None
     columns: tuple[str, ...] = ()
-    chunk_size: int = 50
     metadata: Document | None = None
     token: str | None = None
     download: Download | None = None
     stream: Stream | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    opening: bytes | None = field(default=None, init=False)
+
+    def decoded(self) -> Any:
+        """The data, also where they are JSON already."""
+        return self.data if self.encoded is None else orjson.loads(self.encoded)

@@ -18,6 +18,7 @@ from crossbar.core.ports import (
     Mail,
     Names,
     Outside,
+    Paper,
     Porting,
     Receivers,
     Shelves,
@@ -168,6 +169,13 @@ class Credentials(Protocol):
         """
         ...
 
+    async def still(self, caller: Caller) -> Caller:
+        """Who called once, with the powers that it has now.
+
+        Raises ``InvalidCredentials`` when its account or user is not accepted any more.
+        """
+        ...
+
     async def acted_as(
         self, account: Account, user: Document | None, wanted: Any
     ) -> tuple[Account, Document]:
@@ -222,7 +230,10 @@ class Pace(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The parts that recipes, hooks and handlers work with; ``scopes`` are by dialect."""
+    """The parts that recipes, hooks and handlers work with; ``scopes`` are by dialect.
+
+    ``indexed`` names the indexes that hold every document of the store (``core.finding``).
+    """
 
     store: Store
     writer: Writer
@@ -244,12 +255,14 @@ class Services:
     outside: Outside
     receivers: Receivers
     speech: Speech
+    paper: Paper
     bookkeeper: Bookkeeper
     shelves: Shelves
     metrics: Metrics
     jobs: Jobs
     porting: Porting
     turns: Turns = field(default_factory=Turns)
+    indexed: frozenset[str] = frozenset()
 
     @property
     def settings(self) -> Settings:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from crossbar.core.answers import ANYTHING, Answers, Node
 from crossbar.core.requests import Action, Request, Result
 from crossbar.documents import Document, lookup
+from crossbar.filtering import text_at
 
 if TYPE_CHECKING:
     from crossbar.core.change import Change
@@ -104,15 +105,27 @@ class Index:
     values: Callable[[Document], Iterable[str]]
 
 
-def field_index(path: str) -> Index:
-    """An index over one text field, named by its dotted path."""
-    parts = tuple(path.split("."))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldIndex(Index):
+    """An index over what is at one path, as the text that filters compare: it serves them, too."""
+
+    path: str
+
+
+LONGEST_ENTRY = 200
+"""Characters of a value that an index holds: who finds a document by it compares the whole."""
+
+
+def field_index(path: str, name: str = "") -> FieldIndex:
+    """An index over one field, named by its dotted path unless it is given another name."""
+
+    text_of = text_at(path)
 
     def values(document: Document) -> Iterable[str]:
-        value = lookup(document, parts)
-        return (value,) if isinstance(value, str) else ()
+        text = text_of(document)
+        return (text[:LONGEST_ENTRY],) if text else ()
 
-    return Index(name=path, values=values)
+    return FieldIndex(name=name or path, values=values, path=path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

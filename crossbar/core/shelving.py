@@ -112,6 +112,30 @@ async def _read_at(
         raise ShelfFailed("the file is shorter than it was")
 
 
+async def _bytes_at(
+    services: Services, key: Key, name: str, facts: Document, place: Document | None
+) -> AsyncIterator[bytes]:
+    """The bytes of an attachment from where it was, and from nowhere else, while they are moved.
+
+    Where another process has moved it meanwhile is where they are to be written. Raises
+    :class:`KeyError` when they are not there any more, and :class:`FileUnavailable`.
+    """
+    account_id = key.account_id
+    if place is None:
+        async for chunk in services.store.read_attachment(account_id, facts["id"]):
+            yield chunk
+        return
+    try:
+        async for chunk in _read_at(services, account_id, place, 0, place["length"]):
+            yield chunk
+    except ShelfFailed as failed:
+        now = await services.store.get(shelved_key(account_id, facts["id"]))
+        if now is None or now["_rev"] != place["_rev"]:
+            raise KeyError(facts["id"]) from None
+        await note_failure(services, key, name, place.get("handler", ""), "reading", failed)
+        raise FileUnavailable from None
+
+
 async def _same(chunks: AsyncIterator[bytes], facts: Document) -> bool:
     """Whether the bytes are those that were uploaded."""
     digest, length = hashlib.md5(usedforsecurity=False), 0
@@ -166,7 +190,7 @@ async def _move(
     new: Document = {each: told[each] for each in ("_rev", "pvt_created") if each in told}
     new |= {"length": facts["length"], "moves": moves, "attachment": name}
     new |= {"document_type": key.doc_type, "document_id": key.doc_id}
-    chunks = read_attachment(services, key.account_id, facts["id"])
+    chunks = _bytes_at(services, key, name, facts, place)
     try:
         if target is not None:
             called = name_at(target, key, document, name, f"{facts['id']}-{moves}")
@@ -181,7 +205,7 @@ async def _move(
                 raise ShelfFailed("what the place hands out is not what it was given")
             new[LOCAL] = stored.attachment_id
     except KeyError:
-        return  # it was dropped meanwhile, and belongs nowhere
+        return  # it was dropped meanwhile, or moved: by now the copy's name may be the file's own
     if not await _switched(services, key, facts["id"], place, new, target):
         await _give_up(services, key.account_id, facts["id"], new, target)
 

@@ -146,7 +146,7 @@ async def read_at(request: Request, key: Key, place: Place) -> Any:
     try:
         if operation.loads:
             await require_documents(wanted)
-        return (await operation.handler(wanted)).data
+        return (await operation.handler(wanted)).decoded()
     except (NotFound, Forbidden):
         return None
 

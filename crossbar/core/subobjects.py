@@ -65,7 +65,7 @@ class SubObject:
 
     async def replace(self, request: Request) -> Result:
         """The sub-object as sent, with the defaults of its schema."""
-        value, errors = request.services.schemas.apply(self.schema, sent(request))
+        value, errors = await request.services.schemas.judged(self.schema, sent(request))
         if errors:
             raise ValidationFailed(errors)
 

@@ -30,8 +30,14 @@ def happening(
     they report of it: public, and no secret. ``about`` names what it happened to, such as the id
     of a call; what has the same name is reported in order.
     """
-    key = Key(account_id, HAPPENING, about or fresh_id(clock))
-    return Event(action=kind, key=key, revision="", at=clock.gregorian(), summary=facts)
+    named = about or fresh_id(clock)
+    return happening_at(clock.gregorian(), account_id, kind, facts, about=named)
+
+
+def happening_at(at: int, account_id: str, kind: str, facts: Document, *, about: str) -> Event:
+    """The event of something that happened at a time of its own, in Gregorian seconds."""
+    key = Key(account_id, HAPPENING, about)
+    return Event(action=kind, key=key, revision="", at=at, summary=facts)
 
 
 def tell(

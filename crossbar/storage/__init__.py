@@ -33,10 +33,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
 
 from crossbar.documents import Document
+from crossbar.storage.sieves import Hint as Hint
+from crossbar.storage.sieves import Sieve as Sieve
 from crossbar.values import valueclass
 
 LARGEST = 16_000_000
@@ -44,6 +46,9 @@ LARGEST = 16_000_000
 
 Observer = Callable[[int, float], None]
 """Told of every transaction that was committed: how many batches it held, and its seconds."""
+
+PORTION = 250
+"""Documents that are read at a time for who takes them all: some milliseconds' work."""
 
 LAST_BUCKET = "99999999"
 """No bucket of time comes after this one, and none before the empty text."""
@@ -100,6 +105,8 @@ class Put(NamedTuple):
     ``sort`` is its place in listings, ``None`` when it is not to be listed (soft-deleted); an
     unlisted document is not found through its entries either. ``entries`` and ``claims`` are all
     that the document has from now on; those it had before and are not repeated are released.
+    ``row`` is what lists show of it, as JSON: kept beside it, so that a page is not made anew from
+    its documents whenever it is read.
     """
 
     key: Key
@@ -108,6 +115,7 @@ class Put(NamedTuple):
     sort: str | None = ""
     entries: Sequence[Entry] = ()
     claims: Sequence[Claim] = ()
+    row: bytes | None = None
 
 
 class Remove(NamedTuple):
@@ -209,6 +217,8 @@ class Span:
     ``start`` is inclusive (where a page begins). ``low`` and ``high`` bound the sort key,
     inclusive. ``buckets`` makes it a span of the journal's records: the first and the last bucket
     to look in. ``portion`` is how many rows are read at a time: few for who takes few.
+    ``sieve`` says which documents may be left out, by :meth:`Store.scan` and
+    :meth:`Store.portions`.
     """
 
     account_id: str
@@ -220,6 +230,7 @@ class Span:
     descending: bool = False
     buckets: tuple[str, str] | None = None
     portion: int | None = None
+    sieve: Sieve | None = None
 
 
 class Row(NamedTuple):
@@ -227,6 +238,38 @@ class Row(NamedTuple):
 
     position: Position
     document: Document
+
+
+Line = tuple[str, str, bytes | None]
+"""What a list shows of a document: sort key, id, and row, ``None`` where none was kept.
+
+A bare tuple, as a driver has it: there are fifty of them in every page.
+"""
+
+
+class Portion(list[Line]):
+    """Lines that were read together. While nothing is written a store may hand them out again.
+
+    ``made`` is for their reader: what it has made of them, which then need not be made again.
+    """
+
+    __slots__ = ("made",)
+
+    def __init__(self, lines: Iterable[Line] = ()) -> None:
+        super().__init__(lines)
+        self.made: Any = None
+
+
+@dataclass(slots=True)
+class Shown:
+    """A document in two parts: its private fields, and the public ones as a JSON object.
+
+    While nothing is written a store may hand it out again; ``made`` is as that of a portion.
+    """
+
+    private: Document
+    public: bytes
+    made: Any = field(default=None, compare=False)
 
 
 class Attachment(NamedTuple):
@@ -302,12 +345,31 @@ class Store(Protocol):
         """
         ...
 
+    async def get_shown(self, key: Key) -> Shown | None:
+        """The same document for who only passes it on: its public part is not made sense of."""
+        ...
+
     async def get_many(self, account_id: str, ids: Iterable[str]) -> dict[str, Document]:
         """Those of the documents that exist, of whatever type, by id."""
         ...
 
     def scan(self, span: Span) -> AsyncIterator[Row]:
         """Walk the span in (sort, id) order, lazily: a walk that stops early has not read on."""
+        ...
+
+    def lines(self, span: Span) -> AsyncIterator[Portion]:
+        """Walk a span of documents as :meth:`scan` does, reading only what lists show of them.
+
+        They come so many at a time, ``portion`` of the span if it says so.
+        """
+        ...
+
+    def portions(self, span: Span) -> AsyncIterator[list[Document]]:
+        """The documents that :meth:`scan` would meet, in that order, many at a time, none empty.
+
+        For who takes them all: it spares what each row costs by itself. A portion is as large as
+        the span says, by default :data:`PORTION`, or smaller.
+        """
         ...
 
     def walk(self, account_id: str, journal: str = "") -> AsyncIterator[Put]:
@@ -321,6 +383,15 @@ class Store(Protocol):
 
     async def count(self, span: Span, at_most: int | None = None) -> int:
         """How many documents the span holds (``start`` included), or ``at_most``."""
+        ...
+
+    async def tally(
+        self, account_id: str, doc_type: str, name: str, values: Iterable[str]
+    ) -> dict[str, int]:
+        """How many documents have each of the values as an entry ``name``.
+
+        One look for many values; those that no document has are left out.
+        """
         ...
 
     async def get_record(self, key: Key) -> Document | None:

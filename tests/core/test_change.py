@@ -34,7 +34,7 @@ def test_a_claim_is_the_accounts_or_the_systems() -> None:
         space="chips",
     )
     family = collection(unique=(names, chips))
-    document = {"name": "Tom", "chip": "1", "_rev": "1-x"}
+    document = {"_id": KEY.doc_id, "name": "Tom", "chip": "1", "_rev": "1-x"}
     name, chip = Claim("cat.name", KEY.account_id, "Tom"), Claim("chips", SYSTEM, "1")
     assert list(claims_of(family, KEY, document)) == [name, chip, chip]
     assert put_of(family, KEY, document, None).claims == [name, chip]
@@ -45,12 +45,13 @@ def test_a_document_is_listed_and_found_as_its_family_says() -> None:
         order=lambda document: str(document["name"]),
         indexes=(field_index("owner.id"), Index(name="tag", values=lambda _: ("x", "x"))),
     )
-    put = put_of(family, KEY, {"name": "Tom", "owner": {"id": "o"}}, "1-x")
+    tom = {"_id": KEY.doc_id, "name": "Tom"}
+    put = put_of(family, KEY, {**tom, "owner": {"id": "o"}}, "1-x")
     assert put.sort == "Tom"
     assert put.entries == [Entry("owner.id", "o"), Entry("tag", "x")]
     assert put.expected == "1-x"
-    number = put_of(family, KEY, {"name": "Tom", "owner": {"id": 5}}, None)
-    assert number.entries == [Entry("tag", "x")]
+    number = put_of(family, KEY, {**tom, "owner": {"id": 5}}, None)
+    assert number.entries == [Entry("owner.id", "5"), Entry("tag", "x")]
 
 
 def test_a_deleted_document_is_not_listed_and_claims_nothing() -> None:

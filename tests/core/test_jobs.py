@@ -255,7 +255,8 @@ async def test_what_was_begun_at_the_end_is_not_done_twice(
     assert (careful.done, careful.left) == ([], [{}])
 
 
-async def test_slow_jobs_of_one_kind_hold_up_no_other(services: Services) -> None:
+@pytest.mark.parametrize("at_once", [module.AT_ONCE, 3 * module.AT_ONCE])
+async def test_slow_jobs_of_one_kind_hold_up_no_other(services: Services, at_once: int) -> None:
     chore, begun = Chore(), []
     go_on = asyncio.Event()
 
@@ -263,7 +264,7 @@ async def test_slow_jobs_of_one_kind_hold_up_no_other(services: Services) -> Non
         begun.append(about)
         await go_on.wait()
 
-    slow_kind = Kind(name="slow", run=slow)
+    slow_kind = Kind(name="slow", run=slow, at_once=at_once)
     number = 5 * module.AT_ONCE
     for _ in range(number):
         await services.commit(Batch(puts=(asked(services.clock, slow_kind, {}),)))
@@ -272,7 +273,7 @@ async def test_slow_jobs_of_one_kind_hold_up_no_other(services: Services) -> Non
     while await jobs._take(services):
         pass
     await asyncio.wait_for(chore.was_done.wait(), 5)
-    assert len(begun) == module.AT_ONCE
+    assert len(begun) == at_once
     go_on.set()
     await jobs.idle(services)
     assert len(begun) == number

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from crossbar.app import open_gateway
-from crossbar.clock import FixedClock
 from crossbar.core import recipes, singletons, writing
-from crossbar.core.change import Change
-from crossbar.core.directory import account_key
+from crossbar.core.change import Change, put_of
 from crossbar.core.presenting import present
+from crossbar.core.reading import PORTION
 from crossbar.core.registry import Registry
 from crossbar.core.requests import Action, Actor, Caller, Query, Request, Result
 from crossbar.core.services import Services
@@ -30,27 +27,17 @@ from crossbar.errors import (
     ValidationFailed,
 )
 from crossbar.families.logins import auth
-from crossbar.settings import Settings
 from crossbar.storage import Batch, Key, Put
 from tests.conftest import Api
+from tests.core.conftest import ACCOUNT
 
-ACCOUNT, CAT = "a" * 32, "c" * 32
+CAT = "c" * 32
 KEY = Key(ACCOUNT, "cat", CAT)
 
 
-@pytest.fixture
-async def services(settings: Settings, clock: FixedClock) -> AsyncIterator[Services]:
-    async with open_gateway(settings, clock=clock) as gateway:
-        account = Put(account_key(ACCOUNT), {"_id": ACCOUNT, "_rev": "1-a"}, None)
-        await gateway.services.store.commit(Batch(puts=[account]))
-        yield gateway.services
-
-
 def cats(*normalize: Stage, **more: Any) -> Collection:
-    hooks = more.pop("hooks", Hooks(normalize=normalize))
-    return Collection(
-        noun="cats", doc_type="cat", schema="menus", summary=("name",), hooks=hooks, **more
-    )
+    more = {"hooks": Hooks(normalize=normalize), "summary": ("name",), **more}
+    return Collection(noun="cats", doc_type="cat", schema="menus", **more)
 
 
 def request(
@@ -106,13 +93,22 @@ async def test_who_named_a_revision_is_told_of_the_race(services: Services) -> N
         await recipes.patch(asked)
 
 
-async def test_who_loses_every_race_is_told_so(services: Services) -> None:
+async def test_who_loses_every_race_is_told_so(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "PATIENCE", 0)
     await put_cat(services, {"name": "Tom"})
     lost = cats(meddler(services, writing.ATTEMPTS))
     with pytest.raises(Conflict):
         await recipes.patch(request(services, Action.PATCH, lost))
     won = cats(meddler(services, writing.ATTEMPTS - 1))
     await recipes.patch(request(services, Action.PATCH, won))
+
+
+async def test_of_many_who_write_at_once_the_last_is_served_too(services: Services) -> None:
+    await put_cat(services, {"name": "Tom"})
+    slowest = cats(meddler(services, 3 * writing.ATTEMPTS))
+    await recipes.patch(request(services, Action.PATCH, slowest))
 
 
 async def test_a_deletion_that_lost_a_race_is_a_conflict(services: Services) -> None:
@@ -180,8 +176,27 @@ async def test_a_list_can_be_sent_as_it_is_read(services: Services) -> None:
     await put_cat(services, {"name": "Tom"})
     query = Query(filters=(), is_chunked=True)
     result = await recipes.list_documents(request(services, Action.LIST, cats(), query=query))
-    assert result.rows is not None
-    assert [row async for row in result.rows] == [{"id": CAT, "name": "Tom"}]
+    assert result.portions is not None
+    assert [rows async for rows in result.portions] == [[{"id": CAT, "name": "Tom"}]]
+
+
+@pytest.mark.parametrize("summary", [("name",), None])
+async def test_rows_that_were_not_kept_are_made(
+    services: Services, summary: tuple[str, ...] | None
+) -> None:
+    """An earlier version kept none; what is written now has one."""
+    family = cats(summary=summary)
+    await put_cat(services, {"name": "Tom"})
+    made = request(services, Action.CREATE, family, data={"name": "Tim"})
+    new = await recipes.create(made)
+    rows = (
+        [CAT, new.data["id"]]
+        if summary is None
+        else [{"id": CAT, "name": "Tom"}, {"id": new.data["id"], "name": "Tim"}]
+    )
+    query = Query(filters=(), ascending=True)
+    listed = await recipes.list_documents(request(services, Action.LIST, family, query=query))
+    assert sorted(listed.decoded(), key=str) == sorted(rows, key=str)
 
 
 async def test_values_that_cannot_be_judged_are_no_clash(services: Services) -> None:
@@ -246,6 +261,31 @@ async def test_data_of_a_write_must_be_an_object(api: Api) -> None:
     assert answer.data["data"]["type"]["target"] == "object"
 
 
+async def test_a_document_that_goes_while_its_row_is_made_is_left_out(services: Services) -> None:
+    await put_cat(services, {"name": "Tom", "pvt_deleted": True})
+    listed = await recipes.list_documents(request(services, Action.LIST, cats()))
+    assert listed.decoded() == []
+
+
+async def test_a_long_page_is_sent_as_it_is_read(services: Services) -> None:
+    key = Key(ACCOUNT, "cat", "")
+    family = cats()
+    puts = []
+    for number in range(PORTION + 10):
+        document = {"_id": f"{number:032x}", "_rev": "1-a", "pvt_type": "cat", "name": "x"}
+        puts.append(put_of(family, key._replace(doc_id=document["_id"]), document, None))
+    await services.store.commit(Batch(puts=puts))
+    for size, met in ((PORTION + 5, PORTION + 5), (PORTION + 20, PORTION + 10)):
+        query = Query(filters=(), page_size=size, is_chunked=None)
+        asked = request(services, Action.LIST, family, query=query)
+        listed = await recipes.list_documents(asked)
+        assert listed.portions is not None
+        assert sum([len(rows) async for rows in listed.portions]) == met
+        assert listed.page is not None
+        assert listed.page.size == met
+        assert bool(listed.page.next_start_key) == (met == size)
+
+
 class TestLimited:
     @pytest.fixture
     def overrides(self) -> dict[str, Any]:
@@ -258,7 +298,11 @@ class TestLimited:
         for number in range(3):
             asked = request(services, Action.CREATE, family, data={"name": str(number)})
             await recipes.create(asked)
+        whole = Query(filters=(), paginate=False)
         with pytest.raises(RangeNotSatisfiable):
-            await recipes.list_documents(request(services, Action.LIST, family))
+            await recipes.list_documents(request(services, Action.LIST, family, query=whole))
+        filtered = Query(filters=(lambda _: True,))
+        with pytest.raises(RangeNotSatisfiable):
+            await recipes.list_documents(request(services, Action.LIST, family, query=filtered))
         short = Query(filters=(), page_size=2)
         await recipes.list_documents(request(services, Action.LIST, family, query=short))

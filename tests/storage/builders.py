@@ -12,6 +12,7 @@ from crossbar.storage import (
     Entry,
     Event,
     Key,
+    Line,
     Put,
     Remove,
     Row,
@@ -39,6 +40,7 @@ def put(
     sort: str | None = "",
     entries: Iterable[tuple[str, str]] = (),
     claims: Iterable[Claim] = (),
+    row: bytes | None = None,
     **fields: Any,
 ) -> Put:
     return Put(
@@ -48,6 +50,7 @@ def put(
         sort,
         [Entry(*entry) for entry in entries],
         list(claims),
+        row,
     )
 
 
@@ -75,6 +78,10 @@ def span(entry: tuple[str, str] | None = None, **bounds: Any) -> Span:
 
 async def rows(store: Store, walked: Span) -> list[Row]:
     return [row async for row in store.scan(walked)]
+
+
+async def lines(store: Store, walked: Span) -> list[Line]:
+    return [line async for portion in store.lines(walked) for line in portion]
 
 
 async def ids(store: Store, entry: tuple[str, str] | None = None, **bounds: Any) -> list[str]:

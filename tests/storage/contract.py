@@ -18,6 +18,7 @@ from tests.storage.aspects.documents import DocumentContract
 from tests.storage.aspects.events import EventContract
 from tests.storage.aspects.records import RecordContract
 from tests.storage.aspects.scans import ScanContract
+from tests.storage.aspects.sieves import SieveContract
 from tests.storage.aspects.values import ValueContract
 
 
@@ -25,6 +26,7 @@ class StoreContract(
     DocumentContract,
     ValueContract,
     ScanContract,
+    SieveContract,
     ClaimContract,
     CommitContract,
     EventContract,

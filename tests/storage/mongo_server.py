@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,21 +22,10 @@ from urllib.parse import urlsplit
 import pytest
 from pymongo import MongoClient
 
+from tests.ports import free_port
+
 STARTING = 60.0
 """Seconds that a server may take until it listens."""
-
-PORTS = range(20_000, 32_000)
-"""Ports for servers. Those from 32768 on are given to connections: one could have the server's
-while it starts, or is dead and to come back."""
-
-
-def free_port() -> int:
-    """A port on which nobody listens."""
-    while True:
-        port = secrets.choice(PORTS)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 class OwnServer:

@@ -20,6 +20,7 @@ from crossbar.storage import (
     Entry,
     Position,
     RevisionConflict,
+    Shown,
     Span,
     Store,
     StoreError,
@@ -27,7 +28,7 @@ from crossbar.storage import (
 )
 from crossbar.storage.factory import store_for
 from crossbar.storage.sqlite.file import ABANDONED, FORMAT, GROUP, LOOK_INTERVAL, PIECE
-from crossbar.storage.sqlite.store import LONGEST, RECENT, Recent, SQLiteStore
+from crossbar.storage.sqlite.store import SQLiteStore
 from crossbar.storage.sqlite.stretches import stretch_of
 from tests.storage.builders import (
     ACCOUNT,
@@ -37,6 +38,7 @@ from tests.storage.builders import (
     content,
     ids,
     key,
+    lines,
     put,
     span,
     stream,
@@ -470,17 +472,6 @@ async def test_of_two_puts_of_a_document_in_a_batch_the_later_holds(store: Store
         await write(store, first)
 
 
-def test_few_and_short_documents_are_remembered_between_commits() -> None:
-    recent = Recent()
-    recent.keep(key("long"), b"x" * (LONGEST + 1))
-    assert recent.bodies == {}
-    for number in range(RECENT):
-        recent.keep(key(str(number)), b"{}")
-    assert len(recent.bodies) == RECENT
-    recent.keep(key("one more"), b"{}")
-    assert recent.bodies == {key("one more"): b"{}"}
-
-
 async def test_what_was_read_is_forgotten_when_anybody_commits(
     sqlite: SQLiteStore, another: Opener
 ) -> None:
@@ -547,3 +538,37 @@ async def test_a_file_of_the_first_format_is_taken_over(path: str, another: Open
     assert await store.holders([claim("ann"), claim("bea")]) == {claim("bea"): key("one")}
     await store.close()
     await another()
+
+
+async def test_a_file_of_the_third_format_is_taken_over(path: str, another: Opener) -> None:
+    """It kept no rows of lists, and documents as their writers had ordered them."""
+    store = await another()
+    await write(store, put("one", sort="s", claims=[claim("ann")], row=b"{}", name="Ann"))
+    await store.close()
+    with raw(path) as old:
+        old.execute("DROP INDEX listing")
+        old.execute("ALTER TABLE documents DROP COLUMN row")
+        old.execute("ALTER TABLE documents DROP COLUMN cut")
+        old.execute("UPDATE documents SET body = ?", (b'{"name":"Ann","_rev":"1-a","age":3}',))
+        old.execute("CREATE INDEX listing ON documents (account_id, doc_type, sort, doc_id)")
+        old.execute("PRAGMA user_version = 3")
+    store = await another()
+    assert await lines(store, span()) == [("s", "one", None)]
+    assert await store.get_shown(key("one")) == Shown({"_rev": "1-a"}, b'{"name":"Ann","age":3}')
+    assert await store.holders([claim("ann")]) == {claim("ann"): key("one")}
+    await write(store, put("one", rev="2-b", expected="1-a", sort="s", row=b"[]"))
+    assert await lines(store, span()) == [("s", "one", b"[]")]
+
+
+async def test_very_many_documents_are_counted_in_steps(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crossbar.storage.sqlite.store.COUNTED", 3)
+    await write(store, *(put(f"{at}", sort=f"{at % 2}", entries=[("n", "x")]) for at in range(9)))
+    for descending in (False, True):
+        for entry in (None, ("n", "x")):
+            walked = span(entry, descending=descending)
+            assert await store.count(walked) == 9
+            for most in range(12):
+                assert await store.count(walked, most) == min(most, 9)
+            assert await store.count(span(entry, descending=descending, low="1")) == 4

@@ -101,6 +101,31 @@ async def test_the_rows_of_what_is_forgotten_go_in_steps(
     assert await until_reclaimed(path) == dict.fromkeys(kept, 0)
 
 
+@pytest.mark.parametrize("how", ["records alone", "entries"])
+async def test_a_step_does_not_look_at_the_rows_that_it_leaves(
+    how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journals, "STEP", 0)
+    done = {many: work_of_a_step(many, with_entries=how == "entries") for many in (200, 5000)}
+    assert done[5000] < 2 * done[200]
+
+
+def work_of_a_step(many: int, *, with_entries: bool) -> int:
+    """Instructions of SQLite's machine, in tens, for a step in a book with so many rows."""
+    done: list[int] = []
+    with closing(sqlite3.connect(":memory:")) as connection:
+        for statement in journals.SCHEMA:
+            connection.execute(statement)
+        rows = [(f"{at:05}", f"202609-{at:05}") for at in range(many)]
+        connection.executemany("INSERT INTO records VALUES (1, ?, ?, '', '', '')", rows)
+        if with_entries:
+            connection.executemany("INSERT INTO record_entries VALUES (1, 'n', 'v', ?, ?)", rows)
+        connection.execute("INSERT INTO forgotten_books VALUES (1)")
+        connection.set_progress_handler(lambda: done.append(1), 10)
+        assert journals.reclaim(connection)
+    return len(done)
+
+
 async def test_others_write_while_rows_go(
     store: SQLiteStore, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,16 +1,17 @@
 """What the core asks of the outside.
 
 Mail, names of hosts, other servers, receivers of reports, places for files, a switch, a carrier,
-a bookkeeper, a voice.
+a bookkeeper, a voice, what makes pages for fax machines.
 """
 
 from __future__ import annotations
 
 from crossbar.core.ports.bookkeeper import Bookkeeper, Outcome, Payment, Standing
 from crossbar.core.ports.carrier import Carrier, Offer
-from crossbar.core.ports.mail import Letter, Mail, NoMail
+from crossbar.core.ports.mail import Enclosed, Letter, Mail, NoMail
 from crossbar.core.ports.names import Names
 from crossbar.core.ports.outside import Outside, OutsideFailed, may_be_asked
+from crossbar.core.ports.paper import Pages, Paper, Unprintable
 from crossbar.core.ports.porting import Porting
 from crossbar.core.ports.receivers import Message, NotReached, Receivers, Reply
 from crossbar.core.ports.shelves import Shelf, ShelfFailed, Shelves
@@ -21,6 +22,7 @@ __all__ = [
     "Bookkeeper",
     "Carrier",
     "Command",
+    "Enclosed",
     "Letter",
     "Mail",
     "Message",
@@ -33,6 +35,8 @@ __all__ = [
     "Outcome",
     "Outside",
     "OutsideFailed",
+    "Pages",
+    "Paper",
     "Payment",
     "Porting",
     "Receivers",
@@ -44,5 +48,6 @@ __all__ = [
     "Spoken",
     "Standing",
     "Switch",
+    "Unprintable",
     "may_be_asked",
 ]

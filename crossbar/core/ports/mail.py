@@ -12,12 +12,31 @@ from typing import NamedTuple, Protocol
 from crossbar.errors import MailUnavailable
 
 
-class Letter(NamedTuple):
-    """A mail in plain text to one address."""
+class Enclosed(NamedTuple):
+    """A file that goes with a letter."""
 
-    to: str
+    name: str
+    content_type: str
+    content: bytes
+
+
+class Letter(NamedTuple):
+    """A mail: in plain text, with the same in HTML if there is one.
+
+    ``sender`` is whom it is from, by default whom the settings name. ``name`` tells it from all
+    others: one that is sent once more has the same, so that receivers can drop the second.
+    """
+
+    to: tuple[str, ...]
     subject: str
     text: str
+    html: str = ""
+    cc: tuple[str, ...] = ()
+    bcc: tuple[str, ...] = ()
+    sender: str = ""
+    reply_to: str = ""
+    name: str = ""
+    enclosed: tuple[Enclosed, ...] = ()
 
 
 class Mail(Protocol):
@@ -28,11 +47,11 @@ class Mail(Protocol):
         """Whether letters can be sent from here at all."""
         ...
 
-    async def send(self, letter: Letter) -> None:
-        """Hand a letter to the mail server.
+    async def send(self, letter: Letter) -> str:
+        """Hand a letter to the mail server; what it said to that.
 
-        Raises :class:`~crossbar.core.jobs.CannotBeDone` when the server has refused it for good,
-        something else when it may take it later.
+        Raises :class:`~crossbar.core.jobs.CannotBeDone` with the server's words when it has
+        refused the letter for good, something else when it may take it later.
         """
         ...
 
@@ -42,6 +61,6 @@ class NoMail:
 
     is_available = False
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: Letter) -> str:
         """Refused: saying yes would be a lie."""
         raise MailUnavailable

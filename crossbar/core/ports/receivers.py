@@ -16,10 +16,16 @@ class Message(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What a receiver answers: its status, and the beginning of its body."""
+    """What a receiver answers: its status, and the beginning of its body, with its type."""
 
     status: int
-    body: str
+    content: bytes
+    content_type: str = ""
+
+    @property
+    def body(self) -> str:
+        """The beginning of the body, as text."""
+        return self.content.decode("utf-8", "replace")
 
 
 class NotReached(Exception):
@@ -29,11 +35,20 @@ class NotReached(Exception):
 class Receivers(Protocol):
     """Sends messages to servers that clients have named."""
 
-    async def send(self, message: Message, *, private: bool, seconds: float) -> Reply:
-        """Send a message and wait for the answer, for so many seconds.
+    async def send(
+        self,
+        message: Message,
+        *,
+        private: bool,
+        seconds: float,
+        connect: float,
+        most: int = 1000,
+    ) -> Reply:
+        """Send a message and wait for the answer, for so many seconds; ``connect`` of them at most
+        for a connection.
 
-        ``private``: also to an address that is not of the public internet. Raises
-        :class:`NotReached`.
+        Of its body the first ``most`` bytes are read. ``private``: also to an address that is not
+        of the public internet. Raises :class:`NotReached`.
         """
         ...
 

@@ -6,11 +6,25 @@ Pure functions over plain dicts: no driver, no input or output.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import orjson
+
 from crossbar.documents import Document
-from crossbar.storage import Claim, Entry, Event, Key, Numbered, Position, Put, Row, Span
+from crossbar.storage import (
+    Claim,
+    Entry,
+    Event,
+    Hint,
+    Key,
+    Line,
+    Numbered,
+    Position,
+    Put,
+    Row,
+    Span,
+)
 
 Record = dict[str, Any]
 
@@ -64,6 +78,36 @@ def within(span: Span) -> Record:
     if span.entry is not None:
         found["entries"] = named(*span.entry)
     return found
+
+
+def having(hints: Iterable[Hint]) -> Record:
+    """The filter that finds all that may have what the hints say.
+
+    A path of MongoDB leads into arrays as well, and its numbers are equal whatever their type: so
+    it may find more. What is kept as JSON text is found always.
+    """
+    each = [{"$or": [{"text": {"$exists": True}}, *_may_be(hint)]} for hint in hints]
+    return {"$and": each} if each else {}
+
+
+def _may_be(hint: Hint) -> list[Record]:
+    """Conditions on the body of what is kept as one, of which one holds."""
+    if len(hint.path) > DEEPEST or not all(map(_plain_name, hint.path)):
+        return []
+    field = ".".join(("body", *hint.path))
+    if not hint.texts or any(text[0] == "{" for text in hint.texts):
+        return [{field: {"$exists": True}}]
+    values = [value for text in hint.texts for value in _values(text) if _plain(value)]
+    return [{field: {"$in": values}}, {f"{field}.0": {"$exists": True}}]
+
+
+def _values(text: str) -> list[Any]:
+    """What a value is that has this text, if it is neither an array nor an object."""
+    try:
+        parsed = orjson.loads(text)
+    except ValueError:
+        return [text]
+    return [text] if isinstance(parsed, str | list | dict) else [text, parsed]
 
 
 def _plain(value: Any, depth: int = 0) -> bool:
@@ -127,6 +171,7 @@ def document_record(put: Put) -> Record:
         "rev": put.document["_rev"],
         **listed,
         "claims": [named(*claim) for claim in put.claims],
+        **({} if put.row is None else {"row": put.row}),
         **packed(put.document),
     }
 
@@ -140,12 +185,18 @@ def put_from(record: Mapping[str, Any]) -> Put:
         record.get("sort"),
         [Entry(*parts(name)) for name in record.get("entries", ())],
         [Claim(*parts(name)) for name in record["claims"]],
+        record.get("row"),
     )
 
 
 def row(record: Mapping[str, Any]) -> Row:
     """A listed record as a scan yields it."""
     return Row(Position(record["sort"], record["doc_id"]), unpacked(record))
+
+
+def line(record: Mapping[str, Any]) -> Line:
+    """A listed record as a list shows it."""
+    return record["sort"], record["doc_id"], record.get("row")
 
 
 def key_of(record: Mapping[str, Any]) -> Key:

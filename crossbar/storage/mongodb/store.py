@@ -18,15 +18,16 @@ works is told in ``commits``. This file and its mates ``driver``, ``commits``, `
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
-from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo import ASCENDING, IndexModel
 from pymongo.errors import PyMongoError
 
 from crossbar.clock import Clock
-from crossbar.documents import Document, new_id
+from crossbar.documents import Document, json_of, new_id, private, public
 from crossbar.storage import (
     LAST_BUCKET,
+    PORTION,
     Attachment,
     Batch,
     Claim,
@@ -34,8 +35,10 @@ from crossbar.storage import (
     Missing,
     Numbered,
     Observer,
+    Portion,
     Put,
     Row,
+    Shown,
     Span,
     unobserved,
 )
@@ -47,10 +50,12 @@ from crossbar.storage.mongodb.driver import (
     Refused,
     check_uri,
     lacks_transactions,
+    settled,
     translated,
 )
 from crossbar.storage.mongodb.files import Files
 from crossbar.storage.mongodb.journals import Collection, Journals
+from crossbar.storage.mongodb.walks import Walk
 
 BATCH = 100
 """Rows that a scan reads at a time."""
@@ -58,6 +63,8 @@ BATCH = 100
 _UNBOUND = 2**62
 
 _SHOWN = {"_id": 0, "doc_id": 1, "sort": 1, "place": 1, "body": 1, "text": 1}
+
+_LISTED = {"_id": 0, "doc_id": 1, "sort": 1, "place": 1, "row": 1}
 
 _LISTINGS = [
     IndexModel([(name, ASCENDING) for name in names])
@@ -166,22 +173,37 @@ class MongoStore:
             found = await self._documents.find(wanted, _SHOWN).to_list(None)
         return {record["doc_id"]: records.unpacked(record) for record in found}
 
+    async def get_shown(self, key: Key) -> Shown | None:
+        """The same in two parts; here it costs as much, since BSON has to be made JSON."""
+        document = await self.get(key)
+        return None if document is None else Shown(private(document), json_of(public(document)))
+
     async def scan(self, span: Span) -> AsyncIterator[Row]:
         """Walk the span in (sort, id) order, lazily, from the last row met and not by offset."""
-        order, beyond = (DESCENDING, "$lt") if span.descending else (ASCENDING, "$gt")
-        portion = span.portion or BATCH
+        async for found in self._found(span, _SHOWN, span.portion or BATCH):
+            for record in found:
+                yield records.row(record)
+
+    async def portions(self, span: Span) -> AsyncIterator[list[Document]]:
+        """See :meth:`crossbar.storage.Store.portions`."""
+        async for found in self._found(span, _SHOWN, span.portion or PORTION):
+            yield [records.unpacked(record) for record in found]
+
+    async def lines(self, span: Span) -> AsyncIterator[Portion]:
+        """See :meth:`crossbar.storage.Store.lines`."""
+        async for found in self._found(span, _LISTED, span.portion or PORTION):
+            yield Portion(map(records.line, found))
+
+    async def _found(
+        self, span: Span, shown: Mapping[str, int], portion: int
+    ) -> AsyncIterator[list[records.Record]]:
+        """What is kept of the documents of a span, so many at a time."""
         for collection in await self._within(span):
+            walk = Walk(collection, shown, span.descending, portion)
             wanted = records.within(span)
-            more = True
-            while more:
-                cursor = collection.find(wanted, _SHOWN).sort("place", order).limit(portion)
-                with translated():
-                    found = await cursor.to_list(portion)
-                for record in found:
-                    yield records.row(record)
-                more = len(found) == portion
-                if more:
-                    wanted["place"][beyond] = found[-1]["place"]
+            walked = walk.sifted(wanted, span.sieve) if span.sieve else walk.portions(wanted)
+            async for found in walked:
+                yield found
 
     async def _within(self, span: Span) -> list[Collection]:
         """The collections of a span, in the order in which it is walked."""
@@ -222,6 +244,24 @@ class MongoStore:
                         records.within(span), limit=limit - number
                     )
         return number
+
+    async def tally(
+        self, account_id: str, doc_type: str, name: str, values: Iterable[str]
+    ) -> dict[str, int]:
+        """How many documents have each of the values as an entry ``name``."""
+        wanted = [records.named(name, value) for value in set(values)]
+        span = records.within(Span(account_id=account_id, doc_type=doc_type))
+        steps: list[records.Record] = [
+            {"$match": {**span, "entries": {"$in": wanted}}},
+            {"$project": {"entries": 1}},
+            {"$unwind": "$entries"},
+            {"$match": {"entries": {"$in": wanted}}},
+            {"$group": {"_id": "$entries", "number": {"$sum": 1}}},
+        ]
+        with translated():
+            cursor = await settled(self._documents.aggregate(steps))
+            found = await cursor.to_list(None)
+        return {records.parts(each["_id"])[1]: each["number"] for each in found}
 
     async def get_record(self, key: Key) -> Document | None:
         """The record, by one look-up in its bucket; ``None`` when there is none."""

@@ -36,23 +36,23 @@ EXISTS = "SELECT 1 FROM documents WHERE account_id = ? AND doc_type = ? AND doc_
 RELEASE = "DELETE FROM claims WHERE space = ? AND scope = ? AND value = ?"
 THIS = "WHERE account_id = ? AND doc_type = ? AND doc_id = ?"
 INSERT = (
-    "INSERT INTO documents (rev, sort, marks, body, account_id, doc_type, doc_id)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+    "INSERT INTO documents (rev, sort, marks, body, row, cut, account_id, doc_type, doc_id)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 )
 # Most writes leave a document where it is found: it need not be taken out of indexes and put back.
-SAME_PLACE = (
-    f"UPDATE documents SET rev = ?, body = ? {THIS}"  # noqa: S608
-    " AND rev = ? AND sort IS ? AND marks = ?"
-)
+# Many do not change what lists show of it, either, which an index holds as well.
+SAME_PLACE = f"{THIS} AND rev = ? AND sort IS ? AND marks = ?"
+SAME_ROW = f"UPDATE documents SET rev = ?, body = ?, cut = ? {SAME_PLACE} AND row IS ?"  # noqa: S608
+OTHER_ROW = f"UPDATE documents SET rev = ?, body = ?, cut = ?, row = ? {SAME_PLACE}"  # noqa: S608
 PLACE = f"SELECT sort, marks FROM documents {THIS} AND rev = ?"  # noqa: S608
-MOVE = f"UPDATE documents SET rev = ?, sort = ?, marks = ?, body = ? {THIS}"  # noqa: S608
+MOVE = f"UPDATE documents SET rev = ?, sort = ?, marks = ?, body = ?, row = ?, cut = ? {THIS}"  # noqa: S608
 ENTER = (
     "INSERT INTO entries (account_id, doc_type, doc_id, name, value, sort)"
     " VALUES (?, ?, ?, ?, ?, ?)"
 )
 LEAVE = f"DELETE FROM entries {THIS} AND name = ? AND value = ? AND sort = ?"  # noqa: S608
 WALK = (
-    "SELECT doc_type, doc_id, rev, sort, marks, body FROM documents"
+    "SELECT doc_type, doc_id, rev, sort, marks, body, row, cut FROM documents"
     " WHERE account_id = ? AND doc_id > ? ORDER BY doc_id LIMIT ?"
 )
 LOG = (
@@ -111,14 +111,17 @@ def _log(logged: Sequence[tuple[Any, ...]], connection: sqlite3.Connection) -> i
 
 def _store(put: Put, columns: Columns, connection: sqlite3.Connection) -> Collection[Mark]:
     """Insert or replace a document, with its entries. Returns the claims that it holds so far."""
-    rev, sort, marks, body = columns
+    rev, sort, marks, body, row, cut = columns
     if put.expected is None:
         if connection.execute(INSERT, (*columns, *put.key)).rowcount == 0:
             raise RevisionConflict(put.key)
         _enter(entries_of(sort, marks), put.key, connection)
         return ()
     this = (*put.key, put.expected)
-    if connection.execute(SAME_PLACE, (rev, body, *this, sort, marks)).rowcount:
+    place = (*this, sort, marks)
+    if connection.execute(SAME_ROW, (rev, body, cut, *place, row)).rowcount:
+        return put.claims
+    if connection.execute(OTHER_ROW, (rev, body, cut, row, *place)).rowcount:
         return put.claims
     before = connection.execute(PLACE, this).fetchone()
     if before is None:

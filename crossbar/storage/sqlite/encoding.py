@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
-from crossbar.storage import LARGEST, Claim, DocumentTooBig, Entry, Key, Put
+from crossbar.documents import Document, json_of, private, public
+from crossbar.storage import LARGEST, Claim, DocumentTooBig, Entry, Key, Put, Shown
 
-Columns = tuple[str, str | None, bytes | str, bytes | str]
-"""What is stored of a document: revision, place in listings, entries and claims, body."""
 
-NOTHING: Columns = ("", None, b"", b"")
+class Columns(NamedTuple):
+    """What is stored of a document: revision, place in listings, entries and claims, row of
+    lists, body, and where the body is to be cut. A record has no row, and its body stays whole."""
+
+    rev: str
+    sort: str | None
+    marks: bytes | str
+    body: bytes | str
+    row: bytes | None = None
+    cut: int | None = None
+
+
+NOTHING = Columns("", None, b"", b"")
 """What is stored of what is removed."""
 
 Mark = tuple[str, ...]
@@ -32,26 +43,46 @@ def decode(encoded: bytes | str) -> Any:
     return orjson.loads(encoded) if isinstance(encoded, bytes) else json.loads(encoded)
 
 
+def body_of(document: Document) -> tuple[int | None, bytes | str]:
+    """A document's JSON, private fields first, and where these end; ``None`` if it is text."""
+    try:
+        hidden, shown = orjson.dumps(private(document)), orjson.dumps(public(document))
+    except TypeError:
+        return None, encode(document)
+    between = b"," if len(hidden) > 2 and len(shown) > 2 else b""
+    return len(hidden) - 1, b"".join((hidden[:-1], between, shown[1:]))
+
+
+def shown_of(cut: int | None, body: bytes | str) -> Shown:
+    """Both parts of a stored document; the public one is only cut out, where it can be."""
+    if cut is None or isinstance(body, str):
+        document = decode(body)
+        return Shown(private(document), json_of(public(document)))
+    start = cut + 1 if cut > 1 and body[cut : cut + 1] == b"," else cut
+    return Shown(orjson.loads(body[:cut] + b"}"), b"{" + body[start:])
+
+
 def columns_of(put: Put) -> Columns:
     """What is stored of a document, encoded. Raises :class:`~crossbar.storage.DocumentTooBig`."""
     entries = () if put.sort is None else put.entries
     marks = [[*map(list, entries)], [*map(list, put.claims)]]
-    body = encode(put.document)
+    cut, body = body_of(put.document)
     if len(body) > LARGEST:
         raise DocumentTooBig
-    return put.document["_rev"], put.sort, encode(marks), body
+    return Columns(put.document["_rev"], put.sort, encode(marks), body, put.row, cut)
 
 
-def put_from(key: Key, rev: str, sort: str | None, marks: bytes | str, body: bytes | str) -> Put:
+def put_from(key: Key, columns: Columns) -> Put:
     """The write that would store what is stored."""
-    entries, claims = decode(marks)
+    entries, claims = decode(columns.marks)
     return Put(
         key,
-        decode(body),
-        rev,
-        sort,
+        decode(columns.body),
+        columns.rev,
+        columns.sort,
         [Entry(*entry) for entry in entries],
         [Claim(*claim) for claim in claims],
+        columns.row,
     )
 
 

@@ -27,7 +27,7 @@ from crossbar.storage.sqlite import journals
 
 log = structlog.get_logger(__name__)
 
-FORMAT = 3
+FORMAT = 4
 """The layout that this module writes, kept in the file's ``user_version``."""
 
 PIECE = 256 * 1024
@@ -45,10 +45,13 @@ ABANDONED = 24 * 3600
 SCHEMA = (
     # ``marks`` are the document's entries and claims, so that a write that changes neither need
     # not look for them, and one that does knows which. Before the body: that may be long.
+    # ``row`` is what lists show, ``cut`` where in the body its private part ends.
     """CREATE TABLE documents (
         account_id TEXT NOT NULL, doc_id TEXT NOT NULL, doc_type TEXT NOT NULL, rev TEXT NOT NULL,
-        sort TEXT, marks BLOB NOT NULL, body BLOB NOT NULL, PRIMARY KEY (account_id, doc_id))""",
-    """CREATE INDEX listing ON documents (account_id, doc_type, sort, doc_id)
+        sort TEXT, row BLOB, marks BLOB NOT NULL, cut INTEGER, body BLOB NOT NULL,
+        PRIMARY KEY (account_id, doc_id))""",
+    # It holds the rows of lists too: a page of a list is read from few pages of the file.
+    """CREATE INDEX listing ON documents (account_id, doc_type, sort, doc_id, row)
         WHERE sort IS NOT NULL""",
     """CREATE TABLE entries (
         account_id TEXT NOT NULL, doc_type TEXT NOT NULL, name TEXT NOT NULL,
@@ -78,11 +81,11 @@ FROM_FORMAT_1 = (
     "ALTER TABLE documents RENAME TO documents_1",
     "DROP INDEX listing",
     *SCHEMA[:2],
-    """INSERT INTO documents SELECT account_id, doc_id, doc_type, rev, sort, CAST(json_array(
+    """INSERT INTO documents SELECT account_id, doc_id, doc_type, rev, sort, NULL, CAST(json_array(
             json((SELECT json_group_array(json_array(name, value)) FROM entries
                 WHERE account_id = old.account_id AND doc_id = old.doc_id)),
             json((SELECT json_group_array(json_array(space, scope, value)) FROM claims
-                WHERE account_id = old.account_id AND doc_id = old.doc_id))) AS BLOB), body
+                WHERE account_id = old.account_id AND doc_id = old.doc_id))) AS BLOB), NULL, body
         FROM documents_1 AS old ORDER BY rowid""",
     "DROP TABLE documents_1",
     "DROP INDEX entries_of",
@@ -90,8 +93,27 @@ FROM_FORMAT_1 = (
     *journals.SCHEMA,
 )
 
-UPGRADES = {0: SCHEMA, 1: FROM_FORMAT_1, 2: journals.SCHEMA}
+FROM_FORMAT_3 = (
+    # It kept no rows of lists. They are made when they are asked for, and by a reindex kept.
+    "ALTER TABLE documents RENAME TO documents_3",
+    "DROP INDEX listing",
+    *SCHEMA[:2],
+    """INSERT INTO documents
+        SELECT account_id, doc_id, doc_type, rev, sort, NULL, marks, NULL, body
+        FROM documents_3 ORDER BY rowid""",
+    "DROP TABLE documents_3",
+)
+
+UPGRADES = {
+    0: SCHEMA,
+    1: FROM_FORMAT_1,
+    2: (*journals.SCHEMA, *FROM_FORMAT_3),
+    3: FROM_FORMAT_3,
+}
 """What makes this version's layout of a file in each earlier format; 0 is an empty file."""
+
+WAL_PAGES = 16_000
+"""Pages of 4 kB in the log of writes when a commit moves them into the database proper."""
 
 SETTINGS = (
     "journal_mode = WAL",
@@ -102,7 +124,7 @@ SETTINGS = (
     "cache_size = -16384",
     # 64 MB: writers wait while pages move into the database proper, and a page that was written
     # many times in between moves once.
-    "wal_autocheckpoint = 16000",
+    f"wal_autocheckpoint = {WAL_PAGES}",
 )
 
 Work = Callable[[sqlite3.Connection], object]
@@ -111,7 +133,7 @@ T = TypeVar("T")
 
 
 LOOK_INTERVAL = 0.25
-"""Seconds that reads go on trusting that the file is in its place. Writes never do."""
+"""Seconds that reads go on trusting that the file is in its place; no acknowledgement does."""
 
 
 class Place:
@@ -150,7 +172,7 @@ class Place:
         self._trusted_until = time.monotonic() + LOOK_INTERVAL
 
     def require_lately(self) -> None:
-        """The same, for reads: what was looked at a moment ago is not looked at again."""
+        """The same, for what nobody relies on: what was looked at a moment ago is not again."""
         if time.monotonic() > self._trusted_until:
             self.require()
 
@@ -217,7 +239,7 @@ class Writer:
             jobs: list[_Job] = []
             began = time.perf_counter()
             try:
-                self._place.require()
+                self._place.require_lately()
                 await self._begin()
                 jobs, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
                 outcomes = await self._attempt_all(jobs, self._attempt)
@@ -317,6 +339,11 @@ def connect(path: str, patience: float) -> tuple[sqlite3.Connection, sqlite3.Con
             raise Unreachable(f"{path}: {error}") from error
         undo.pop_all()
     return reader, writer
+
+
+def move_pages_at(pages: int, connection: sqlite3.Connection) -> None:
+    """Have commits move the log's pages into the database whenever it has so many."""
+    connection.execute(f"PRAGMA wal_autocheckpoint = {pages}")
 
 
 def _create(path: str) -> None:

@@ -16,6 +16,8 @@ Measured with 1,000,000 records of 500 bytes, of 1000 accounts in two months, on
 2000 a second were appended (500 a commit; 1400 with a commit each, 100 at a time), 1 kB each on
 disk; a page of 50 took 0.2 ms and 1 ms by an index, one record 0.03 ms; a scan met 343,000 a
 second of its own time. To drop a month of 500,000 took 7 ms, and 52 s until their space was free.
+Of one account 225,000 took 6 ms, and 15 s: half of all commits meanwhile took less than 6 ms, and
+none more than 97.
 """
 
 from __future__ import annotations
@@ -60,7 +62,7 @@ BODY_OF_ENTRY = (
     " AND records.sort = record_entries.sort AND records.doc_id = record_entries.doc_id)"
 )
 WALK = (
-    "SELECT '', doc_id, rev, sort, marks, body FROM records"
+    "SELECT '', doc_id, rev, sort, marks, body, NULL, NULL FROM records"
     " WHERE book = ? AND doc_id > ? ORDER BY doc_id LIMIT ?"
 )
 _THIS = "WHERE book = ? AND doc_id = ?"
@@ -78,13 +80,21 @@ _FORGET = (
     "INSERT INTO forgotten_books SELECT book FROM books WHERE {0}",
     "DELETE FROM books WHERE {0}",
 )
+_KEYS = {
+    "record_entries": ("book", "name", "value", "sort", "doc_id"),
+    "records": ("book", "sort", "doc_id"),
+}
 _RECLAIM = tuple(
-    f"DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE book = ? LIMIT {_FEW})"  # noqa: S608
-    for table, key in (
-        ("record_entries", "book, name, value, sort, doc_id"),
-        ("records", "book, sort, doc_id"),
+    (
+        f"SELECT {','.join(key)} FROM {table} WHERE book = ?"  # noqa: S608
+        f" ORDER BY {','.join(key)} LIMIT {_FEW}",
+        f"DELETE FROM {table} WHERE {' AND '.join(f'{name} = ?' for name in key)}",  # noqa: S608
     )
+    for table, key in _KEYS.items()
 )
+"""By table: what finds some rows of a book, and what removes one. One statement for both, with
+``IN``, would look at all rows of the book every time.
+"""
 
 
 def write(record: Put | Remove, columns: Columns, connection: sqlite3.Connection) -> None:
@@ -103,15 +113,15 @@ def _put(
 ) -> None:
     had: set[Mark] = set()
     if put.expected is None:
-        if connection.execute(_INSERT, (*this, *columns)).rowcount == 0:
+        if connection.execute(_INSERT, (*this, *columns[:4])).rowcount == 0:
             raise RevisionConflict(put.key)
     else:
         stored = connection.execute(_STORED, this).fetchone()
         if stored is None or stored[0] != put.expected:
             raise RevisionConflict(put.key)
         had = entries_of(*stored[1:])
-        connection.execute(_UPDATE, (*columns, *this))
-    has = entries_of(*columns[1:3])
+        connection.execute(_UPDATE, (*columns[:4], *this))
+    has = entries_of(columns.sort, columns.marks)
     _leave(this, had - has, connection)
     connection.executemany(_ENTER, ((*this, *entry) for entry in has - had))
 
@@ -146,8 +156,9 @@ def reclaim(connection: sqlite3.Connection) -> bool:
     """Remove some of the rows of forgotten books. Whether there may be more of them."""
     until = time.perf_counter() + STEP
     while book := connection.execute("SELECT book FROM forgotten_books LIMIT 1").fetchone():
-        for statement in _RECLAIM:
-            while connection.execute(statement, book).rowcount:
+        for find, remove in _RECLAIM:
+            while found := connection.execute(find, book).fetchall():
+                connection.executemany(remove, found)
                 if time.perf_counter() > until:
                     return True
         connection.execute("DELETE FROM forgotten_books WHERE book = ?", book)

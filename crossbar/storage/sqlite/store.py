@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 from crossbar.documents import Document, new_id
 from crossbar.storage import (
     LAST_BUCKET,
+    PORTION,
     Attachment,
     Batch,
     Claim,
@@ -29,9 +30,12 @@ from crossbar.storage import (
     Key,
     Numbered,
     Observer,
+    Portion,
     Position,
     Put,
+    Remove,
     Row,
+    Shown,
     Span,
     StoreError,
     Unreachable,
@@ -41,10 +45,21 @@ from crossbar.storage import (
 )
 from crossbar.storage.sqlite import journals
 from crossbar.storage.sqlite.batches import HOLDER, WALK, add_piece, apply, drop
-from crossbar.storage.sqlite.encoding import NOTHING, columns_of, decode, encode, put_from
-from crossbar.storage.sqlite.file import PIECE, Place, Writer, connect
+from crossbar.storage.sqlite.encoding import (
+    NOTHING,
+    Columns,
+    columns_of,
+    decode,
+    encode,
+    put_from,
+    shown_of,
+)
+from crossbar.storage.sqlite.file import PIECE, WAL_PAGES, Place, Writer, connect, move_pages_at
+from crossbar.storage.sqlite.recent import Recent
+from crossbar.storage.sqlite.sifting import Found, Stored, light, sifter
 from crossbar.storage.sqlite.stretches import Stretch, stretch_of, stretch_of_book
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 ROWS = 64
@@ -53,46 +68,37 @@ ROWS = 64
 FEW = 8
 """Documents of a batch that is written on the event loop; for more, a thread is worth its cost."""
 
-RECENT = 4096
-"""How many documents' bytes are remembered between commits."""
+LONG = 65_536
+"""Bytes of a document, with its entries and claims, that is written in the thread too."""
+
+COUNTED = 20_000
+"""Documents that are counted together: some milliseconds' work."""
 
 RECLAIM_PAUSE = 0.01
 """Seconds between two steps in which forgotten records are removed, for others to write."""
 
-LONGEST = 16_384
-"""Longer ones, in bytes, are not: they would crowd out the many."""
+RECLAIM_PAGES = 2000
+"""As :data:`~crossbar.storage.sqlite.file.WAL_PAGES` while they are removed, which writes many
+pages: the commit that happens to move them is held up for less.
+"""
 
 
-class Recent:
-    """Documents read since the last commit of anybody, as bytes, by key.
+async def _each(make: Callable[[S], T], values: Sequence[S]) -> list[T]:
+    """What is made of each value; of very many some at a time."""
+    made = []
+    for at, value in enumerate(values, 1):
+        made.append(make(value))
+        if at % ROWS == 0:
+            await asyncio.sleep(0)
+    return made
 
-    SQLite is asked once in a turn of the event loop whether the file has changed (``PRAGMA
-    data_version``); if it has, nothing is remembered. That is exact, not merely recent: whoever
-    could know of a commit, by its acknowledgement, can only be heard in a later turn.
-    """
 
-    def __init__(self) -> None:
-        self.bodies: dict[Key, bytes | str] = {}
-        self.is_current = False
-        self._version = 0
+def _stored(write: Put | Remove) -> Columns:
+    return columns_of(write) if isinstance(write, Put) else NOTHING
 
-    def begin_turn(self, version: int, loop: asyncio.AbstractEventLoop) -> None:
-        """Trust what is remembered until the next turn, if ``version`` is still the same."""
-        if version != self._version:
-            self.bodies.clear()
-            self._version = version
-        self.is_current = True
-        loop.call_soon(self._end_turn)
 
-    def _end_turn(self) -> None:
-        self.is_current = False
-
-    def keep(self, key: Key, body: bytes | str) -> None:
-        """Remember what was read in this turn."""
-        if len(body) <= LONGEST:
-            if len(self.bodies) >= RECENT:
-                self.bodies.clear()
-            self.bodies[key] = body
+def _logged(event: Event) -> tuple[Any, ...]:
+    return (event.action, *event.key, event.revision, event.at, encode(event.summary))
 
 
 class SQLiteStore:
@@ -149,22 +155,38 @@ class SQLiteStore:
 
     async def get(self, key: Key) -> Document | None:
         """See :meth:`crossbar.storage.Store.get`."""
-        recent = self._recent
-        if not recent.is_current:
-            [(version,)] = self._read("PRAGMA data_version")
-            recent.begin_turn(version, asyncio.get_running_loop())
-        body = recent.bodies.get(key)
+        found = self._found(key)
+        return None if found is None else decode(found[1])
+
+    async def get_shown(self, key: Key) -> Shown | None:
+        """See :meth:`crossbar.storage.Store.get_shown`."""
+        self._begin_turn()
+        shown = self._recent.shown.get(key)
+        if shown is None and (found := self._found(key)) is not None:
+            shown = shown_of(*found)
+            self._recent.keep_shown(key, shown)
+        return shown
+
+    def _found(self, key: Key) -> tuple[int | None, bytes | str] | None:
+        """Where to cut a document, and its body."""
+        self._begin_turn()
+        body = self._recent.bodies.get(key)
         if body is None:
             found = self._read(
-                "SELECT body FROM documents WHERE account_id = ? AND doc_type = ? AND doc_id = ?",
+                "SELECT cut, body FROM documents"
+                " WHERE account_id = ? AND doc_type = ? AND doc_id = ?",
                 key,
             )
             if not found:
                 return None
-            body = found[0][0]
-            recent.keep(key, body)
-        document: Document = decode(body)
-        return document
+            [body] = found
+            self._recent.keep(key, body)
+        return body
+
+    def _begin_turn(self) -> None:
+        if not self._recent.is_current:
+            [(version,)] = self._read("PRAGMA data_version")
+            self._recent.begin_turn(version, asyncio.get_running_loop())
 
     async def get_many(self, account_id: str, ids: Iterable[str]) -> dict[str, Document]:
         """See :meth:`crossbar.storage.Store.get_many`."""
@@ -180,24 +202,79 @@ class SQLiteStore:
 
     async def scan(self, span: Span) -> AsyncIterator[Row]:
         """See :meth:`crossbar.storage.Store.scan`. No cursor is open while the caller works."""
+        async for found in self._walked(span, PORTION if span.sieve else ROWS):
+            for sort, doc_id, encoded in found:
+                yield Row(Position(sort, doc_id), decode(encoded))
+
+    async def lines(self, span: Span) -> AsyncIterator[Portion]:
+        """See :meth:`crossbar.storage.Store.lines`."""
         way = "DESC" if span.descending else "ASC"
         portion = span.portion or ROWS
+        stretch, after = stretch_of(span), None
+        more = True
+        while more:
+            where, values = stretch.within(span, after)
+            sql = (
+                f"SELECT sort, doc_id, {stretch.row} FROM {where}"  # noqa: S608 constants only
+                f" ORDER BY sort {way}, doc_id {way} LIMIT ?"
+            )
+            found = self._lines(sql, (*values, portion))
+            yield found
+            more = len(found) == portion
+            if more:
+                after = Position(*found[-1][:2])
+                await asyncio.sleep(0)
+
+    def _lines(self, sql: str, values: tuple[Any, ...]) -> Portion:
+        """Lines of a list; the same ones again while nothing was written."""
+        self._begin_turn()
+        asked = (sql, *values)
+        found = self._recent.pages.get(asked)
+        if found is None:
+            found = Portion(self._read(sql, values))
+            self._recent.keep_page(asked, found)
+        return found
+
+    async def portions(self, span: Span) -> AsyncIterator[list[Document]]:
+        """See :meth:`crossbar.storage.Store.portions`."""
+        async for found in self._walked(span, PORTION):
+            yield [decode(encoded) for _, _, encoded in found]
+
+    async def _walked(self, span: Span, portion: int) -> AsyncIterator[list[Stored]]:
+        """The documents of a span that may be wanted, some at a time, none empty."""
+        sieve = span.sieve
+        may_be_wanted = sifter(sieve.hints) if sieve else None
         for stretch in self._stretches(span):
             after: Position | None = None
             more = True
             while more:
-                where, values = stretch.within(span, after)
-                found = self._read(
-                    f"SELECT sort, doc_id, {stretch.body} FROM {where}"  # noqa: S608 constants only
-                    f" ORDER BY sort {way}, doc_id {way} LIMIT ?",
-                    (*values, portion),
-                )
-                for sort, doc_id, encoded in found:
-                    after = Position(sort, doc_id)
-                    yield Row(after, decode(encoded))
-                more = len(found) == portion
+                found = self._portion(span, stretch, after, span.portion or portion, may_be_wanted)
+                if found.rows:
+                    yield found.rows
+                if sieve and found.left_out:
+                    sieve.left_out(found.left_out)
+                after = found.after
+                more = after is not None
                 if more:
                     await asyncio.sleep(0)
+
+    def _portion(
+        self,
+        span: Span,
+        stretch: Stretch,
+        after: Position | None,
+        limit: int,
+        may_be_wanted: Callable[[bytes | str], bool] | None,
+    ) -> Found:
+        """What is met of a span in a stretch, beyond ``after``: so many, or fewer if large."""
+        way = "DESC" if span.descending else "ASC"
+        where, values = stretch.within(span, after)
+        sql = (
+            f"SELECT sort, doc_id, {stretch.body} FROM {where}"  # noqa: S608 constants only
+            f" ORDER BY sort {way}, doc_id {way} LIMIT ?"
+        )
+        found: Found = self._read(sql, (*values, limit), partial(light, limit, may_be_wanted))
+        return found
 
     def _stretches(self, span: Span) -> list[Stretch]:
         """Where the rows of a span are, in the order in which it is walked."""
@@ -217,18 +294,46 @@ class SQLiteStore:
             last = ""
             while found := self._read(sql, (place, last, ROWS)):
                 for doc_type, last, *columns in found:
-                    yield put_from(Key(account_id, journal or doc_type, last), *columns)
+                    key = Key(account_id, journal or doc_type, last)
+                    yield put_from(key, Columns(*columns))
                 await asyncio.sleep(0)
 
     async def count(self, span: Span, at_most: int | None = None) -> int:
         """See :meth:`crossbar.storage.Store.count`."""
-        number, limit = 0, -1 if at_most is None else at_most
+        number = 0
         for stretch in self._stretches(span):
-            where, values = stretch.within(span)
-            sql = f"SELECT count(*) FROM (SELECT 1 FROM {where} LIMIT ?)"  # noqa: S608 constants only
-            [(found,)] = self._read(sql, (*values, limit if limit < 0 else limit - number))
-            number += found
+            after: Position | None = None
+            more = True
+            while more:
+                limit = COUNTED if at_most is None else min(COUNTED, at_most - number)
+                sql, values = stretch.counting(span, after, limit)
+                [(found,)] = self._read(sql, values)
+                number += found
+                if number == at_most:
+                    break
+                more = found == COUNTED
+                if more:
+                    sql, values = stretch.nth(span, after, COUNTED)
+                    places = self._read(sql, values)
+                    after = Position(*places[0]) if places else after
+                    more = bool(places)
+                    await asyncio.sleep(0)
         return number
+
+    async def tally(
+        self, account_id: str, doc_type: str, name: str, values: Iterable[str]
+    ) -> dict[str, int]:
+        """See :meth:`crossbar.storage.Store.tally`."""
+        found: dict[str, int] = {}
+        waiting = iter(set(values))
+        while some := list(islice(waiting, ROWS)):
+            sql = (
+                "SELECT value, count(*) FROM entries WHERE account_id = ? AND doc_type = ?"  # noqa: S608 constants only
+                f" AND name = ? AND value IN ({','.join('?' * len(some))}) GROUP BY value"
+            )
+            found.update(self._read(sql, (account_id, doc_type, name, *some)))
+            await asyncio.sleep(0)
+        return found
 
     async def get_record(self, key: Key) -> Document | None:
         """See :meth:`crossbar.storage.Store.get_record`."""
@@ -253,18 +358,18 @@ class SQLiteStore:
 
     async def commit(self, batch: Batch) -> int:
         """See :meth:`crossbar.storage.Store.commit`."""
-        # Encoded here and now: from its return on, the documents are the caller's again.
+        # Encoded before it returns: from then on, the documents are the caller's again.
         check_records(batch)
-        stored = [columns_of(put) for put in batch.puts]
-        records = [
-            columns_of(each) if isinstance(each, Put) else NOTHING for each in batch.records
-        ]
-        logged = [
-            (event.action, *event.key, event.revision, event.at, encode(event.summary))
-            for event in batch.events
-        ]
+        stored = await _each(_stored, batch.puts)
+        records = await _each(_stored, batch.records)
+        logged = await _each(_logged, batch.events)
         forgets = bool(batch.purge or batch.drop_buckets)
-        is_large = forgets or bool(batch.drop_attachments) or len(stored) + len(records) > FEW
+        is_large = (
+            forgets
+            or bool(batch.drop_attachments)
+            or len(stored) + len(records) > FEW
+            or any(len(each.marks) + len(each.body) > LONG for each in stored)
+        )
         work = partial(apply, batch, stored, records, logged)
         number = await self._write(work, is_large=is_large)
         if forgets:
@@ -280,11 +385,13 @@ class SQLiteStore:
     async def _reclaim(self) -> None:
         """Free space step by step. What a failure leaves is found at the next start."""
         with suppress(StoreError):
+            await self._write(partial(move_pages_at, RECLAIM_PAGES))
             while self._is_littered:
                 self._is_littered = False
                 if await self._write(journals.reclaim):
                     self._is_littered = True
                     await asyncio.sleep(RECLAIM_PAUSE)
+            await self._write(partial(move_pages_at, WAL_PAGES))
 
     async def events(self, after: int, limit: int = 500) -> list[Numbered]:
         """See :meth:`crossbar.storage.Store.events`."""
@@ -376,12 +483,17 @@ class SQLiteStore:
             yield data
             await asyncio.sleep(0)
 
-    def _read(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+    def _read(
+        self,
+        sql: str,
+        values: Sequence[Any] = (),
+        take: Callable[[sqlite3.Cursor], Any] = sqlite3.Cursor.fetchall,
+    ) -> Any:
         if self._reader is None or self._place is None:
             raise Unreachable(f"{self._path}: not open")
         self._place.require_lately()
         try:
-            return self._reader.execute(sql, values).fetchall()
+            return take(self._reader.execute(sql, values))
         except sqlite3.Error as error:
             raise Unreachable(f"{self._path}: {error}") from error
 

@@ -7,9 +7,10 @@ from typing import NamedTuple
 from crossbar.storage import Position, Span
 from crossbar.storage.sqlite import journals
 
-BODY_OF_ENTRY = (
-    "(SELECT body FROM documents"
+BODY_OF_ENTRY, ROW_OF_ENTRY = (
+    f"(SELECT {column} FROM documents"  # noqa: S608 - constants only
     " WHERE documents.account_id = entries.account_id AND documents.doc_id = entries.doc_id)"
+    for column in ("body", "row")
 )
 
 
@@ -19,6 +20,7 @@ class Stretch(NamedTuple):
     where: str
     values: tuple[str | int, ...]
     body: str = "body"
+    row: str = "row"
 
     def within(self, span: Span, after: Position | None = None) -> tuple[str, list[str | int]]:
         """Table and condition that select the rows of a span, beyond ``after``, and their values.
@@ -43,6 +45,24 @@ class Stretch(NamedTuple):
             values.append(high)
         return where, values
 
+    def counting(
+        self, span: Span, after: Position | None, limit: int
+    ) -> tuple[str, list[str | int]]:
+        """What counts the rows of a span beyond ``after``, to a limit; negative for no such."""
+        where, values = self.within(span, after)
+        sql = f"SELECT count(*) FROM (SELECT 1 FROM {where} LIMIT ?)"  # noqa: S608 constants only
+        return sql, [*values, limit]
+
+    def nth(self, span: Span, after: Position | None, number: int) -> tuple[str, list[str | int]]:
+        """What finds the place of the row with that number, counted from 1, beyond ``after``."""
+        way = "DESC" if span.descending else "ASC"
+        where, values = self.within(span, after)
+        sql = (
+            f"SELECT sort, doc_id FROM {where}"  # noqa: S608 constants only
+            f" ORDER BY sort {way}, doc_id {way} LIMIT 1 OFFSET ?"
+        )
+        return sql, [*values, number - 1]
+
 
 def stretch_of(span: Span) -> Stretch:
     """The documents, or entries, of a span."""
@@ -52,7 +72,7 @@ def stretch_of(span: Span) -> Stretch:
             "documents WHERE account_id = ? AND doc_type = ? AND sort IS NOT NULL", values
         )
     where = "entries WHERE account_id = ? AND doc_type = ? AND name = ? AND value = ?"
-    return Stretch(where, (*values, *span.entry), BODY_OF_ENTRY)
+    return Stretch(where, (*values, *span.entry), BODY_OF_ENTRY, ROW_OF_ENTRY)
 
 
 def stretch_of_book(span: Span, book: int) -> Stretch:

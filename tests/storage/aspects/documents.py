@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crossbar.storage import SYSTEM, Batch, Remove, RevisionConflict, Store
+from crossbar.storage import SYSTEM, Batch, Remove, RevisionConflict, Shown, Store
 from tests.storage.builders import ACCOUNT, OTHER, Opener, ids, key, put, remove, write
 
 
@@ -12,11 +12,19 @@ class DocumentContract:
     async def test_an_empty_store_answers(self, store: Store) -> None:
         await store.ping()
         assert await store.get(key("one")) is None
+        assert await store.get_shown(key("one")) is None
         assert await store.get_many(ACCOUNT, ["one"]) == {}
 
     async def test_an_inserted_document_is_found(self, store: Store) -> None:
         await write(store, put("one", name="Ann"))
         assert await store.get(key("one")) == {"_rev": "1-a", "name": "Ann"}
+        assert await store.get_shown(key("one")) == Shown({"_rev": "1-a"}, b'{"name":"Ann"}')
+
+    async def test_a_document_may_have_nothing_public(self, store: Store) -> None:
+        await write(store, put("one", pvt_type="user"))
+        private = {"_rev": "1-a", "pvt_type": "user"}
+        assert await store.get_shown(key("one")) == Shown(private, b"{}")
+        assert await store.get(key("one")) == private
 
     async def test_a_replaced_document_is_the_new_one_entirely(self, store: Store) -> None:
         await write(store, put("one", name="Ann", age=3))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -50,11 +51,16 @@ def stretch(entry: tuple[str, str] | None = None, **bounds: Any) -> Span:
 
 
 async def met(store: Store, entry: tuple[str, str] | None = None, **bounds: Any) -> list[str]:
-    """The ids that a scan meets, after checking that the count agrees."""
+    """The ids that a scan meets, after checking that count and portions agree."""
     span = stretch(entry, **bounds)
-    found = [row.position.doc_id for row in await rows(store, span)]
+    found = await rows(store, span)
     assert await store.count(span) == len(found)
-    return found
+    for portion in (None, 2):
+        portions = [some async for some in store.portions(replace(span, portion=portion))]
+        assert all(portions)
+        assert [each for some in portions for each in some] == [row.document for row in found]
+        assert portion is None or all(len(some) <= portion for some in portions)
+    return [row.position.doc_id for row in found]
 
 
 async def three_months(store: Store, number: int = 3) -> list[str]:

@@ -15,6 +15,7 @@ from tests.storage.builders import (
     claim,
     ids,
     key,
+    lines,
     put,
     remove,
     rows,
@@ -68,6 +69,38 @@ class ScanContract:
         row = Row(Position("s", "one"), {"_rev": "1-a", "name": "Ann"})
         assert await rows(store, span()) == [row]
         assert await rows(store, span(("tag", "x"))) == [row]
+
+    async def test_a_line_has_its_place_and_what_lists_show(self, store: Store) -> None:
+        entries = [("tag", "x")]
+        first = put("one", sort="s", entries=entries, row=b'{"n":1}')
+        await write(store, first, put("two", sort="t", entries=entries))
+        met = [("s", "one", b'{"n":1}'), ("t", "two", None)]
+        assert await lines(store, span()) == met
+        assert await lines(store, span(("tag", "x"))) == met
+        assert await lines(store, span(descending=True, low="t")) == met[1:]
+        await write(store, put("one", rev="2-a", expected="1-a", sort="s", row=b'{"n":2}'))
+        assert await lines(store, span(high="s")) == [("s", "one", b'{"n":2}')]
+        assert await lines(store, span(("tag", "x"))) == met[1:]
+
+    async def test_lines_come_so_many_at_a_time(self, store: Store) -> None:
+        await write(store, *(put(str(number), row=b"{}") for number in range(7)))
+        for descending in (False, True):
+            walked = span(descending=descending, portion=3)
+            portions = [
+                [doc_id for _, doc_id, _ in portion] async for portion in store.lines(walked)
+            ]
+            order = sorted(map(str, range(7)), reverse=descending)
+            assert [line for portion in portions for line in portion] == order
+            assert max(map(len, portions)) == 3
+
+    async def test_what_is_written_between_two_pages_is_met(self, store: Store) -> None:
+        await write(store, put("a", row=b"1"))
+        page = span(portion=9)
+        assert [row for _, _, row in await lines(store, page)] == [b"1"]
+        await write(store, put("b", row=b"2"))
+        assert [row for _, _, row in await lines(store, page)] == [b"1", b"2"]
+        await remove(store, key("a"))
+        assert [row for _, _, row in await lines(store, page)] == [b"2"]
 
     async def test_order_is_by_sort_then_id(self, store: Store) -> None:
         places = [("b", "1"), ("a", "2"), ("a", "10"), ("", "3"), ("b", "0"), ("a", "B")]
@@ -285,6 +318,19 @@ class ScanContract:
         assert met == list(zip(names, reversed(names), strict=True))
         await up.aclose()
         await down.aclose()
+
+    async def test_documents_are_tallied_by_the_values_of_an_entry(self, store: Store) -> None:
+        entries = [[("n", "1")], [("n", "1"), ("n", "2"), ("m", "1")], [("n", "3")], []]
+        await write(
+            store,
+            *(put(f"{at}", entries=some) for at, some in enumerate(entries)),
+            put("other", account=OTHER, entries=[("n", "1")]),
+            put("device", doc_type="device", entries=[("n", "1")]),
+            put("gone", entries=[("n", "1")], sort=None),
+        )
+        wanted = ["1", "2", "4", *map(str, range(100, 300))]
+        assert await store.tally(ACCOUNT, "user", "n", wanted) == {"1": 2, "2": 1}
+        assert await store.tally(ACCOUNT, "user", "n", []) == {}
 
     async def test_a_walk_meets_every_document_of_an_account(self, store: Store) -> None:
         names = [f"{number:03}" for number in range(220)]

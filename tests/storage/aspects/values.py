@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from crossbar.documents import is_private
 from crossbar.storage import Store
 from tests.storage.builders import ACCOUNT, ids, key, put, rows, span, write
 
@@ -13,7 +15,7 @@ from tests.storage.builders import ACCOUNT, ids, key, put, rows, span, write
 def _typed(value: Any) -> Any:
     """The value with its types spelled out, since ``1 == True == 1.0``."""
     if isinstance(value, dict):
-        return {name: _typed(inner) for name, inner in value.items()}
+        return {name: _typed(inner) for name, inner in sorted(value.items())}
     if isinstance(value, list):
         return [_typed(inner) for inner in value]
     return type(value).__name__, repr(value)
@@ -56,6 +58,10 @@ class ValueContract:
         found = await store.get(key("one"))
         many = await store.get_many(ACCOUNT, ["one"])
         assert _typed(found) == _typed(expected)
+        shown = await store.get_shown(key("one"))
+        assert shown is not None
+        assert shown.private.keys() == {"_rev", *filter(is_private, ODD[case])}
+        assert _typed({**json.loads(shown.public), **shown.private}) == _typed(expected)
         assert _typed(many["one"]) == _typed(expected)
 
     async def test_every_way_of_reading_gives_the_same(self, store: Store) -> None:

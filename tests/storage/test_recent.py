@@ -1,0 +1,41 @@
+"""What the embedded store remembers has room for so much."""
+
+from __future__ import annotations
+
+from crossbar.storage import Portion, Shown
+from crossbar.storage.sqlite.recent import (
+    LONGEST,
+    LONGEST_PAGE,
+    RECENT,
+    RECENT_PAGES,
+    SHORT,
+    Recent,
+)
+from tests.storage.builders import key
+
+
+def test_few_and_short_documents_are_remembered_between_commits() -> None:
+    recent = Recent()
+    recent.keep(key("long"), (None, b"x" * (LONGEST + 1)))
+    assert recent.bodies == {}
+    for number in range(RECENT):
+        recent.keep(key(str(number)), (None, b"{}"))
+    assert len(recent.bodies) == RECENT
+    recent.keep(key("one more"), (None, b"{}"))
+    assert recent.bodies == {key("one more"): (None, b"{}")}
+    recent.keep_shown(key("long"), Shown({}, b"x" * (SHORT + 1)))
+    assert recent.shown == {}
+    for number in range(RECENT + 1):
+        recent.keep_shown(key(str(number)), Shown({}, b"{}"))
+    assert recent.shown == {key(str(RECENT)): Shown({}, b"{}")}
+
+
+def test_few_and_short_pages_are_remembered_between_commits() -> None:
+    recent, line = Recent(), ("", "a", b"{}")
+    recent.keep_page(("long",), Portion([line] * (LONGEST_PAGE + 1)))
+    assert recent.pages == {}
+    for number in range(RECENT_PAGES):
+        recent.keep_page((number,), Portion([line]))
+    assert len(recent.pages) == RECENT_PAGES
+    recent.keep_page(("one more",), Portion([line]))
+    assert recent.pages == {("one more",): [line]}
