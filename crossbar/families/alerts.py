@@ -15,14 +15,14 @@ import orjson
 from crossbar.core.answers import DOCUMENT, TEXT, Answers, rows
 from crossbar.core.change import Change
 from crossbar.core.directory import Account
-from crossbar.core.presenting import summarizer
 from crossbar.core.reading import load, revision_of_list
 from crossbar.core.recipes import create, delete, fetch
 from crossbar.core.requests import Action, Page, Request, Result
 from crossbar.core.shapes import Access, Collection, Hooks, Index, Route, defaulted, renamed
-from crossbar.documents import Document, lookup
+from crossbar.core.summaries import summarizer
+from crossbar.documents import Document
 from crossbar.errors import BadRequest, Forbidden, NoSuchDocument
-from crossbar.families.billing import available_to, dollars, is_billed, units_of
+from crossbar.families.billing import available_to, dollars, is_billed, low_threshold
 from crossbar.families.brand import brand_of
 from crossbar.families.porting import (
     STATE,
@@ -184,9 +184,7 @@ async def _of_money(request: Request) -> AsyncIterator[Document]:
     account = request.require_account()
     if not is_billed(account) or not _wants(request, "financials", "low_balance"):
         return
-    wanted = lookup(account.document, ("notifications", "low_balance", "threshold"))
-    is_number = isinstance(wanted, int | float) and not isinstance(wanted, bool)
-    threshold = units_of(wanted) if is_number else 0
+    threshold = low_threshold(account) or 0
     available = await available_to(request.services, account)
     if available <= threshold:
         metadata = {"available": dollars(available), "threshold": dollars(threshold)}

@@ -116,8 +116,13 @@ async def _require_known(request: Request, since: int) -> None:
 
 async def _gone(request: Request, since: int) -> Gone:
     last = await request.services.store.last_event()
+    why = (
+        "no change has such a high number: it is of another log, or mistyped"
+        if since > last
+        else "changes since then are forgotten"
+    )
     return Gone(
-        "changes since then are forgotten: read the account anew, then follow from last_seq",
+        f"{why}: read the account anew, then follow from last_seq",
         code="changes_forgotten",
         since=since,
         last_seq=last,
@@ -135,7 +140,9 @@ async def _changes_of(request: Request, numbered: Numbered) -> list[Document]:
         return []
     change = _change(numbered, places[0])
     if request.says_yes("include_docs"):
-        change["document"] = await _document(request, event.key, places)
+        # A number that is somebody else's by now is gone, though who is above both can read it.
+        is_gone = event.action == "deleted"
+        change["document"] = None if is_gone else await _document(request, event.key, places)
     return [change]
 
 

@@ -32,7 +32,7 @@ async def validate(request: Request) -> Result:
     """The data that was sent, with defaults filled in; refused like a document would be."""
     name = _known(request)
     sent = public(request.data) if isinstance(request.data, dict) else request.data
-    document, errors = request.services.schemas.apply(name, sent)
+    document, errors = await request.services.schemas.judged(name, sent)
     if errors:
         raise ValidationFailed(errors)
     return Result(data=document)

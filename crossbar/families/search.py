@@ -256,16 +256,9 @@ async def _counted(request: Request, doc_type: str, found: list[Document]) -> li
         raise RangeNotSatisfiable
     if doc_type != ACCOUNT_TYPE:
         return found
-    store = request.services.store
-    return [
-        {
-            **row,
-            "descendants_count": await store.count(
-                Span(account_id=SYSTEM, doc_type=ACCOUNT_TYPE, entry=Entry("ancestor", row["id"]))
-            ),
-        }
-        for row in found
-    ]
+    ids = [row["id"] for row in found]
+    counts = await request.services.store.tally(SYSTEM, ACCOUNT_TYPE, "ancestor", ids)
+    return [{**row, "descendants_count": counts.get(row["id"], 0)} for row in found]
 
 
 async def search_several(request: Request) -> Result:

@@ -10,9 +10,10 @@ import orjson
 import pytest
 from aiohttp import ClientResponse
 
+from crossbar.documents import Document
 from crossbar.families import changes
 from tests.conftest import Api
-from tests.families.porting.support import Customer, customer_of
+from tests.families.porting.support import Customer, customer_of, make_port, move
 from tests.families.support import make
 from tests.families.voicemail.test_vm_messages import leave
 
@@ -141,6 +142,43 @@ async def test_documents_of_others_are_read_where_they_are(api: Api) -> None:
     assert found[entry] is None
     types = [each["type"] for each in told["changes"]]
     assert types.count("mailbox_message") == 1
+
+
+async def numbers_told(api: Api, since: int, path: str) -> list[Document]:
+    changes = (await page(api, f"?since={since}&include_docs=true", path=path))["changes"]
+    return [each for each in changes if each["type"] == "phone_number"]
+
+
+async def test_who_has_a_number_is_told_of_it(api: Api, child: Customer) -> None:
+    since, number = await end(api), "+14155550123"
+    mine, theirs = (f"{path}/phone_numbers/{number}" for path in (api.account, child.path))
+    (await api.put(mine, {})).expect(201)
+    flow = await make(api, "callflows", numbers=[number], flow={"module": "hangup", "data": {}})
+    told = await numbers_told(api, since, api.account)
+    assert [each["id"] for each in told] == [number] * 2
+    assert told[0]["path"] == mine.removeprefix("/v2/")
+    assert told[1]["document"] == (await api.get(mine)).expect(200).data
+    assert await numbers_told(api, since, child.path) == []
+
+    (await api.delete(f"{api.account}/callflows/{flow}")).expect(200)
+    since = await end(api)
+    (await api.delete(mine)).expect(200)
+    (await api.put(theirs, {})).expect(201)
+    [gone] = await numbers_told(api, since, api.account)
+    assert (gone["action"], gone["id"], gone["document"]) == ("deleted", number, None)
+    [got] = await numbers_told(api, since, child.path)
+    assert got["document"] == (await api.get(theirs)).expect(200).data
+
+
+async def test_whose_port_request_it_is_is_told_of_it(api: Api, child: Customer) -> None:
+    since = await end(api)
+    port = await make_port(api, child.path, child.admin)
+    await move(api, f"{child.path}/port_requests/{port}", "submitted")
+    told = await page(api, f"?since={since}&include_docs=true", path=child.path)
+    changes = [each for each in told["changes"] if each["id"] == port]
+    assert [each["action"] for each in changes] == ["created", "changed"]
+    assert changes[-1]["document"]["port_state"] == "submitted"
+    assert (await page(api, f"?since={since}"))["changes"] == []
 
 
 async def test_nobody_is_told_of_another_account(api: Api, child: Customer) -> None:

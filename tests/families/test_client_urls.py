@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from crossbar.validation.checks import BAD_CLIENT_URL
 from tests.conftest import Api
 from tests.families.support import FIELDS, refusal
 
@@ -44,7 +45,7 @@ async def test_an_address_is_of_the_web_and_not_of_a_private_host(
 ) -> None:
     noun, path, _ = PLACES[place]
     answer = await api.put(f"{api.account}/{noun}", document(place, bad))
-    assert refusal(answer, path, "error") == {"message": "invalid client URL", "value": bad}
+    assert refusal(answer, path, "error") == {**BAD_CLIENT_URL, "value": bad}
     good = document(place, "https://example.org/a")
     (await api.put(f"{api.account}/{noun}", good)).expect(201)
 

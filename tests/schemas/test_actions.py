@@ -16,6 +16,7 @@ import referencing
 from referencing.jsonschema import DRAFT202012
 
 from crossbar.validation.checks import KEYWORD
+from tests.each import for_each
 from tests.schemas.violations import Violation, minimal, violations
 
 FOLDER = Path(__file__).parents[2] / "schemas"
@@ -97,7 +98,7 @@ def test_no_action_is_missing() -> None:
     assert families == {"callflows": 82, "metaflows": 17}
 
 
-@pytest.mark.parametrize("name", ACTIONS)
+@for_each(ACTIONS)
 def test_schema_is_well_formed(name: str) -> None:
     schema = ACTIONS[name]
     jsonschema.Draft202012Validator.check_schema(schema)
@@ -108,7 +109,7 @@ def test_schema_is_well_formed(name: str) -> None:
     assert schema["type"] == "object"
 
 
-@pytest.mark.parametrize("name", ACTIONS)
+@for_each(ACTIONS)
 def test_only_standard_keywords_and_known_references(name: str) -> None:
     for place, part in parts(ACTIONS[name]):
         known = PLAIN | APPLIED | BOUNDS | CONDITIONAL
@@ -116,7 +117,7 @@ def test_only_standard_keywords_and_known_references(name: str) -> None:
         assert part.get("$ref", name) in REGISTRY, place
 
 
-@pytest.mark.parametrize("name", ACTIONS)
+@for_each(ACTIONS)
 def test_every_property_is_described(name: str) -> None:
     for place, part in parts(ACTIONS[name]):
         for keyword in ("properties", "patternProperties"):
@@ -124,7 +125,7 @@ def test_every_property_is_described(name: str) -> None:
                 assert len(schema["description"].split()) > 2, f"{place}.{key}"
 
 
-@pytest.mark.parametrize("name", ACTIONS)
+@for_each(ACTIONS)
 def test_minimal_data_is_accepted(name: str) -> None:
     assert verdicts(name, minimal(ACTIONS[name], REGISTRY)) == {"python": True, "rust": True}
 

@@ -40,6 +40,14 @@ SOCKET_TYPE = "websocket"
 HOOK_PLACE_TYPE = "webhook_place"
 """Says where a webhook is."""
 
+CARRIER_PLACE_TYPE = "carrier_place"
+"""Says where a carrier of an account is."""
+
+DEVICE_PLACE_TYPE = "device_place"
+"""Says where a device is that is known by its address."""
+TRUNK_PLACE_TYPE = "trunk_place"
+"""Says where the trunks of an account are."""
+
 SOURCE_TYPE = "switch_source"
 """Says how far a switch has told what happens."""
 
@@ -50,46 +58,68 @@ TYPES = (
     PORT_PLACE_TYPE,
     SOCKET_TYPE,
     HOOK_PLACE_TYPE,
+    CARRIER_PLACE_TYPE,
+    DEVICE_PLACE_TYPE,
+    TRUNK_PLACE_TYPE,
     SOURCE_TYPE,
     *(live.doc_type for live in LIVE),
 )
+
+AT_ONCE = 200
+"""How many of them one commit removes."""
 
 OWN_NUMBERS = ("knm_local", "knm_mdn")
 """Whom a number is from that is of no use to anybody else."""
 
 
 async def remove_belongings(change: Change) -> None:
-    """Have them go in the commit that deletes the account.
+    """Have them go in the commit that deletes the account, as many as one commit takes.
 
     What it keeps outside of the store takes longer, and goes by a job.
     """
-    async for write in _writes(change):
-        if isinstance(write, Put):
-            change.more.append(write)
-        else:
-            change.removes.append(write)
     services, account_id = change.actor.services, change.key.doc_id
+    puts, removes = await some_writes(services, account_id)
+    change.more += puts
+    change.removes += removes
     if await has_shelved(services, account_id):
         change.ask(CLEAR, {"account": account_id})
 
 
 async def remove_late_belongings(change: Change) -> None:
     """Remove what was written while the account was deleted."""
-    if not change.purge:
-        return
-
-    async def attempt() -> None:
-        late = [write async for write in _writes(change)]
-        if late:
-            puts = [write for write in late if isinstance(write, Put)]
-            removes = [write for write in late if isinstance(write, Remove)]
-            await change.actor.services.commit(Batch(puts=puts, removes=removes))
-
-    await persistently(attempt)
+    if change.purge:  # otherwise it was not deleted, or a job does it
+        await remove_rest(change.actor.services, change.key.doc_id)
 
 
-async def _writes(change: Change) -> AsyncIterator[Put | Remove]:
-    services, entry = change.actor.services, Entry(OWNER, change.key.doc_id)
+async def remove_rest(services: Services, account_id: str) -> None:
+    """Remove them all, some at a time."""
+
+    async def attempt() -> bool:
+        puts, removes = await some_writes(services, account_id)
+        if puts or removes:
+            await services.commit(Batch(puts=puts, removes=removes))
+        return bool(puts or removes)
+
+    while await persistently(attempt):
+        pass
+
+
+async def some_writes(services: Services, account_id: str) -> tuple[list[Put], list[Remove]]:
+    """What makes some of them go, no more than :data:`AT_ONCE`."""
+    puts: list[Put] = []
+    removes: list[Remove] = []
+    async for write in _writes(services, account_id):
+        if isinstance(write, Put):
+            puts.append(write)
+        else:
+            removes.append(write)
+        if len(puts) + len(removes) == AT_ONCE:
+            break
+    return puts, removes
+
+
+async def _writes(services: Services, account_id: str) -> AsyncIterator[Put | Remove]:
+    entry = Entry(OWNER, account_id)
     for doc_type in TYPES:
         span = Span(account_id=SYSTEM, doc_type=doc_type, entry=entry)
         async for row in services.store.scan(span):

@@ -2,26 +2,30 @@
 
 Whatever changes the shape of the tree reads several accounts and writes some of them: a child is
 created below a parent that must not be deleted meanwhile, a move rewrites every account below. So
-all such changes take turns. Each replaces one document, the tree's revision, which it has read
-before anything else; of two that overlap, in whatever processes, one is done again from the start.
+such changes take turns. The tree has some documents whose revisions stand for its shape. What
+changes accounts that are there replaces all of them, a creation one, which it has read before
+anything else; of two that have one in common and overlap, in whatever processes, one is done again
+from the start. So creations do not wait for each other, and share commits.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import replace as with_changes
 from functools import wraps
+from itertools import cycle
 
 from crossbar.core import reading, recipes, writing
 from crossbar.core.answers import COUNT, TEXT, Answers, rows
 from crossbar.core.change import Change, Note
 from crossbar.core.directory import ACCOUNT_TYPE, Account, account_key, account_of
 from crossbar.core.preconditions import require_match
-from crossbar.core.presenting import summarizer
 from crossbar.core.requests import Actor, Page, Request, Result
 from crossbar.core.shapes import FLAGS, Handler
 from crossbar.core.stamping import fresh_id
+from crossbar.core.summaries import summarizer
 from crossbar.documents import Document, next_revision
 from crossbar.errors import (
     Conflict,
@@ -30,10 +34,14 @@ from crossbar.errors import (
     NoSuchDocument,
     ValidationFailed,
 )
+from crossbar.families.accounts.emptying import leave_or_purge
+from crossbar.families.notifications import notify, user_facts
 from crossbar.storage import SYSTEM, Entry, Key, Put, Span
 
-TREE = Key(SYSTEM, "account_tree", "account_tree")
-"""The document whose revision stands for the shape of the tree."""
+TREE = tuple(Key(SYSTEM, "account_tree", f"account_tree{number or ''}") for number in range(8))
+"""The documents whose revisions stand for the shape of the tree."""
+
+_next_of_tree = cycle(TREE)
 
 PARENT: Note[Account | None] = Note(None)
 """For a change that creates an account: the account above."""
@@ -49,28 +57,55 @@ def reseller_below(parent: Account) -> str:
     return parent.account_id if parent.is_reseller else parent.reseller_id
 
 
-def in_turn(handler: Callable[[Request, Put], Awaitable[Result]]) -> Handler:
-    """A handler that changes the tree, one at a time.
+def in_turn(handler: Callable[[Request, list[Put]], Awaitable[Result]]) -> Handler:
+    """A handler that changes accounts of the tree, one at a time.
 
-    ``handler`` is given the write of the tree's next revision, for its own commit.
+    ``handler`` is given the writes of the tree's next revisions, for its own commit.
     """
 
     @wraps(handler)
     async def taking_turns(request: Request) -> Result:
-        async def attempt() -> Result:
-            return await handler(request, await _turn(request.actor))
-
-        return await writing.in_turn(request.actor, TREE, attempt)
+        return await _in_turn_of(request, TREE, handler)
 
     return taking_turns
 
 
-async def _turn(actor: Actor) -> Put:
-    """The write of the tree's next revision. Fails when anybody else writes it first."""
-    current = (await actor.services.store.get(TREE) or {}).get("_rev")
+def beside_others(handler: Callable[[Request, list[Put]], Awaitable[Result]]) -> Handler:
+    """The same for one that only adds an account; some are done at a time."""
+
+    @wraps(handler)
+    async def taking_a_turn(request: Request) -> Result:
+        return await _in_turn_of(request, (next(_next_of_tree),), handler)
+
+    return taking_a_turn
+
+
+async def _in_turn_of(
+    request: Request,
+    keys: tuple[Key, ...],
+    handler: Callable[[Request, list[Put]], Awaitable[Result]],
+) -> Result:
+    async def attempt() -> Result:
+        return await handler(request, await _turns(request.actor, keys))
+
+    turns = request.services.turns
+    async with AsyncExitStack() as held:
+        for key in keys[:-1]:  # in one order, or two might wait for each other
+            await held.enter_async_context(turns.of(key))
+        return await writing.in_turn(request.actor, keys[-1], attempt)
+
+
+async def _turns(actor: Actor, keys: tuple[Key, ...]) -> list[Put]:
+    """The writes of next revisions. They fail when anybody else writes one of them first."""
+    found = [await actor.services.store.get(key) for key in keys]
     await asyncio.sleep(0)  # what a store remembers from this turn of the loop may be older
-    document = {"_id": TREE.doc_id, "_rev": next_revision(current), "pvt_type": TREE.doc_type}
-    return Put(TREE, document, current, sort=None)
+    return [_next(key, current) for key, current in zip(keys, found, strict=True)]
+
+
+def _next(key: Key, current: Document | None) -> Put:
+    before = (current or {}).get("_rev")
+    document = {"_id": key.doc_id, "_rev": next_revision(before), "pvt_type": key.doc_type}
+    return Put(key, document, before, sort=None)
 
 
 async def _present_account(actor: Actor, account_id: str) -> Account:
@@ -81,8 +116,8 @@ async def _present_account(actor: Actor, account_id: str) -> Account:
     return account
 
 
-@in_turn
-async def create(request: Request, turn: Put) -> Result:
+@beside_others
+async def create(request: Request, turns: list[Put]) -> Result:
     """A new account below the one in the URL, or below the caller's own."""
     above = request.account or request.require_caller()
     parent = await _present_account(request.actor, above.account_id)
@@ -94,11 +129,21 @@ async def create(request: Request, turn: Put) -> Result:
         family=request.operation.collection,
         key=account_key(doc_id),
         document=recipes.sent(request),
-        more=[turn],
+        more=turns,
     )
     PARENT.leave(change, parent)
+    notify(change, "new_account", doc_id, {"admin": await _author(request.actor)})
     stored = await writing.save(change, "created")
     return await recipes.answer(request, stored, created_id=doc_id)
+
+
+async def _author(actor: Actor) -> Document:
+    """What the mail about a new account says of who has made it."""
+    caller = actor.caller
+    if caller is None or caller.user_id is None or not actor.services.mail.is_available:
+        return {}
+    user = await actor.services.store.get(Key(caller.account_id, "user", caller.user_id))
+    return user_facts(user or {})
 
 
 def _require_subaccounts(actor: Actor, parent: Account) -> None:
@@ -110,7 +155,7 @@ def _require_subaccounts(actor: Actor, parent: Account) -> None:
 
 
 @in_turn
-async def delete(request: Request, turn: Put) -> Result:
+async def delete(request: Request, turns: list[Put]) -> Result:
     """Remove an account with all that it has. The root stays, and so does one with others below.
 
     Never soft (§9.5).
@@ -119,11 +164,11 @@ async def delete(request: Request, turn: Put) -> Result:
     require_match(request, current)
     if not tree_of(current):
         raise MethodNotAllowed
-    if await _descendants(request.actor, request.doc_id):
+    if await _has_any(request.actor, request.doc_id):
         raise _has_descendants()
     change = _private_change(request, current, {})
-    change.more.append(turn)
-    change.purge.append(request.doc_id)
+    change.more += turns
+    await leave_or_purge(change)
     return await recipes.answer_removed(request, await writing.remove(change, is_soft=False))
 
 
@@ -131,8 +176,8 @@ def _has_descendants() -> Conflict:
     return Conflict("account has descendants", code="account_has_descendants")
 
 
-async def _descendants(actor: Actor, account_id: str) -> int:
-    return await actor.services.store.count(_span("ancestor", account_id))
+async def _has_any(actor: Actor, account_id: str) -> bool:
+    return await actor.services.store.count(_span("ancestor", account_id), at_most=1) > 0
 
 
 def _span(index: str, value: str) -> Span:
@@ -188,8 +233,10 @@ async def siblings(request: Request) -> Result:
 async def _children_of(request: Request, account_id: str) -> Result:
     unchunked = with_changes(request, query=with_changes(request.query, is_chunked=False))
     result = await reading.list_span(unchunked, _span("parent", account_id), _child_row)
+    ids = [row["id"] for row in result.data]
+    counts = await request.services.store.tally(SYSTEM, ACCOUNT_TYPE, "ancestor", ids)
     for row in result.data:
-        row["descendants_count"] = await _descendants(request.actor, row["id"])
+        row["descendants_count"] = counts.get(row["id"], 0)
     return result
 
 
@@ -220,7 +267,7 @@ async def _chain(actor: Actor, account_ids: tuple[str, ...]) -> list[Document]:
 
 
 @in_turn
-async def move(request: Request, turn: Put) -> Result:
+async def move(request: Request, turns: list[Put]) -> Result:
     """Put the account, with everything below it, under another parent (§9.6)."""
     target_id = request.data.get("to") if isinstance(request.data, dict) else None
     if not isinstance(target_id, str) or not target_id:
@@ -229,7 +276,7 @@ async def move(request: Request, turn: Put) -> Result:
     account, target = account_of(stored), await _present_account(request.actor, target_id)
     _require_move(request.actor, account, target)
     change = _private_change(request, stored, _replanted(stored, account, target))
-    change.more.append(turn)
+    change.more += turns
     async for row in request.services.store.scan(_span("ancestor", account.account_id)):
         document = _replanted(row.document, account, target)
         change.also_put(change.family, account_key(row.document["_id"]), document)
@@ -260,24 +307,24 @@ def _replanted(document: Document, account: Account, target: Account) -> Documen
 
 
 @in_turn
-async def promote(request: Request, turn: Put) -> Result:
+async def promote(request: Request, turns: list[Put]) -> Result:
     """Make the account a reseller: accounts below it are now its own."""
-    return await _set_reseller(request, turn, is_reseller=True)
+    return await _set_reseller(request, turns, is_reseller=True)
 
 
 @in_turn
-async def demote(request: Request, turn: Put) -> Result:
+async def demote(request: Request, turns: list[Put]) -> Result:
     """Undo a promotion."""
-    return await _set_reseller(request, turn, is_reseller=False)
+    return await _set_reseller(request, turns, is_reseller=False)
 
 
-async def _set_reseller(request: Request, turn: Put, *, is_reseller: bool) -> Result:
+async def _set_reseller(request: Request, turns: list[Put], *, is_reseller: bool) -> Result:
     stored = await reading.load(request)
     account = account_of(stored)
     if not account.tree:
         raise Forbidden
     change = _private_change(request, stored, {**stored, "pvt_reseller": is_reseller})
-    change.more.append(turn)
+    change.more += turns
     reseller_id = account.account_id if is_reseller else account.reseller_id
     async for row in request.services.store.scan(_span("ancestor", account.account_id)):
         if row.document.get("pvt_reseller"):

@@ -36,7 +36,7 @@ async def replace(request: Request) -> Result:
     """The account's allotments as sent."""
     require_limits_power(request)
     schemas = request.services.schemas
-    allotments, errors = schemas.apply(SCHEMA, sent(request))
+    allotments, errors = await schemas.judged(SCHEMA, sent(request))
     if errors:
         raise ValidationFailed(errors)
     key = Key(request.account_id, LIMITS_TYPE, LIMITS_TYPE)

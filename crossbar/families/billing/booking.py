@@ -23,6 +23,7 @@ from crossbar.core.stamping import stamped
 from crossbar.core.writing import in_turn
 from crossbar.documents import Document
 from crossbar.errors import Conflict, ValidationFailed
+from crossbar.families.billing.credit import warnings
 from crossbar.families.billing.money import LARGEST, dollars
 from crossbar.families.billing.months import month_before
 from crossbar.storage import Batch, Key, Put, Remove, Store
@@ -97,8 +98,9 @@ def hash_of(entry: Document) -> str:
 class Booking:
     """Entries of one account for one commit, and the balance that they leave.
 
-    ``sums`` is the write of the balance and ``records`` those of the journal; both go into the
-    commit that is the reason for the entries, or into one of their own.
+    :meth:`puts` are the writes of the balance and ``records`` those of the journal; both go into
+    the commit that is the reason for the entries, or into one of their own. What is to be written
+    along can be put into ``also``.
     """
 
     def __init__(self, actor: Actor, account: Account, stored: Document | None) -> None:
@@ -108,6 +110,7 @@ class Booking:
         self.balance = int(stored[UNITS]) if stored else 0
         self.count = int(stored[ENTRIES]) if stored else 0
         self.records: list[Put] = []
+        self.also: list[Put] = []
 
     @classmethod
     async def begun(cls, actor: Actor, account: Account) -> Booking:
@@ -129,19 +132,26 @@ class Booking:
         for each in (month_before(now), bucket):
             if await services.store.get_record(Key(account_id, LEDGER_TYPE, f"{each}-{name}")):
                 raise Repeated
-        self.balance += units
-        self.count += 1
-        if abs(self.balance) > LARGEST:
+        if abs(self.balance + units) > LARGEST:
             message = "The balance would be larger than can be kept"
             raise ValidationFailed.of("amount", "maximum", message, target=dollars(LARGEST))
+        self.balance += units
+        self.count += 1
         key = Key(account_id, LEDGER_TYPE, f"{bucket}-{name}")
         entry = stamped(self._actor, key, {**entry, AFTER: self.balance, ENTRIES: self.count})
         self.records.append(record_put(ENTRIES_OF, key, entry))
         return entry
 
-    @property
-    def sums(self) -> Put:
-        """The write of the balance, which fails if others have written it since it was read."""
+    async def puts(self) -> list[Put]:
+        """The balance, whose write fails if others have written it since it was read.
+
+        And, if little is left with it, what has its account told of that.
+        """
+        before = int(self._stored[UNITS]) if self._stored else 0
+        told = await warnings(self._actor.services, self._account, before, self.balance)
+        return [self._sums(), *told, *self.also]
+
+    def _sums(self) -> Put:
         key, before = balance_key(self._account.account_id), self._stored or {}
         sums = {UNITS: self.balance, ENTRIES: self.count}
         document = stamped(self._actor, key, {**before, **sums})
@@ -168,7 +178,7 @@ async def book(
         outcome = await build(books)
         await actor.services.commit(
             Batch(
-                puts=[each.sums for each in books],
+                puts=[put for each in books for put in await each.puts()],
                 removes=removes,
                 records=[*records, *(put for each in books for put in each.records)],
             )

@@ -12,39 +12,16 @@ from crossbar.core.requests import Actor
 from crossbar.core.services import Services
 from crossbar.core.writing import in_turn
 from crossbar.errors import NoSuchDocument
-from crossbar.families.billing.assigned import (
-    assigned_to,
-    is_billed,
-    merged_from,
-    services_of,
-)
 from crossbar.families.billing.booking import Booking, Repeated, balance_key, balance_of
-from crossbar.families.billing.money import LARGEST, dollars, units_of
+from crossbar.families.billing.credit import credit_terms
+from crossbar.families.billing.money import dollars
 from crossbar.storage import Batch
-
-MAY_OWE = "allow_postpay"
-MOST_OWED = "max_postpay_amount"
-"""In the limits of an account's plans: whether it may pay afterwards, and how many dollars."""
 
 NO_CREDIT = "insufficient_credit"
 NO_PAYMENT_TOKEN = "no_payment_token"  # noqa: S105 - a reason that clients know
 
 PAYMENTS = "payments"
 """The ledger of money that changed hands."""
-
-
-async def credit_terms(services: Services, account: Account) -> tuple[bool, int]:
-    """Whether an account may pay afterwards, and how much it may owe, in units.
-
-    Its plans say so; an account without plans may not.
-    """
-    if not is_billed(account):
-        return False, 0
-    document = await services_of(services, account.account_id)
-    terms = merged_from(await assigned_to(services, document), "limits")
-    may_owe = terms.get(MAY_OWE) is True
-    most = min(max(units_of(terms.get(MOST_OWED)), 0), LARGEST)
-    return may_owe, most
 
 
 async def available_to(services: Services, account: Account) -> int:
@@ -105,7 +82,7 @@ class LocalBookkeeper:
                 standing = await self.standing(services, account.account_id, payment.units)
                 if not standing.is_good:
                     return Outcome(False, standing.reason, standing.message)
-            await services.commit(Batch(puts=[books.sums], records=books.records))
+            await services.commit(Batch(puts=await books.puts(), records=books.records))
             return Outcome(True)
 
         try:

@@ -64,7 +64,7 @@ async def charged(actor: Actor, request: Request | None, additions: Additions) -
     writes.records.append(record)
     if today > 0:
         await books.add(_activation(changes, record.key.doc_id), -today)
-    writes.puts.append(books.sums)
+    writes.puts += await books.puts()
     writes.records += books.records
     return writes
 

@@ -21,8 +21,10 @@ from crossbar.core.shapes import Journal
 from crossbar.core.stamping import continued, stamped
 from crossbar.documents import Document
 from crossbar.errors import PaymentRequired, ValidationFailed
-from crossbar.families.billing.booking import Booking, book
+from crossbar.families.billing.booking import Booking, balance_of, book
 from crossbar.families.billing.bookkeeping import PAYMENTS
+from crossbar.families.billing.money import dollars
+from crossbar.families.notifications import administrators, asked_for
 from crossbar.storage import Batch, Key, Put, Remove
 
 TRANSACTION_TYPE = "transaction"
@@ -112,7 +114,9 @@ async def _settle(actor: Actor, pending: Document, removes: Any) -> Settled:
     settled = continued(actor, key, _settled(pending, outcome))
     record = record_put(TRANSACTIONS_OF, key, settled, pending["_rev"])
     if pending[WAY] != TOP_UP or not outcome.has_succeeded:
-        await services.commit(Batch(records=[record], removes=removes))
+        left = await balance_of(services.store, account.account_id)
+        mails = await _mails(services, account, settled, left)
+        await services.commit(Batch(puts=mails, records=[record], removes=removes))
         return Settled(settled)
     entry: Document = {
         "source": {"service": PAYMENTS, "id": key.doc_id},
@@ -122,9 +126,27 @@ async def _settle(actor: Actor, pending: Document, removes: Any) -> Settled:
     }
 
     async def build(books: list[Booking]) -> Document:
-        return await books[0].add(entry, pending[UNITS])
+        made = await books[0].add(entry, pending[UNITS])
+        books[0].also = await _mails(services, account, settled, books[0].balance)
+        return made
 
     return Settled(settled, await book(actor, [account], build, [record], removes))
+
+
+async def _mails(services: Services, account: Account, settled: Document, left: int) -> list[Put]:
+    """What has administrators told of a transaction that is over, with the balance it leaves."""
+    if not services.mail.is_available:
+        return []
+    template_id = "topup" if settled[WAY] == TOP_UP else "transaction"
+    if settled["status"] == FAILED:
+        template_id = "transaction_failed"
+    about = {
+        "amount": dollars(settled[UNITS]),
+        "description": settled.get("description") or settled[WAY],
+    }
+    facts = {"transaction": about, "current_balance": dollars(left)}
+    to = await administrators(services, account)
+    return asked_for(services, template_id, account.account_id, facts, to=to)
 
 
 async def _ask(services: Services, account: Account, pending: Document) -> Outcome:

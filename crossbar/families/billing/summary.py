@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from crossbar.core.change import Change
-from crossbar.core.presenting import summarizer
 from crossbar.core.reading import load_document
 from crossbar.core.requests import Request, Result
+from crossbar.core.summaries import summarizer
 from crossbar.documents import Document, public
 from crossbar.errors import ValidationFailed
 from crossbar.families.billing.assigned import (
@@ -63,7 +63,7 @@ async def quote(request: Request) -> Result:
         key=services_key(request.account_id),
         document=document,
     )
-    change.document, errors = request.services.schemas.apply("services", document)
+    change.document, errors = await request.services.schemas.judged("services", document)
     change.refusals.merge(errors)
     await check_overrides(change)
     if change.refusals:

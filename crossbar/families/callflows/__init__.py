@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crossbar.families.callflows.callflows import CALLFLOWS
+from crossbar.families.callflows.callflows import CALLFLOWS, nodes
 from crossbar.families.callflows.cccps import CCCPS
 from crossbar.families.callflows.clicktocall import CLICKTOCALL
 from crossbar.families.callflows.clicktocall_calls import CALL, CLICKTOCALL_HISTORY
@@ -24,5 +24,6 @@ __all__ = [
     "PARKED_CALLS",
     "PARKED_TYPE",
     "PIVOT",
+    "nodes",
     "parking_slot",
 ]

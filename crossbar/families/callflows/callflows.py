@@ -17,6 +17,7 @@ from crossbar.core.shapes import (
     Collection,
     Column,
     Hooks,
+    Index,
     Nesting,
     Unique,
     defaulted,
@@ -71,7 +72,7 @@ async def check_numbers(change: Change) -> None:
         change.refusals.add("numbers", "required", NO_NUMBERS)
 
 
-def _referenced(flow: Any) -> Iterator[str]:
+def referenced(flow: Any) -> Iterator[str]:
     """Ids that a flow mentions: in data under ``id`` or ``…_id…``, and as names of branches."""
     for node in nodes(flow):
         data = node.get("data")
@@ -86,7 +87,7 @@ async def add_metadata(request: Request, shown: Document, stored: Document) -> N
     """On reading one callflow: names and numbers of the documents that the flow mentions."""
     if request.operation.action is not Action.FETCH:
         return
-    ids = dict.fromkeys(_referenced(stored.get("flow")))
+    ids = dict.fromkeys(referenced(stored.get("flow")))
     found = await live_documents(request.actor, ids)
     shown["metadata"] = {doc_id: _about(found[doc_id]) for doc_id in ids if doc_id in found}
 
@@ -97,6 +98,11 @@ def _about(document: Document) -> Document:
         name = f"{document.get('first_name', '')} {document.get('last_name', '')}".strip()
     facts = {"name": name, "numbers": document.get("numbers"), "pvt_type": document["pvt_type"]}
     return {key: value for key, value in facts.items() if value is not None}
+
+
+def _patterned(callflow: Document) -> tuple[str, ...]:
+    """Those with patterns are found together: each is tried on a number that none lists."""
+    return ("true",) if texts_at(callflow, "patterns") else ()
 
 
 CARRYING = Carrying(kind=CALLFLOW, numbers_of=lambda callflow: texts_at(callflow, "numbers"))
@@ -128,7 +134,10 @@ CALLFLOWS = Collection(
             message=TAKEN,
         ),
     ),
-    indexes=(field_index("owner_id"),),
+    indexes=(
+        *map(field_index, ("owner_id", "numbers", "type", "group_id")),
+        Index(name="patterned", values=_patterned),
+    ),
     nested=(Nesting(noun="users", doc_type="user", index="owner_id"),),
     hooks=Hooks(
         normalize=(normalize,),

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from crossbar.core.access import require_access, require_unrestricted
 from crossbar.core.change import event_of
@@ -31,6 +31,7 @@ from crossbar.errors import (
     SwitchUnavailable,
     ValidationFailed,
 )
+from crossbar.families.endpoints import tags_in
 from crossbar.numbers import normalized
 from crossbar.storage import Batch, Event, Key, Put, Span, Store
 from crossbar.validation import Expression, Unusable
@@ -39,8 +40,16 @@ HISTORY_TYPE = "c2c_history"
 BUTTON_TYPE = "click2call"
 BUTTON = "pvt_clicktocall_id"
 RING_SECONDS = 30
+LONGEST_RING_SECONDS = 240
+
+RINGING_AT_ONCE = 100
+"""Calls of a process that ring: nothing is done meanwhile."""
+
 PATIENCE = 20
-"""Seconds that are waited for what came of a call."""
+"""Seconds that who has pressed a button waits for what comes of it."""
+
+MARGIN = 5
+"""Seconds that a call is given beyond those that it rings."""
 
 LATEST = 60
 """Seconds after which a call is not begun any more: who pressed the button has gone."""
@@ -74,6 +83,24 @@ CLICKTOCALL_HISTORY = Journal(
     older=_kept_as_documents,
 )
 """The entry of the records; they are read by a route of the buttons."""
+
+
+class _Side(NamedTuple):
+    """One of the two: what is dialed, and as whom the other sees it."""
+
+    route: str
+    name: str | None
+    number: str | None
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the button says which number is shown."""
+        return bool(self.number)
+
+    @property
+    def shown(self) -> str:
+        """The number that is shown."""
+        return self.number or self.route
 
 
 async def connect(request: Request) -> Result:
@@ -131,24 +158,34 @@ def _finds(pattern: str, contact: str) -> bool:
 
 
 def request_of(request: Request, button: Document, contact: str) -> Document:
-    """What the switch is to do: ring the one, then transfer the call to the other."""
-    extension = button["extension"]
+    """What the switch is to do: ring the one, then transfer the call to the other.
+
+    Each is shown the other. A number that the button itself names is shown to carriers as well
+    (``retain_cid``); else these are shown that of the account.
+    """
+    outside = _Side(contact, button["name"], button.get("caller_id_number"))
+    inside = _Side(
+        button["extension"],
+        button.get("outbound_callee_id_name"),
+        button.get("outbound_callee_id_number"),
+    )
     rings_contact = button.get("dial_first") == "contact"
-    first, second = (contact, extension) if rings_contact else (extension, contact)
+    first, second = (outside, inside) if rings_contact else (inside, outside)
     leg = {
         "invite_format": "loopback",
-        "route": first,
-        "to_did": first,
+        "route": first.route,
+        "to_did": first.route,
         "to_realm": request.require_account().realm,
+        "custom_channel_vars": {"retain_cid": second.is_named},
     }
     media = button.get("media") or {}
     order = {
         "application_name": "transfer",
-        "application_data": {"route": second},
+        "application_data": {"route": second.route},
         "call_id": f"c2c-{secrets.token_hex(16)}",
         "continue_on_fail": True,
         "custom_application_vars": _tags(request, button),
-        "custom_channel_vars": _channel_vars(request, button),
+        "custom_channel_vars": _channel_vars(request, button) | {"retain_cid": first.is_named},
         "custom_sip_headers": button.get("custom_sip_headers"),
         "dial_endpoint_method": "single",
         "endpoints": [leg],
@@ -157,22 +194,27 @@ def request_of(request: Request, button: Document, contact: str) -> Document:
         "ignore_early_media": media.get("ignore_early_media", True),
         "media": "bypass" if is_true(button.get("bypass_media")) else "process",
         "outbound_call_id": f"c2c-{button['_id']}-{secrets.token_hex(5)}",
-        "outbound_callee_id_name": button.get("outbound_callee_id_name"),
-        "outbound_callee_id_number": button.get("outbound_callee_id_number", extension),
-        "outbound_caller_id_name": button["name"],
-        "outbound_caller_id_number": button.get("caller_id_number", contact),
+        "outbound_callee_id_name": first.name,
+        "outbound_callee_id_number": first.shown,
+        "outbound_caller_id_name": second.name,
+        "outbound_caller_id_number": second.shown,
         "presence_id": button.get("presence_id"),
         "ringback": button.get("ringback"),
-        "timeout": button.get("timeout", RING_SECONDS),
+        "timeout": _ring_seconds(button),
     }
     return {name: value for name, value in order.items() if value is not None}
+
+
+def _ring_seconds(button: Document) -> int:
+    seconds = button.get("timeout", RING_SECONDS)
+    return min(seconds, LONGEST_RING_SECONDS) if seconds > 0 else RING_SECONDS
 
 
 def _tags(request: Request, button: Document) -> Document:
     """The tags of the call: the button's, and those of this request over them."""
     own: Document = button.get("custom_application_vars") or {}
     sent: Any = request.control("custom_application_vars")
-    return own | sent if isinstance(sent, dict) else own
+    return tags_in(own | sent if isinstance(sent, dict) else own)
 
 
 def _channel_vars(request: Request, button: Document) -> Document:
@@ -187,7 +229,8 @@ def _channel_vars(request: Request, button: Document) -> Document:
 
 async def _call(request: Request, order: Document, contact: str) -> Document:
     """Have the call made now, and keep what came of it."""
-    item = _item(request, contact) | await _outcome(request.services, request.account_id, order)
+    outcome = await _outcome(request.services, request.account_id, order, PATIENCE)
+    item = _item(request, contact) | outcome
     await _keep(request.services, *_record(request, item))
     return item
 
@@ -196,15 +239,19 @@ def _item(request: Request, contact: str) -> Document:
     return {"timestamp": request.services.clock.gregorian(), "contact": contact}
 
 
-async def _outcome(services: Services, account_id: str, order: Document) -> Document:
-    """What comes of a call that is begun now."""
+async def _outcome(
+    services: Services, account_id: str, order: Document, seconds: float
+) -> Document:
+    """What comes of a call that is begun now, and given up after so long."""
     command = Command("clicktocall.connect", account_id, order)
     try:
-        outcome = await services.switch.order(command, PATIENCE)
+        outcome = await services.switch.order(command, seconds)
     except SwitchUnavailable:
         return {"result": "error", "cause": "no resources"}
     except SwitchTimedOut:
         return UNHEARD
+    if cause := outcome.get("cause"):
+        return {"result": "error", "cause": cause}
     return {"call_id": outcome.get("call_id", order["outbound_call_id"]), "result": "success"}
 
 
@@ -233,7 +280,9 @@ async def _call_alone(services: Services, about: Document) -> None:
     if services.clock.gregorian() - record["timestamp"] > LATEST:
         await _keep_unheard(services, about)
     elif await services.accounts.get(record["pvt_account_id"]):
-        outcome = await _outcome(services, record["pvt_account_id"], about["order"])
+        order = about["order"]
+        seconds = order["timeout"] + MARGIN
+        outcome = await _outcome(services, record["pvt_account_id"], order, seconds)
         await _keep_alone(services, about, outcome)
 
 
@@ -251,4 +300,6 @@ async def _keep_alone(services: Services, about: Document, outcome: Document) ->
         await _keep(services, put, event)
 
 
-CALL = Kind(name="click_to_call", run=_call_alone, unfinished=_keep_unheard)
+CALL = Kind(
+    name="click_to_call", run=_call_alone, unfinished=_keep_unheard, at_once=RINGING_AT_ONCE
+)

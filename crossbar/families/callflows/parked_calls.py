@@ -35,7 +35,9 @@ async def fetch(request: Request) -> Result:
     """A page of slots as one object."""
     span = Span(account_id=request.account_id, doc_type=DOC_TYPE)
     listed = await list_span(request, span, slot_of)
-    slots = listed.data if listed.rows is None else [slot async for slot in listed.rows]
+    slots = listed.data or []
+    if listed.portions is not None:
+        slots = [slot async for some in listed.portions for slot in some]
     merged = {number: facts for slot in slots for number, facts in slot.items()}
     return Result(data={"slots": merged}, page=listed.page, revision=listed.revision)
 

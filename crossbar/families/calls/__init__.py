@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from crossbar.families.calls.cdrs import CDRS, CDRS_OF_USER
 from crossbar.families.calls.channels import CHANNELS, CHANNELS_OF_ENDPOINT, CHANNELS_OF_SYSTEM
+from crossbar.families.calls.deregistering import DEREGISTERED
 from crossbar.families.calls.dialogues import (
     CALL_INSPECTOR,
     CALL_INSPECTOR_OF_USER,
     DIALOGUES,
 )
 from crossbar.families.calls.messages import JOURNALS as MESSAGE_JOURNALS
-from crossbar.families.calls.messages import MESSAGES
+from crossbar.families.calls.messages import MESSAGES, message_facts
 from crossbar.families.calls.recordings import RECORDINGS, RECORDINGS_OF_USER
 from crossbar.families.calls.records import (
     INTERACTIONS,
@@ -46,11 +47,13 @@ CALLS = (
 __all__ = [
     "CALLS",
     "CDRS",
+    "DEREGISTERED",
     "DIALOGUES",
     "INTERACTIONS",
     "MESSAGE_JOURNALS",
     "RECORDINGS",
     "interaction_id_of",
     "interaction_key",
+    "message_facts",
     "with_leg",
 ]

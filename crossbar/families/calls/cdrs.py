@@ -14,6 +14,7 @@ from crossbar.core.journals import (
     oldest_kept,
     stretch_of,
 )
+from crossbar.core.paging import Reader
 from crossbar.core.ranges import time_range
 from crossbar.core.reading import require_parents
 from crossbar.core.recipes import answer
@@ -29,14 +30,10 @@ from crossbar.families.calls.records import (
     indexes,
     interaction_key,
 )
-from crossbar.families.calls.rows import columns_for, text, values_of
-from crossbar.filtering import keeps
-from crossbar.storage import Entry
+from crossbar.families.calls.rows import Values, columns_for, text, values_of
+from crossbar.storage import Entry, Span
 
 TABLE_TYPES = ("text/csv", "text/comma-separated-values", "application/octet-stream")
-PORTION = 250
-"""Records that are read at a time for a table."""
-
 MOST_LEGS = 1000
 """Legs of one interaction that are shown."""
 
@@ -67,7 +64,7 @@ async def _list(request: Request, journal: Journal, leg_of: Leg) -> Result:
     is_whole = not (request.query.page_size or request.query.start_key)
     if is_whole and request.prefers(*TABLE_TYPES):
         rows = _table(request, journal, leg_of, entry, values)
-        return Result(rows=rows, columns=columns, page=Page())
+        return Result(portions=rows, columns=columns, page=Page())
 
     def show(stored: Document) -> Any:
         leg = leg_of(stored)
@@ -78,30 +75,29 @@ async def _list(request: Request, journal: Journal, leg_of: Leg) -> Result:
     return await list_records(request, journal, show, entry=entry, seen=leg_of)
 
 
-async def _table(
-    request: Request,
-    journal: Journal,
-    leg_of: Leg,
-    entry: Entry | None,
-    values: Callable[[Document], tuple[Any, ...]],
-) -> AsyncIterator[tuple[Any, ...]]:
+def _table(
+    request: Request, journal: Journal, leg_of: Leg, entry: Entry | None, values: Values
+) -> AsyncIterator[list[tuple[Any, ...]]]:
     """All rows in the range, as they are read: a table has no pages."""
     lower, upper = time_range(request)
     lower = max(lower, oldest_kept(request.services, journal))
-    span = stretch_of(
-        journal,
-        request.account_id,
-        lower,
-        upper,
-        entry,
-        portion=PORTION,
-        descending=not request.query.ascending,
+    way = not request.query.ascending
+    span = stretch_of(journal, request.account_id, lower, upper, entry, descending=way)
+    return _read_all(request, span, lambda each: values(leg_of(each)), leg_of)
+
+
+def _read_all(
+    request: Request, span: Span, show: Callable[[Document], Any], leg_of: Leg | None = None
+) -> AsyncIterator[list[Any]]:
+    """What is made of all legs of a span that pass the filters."""
+    reader = Reader(
+        store=request.services.store,
+        filters=request.query.filters,
+        show=show,
+        seen=leg_of,
+        limit=request.services.settings.lists.scan_limit,
     )
-    filters = request.query.filters
-    async for row in request.services.store.scan(span):
-        leg = leg_of(row.document)
-        if not filters or keeps(filters, leg):
-            yield values(leg)
+    return reader.read_all(span)
 
 
 def _is_for_reseller(request: Request) -> bool:
@@ -155,18 +151,15 @@ async def summarize(request: Request) -> Result:
     """What the legs in a range of time come to: how many there are, and how long they took."""
     lower, upper = time_range(request)
     lower = max(lower, oldest_kept(request.services, CDRS))
-    span = stretch_of(CDRS, request.account_id, lower, upper, portion=PORTION)
+    span = stretch_of(CDRS, request.account_id, lower, upper)
     calls, seconds, billed = 0, 0, 0
     directions, causes = Counter[str](), Counter[str]()
-    async for row in request.services.store.scan(span):
-        call = row.document
-        if not keeps(request.query.filters, call):
-            continue
-        calls += 1
-        seconds += call.get("duration_seconds", 0)
-        billed += call.get("billing_seconds", 0)
-        directions[text(call.get("call_direction")) or "unknown"] += 1
-        causes[text(call.get("hangup_cause")) or "unknown"] += 1
+    async for legs in _read_all(request, span, lambda call: call):
+        calls += len(legs)
+        seconds += sum(call.get("duration_seconds", 0) for call in legs)
+        billed += sum(call.get("billing_seconds", 0) for call in legs)
+        directions.update(text(call.get("call_direction")) or "unknown" for call in legs)
+        causes.update(text(call.get("hangup_cause")) or "unknown" for call in legs)
     if not calls:
         return Result(data={})
     return Result(

@@ -131,7 +131,7 @@ async def run_metaflow(request: Request) -> Result:
     action, arguments = asked_of(request)
     if action != "metaflow":
         raise BadRequest("invalid data", code="invalid data")
-    flow, errors = request.services.schemas.apply("metaflow", arguments)
+    flow, errors = await request.services.schemas.judged("metaflow", arguments)
     if errors:
         raise ValidationFailed(errors)
     await _tell(request, channel, "metaflow", {"metaflow": flow})

@@ -28,6 +28,9 @@ DIALOGUES = Journal(
 """The entry of the records; they are read by the routes below."""
 
 
+SIP_PORT = 5060
+
+
 async def list_dialogues(request: Request) -> Result:
     """The calls in a range of time of which a dialogue was captured; below a user, its own."""
     await require_parents(request)
@@ -36,12 +39,22 @@ async def list_dialogues(request: Request) -> Result:
     entry = Entry("owner_id", owner) if owner else None
 
     def show(dialogue: Document) -> Any:
-        call = {**dialogue, "pvt_account_id": request.account_id}
-        bucket = bucket_at(CDRS, dialogue["timestamp"])
-        call["_id"] = f"{bucket}-{dialogue['call_id']}"
-        return dict(zip(columns, values(call), strict=True))
+        return dict(zip(columns, values(_call_of(dialogue, request.account_id)), strict=True))
 
-    return await list_records(request, DIALOGUES, show, entry=entry)
+    return await list_records(request, DIALOGUES, show, entry=entry, seen=show)
+
+
+def _call_of(dialogue: Document, account_id: str) -> Document:
+    """What a dialogue says of its call, as the record of a call would; its id is that of one."""
+    named = {name: dialogue[name] for name in ("owner_id", "authorizing_id") if name in dialogue}
+    began, lasted = dialogue["timestamp"], dialogue.get("duration_seconds", 0)
+    return {
+        **dialogue,
+        "_id": f"{bucket_at(CDRS, began + lasted)}-{dialogue['call_id']}",
+        "pvt_account_id": account_id,
+        "custom_channel_vars": named,
+        "timestamp": began + lasted,
+    }
 
 
 async def fetch(request: Request) -> Result:
@@ -55,9 +68,34 @@ async def fetch(request: Request) -> Result:
     )
     async for row in request.services.store.scan(span):
         found = row.document
-        names = ("messages", "dialog_entities", "analysis")
-        return Result(data={"call-id": call_id, **{name: found.get(name, []) for name in names}})
+        messages = sorted(found["messages"], key=_captured)
+        return Result(
+            data={
+                "call-id": call_id,
+                "messages": messages,
+                "dialog_entities": found.get("dialog_entities") or _entities(messages),
+                "analysis": found.get("analysis", []),
+            },
+            revision=found["_rev"],
+        )
     raise NoSuchDocument(call_id)
+
+
+def _captured(message: Any) -> float:
+    """When a message was captured; one that does not say so is as early as can be."""
+    return message.get("timestamp", 0) if isinstance(message, dict) else 0
+
+
+def _entities(messages: list[Any]) -> list[str]:
+    """The addresses that messages came from and went to, in the order in which they appear."""
+    found = [
+        f"{message[f'{end}_ip']}:{message.get(f'{end}_port', SIP_PORT)}"
+        for message in messages
+        if isinstance(message, dict)
+        for end in ("src", "dst")
+        if f"{end}_ip" in message
+    ]
+    return list(dict.fromkeys(found))
 
 
 _LIST = route(

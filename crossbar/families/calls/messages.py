@@ -19,6 +19,7 @@ from crossbar.core.reading import load_document, require_parents
 from crossbar.core.requests import Action, Request, Result, Upload
 from crossbar.core.shapes import Access, Journal, Nesting, Route, Routes, Scope, field_index, route
 from crossbar.core.stamping import stamped
+from crossbar.core.telling import happening
 from crossbar.documents import Document, lookup, public
 from crossbar.errors import Conflict, Disabled, ValidationFailed
 from crossbar.families.calls.records import RETENTION
@@ -28,6 +29,9 @@ from crossbar.numbers import to_e164
 from crossbar.storage import Batch, Entry, Event, Key, Remove
 
 OFFNET, ONNET = "offnet", "onnet"
+LONGEST_BODY = 4096
+"""Characters of a text that are told; the message itself has all of it."""
+
 LISTED = ("from", "to", "created", "direction", "status", "body")
 
 
@@ -62,6 +66,20 @@ def row_of(stored: Document) -> Document:
         "key": created,
         "value": {"id": stored["_id"], **value},
         "date": http_time(created - GREGORIAN_OFFSET),
+    }
+
+
+def message_facts(stored: Document) -> Document:
+    """What webhooks are told of a message."""
+    names = ("from", "to", "direction", "status", "owner_id", "device_id")
+    facts = {name: stored[name] for name in names if name in stored}
+    return {
+        "id": stored["_id"],
+        "type": stored["pvt_type"],
+        "body": str(stored.get("body", ""))[:LONGEST_BODY],
+        "origin": stored.get("route_type", OFFNET),
+        "timestamp": stored["created"],
+        **facts,
     }
 
 
@@ -101,7 +119,7 @@ async def send(request: Request) -> Result:
     """Have a message sent. Raises 400 for a sender that is not the account's to use."""
     await require_parents(request)
     account, journal = request.require_account(), _journal_of(request)
-    sent, errors = request.services.schemas.apply(journal.noun, request.data or {})
+    sent, errors = await request.services.schemas.judged(journal.noun, request.data or {})
     if errors:
         raise ValidationFailed(errors)
     if journal is MMS and not (sent.get("body") or request.files):
@@ -191,8 +209,15 @@ async def _keep(request: Request, journal: Journal, message: Document) -> None:
         document[ATTACHMENTS] = await _stored(request)
     put = record_put(journal, key, stamped(request.actor, key, document))
     event = event_of(request.actor, "created", put)
+    told = happening(
+        request.services.clock,
+        request.account_id,
+        journal.noun,
+        message_facts(put.document),
+        about=key.doc_id,
+    )
     try:
-        await request.services.commit(Batch(records=(put,), events=(event,)))
+        await request.services.commit(Batch(records=(put,), events=(event, told)))
     except Conflict:
         known = "There is a message of this request already"
         raise ValidationFailed.of("message_id", "unique", known) from None

@@ -68,7 +68,7 @@ async def note(request: Request) -> Result:
     async def attempt() -> Document:
         stored = await _load(request)
         require_match(request, stored)
-        if said is None:
+        if WRITABLE not in sent:
             return stored
         changed = merge(stored, {WRITABLE: said})
         key = Key(request.account_id, RECORDINGS.doc_type, stored["_id"])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
+from itertools import repeat
 from typing import Any
 
 from crossbar.clock import GREGORIAN_OFFSET
@@ -57,6 +58,8 @@ FIRST = 366 * 86_400
 DAY = 86_400
 PER_MINUTE = "per_minute"
 _NONE: Document = {}
+_BLANKS = repeat("")
+_TWO = tuple(f"{number:02}" for number in range(60))
 
 Values = Callable[[Document], tuple[Any, ...]]
 
@@ -77,24 +80,29 @@ def _times(start: int, offset: int) -> tuple[str, ...]:
     """A time as text: the seconds, the local date and time, and the others in UTC."""
     unix = min(max(start, FIRST), LATEST) - GREGORIAN_OFFSET
     number, second = divmod(unix, DAY)
-    clock = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
+    clock = _clock(second)
     day, named = _day(number)
+    local_time = f"{day} {clock}"
     if offset:
         local = min(max(start + offset, FIRST), LATEST) - GREGORIAN_OFFSET
         number, second = divmod(local, DAY)
-        shown = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
-        local_time = f"{_day(number)[0]} {shown}"
-    else:
-        local_time = f"{day} {clock}"
+        local_time = f"{_day(number)[0]} {_clock(second)}"
+    shown = str(unix)
     return (
         str(start),
         local_time,
-        str(unix),
-        f"{unix}000000",
+        shown,
+        shown + "000000",
         f"{named}{clock} GMT",
         day,
         f"{day}T{clock}Z",
     )
+
+
+def _clock(second: int) -> str:
+    """A time of day."""
+    minutes, second = divmod(second, 60)
+    return f"{_TWO[minutes // 60]}:{_TWO[minutes % 60]}:{_TWO[second]}"
 
 
 def text(value: Any) -> str:
@@ -120,6 +128,45 @@ def _dollars(units: str) -> str:
     return f"{sign}{whole}.{part:04}".rstrip("0").rstrip(".") or "0"
 
 
+_OF_CALL = (
+    "call_id",
+    "caller_id_number",
+    "caller_id_name",
+    "callee_id_number",
+    "callee_id_name",
+    "hangup_cause",
+    "other_leg_call_id",
+    "to",
+    "from",
+    "call_direction",
+    "request",
+    "recording_url",
+    "media_server",
+    "interaction_id",
+)
+"""What rows show of a record as it is, in the order in which it is taken."""
+
+_OF_VARIABLES = (
+    "owner_id",
+    "authorizing_id",
+    "account_billing",
+    "rate_name",
+    "bridge_id",
+    "call_priority",
+)
+"""The same of its variables."""
+
+
+def _texts(document: Document, names: tuple[str, ...]) -> Iterable[str]:
+    """The values of these names as rows show them."""
+    found = list(map(document.get, names, _BLANKS))
+    try:
+        "".join(found)
+    except TypeError:  # not all of it is text
+        return map(text, found)
+    return found
+
+
 def values_of(offset: int, *, for_reseller: bool) -> Values:
     """What turns a record into the values of its row, the local time being ``offset`` seconds
     ahead of UTC."""
@@ -127,7 +174,7 @@ def values_of(offset: int, *, for_reseller: bool) -> Values:
     def make(call: Document) -> tuple[Any, ...]:
         variables: Any = call.get("custom_channel_vars")
         var = variables if isinstance(variables, dict) else _NONE
-        row = (*_of_leg(call, var, offset), *_of_charges(call, var))
+        row = _row(call, var, offset)
         if for_reseller:
             kind = text(var.get("reseller_billing"))
             cost = dollars_of(var.get("reseller_cost")) if kind == PER_MINUTE else ""
@@ -137,51 +184,46 @@ def values_of(offset: int, *, for_reseller: bool) -> Values:
     return make
 
 
-def _of_leg(call: Document, var: Document, offset: int) -> tuple[Any, ...]:
-    """The values up to ``iso_8601_combined``: who called whom, when and how long."""
+def _row(call: Document, var: Document, offset: int) -> tuple[Any, ...]:
+    """The values of all columns but those for resellers.
+
+    In one piece, since a table of all calls makes it for each.
+    """
     get = call.get
+    call_id, *people, cause, other, to, sender, direction, request, url, server, interaction = (
+        _texts(call, _OF_CALL)
+    )
+    owner, authorizing, billing, rate_name, bridge, priority = _texts(var, _OF_VARIABLES)
     duration = get("duration_seconds", 0)
     start, *times = _times(get("timestamp", 0) - duration, offset)
-    authorizing = text(var.get("authorizing_id"))
-    direction = text(get("call_direction"))
-    is_charged = var.get("account_billing") == PER_MINUTE
+    recordings = var.get("media_recordings")
     return (
         call["_id"],
-        text(get("call_id")),
-        text(get("caller_id_number")),
-        text(get("caller_id_name")),
-        text(get("callee_id_number")),
-        text(get("callee_id_name")),
+        call_id,
+        *people,
         duration,
         get("billing_seconds", 0),
         start,
-        text(get("hangup_cause")),
-        text(get("other_leg_call_id")),
-        text(var.get("owner_id")),
-        text(get("to")),
-        text(get("from")),
+        cause,
+        other,
+        owner,
+        to,
+        sender,
         direction,
-        text(get("request")),
+        request,
         "" if authorizing == call["pvt_account_id"] else authorizing,
-        dollars_of(var.get("cost")) if is_charged else "",
+        dollars_of(var.get("cost")) if billing == PER_MINUTE else "",
         *_parties(call, direction),
         *times,
-    )
-
-
-def _of_charges(call: Document, var: Document) -> tuple[Any, ...]:
-    """The values from ``call_type`` to ``interaction_id``."""
-    recordings = var.get("media_recordings")
-    return (
-        text(var.get("account_billing")),
+        billing,
         dollars_of(var.get("rate")),
-        text(var.get("rate_name")),
-        text(var.get("bridge_id")),
-        text(call.get("recording_url")),
+        rate_name,
+        bridge,
+        url,
         recordings if isinstance(recordings, list) else [],
-        text(call.get("media_server")),
-        text(var.get("call_priority")),
-        text(call.get("interaction_id")),
+        server,
+        priority,
+        interaction,
     )
 
 

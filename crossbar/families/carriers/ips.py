@@ -248,7 +248,7 @@ async def _wanted(request: Request) -> list[str]:
         await load_document(request.actor, address_key(address))
         return [address]
     data = request.data if isinstance(request.data, dict) else {}
-    document, errors = request.services.schemas.apply("ips", data)
+    document, errors = await request.services.schemas.judged("ips", data)
     if errors:
         raise ValidationFailed(errors)
     if "ips" not in document:

@@ -8,30 +8,26 @@ table twice changes nothing: a rate is named after its country and prefix, and r
 from __future__ import annotations
 
 import asyncio
-import codecs
-import csv
-import io
-import tempfile
 from bisect import insort
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from operator import itemgetter
-from typing import IO, Any
-
-import orjson
+from typing import Any
 
 from crossbar.core.change import put_of
 from crossbar.core.requests import Actor, Download
 from crossbar.core.shapes import Collection
 from crossbar.core.stamping import stamped
+from crossbar.core.tables import Line, NoTable, Spool, cells_of, lines, listed, text_of
 from crossbar.core.writing import persistently
 from crossbar.documents import Document
 from crossbar.errors import ValidationFailed
 from crossbar.families.carriers.prices import NoPrice, number_of, price_of
 from crossbar.families.carriers.rate_rules import COSTS, finish, id_of, judge, tidy
 from crossbar.families.carriers.ratedecks import RATE_TYPE, rate_key, span_of_deck
-from crossbar.storage import SYSTEM, Batch, Event, Key, Put
+from crossbar.storage import SYSTEM, Batch, Event, Key, Put, Remove, Span
+from crossbar.tables import lines_of
 from crossbar.validation import Refusals
 
 LISTS = ("direction", "options", "routes")
@@ -49,8 +45,6 @@ TEXTS = (
 COLUMNS = ("prefix", *COSTS, *TEXTS, *WHOLE[1:], *LISTS)
 """What a table may say of a rate, in the order in which it is written."""
 
-NO_LINE = "The line is no CSV; lines end with LF or CRLF"
-
 MANDATORY = ("prefix", "rate_cost")
 
 PORTION = 250
@@ -65,11 +59,9 @@ AT_ONCE = 25
 LONGEST_WHOLE = 19
 """Digits that no whole number has."""
 
-LONGEST_LINE = 65_536
 MOST_FAULTS = 100
 """Lines that are reported as faulty; those beyond are counted."""
 
-CHUNK = 64 * 1024
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -90,28 +82,33 @@ class Imported:
 
 async def import_rates(actor: Actor, chunks: AsyncIterable[bytes], deck: str) -> Imported:
     """Write the rates of a table into a deck. Raises 400 for what is no table of rates."""
-    done, lines = Imported(), _lines(chunks)
-    _, first = await anext(lines, (0, None))
+    try:
+        return await _import(actor, lines(chunks), deck)
+    except NoTable as error:
+        told = {} if error.line is None else {"cause": error.line}
+        raise ValidationFailed.of("csv", error.rule, error.message, **told) from None
+
+
+async def _import(actor: Actor, table: AsyncIterator[Line], deck: str) -> Imported:
+    done, first = Imported(), await anext(table, None)
     if first is None:
-        raise ValidationFailed.of("csv", "required", "The table is empty")
-    header = _header(first)
+        raise NoTable("required", "The table is empty")
+    header = _header(first.text)
     waiting: dict[str, Document] = {}
     taken = 0
-    async for number, text in _by_prefix(lines, header.index("prefix")):
+    async for number, text in _by_prefix(table, header.index("prefix")):
         _take(actor, deck, header, text, number, waiting, done)
         if len(waiting) >= PORTION:
-            done.rates += await _write(actor, deck, waiting)
+            done.rates += await write_rates(actor, waiting)
             waiting = {}
         taken += 1
         if taken % AT_ONCE == 0:
             await asyncio.sleep(0)
-    done.rates += await _write(actor, deck, waiting)
+    done.rates += await write_rates(actor, waiting)
     return done
 
 
-async def _by_prefix(
-    lines: AsyncIterator[tuple[int, str]], at: int
-) -> AsyncIterator[tuple[int, str]]:
+async def _by_prefix(table: AsyncIterator[Line], at: int) -> AsyncIterator[tuple[int, str]]:
     """The numbered lines, those of a part of the table by the prefix in its column ``at``.
 
     Those of one prefix stay as they are. What stands side by side in a store is quicker to
@@ -119,7 +116,7 @@ async def _by_prefix(
     """
     part: list[tuple[int, int, str]] = []
     size = 0
-    async for number, text in lines:
+    async for number, text, _ in table:
         # A heap, since sorting so many at once would keep others waiting.
         heappush(part, (_prefix_in(text, at), number, text))
         size += len(text)
@@ -136,8 +133,8 @@ async def _by_prefix(
 def _prefix_in(line: str, at: int) -> int:
     """The prefix that a line is about; 0 for none."""
     try:
-        text = _cells(line)[at].strip()
-    except (csv.Error, IndexError):
+        text = cells_of(line)[at].strip()
+    except (NoTable, IndexError):
         return 0
     return int(text) if _is_whole(text) else 0
 
@@ -147,61 +144,12 @@ def _is_whole(text: str) -> bool:
 
 
 def _header(line: str) -> list[str]:
-    try:
-        names = [name.strip().lower() for name in _cells(line)]
-    except csv.Error:
-        raise ValidationFailed.of("csv", "invalid", NO_LINE) from None
+    names = [name.strip().lower() for name in cells_of(line)]
     lacking = [name for name in MANDATORY if name not in names]
     if lacking:
         message = f"The first line names the columns, {' and '.join(MANDATORY)} among them"
         raise ValidationFailed.of("csv", "required", message, cause=", ".join(lacking))
     return names
-
-
-async def _lines(chunks: AsyncIterable[bytes]) -> AsyncIterator[tuple[int, str]]:
-    """The lines of a table, numbered; one with a quoted line break in it is one line.
-
-    Raises 400 for bytes that are no UTF-8, and for a line without end.
-    """
-    decoder = codecs.getincrementaldecoder("utf-8-sig")()
-    number, rest = 0, ""
-    try:
-        async for chunk in chunks:
-            rest += decoder.decode(chunk)
-            *whole, rest = _split(rest)
-            for line in whole:
-                number += 1
-                yield number, line
-            if len(rest) > LONGEST_LINE:
-                message = f"A line has at most {LONGEST_LINE} characters"
-                raise ValidationFailed.of("csv", "maxLength", message, cause=number + 1)
-        rest += decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        raise ValidationFailed.of("csv", "encoding", "The table is not in UTF-8") from None
-    if rest:
-        yield number + 1, rest
-
-
-def _split(text: str) -> list[str]:
-    """The text at its line breaks, other than those between quotes; the last line is open."""
-    lines = text.split("\n")
-    if '"' not in text:
-        return lines
-    joined: list[str] = []
-    parts: list[str] = []
-    is_open = False
-    for line in lines:
-        parts.append(line)
-        is_open ^= line.count('"') % 2 == 1
-        if not is_open:
-            joined.append("\n".join(parts))
-            parts = []
-    return [*joined, "\n".join(parts)] if is_open else joined
-
-
-def _cells(line: str) -> list[str]:
-    """The cells of a line. Raises :class:`csv.Error` for what is none."""
-    return next(csv.reader([line]), [])
 
 
 def _take(
@@ -215,14 +163,25 @@ def _take(
 ) -> None:
     """Make a rate of a line, to be written with others; or report it."""
     try:
-        cells = _cells(line)
-    except csv.Error:
-        done.refuse(number, {"csv": {"invalid": {"message": NO_LINE}}})
+        cells = cells_of(line)
+    except NoTable as error:
+        done.refuse(number, {"csv": {error.rule: {"message": error.message}}})
         return
     if not cells:
         return
+    doc_id, document, faults = rate_of(actor, deck, dict(zip(header, cells, strict=False)))
+    if faults:
+        done.refuse(number, faults)
+    else:
+        waiting[doc_id] = document
+
+
+def rate_of(
+    actor: Actor, deck: str, row: Mapping[str, str]
+) -> tuple[str, Document, dict[str, Any]]:
+    """The id and the rate that a row makes, or the faults for which it makes none."""
     faults = Refusals()
-    document = _document(dict(zip(header, cells, strict=False)), faults)
+    document = _document(row, faults)
     document["ratedeck_id"] = deck
     _complete(document)
     tidy(document)
@@ -231,13 +190,12 @@ def _take(
     if not faults:
         judge(document, faults)
     if faults:
-        done.refuse(number, dict(faults))
-        return
+        return "", document, dict(faults)
     finish(document)
-    waiting[rate_key(deck, id_of(document)).doc_id] = document
+    return rate_key(deck, id_of(document)).doc_id, document, {}
 
 
-def _document(row: dict[str, str], faults: Refusals) -> Document:
+def _document(row: Mapping[str, str], faults: Refusals) -> Document:
     """The fields that a line has. Columns that are no fields of rates are ignored."""
     document: Document = {}
     for name, text in row.items():
@@ -252,20 +210,10 @@ def _document(row: dict[str, str], faults: Refusals) -> Document:
         elif name in WHOLE:
             document[name] = int(text) if _is_whole(text) else text
         elif name in LISTS:
-            document[name] = _listed(text)
+            document[name] = listed(text)
         elif name in TEXTS:
             document[name] = text[1:] if text.startswith("'") else text
     return document
-
-
-def _listed(text: str) -> Any:
-    """Several values in one cell: an array as in JSON, or with semicolons between them."""
-    if text.startswith("["):
-        try:
-            return orjson.loads(text)
-        except orjson.JSONDecodeError:
-            return text
-    return [part.strip() for part in text.split(";") if part.strip()]
 
 
 def _complete(document: Document) -> None:
@@ -283,22 +231,35 @@ def _complete(document: Document) -> None:
         document["rate_name"] = "_".join(parts)
 
 
-async def _write(actor: Actor, deck: str, rates: dict[str, Document]) -> int:
-    """Write rates in one commit, each for the first time or anew."""
+async def write_rates(actor: Actor, rates: Mapping[str, Document]) -> int:
+    """Write rates, by their ids, in one commit, each for the first time or anew."""
     if not rates:
         return 0
-
     family = actor.services.registry.collection(RATE_TYPE)
+    events = _events(actor, rates.values())
 
     async def attempt() -> None:
         known = await actor.services.store.get_many(SYSTEM, rates)
         puts = [
             _put(actor, family, doc_id, rate, known.get(doc_id)) for doc_id, rate in rates.items()
         ]
-        await actor.services.commit(Batch(puts=puts, events=[_event(actor, deck)]))
+        await actor.services.commit(Batch(puts=puts, events=events))
 
     await persistently(attempt)
     return len(rates)
+
+
+async def rates_of_prefix(actor: Actor, deck: str, prefix: str) -> list[Document]:
+    """The rates of a deck with a prefix."""
+    place = f"{deck}/{prefix}"
+    span = Span(account_id=SYSTEM, doc_type=RATE_TYPE, low=place, high=place)
+    return [row.document async for row in actor.services.store.scan(span)]
+
+
+async def remove_rates(actor: Actor, rates: Sequence[Document]) -> None:
+    """Remove rates for good, in one commit."""
+    removes = [Remove(Key(SYSTEM, RATE_TYPE, rate["_id"])) for rate in rates]
+    await actor.services.commit(Batch(removes=removes, events=_events(actor, rates)))
 
 
 def _put(
@@ -311,52 +272,26 @@ def _put(
     return put_of(family, key, document, before.get("_rev"))
 
 
-def _event(actor: Actor, deck: str) -> Event:
-    """That a deck has changed: one event for a portion, not one for each of a million rates."""
-    return Event(
-        action="changed",
-        key=Key(SYSTEM, "ratedeck", deck),
-        revision="",
-        at=actor.services.clock.gregorian(),
-        summary={"name": deck},
-    )
-
-
-class Spool:
-    """A file that nobody else sees and that goes with this object: a table on its way out."""
-
-    def __init__(self) -> None:
-        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the object
-        self.length = 0
-
-    def __del__(self) -> None:
-        self._file.close()
-
-    def write(self, content: bytes) -> None:
-        """Add to the end."""
-        self._file.write(content)
-        self.length += len(content)
-
-    async def read(self, start: int, stop: int) -> AsyncIterator[bytes]:
-        """The bytes from one place to another."""
-        while start < stop:
-            self._file.seek(start)
-            content = self._file.read(min(CHUNK, stop - start))
-            start += len(content)
-            yield content
+def _events(actor: Actor, rates: Iterable[Document]) -> list[Event]:
+    """That decks have changed: one event for a portion, not one for each of a million rates."""
+    return [
+        Event(
+            action="changed",
+            key=Key(SYSTEM, "ratedeck", deck),
+            revision="",
+            at=actor.services.clock.gregorian(),
+            summary={"name": deck},
+        )
+        for deck in sorted({rate["ratedeck_id"] for rate in rates})
+    ]
 
 
 async def export_rates(actor: Actor, deck: str) -> Download:
     """The rates of a deck as a table that can be imported again."""
     spool = Spool()
-    spool.write(_encoded([COLUMNS]))
-    rows: list[list[Any]] = []
-    async for row in actor.services.store.scan(span_of_deck(deck)):
-        rows.append([_cell(row.document.get(name)) for name in COLUMNS])
-        if len(rows) == PORTION:
-            spool.write(_encoded(rows))
-            rows = []
-    spool.write(_encoded(rows))
+    spool.write(lines_of([COLUMNS]))
+    async for rates in actor.services.store.portions(span_of_deck(deck)):
+        spool.write(lines_of([[_cell(rate.get(name)) for name in COLUMNS] for rate in rates]))
     return Download(
         content_type="text/csv",
         length=spool.length,
@@ -365,21 +300,23 @@ async def export_rates(actor: Actor, deck: str) -> Download:
     )
 
 
-def _encoded(rows: Iterable[Iterable[Any]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode()
+def row_of_rate(rate: Document) -> dict[str, str]:
+    """The cells of a rate by their columns, those that are not empty; its deck is one of them."""
+    cells = {name: _text(rate.get(name)) for name in (*COLUMNS, "ratedeck_id")}
+    return {name: cell for name, cell in cells.items() if cell}
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: Any) -> str:
     """A value as a table has it. What a spreadsheet would run as a formula is defused."""
-    if value is None:
-        return ""
-    if isinstance(value, list):
-        return orjson.dumps(value).decode()
-    if isinstance(value, int | float):
-        return _number(value)
-    return f"'{value}" if str(value).startswith(_FORMULAS) else value
+    text = _text(value)
+    is_formula = isinstance(value, str) and value.startswith(_FORMULAS)
+    return f"'{text}" if is_formula else text
+
+
+def _text(value: Any) -> str:
+    """A value as it is read again; prices keep their digits."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return _number(value) if is_number else text_of(value)
 
 
 def _number(value: int | float) -> str:

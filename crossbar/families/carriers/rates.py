@@ -20,11 +20,11 @@ from crossbar.core.answers import (
 )
 from crossbar.core.attachments import in_memory, only_file
 from crossbar.core.change import Change
-from crossbar.core.presenting import summarizer
 from crossbar.core.reading import list_span, revision_of_list
 from crossbar.core.recipes import sent
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Collection, Column, Handler, Hooks, Route, Scope, renamed
+from crossbar.core.summaries import summarizer
 from crossbar.core.writing import save
 from crossbar.documents import Document, public
 from crossbar.errors import NoSuchDocument, UnsupportedMediaType, ValidationFailed

@@ -77,7 +77,7 @@ async def create_job(request: Request) -> Result:
     request = await _placed(request)
     actor, services = request.actor, request.services
     data = public(request.data) if isinstance(request.data, dict) else request.data
-    document, errors = services.schemas.apply("resource_jobs", data)
+    document, errors = await services.schemas.judged("resource_jobs", data)
     if errors:
         raise ValidationFailed(errors)
     document.pop("id", None)

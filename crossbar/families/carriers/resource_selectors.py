@@ -12,7 +12,6 @@ from dataclasses import replace as with_changes
 
 from crossbar.core import recipes, singletons
 from crossbar.core.answers import DOCUMENT, ROWS, SOME_OBJECT, Answers, some
-from crossbar.core.presenting import summarizer
 from crossbar.core.reading import list_span, revision_of_list
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import (
@@ -25,6 +24,7 @@ from crossbar.core.shapes import (
     Singleton,
     field_index,
 )
+from crossbar.core.summaries import summarizer
 from crossbar.documents import Document
 from crossbar.families.carriers.places import master_of, moved
 from crossbar.storage import Entry, Span

@@ -7,26 +7,31 @@ are for its calls alone. Switches are told when either change.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from crossbar.core.change import Change
+from crossbar.core.placing import Placing
 from crossbar.core.ports import Command
 from crossbar.core.requests import Action
 from crossbar.core.shapes import Access, Collection, Hooks, Powers, Route, Scope, Unique
 from crossbar.documents import Document
+from crossbar.families.accounts import CARRIER_PLACE_TYPE
 from crossbar.families.carriers.places import configured
 from crossbar.families.carriers.resource_collections import COLLECTION_ROUTES
 from crossbar.families.carriers.resource_jobs import job_routes
 from crossbar.families.endpoints import is_listed
-from crossbar.storage import SYSTEM, Claim
+from crossbar.storage import SYSTEM, Claim, Span, Store
 
 RESOURCE_TYPE = "resource"
 PEER_SPACE = "device.sip.ip"
 """Peers are told from phones by their addresses alone, so both compete for them."""
 
 IP_TAKEN = "SIP IP already in use"
+
+PLACING = Placing(doc_type=RESOURCE_TYPE, place_type=CARRIER_PLACE_TYPE)
+"""How switches find the carriers of accounts: calls may come from them."""
 
 
 def _gateways(document: Document) -> Iterator[tuple[int, Document]]:
@@ -87,6 +92,14 @@ async def tell_switches(change: Change) -> None:
     )
 
 
+async def all_resources(store: Store) -> AsyncIterator[tuple[str, Document]]:
+    """The carriers of the system and of all accounts, and whose each is."""
+    async for row in store.scan(Span(account_id=SYSTEM, doc_type=RESOURCE_TYPE)):
+        yield SYSTEM, row.document
+    async for owner, found in PLACING.all(store):
+        yield owner, found
+
+
 def _routes(writing: Access) -> tuple[Route, ...]:
     bulk = (replace(each, access=writing) for each in COLLECTION_ROUTES)
     return (*bulk, *job_routes(writing))
@@ -118,7 +131,13 @@ RESOURCES = Collection(
             space=PEER_SPACE,
         ),
     ),
-    hooks=Hooks(check=(check_peer,), committed=(tell_switches,)),
+    hooks=Hooks(
+        check=(check_peer,),
+        prepare=(PLACING.note,),
+        deleting=(PLACING.forget,),
+        committed=(tell_switches,),
+        reindexed=(PLACING.make_known,),
+    ),
     powers=Powers(actions=WRITES, secrets=SECRETS),
     routes=_routes(Access.ADMIN),
 )
@@ -128,7 +147,7 @@ RESOURCES_OF_SYSTEM = replace(
     scopes=(Scope.SYSTEM,),
     access=Access.SUPERDUPER,
     unique=(),
-    hooks=Hooks(committed=(tell_switches,)),
+    hooks=Hooks(committed=(tell_switches,), reindexed=(PLACING.make_known,)),
     powers=Powers(secrets=SECRETS),
     routes=_routes(Access.SUPERDUPER),
 )

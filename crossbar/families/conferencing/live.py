@@ -29,7 +29,7 @@ async def live_rooms(actor: Actor, conference_id: str | None = None) -> dict[str
         async for room in alive(services, ROOM, actor.account_id)
         if conference_id in (None, room["conference_id"])
     ]
-    answers = (*told, *await services.switch.ask(command))
+    answers = told or await services.switch.ask(command)
     return {room["conference_id"]: room for room in answers if "conference_id" in room}
 
 

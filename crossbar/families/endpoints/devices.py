@@ -10,7 +10,7 @@ from typing import Any
 
 from crossbar.core.answers import ROWS
 from crossbar.core.change import Change
-from crossbar.core.presenting import summarizer
+from crossbar.core.placing import Placing
 from crossbar.core.reading import list_span
 from crossbar.core.recipes import list_documents
 from crossbar.core.requests import Action, Request, Result
@@ -25,9 +25,12 @@ from crossbar.core.shapes import (
     Scope,
     Unique,
     defaulted,
+    field_index,
     renamed,
 )
+from crossbar.core.summaries import summarizer
 from crossbar.documents import Document, lookup
+from crossbar.families.accounts import DEVICE_PLACE_TYPE
 from crossbar.families.billing import billed, billed_as, freed
 from crossbar.families.endpoints.acls import is_listed
 from crossbar.families.endpoints.reactions import note_sync, tell_of_device
@@ -141,6 +144,31 @@ async def check_sip(change: Change) -> None:
         change.refusals.add("sip.ip", "unique", IP_TAKEN, cause=sip["ip"])
 
 
+PLACES = Placing(doc_type="device", place_type=DEVICE_PLACE_TYPE)
+"""How switches find the devices of all accounts that are known by their addresses."""
+
+
+async def note_place(change: Change) -> None:
+    """Have switches find the device as long as it is known by its address."""
+    was, now = any(_sip_ips(change.current or {})), any(_sip_ips(change.document))
+    if now and not was:
+        PLACES.add(change)
+    elif was and not now:
+        PLACES.drop(change)
+
+
+async def forget_place(change: Change) -> None:
+    """Nobody finds it any more."""
+    if any(_sip_ips(change.current or {})):
+        PLACES.drop(change)
+
+
+async def make_known(change: Change) -> None:
+    """Have a device be found that an earlier version has stored."""
+    if any(_sip_ips(change.document)):
+        await PLACES.make_known(change)
+
+
 async def check_type(change: Change) -> None:
     """Only the system's operators change what kind of device it is; a mobile needs its number."""
     caller = change.actor.caller
@@ -242,14 +270,15 @@ DEVICES = Collection(
         Index(name="user", values=_users),
         Index(name="hotdesk", values=hotdesking),
         billed_as("devices", _type),
+        *map(field_index, ("owner_id", "device_type", "mac_address", "sip.username")),
     ),
     nested=(Nesting(noun="users", doc_type="user", index="user"),),
     hooks=Hooks(
         normalize=(normalize,),
         check=(check_sip, check_type),
-        prepare=(CARRYING.index_numbers, billed("devices", _type)),
-        deleting=(CARRYING.forget_numbers, freed("devices", _type)),
-        reindexed=(CARRYING.make_known,),
+        prepare=(CARRYING.index_numbers, note_place, billed("devices", _type)),
+        deleting=(CARRYING.forget_numbers, forget_place, freed("devices", _type)),
+        reindexed=(CARRYING.make_known, make_known),
         committed=(tell_of_device,),
     ),
     powers=Powers(

@@ -10,10 +10,10 @@ from typing import Any
 
 from crossbar.core.answers import SOME_OBJECT, Answers, some
 from crossbar.core.paging import decode_key, encode_key, page_of, page_size_of
-from crossbar.core.presenting import summarizer
 from crossbar.core.reading import list_span, live_documents, revision_of_list
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Column, Nesting, Route, Routes, Scope
+from crossbar.core.summaries import summarizer
 from crossbar.documents import Document
 from crossbar.families.endpoints.devices import hotdesking
 from crossbar.families.endpoints.users import SHOWN, features, smartpbx_features

@@ -7,7 +7,7 @@ from typing import Any
 
 from crossbar.core.answers import SOME_OBJECT, TEXT, Answers
 from crossbar.core.change import event_of
-from crossbar.core.live import LAMP, find_alive
+from crossbar.core.live import LAMP, SUBSCRIPTION, alive, find_alive
 from crossbar.core.ports import Command
 from crossbar.core.reading import load_document
 from crossbar.core.requests import Action, Actor, Request, Result
@@ -18,7 +18,7 @@ from crossbar.core.writing import in_turn
 from crossbar.documents import Document, lookup, merge, public
 from crossbar.errors import FaultyRequest, NoSuchDocument, ValidationFailed
 from crossbar.families.endpoints.endpoints import devices_behind
-from crossbar.storage import Batch, Key, Put
+from crossbar.storage import Batch, Entry, Key, Put
 
 STATES = ("confirmed", "early", "terminated")
 ACTIONS = ("reset", "set")
@@ -32,22 +32,43 @@ MANUAL = "manual_presence"
 
 
 async def summarize(request: Request) -> Result:
-    """How many subscriptions there are, from every presence server together."""
+    """How many subscriptions there are, as told, else from every presence server together."""
+    counted: Document = {}
+    async for each in alive(request.services, SUBSCRIPTION, request.account_id):
+        if request.control("event") in (None, each["event"]):
+            counted[each["event"]] = counted.get(each["event"], 0) + 1
+    if counted:
+        return Result(data={"subscriptions": counted})
     answers = await request.services.switch.ask(_question(request, "presence.summary"))
     return Result(data=summed(answers) if answers else NOBODY)
 
 
 async def detail(request: Request) -> Result:
-    """The subscriptions to one extension."""
+    """The subscriptions to one extension, and what its lamp shows."""
     extension = request.ids["extension"]
     if extension.startswith(REPORT_PREFIX):
         raise NoSuchDocument(extension)
+    told = await _told_of(request, extension)
+    if told:
+        return Result(data={extension: told})
+    data: Document = {}
     question = _question(request, "presence.detail", extension=extension)
-    told = await find_alive(request.services, LAMP, request.account_id, extension)
-    data: Document = {extension: public(told)} if told else {}
     for document in await request.services.switch.ask(question):
         data = merge(data, document)
     return Result(data=data or NOBODY)
+
+
+async def _told_of(request: Request, extension: str) -> Document:
+    """What switches have told of an extension: its lamp, and who wants to know of it."""
+    services, account_id = request.services, request.account_id
+    lamp = await find_alive(services, LAMP, account_id, extension)
+    told = public(lamp) if lamp else {}
+    subscriptions = {
+        each["call_id"]: public(each)
+        async for each in alive(services, SUBSCRIPTION, account_id, Entry("lamp", extension))
+        if request.control("event") in (None, each["event"])
+    }
+    return {**told, "subscriptions": subscriptions} if subscriptions else told
 
 
 def _question(request: Request, name: str, **facts: Any) -> Command:

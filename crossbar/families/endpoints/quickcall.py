@@ -53,6 +53,8 @@ PROTOCOL = (
 
 _DECORATION = re.compile(r"[ ,.()-]")
 LONGEST_NUMBER = 64
+MOST_TAGS, LONGEST_TAG = 50, 256
+"""Tags of a call, and characters of one: what events of channels may have."""
 
 
 def quickcall_routes(id_param: str) -> tuple[Route, ...]:
@@ -169,6 +171,17 @@ def _leg(actor: Actor, device: Document, number: str, answers_itself: bool) -> D
     return {name: value for name, value in leg.items() if value is not None}
 
 
+def tags_in(sent: object) -> Document:
+    """What of tags can go with a call: short values, and not too many; the rest is left out."""
+    known = sent.items() if isinstance(sent, dict) else ()
+    kept = [
+        (name[:LONGEST_TAG], value)
+        for name, value in known
+        if isinstance(value, str | int | float) and len(str(value)) <= LONGEST_TAG
+    ]
+    return dict(kept[:MOST_TAGS])
+
+
 def tags_of(request: Request) -> Document:
     """The tags of a call: those that were sent as such, and what is left of the parameters."""
     sent = request.control("custom_application_vars")
@@ -177,7 +190,7 @@ def tags_of(request: Request) -> Document:
         for name, value in request.controls.items()
         if name not in TUNING and name not in PROTOCOL and isinstance(value, str)
     }
-    return left | sent if isinstance(sent, dict) else left
+    return tags_in(left | sent if isinstance(sent, dict) else left)
 
 
 def seconds_of(value: Any) -> int:

@@ -50,24 +50,36 @@ def full_name(document: Document) -> str:
     return f"{document.get('last_name', '')} {document.get('first_name', '')}".lower()
 
 
+SWITCHES = (
+    ("call_forward", "call_forward", "enabled"),
+    ("ctu", "ctu", "enabled"),
+    ("desktop", "desktop", "enabled"),
+    ("do_not_disturb", "do_not_disturb", "enabled"),
+    ("hotdesk", "hotdesk", "enabled"),
+    ("music_on_hold", "music_on_hold", "media_id"),
+)
+"""Features, with the objects of a user that switch them on, and by which of their fields."""
+
+
 def features(document: Document) -> list[str]:
-    """The features that the user has switched on, as lists show them."""
-    is_forwarding = lookup(document, ("call_forward", "enabled"))
-    enabled = {
-        "caller_id": lookup(document, ("caller_id", "external", "number")),
-        "call_forward": is_forwarding,
-        "call_forward_failover": lookup(document, ("call_forward", "failover"))
-        and not is_forwarding,
-        "ctu": lookup(document, ("ctu", "enabled")),
-        "desktop": lookup(document, ("desktop", "enabled")),
-        "do_not_disturb": lookup(document, ("do_not_disturb", "enabled")),
-        "hotdesk": lookup(document, ("hotdesk", "enabled")),
-        "music_on_hold": lookup(document, ("music_on_hold", "media_id")),
-        "vm_to_email": document.get("vm_to_email_enabled"),
-    }
-    stored = texts_at(document, "features")
-    switched_on = (name for name, on in enabled.items() if on)
-    return list(dict.fromkeys([*stored, *smartpbx_features(document), *switched_on]))
+    """The features that the user has switched on, as lists show them.
+
+    Made at every write: it touches only what is there.
+    """
+    found = texts_at(document, "features")
+    found += smartpbx_features(document)
+    if lookup(document, ("caller_id", "external", "number")):
+        found.append("caller_id")
+    for feature, name, switch in SWITCHES:
+        value = document.get(name)
+        if type(value) is dict and value.get(switch):
+            found.append(feature)
+    forwarding = document.get("call_forward")
+    if type(forwarding) is dict and forwarding.get("failover") and not forwarding.get("enabled"):
+        found.append("call_forward_failover")
+    if document.get("vm_to_email_enabled"):
+        found.append("vm_to_email")
+    return list(dict.fromkeys(found))
 
 
 def smartpbx_features(document: Document) -> list[str]:
@@ -239,6 +251,7 @@ USERS = Collection(
         Index(name="person", values=_as_person),
         billed_as("users", _level),
         field_index("username"),
+        field_index("email", name="address"),
     ),
     hooks=Hooks(
         normalize=(normalize,),

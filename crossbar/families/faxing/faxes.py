@@ -12,7 +12,6 @@ from crossbar.core.answers import ROW, SOME_OBJECT, Answers, some
 from crossbar.core.attachments import ATTACHMENTS, attach, download, drop_all
 from crossbar.core.change import Change
 from crossbar.core.journals import list_records, load_record
-from crossbar.core.presenting import summarizer
 from crossbar.core.ranges import list_in_range, time_key
 from crossbar.core.reading import key_of, list_span, load, parent_entry, require_parents
 from crossbar.core.recipes import answer, delete, sent
@@ -28,15 +27,19 @@ from crossbar.core.shapes import (
     field_index,
     renamed,
 )
+from crossbar.core.summaries import summarizer
 from crossbar.core.writing import commit_private
 from crossbar.documents import Document, merge, public
 from crossbar.errors import FaultyRequest, NoSuchDocument
+from crossbar.families.faxing.folders import INBOX, OUTBOX, OUTGOING, folder_of
 from crossbar.families.faxing.jobs import (
     FAX_TYPE,
     FAX_TYPES,
+    OF_RECEIVING,
     RESULTS,
     SOURCE,
     STATUS,
+    ask_to_send,
     attach_copy,
     check,
     create_job,
@@ -45,11 +48,8 @@ from crossbar.families.faxing.jobs import (
     queue_job,
     require_own,
     status_of,
-    tell_switch,
 )
 from crossbar.storage import Entry, Span
-
-OUTGOING, INBOX, OUTBOX = "outgoing", "inbox", "outbox"
 
 EXTENSIONS = {"image/tiff": "tiff", "application/pdf": "pdf", "application/x-pdf": "pdf"}
 
@@ -61,12 +61,6 @@ FACTS = (
     CREATED,
 )
 """What lists say of every fax."""
-
-
-def folder_of(document: Document) -> str:
-    """Where a fax has got to."""
-    folder = document.get("folder")
-    return folder if folder in (INBOX, OUTBOX) else OUTGOING
 
 
 def _created(document: Document) -> str:
@@ -159,7 +153,8 @@ async def send_again(request: Request, folder: str, action: str) -> Result:
     before = public(stored)
     if action == "forward":
         before.pop("to_number", None)  # it was sent to us; forwarding says where to
-    for name in (*RESULTS, "attempts"):  # the system's, so not held against the client
+    # What is the system's is not held against the client; what tells of the call is not copied.
+    for name in (*RESULTS, *OF_RECEIVING, "attempts"):
         before.pop(name, None)
     job = await queue_job(request, merge(before, changes), {SOURCE: stored})
     return await answer(request, job)
@@ -282,9 +277,8 @@ FAXES = Collection(
     hooks=Hooks(
         normalize=(normalize,),
         check=(check,),
-        prepare=(queue, attach, attach_copy),
+        prepare=(queue, attach, attach_copy, ask_to_send),
         deleting=(drop_all,),
-        committed=(tell_switch,),
     ),
     routes=(
         *(

@@ -1,7 +1,7 @@
 """Fax jobs: how a fax is queued, anew or once more, and what is checked then.
 
-A fax without a folder is a job. Sending it is up to whoever listens at the switch
-(``faxes.send``); until somebody does, it stays pending.
+A fax without a folder is a job. The switch is ordered to send it (:mod:`.sending`); until there is
+one, it stays pending.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any
 
 from crossbar.core.attachments import ATTACHMENTS, UPLOAD, copy_attachments, only_file
 from crossbar.core.change import Change, Note
+from crossbar.core.jobs import asked
 from crossbar.core.ports import Command
 from crossbar.core.reading import load_document, parent_entry, require_parents
 from crossbar.core.recipes import answer, chosen_id, sent
@@ -25,7 +26,10 @@ from crossbar.storage import Entry, Key
 
 FAX_TYPE = "fax"
 STATUS = "pvt_job_status"
-PENDING = "pending"
+PENDING, PROCESSING = "pending", "processing"
+
+SENDING = "fax_sending"
+"""The name of the job that has a fax sent."""
 
 FAX_TYPES = ("image/tiff", "application/pdf", "application/x-pdf")
 """Bodies that are the document to be sent, beside those with envelopes."""
@@ -35,6 +39,9 @@ SOURCE: Note[Document] = Note({})
 
 RESULTS = ("tx_result", "rx_result")
 """What came of sending and receiving."""
+
+OF_RECEIVING = ("name", "description", "source_type", "timestamp", "media_type", "call_id")
+"""What is noted of a fax when it comes in."""
 
 NUMBERS = ("from_number", "from_name", "to_number", "to_name")
 
@@ -97,11 +104,10 @@ async def attach_copy(change: Change) -> None:
         await ask_to_move(change)
 
 
-async def tell_switch(change: Change) -> None:
-    """Have a new job sent by whoever can."""
-    if change.current is None:
-        command = Command("faxes.send", change.key.account_id, {"fax_id": change.key.doc_id})
-        await change.actor.services.switch.tell(command)
+async def ask_to_send(change: Change) -> None:
+    """Have a new fax sent as soon as there is a switch."""
+    about = {"account_id": change.key.account_id, "fax_id": change.key.doc_id, "attempt": 0}
+    change.more.append(asked(change.actor.services.clock, SENDING, about))
 
 
 async def create_job(request: Request) -> Result:
@@ -147,7 +153,7 @@ async def queue_job(
 async def status_of(actor: Actor, job: Document) -> Any:
     """How far a job has got; of one that is being sent only the sender knows."""
     status = job.get(STATUS)
-    if status != "processing":
+    if status != PROCESSING:
         return status
     command = Command("faxes.status", actor.account_id, {"fax_id": job["_id"]})
     answers = await actor.services.switch.ask(command)

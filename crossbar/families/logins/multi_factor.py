@@ -6,7 +6,6 @@ What a login does with them is in ``second_factor``.
 from __future__ import annotations
 
 from crossbar.core.answers import ROW, Answers, an_object, some
-from crossbar.core.presenting import summarizer
 from crossbar.core.reading import list_span, revision_of_list
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import (
@@ -20,6 +19,7 @@ from crossbar.core.shapes import (
     Scope,
     route,
 )
+from crossbar.core.summaries import summarizer
 from crossbar.documents import Document
 from crossbar.errors import Forbidden
 from crossbar.families.logins.attempts import fetch_attempt, list_second_factors

@@ -21,10 +21,10 @@ from crossbar.core.amending import amend
 from crossbar.core.change import Change
 from crossbar.core.directory import Account
 from crossbar.core.jobs import Kind, asked
-from crossbar.core.ports import Letter
 from crossbar.core.requests import Action, Actor, Request, Result
 from crossbar.core.services import Services, Tried
 from crossbar.core.shapes import Access, Route
+from crossbar.core.stamping import fresh_id
 from crossbar.documents import Document, next_revision
 from crossbar.errors import (
     Conflict,
@@ -38,6 +38,7 @@ from crossbar.families.logins.attempts import Way
 from crossbar.families.logins.auth import login_answer
 from crossbar.families.logins.names import NAMED_BY, accounts_named, names_sent, validated
 from crossbar.families.logins.rules import USER_METHOD, admit
+from crossbar.families.notifications import Notice, deliver, user_facts
 from crossbar.storage import Batch, Entry, Key, Put, Span
 
 RESET_TYPE = "password_reset"
@@ -52,16 +53,6 @@ BY_MAIL = Way(method=USER_METHOD, proof="user_auth_recovery_reset")
 ID_LENGTH = 32
 ANSWER = "Request for password reset handled, a mail is sent to the user's address if there is one"
 UNKNOWN = "The provided reset_id did not resolve to any user"
-
-TEXT = """\
-Somebody, probably you, asked for a new password of the user {username} of {account}.
-
-With this link you can log in once within {minutes} minutes, and set a new password:
-
-{link}
-
-If it was not you, there is nothing to do: without the link nothing changes.
-"""
 
 
 async def request_mail(request: Request) -> Result:
@@ -81,7 +72,10 @@ async def request_mail(request: Request) -> Result:
     with suppress(TooManyRequests):  # this one is still to come
         credentials.login_failed(tried)
     wanted = {name: sent[name] for name in (*NAMED_BY, "username", "ui_url") if name in sent}
-    job = asked(request.services.clock, RECOVERY, wanted)
+    clock = request.services.clock
+    # By its name a second attempt knows the reset id that the first could not send.
+    wanted |= {"mail": fresh_id(clock), "asked": clock.gregorian()}
+    job = asked(clock, RECOVERY, wanted)
     await request.services.commit(Batch(puts=(job,)))
     return Result(data=ANSWER)
 
@@ -109,32 +103,40 @@ def _origin(url: str) -> tuple[str, str] | None:
 
 
 async def write(services: Services, about: Document) -> None:
-    """Write to the user who was meant, if there is one."""
+    """Write to the user who was meant, if there is one.
+
+    The mail is sent by this very job: a job holds no secrets, and the reset id is one.
+    """
     actor = Actor(services=services, request_id=RECOVERY.name)
-    letter = await _letter(actor, about)
-    if letter is not None:
-        await services.mail.send(letter)
+    # A job of an earlier version has no name for its mail.
+    clock = services.clock
+    notice = await _notice(actor, {"mail": fresh_id(clock), "asked": clock.gregorian(), **about})
+    if notice is not None:
+        await deliver(services, notice)
 
 
 RECOVERY = Kind(name="recovery_mail", run=write)
 
 
-async def _letter(actor: Actor, sent: Document) -> Letter | None:
+async def _notice(actor: Actor, sent: Document) -> Notice | None:
     """The mail with a new reset id; ``None`` when nobody is to be written to."""
     found = await _user_named(actor, sent)
     if found is None:
         return None
     account, user = found
-    reset_id = await _new_reset(actor, account, user)
+    reset_id = await _new_reset(actor, account, user, sent["mail"])
     if reset_id is None:
         return None
-    text = TEXT.format(
-        username=user["username"],
-        account=account.name,
-        minutes=max(actor.services.settings.recovery.lifetime // 60, 1),
-        link=_link(sent["ui_url"], reset_id),
+    minutes = max(actor.services.settings.recovery.lifetime // 60, 1)
+    return Notice(
+        name=sent["mail"],
+        asked=sent["asked"],
+        account_id=account.account_id,
+        template_id="password_recovery",
+        facts={"user": user_facts(user), "minutes": minutes},
+        to=(user["email"],),
+        secrets={"link": _link(sent["ui_url"], reset_id)},
     )
-    return Letter(to=user["email"], subject="Your new password", text=text)
 
 
 def _link(ui_url: str, reset_id: str) -> str:
@@ -156,12 +158,16 @@ async def _user_named(actor: Actor, sent: Document) -> tuple[Account, Document] 
     return None
 
 
-async def _new_reset(actor: Actor, account: Account, user: Document) -> str | None:
-    """A new reset id, instead of an earlier one; ``None`` when the user was just sent another."""
+async def _new_reset(actor: Actor, account: Account, user: Document, mail: str) -> str | None:
+    """A new reset id, instead of an earlier one; ``None`` when the user was just sent another.
+
+    ``mail`` is the one that it is for: what that one could not be sent with holds up nobody.
+    """
     settings, now = actor.services.settings.recovery, actor.services.clock.gregorian()
     key = _reset_key(account.account_id, user["_id"])
     current = await actor.services.store.get(key)
-    if current is not None and now < current["pvt_created"] + settings.pause:
+    is_another = current is not None and current.get("pvt_mail") != mail
+    if current is not None and is_another and now < current["pvt_created"] + settings.pause:
         return None
     expected = current["_rev"] if current else None
     random = secrets.token_hex(32)
@@ -172,6 +178,7 @@ async def _new_reset(actor: Actor, account: Account, user: Document) -> str | No
         "pvt_created": now,
         "pvt_expires": now + settings.lifetime,
         "pvt_hash": _hash(random, user),
+        "pvt_mail": mail,
     }
     try:
         await actor.services.commit(Batch(puts=(Put(key, document, expected, sort=None),)))

@@ -20,11 +20,11 @@ from crossbar.core import reading, writing
 from crossbar.core.answers import ROW, Answers, some
 from crossbar.core.directory import OWNER, Account
 from crossbar.core.ports import OutsideFailed
-from crossbar.core.presenting import summarizer
 from crossbar.core.requests import Action, Actor, Caller, Request, Result
 from crossbar.core.services import Tried
 from crossbar.core.shapes import Access, Route, Routes, route
 from crossbar.core.stamping import fresh_id, stamped
+from crossbar.core.summaries import summarizer
 from crossbar.documents import Document
 from crossbar.errors import Conflict, Forbidden, InvalidCredentials, NoSuchDocument
 from crossbar.families.accounts import LINK_TYPE

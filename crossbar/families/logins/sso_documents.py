@@ -15,9 +15,9 @@ from crossbar.core import reading, recipes, singletons, writing
 from crossbar.core.answers import ROW, Answers, some
 from crossbar.core.change import Change
 from crossbar.core.ports import may_be_asked
-from crossbar.core.presenting import summarizer
 from crossbar.core.requests import Action, Actor, Request, Result
 from crossbar.core.shapes import Access, Column, Handler, Hooks, Route, Singleton
+from crossbar.core.summaries import summarizer
 from crossbar.documents import Document
 from crossbar.errors import Conflict
 from crossbar.families.logins.multi_factor import row as factor_row

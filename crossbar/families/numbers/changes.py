@@ -45,6 +45,7 @@ from crossbar.families.numbers.documents import (
     State,
     billed_items,
     is_registered,
+    lost,
     normalize,
     number_key,
 )
@@ -333,6 +334,8 @@ def _groups(numbers: Iterable[str]) -> Iterator[list[str]]:
 async def _add(work: Work, standing: Standing, after: Document | None) -> Document:
     """Add to the work what makes a number what it is to be."""
     before, key = standing.stub or {}, number_key(standing.number)
+    if ASSIGNED_TO in before and before[ASSIGNED_TO] != (after or {}).get(ASSIGNED_TO):
+        work.events.append(lost(work.actor, before))
     if after is None:
         work.remove(key, before)
         _ask_release(work, standing, {})
@@ -392,6 +395,8 @@ async def bring_in(work: Work, account_id: str, numbers: Sequence[str]) -> None:
         after: Document = {MODULE: LOCAL, **(kept if moved else before)}
         if "_rev" in before:
             after["_rev"] = before["_rev"]
+        if moved and ASSIGNED_TO in before:
+            work.events.append(lost(work.actor, before))
         after |= {"_id": number, STATE: State.IN_SERVICE, ASSIGNED_TO: account_id}
         after.pop(HISTORY, None)
         uses = [use for use in await uses_of(store, number) if use.account_id == account_id]

@@ -12,13 +12,15 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Any
 
+from crossbar.core.change import event_of
 from crossbar.core.directory import OWNER
+from crossbar.core.requests import Actor
 from crossbar.core.shapes import Collection, Index
 from crossbar.documents import Document, public
 from crossbar.families.accounts import NUMBER_TYPE
 from crossbar.families.billing import ALL, COUNTED
 from crossbar.numbers import to_e164
-from crossbar.storage import SYSTEM, Key
+from crossbar.storage import SYSTEM, Event, Key, Remove
 
 LOCAL, MANAGED, MDN = "knm_local", "knm_managed", "knm_mdn"
 """Who a number is from: the account itself, the operator's inventory, a mobile device."""
@@ -130,6 +132,12 @@ def number_key(number: str) -> Key:
 def is_registered(document: Document | None) -> bool:
     """Whether somebody has made it a number, or documents only carry it."""
     return document is not None and STATE in document
+
+
+def lost(actor: Actor, document: Document) -> Event:
+    """That the account which had the number has it no more: of what follows it is not told."""
+    key = Key(document[ASSIGNED_TO], NUMBER_TYPE, document["_id"])
+    return event_of(actor, "deleted", Remove(key), document)
 
 
 def shown(document: Document, available: Iterable[str]) -> Document:

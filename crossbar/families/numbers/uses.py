@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from crossbar.core.change import Change, event_of
+from crossbar.core.change import Change, Note, event_of
 from crossbar.core.directory import OWNER, Account
 from crossbar.core.requests import Actor
 from crossbar.documents import Document, next_revision
@@ -39,6 +39,7 @@ from crossbar.families.numbers.documents import (
     USED_BY_ID,
     State,
     is_registered,
+    lost,
     normalize,
     number_key,
 )
@@ -49,6 +50,10 @@ CALLFLOW, TRUNK, MOBILE = "callflow", "trunkstore", "mobile"
 
 AT_A_TIME = 100
 """Numbers that are written before anybody else is answered."""
+
+
+GONE: Note[frozenset[str]] = Note(frozenset())
+"""The numbers that earlier changes of a work remove."""
 
 
 class Use(NamedTuple):
@@ -190,6 +195,8 @@ async def _register(change: Change, number: str, document: Document | None, use:
 async def _drop(change: Change, number: str, document: Document | None, use: Use) -> None:
     if document is None:
         return  # nobody has met there since an earlier version
+    if change.work is not None and number in GONE.found(change.work):
+        return  # the mobile device that had it goes in the same commit
     owner, key = document.get(ASSIGNED_TO), number_key(number)
     if owner not in (None, use.account_id):
         return  # it was moved away from what carried it
@@ -197,6 +204,9 @@ async def _drop(change: Change, number: str, document: Document | None, use: Use
     if use.kind == MOBILE and document.get(MODULE) == MDN:
         change.removes.append(Remove(key, document["_rev"]))
         change.events.append(event_of(change.actor, "deleted", change.removes[-1], document))
+        change.events.append(lost(change.actor, document))
+        if change.work is not None:
+            GONE.leave(change.work, GONE.found(change.work) | {number})
     elif is_registered(document):
         mine = [each for each in others if owner in (None, each.account_id)]
         change.also_put(NUMBERS, key, used_by(document, mine))

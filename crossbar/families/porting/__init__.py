@@ -5,7 +5,6 @@ from __future__ import annotations
 from crossbar.families.porting.authority import authority_of, is_authority
 from crossbar.families.porting.comments import COMMENTS_OF_PORT
 from crossbar.families.porting.listing import ports_at_or_below, ports_of
-from crossbar.families.porting.mails import PORT_MAIL
 from crossbar.families.porting.port_requests import (
     PORT_REQUESTS,
     PORT_REQUESTS_OF_ACCOUNT,
@@ -17,7 +16,6 @@ from crossbar.families.porting.under_way import UNDER_WAY, PortRequests
 
 __all__ = [
     "COMMENTS_OF_PORT",
-    "PORT_MAIL",
     "PORT_REQUESTS",
     "PORT_REQUESTS_OF_ACCOUNT",
     "PORT_REQUESTS_OF_DESCENDANTS",

@@ -1,45 +1,38 @@
-"""Letters about port requests: what has become of them, and what somebody has said.
+"""Mails about port requests: what has become of them, and what somebody has said.
 
 The customer is written to at ``notifications.email.send_to``, the port authority at the address of
-its account's ``contact.admin``. A letter is a job of the commit that it tells of.
+its account's ``contact.admin``, by its own template.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from crossbar.clock import moment
 from crossbar.core.change import Change
-from crossbar.core.jobs import Kind
-from crossbar.core.ports import Letter
-from crossbar.core.services import Services
+from crossbar.core.directory import Account
 from crossbar.documents import Document, lookup
+from crossbar.families.notifications import notify
 from crossbar.families.porting.authority import authority_of, decides
 from crossbar.families.porting.judging import new_comments
 from crossbar.families.porting.states import CANCELED, SUBMITTED
 from crossbar.families.porting.transitions import REASON, TARGET
 
-MOST_ADDRESSES = 20
-"""Who is written to at most; a request is no list of subscribers."""
-
 LONGEST = 10_000
-"""Characters of what was said that a letter repeats."""
+"""Characters of what was said that a mail repeats."""
 
-WORDS = {
-    "submitted": "was submitted and waits for the port authority",
-    "pending": "was handed on to the carrier that has the numbers",
-    "scheduled": "was given a date",
-    "completed": "is completed: the numbers are here",
-    "rejected": "was rejected and needs changes",
-    "canceled": "was cancelled",
+TEMPLATES: Mapping[str, str] = {
+    "unconfirmed": "port_unconfirmed",
+    "submitted": "port_request",
+    "pending": "port_pending",
+    "scheduled": "port_scheduled",
+    "completed": "ported",
+    "rejected": "port_rejected",
+    "canceled": "port_cancel",
 }
+"""By the state that a request is in now."""
 
-COMMENT = "comment"
-
-TEXT = """\
-The port request {name} of {account} {what}.
-{details}
-Its id is {port_id}.
-"""
+FOR_AUTHORITY, ON_COMMENT = "port_request_admin", "port_comment"
 
 
 async def write_about(change: Change) -> None:
@@ -48,32 +41,53 @@ async def write_about(change: Change) -> None:
         return
     target = TARGET.found(change)
     if target:
-        to_authority = target in (SUBMITTED, CANCELED)
-        await _ask(change, target, REASON.found(change), to_authority=to_authority)
-    # Private ones are by who would be told of them. However many there are, it is one letter.
+        facts = {**_facts(change), "reason": REASON.found(change)}
+        _to_customer(change, TEMPLATES[target], facts)
+        if target in (SUBMITTED, CANCELED):
+            await _to_authority(change, facts)
+    # Private ones are by who would be told of them. However many there are, it is one mail.
     new = [each for each in new_comments(change) if not each.get("is_private")]
     if new:
-        by_authority = await decides(change.actor, change.actor.require_account())
-        text = "\n\n".join(f"{each['author']}: {each['content']}" for each in new)
-        await _ask(change, COMMENT, text[:LONGEST], to_authority=not by_authority)
+        authors = ", ".join(dict.fromkeys(str(each["author"]) for each in new))
+        text = "\n\n".join(str(each["content"]) for each in new)[:LONGEST]
+        facts = {**_facts(change), "comment": {"author": authors, "content": text}}
+        _to_customer(change, ON_COMMENT, facts)
+        if not await decides(change.actor, change.actor.require_account()):
+            await _to_authority(change, facts)
 
 
-async def _ask(change: Change, what: str, text: str, *, to_authority: bool) -> None:
-    addresses = list(addresses_of(change.document))[:MOST_ADDRESSES]
-    if to_authority:
-        authority = await authority_of(change.actor, change.actor.require_account())
-        address = lookup(authority.document, ("contact", "admin", "email"))
-        addresses += [address] if isinstance(address, str) and address else []
-    for address in dict.fromkeys(addresses):
-        about = {
-            "account_id": change.key.account_id,
-            "port_id": change.key.doc_id,
-            "name": change.document["name"],
-            "what": what,
-            "text": text,
-            "to": address,
-        }
-        change.ask(PORT_MAIL, about)
+def _facts(change: Change) -> Document:
+    """What templates are told of the request."""
+    document = change.document
+    facts: Document = {
+        "id": change.key.doc_id,
+        "name": " ".join(document["name"].split()),
+        "numbers": list(document.get("numbers") or {}),
+    }
+    scheduled = document.get("scheduled_date")
+    if isinstance(scheduled, int):
+        facts["scheduled_date"] = f"{moment(scheduled):%Y-%m-%d %H:%M} UTC"
+    return facts
+
+
+def _to_customer(change: Change, template_id: str, facts: Document) -> None:
+    addresses = list(addresses_of(change.document))
+    if addresses:
+        told = {"port_request": facts}
+        notify(change, template_id, change.key.account_id, told, to=addresses)
+
+
+async def _to_authority(change: Change, facts: Document) -> None:
+    account = change.actor.require_account()
+    authority = await authority_of(change.actor, account)
+    address = lookup(authority.document, ("contact", "admin", "email"))
+    if isinstance(address, str) and address:
+        told = {"port_request": facts, "account": _named(account)}
+        notify(change, FOR_AUTHORITY, authority.account_id, told, to=(address,))
+
+
+def _named(account: Account) -> Document:
+    return {"id": account.account_id, "name": account.name, "realm": account.realm}
 
 
 def addresses_of(document: Document) -> Iterator[str]:
@@ -82,25 +96,3 @@ def addresses_of(document: Document) -> Iterator[str]:
     for each in wanted if isinstance(wanted, list) else [wanted]:
         if isinstance(each, str) and each:
             yield each
-
-
-async def write(services: Services, about: Document) -> None:
-    """Send a letter, if the account is still there."""
-    account = await services.accounts.get(about["account_id"])
-    if account is None:
-        return
-    what, text = about["what"], about["text"]
-    words = "has a new comment" if what == COMMENT else WORDS[what]
-    details = f"\n{text}\n" if text else ""
-    body = TEXT.format(
-        name=about["name"],
-        account=account.name,
-        what=words,
-        details=details,
-        port_id=about["port_id"],
-    )
-    name = " ".join(about["name"].split())
-    await services.mail.send(Letter(to=about["to"], subject=f"Port request {name}", text=body))
-
-
-PORT_MAIL = Kind(name="port_mail", run=write)

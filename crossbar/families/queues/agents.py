@@ -5,18 +5,19 @@ from __future__ import annotations
 from crossbar.core.amending import amend
 from crossbar.core.answers import ROW, SOME_OBJECT, TEXT, Answers, some
 from crossbar.core.change import Change
-from crossbar.core.live import AGENT, alive, find_alive
+from crossbar.core.live import AGENT, EARLIER, alive, find_alive
 from crossbar.core.ports import Command
-from crossbar.core.presenting import summarizer
 from crossbar.core.reading import list_span, load_document
 from crossbar.core.recipes import sent
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Routes, Scope, route
+from crossbar.core.summaries import summarizer
 from crossbar.documents import Document, public
 from crossbar.errors import ValidationFailed
 from crossbar.families.endpoints import USERS, queues_of
 from crossbar.families.queues.queues import PATIENCE, stats_range, with_queue, without_queue
 from crossbar.families.queues.queues import stats as stats_of_calls
+from crossbar.families.queues.told import calls_told, totals_of
 from crossbar.storage import Entry, Key, Span
 from crossbar.validation import Refusals
 
@@ -64,7 +65,7 @@ async def queue_status(request: Request) -> Result:
 async def set_queue_status(request: Request) -> Result:
     """Log the agent in to a queue, or out of it."""
     await load_document(request.actor, _key(request))
-    asked, errors = request.services.schemas.apply("queue_update", sent(request))
+    asked, errors = await request.services.schemas.judged("queue_update", sent(request))
     if errors:
         raise ValidationFailed(errors)
     placed = with_queue if asked["action"] == "login" else without_queue
@@ -87,14 +88,15 @@ async def statuses(request: Request) -> Result:
     command = Command("agents.statuses", request.account_id, facts)
     found: dict[str, Document] = {}
     services = request.services
-    told = [
-        each
-        async for each in alive(services, AGENT, request.account_id)
-        if facts.get("status") in (None, each["status"])
-    ]
-    for entry in (*told, *await services.switch.ask(command)):
+    told = [each async for each in alive(services, AGENT, request.account_id)]
+    entries = [entry for each in told for entry in (each, *each.get(EARLIER, ()))]
+    if not told:
+        entries = await services.switch.ask(command)
+    elif "status" in facts:
+        entries = [entry for entry in entries if entry["status"] == facts["status"]]
+    for entry in entries:
         by_time = found.setdefault(str(entry.get("agent_id")), {})
-        by_time[str(entry.get("timestamp"))] = _tidy(entry)
+        by_time.setdefault(str(entry.get("timestamp")), _tidy(entry))
     return Result(data=found)
 
 
@@ -103,11 +105,11 @@ async def status(request: Request) -> Result:
     await load_document(request.actor, _key(request))
     command = Command("agents.status", request.account_id, {"agent_id": request.ids["user_id"]})
     told = await find_alive(request.services, AGENT, request.account_id, request.ids["user_id"])
-    if request.says_yes("full") and told:
-        return Result(data=_tidy(told))
     if request.says_yes("full"):
-        return Result(data=_tidy(await request.services.switch.order(command, PATIENCE)))
-    entries = await request.services.switch.ask(command) + ([told] if told else [])
+        entry = told or await request.services.switch.order(command, PATIENCE)
+        return Result(data=_tidy(entry))
+    entries: list[Document] = [told, *told.get(EARLIER, ())] if told else []
+    entries = entries or await request.services.switch.ask(command)
     if request.says_yes("recent"):
         return Result(data={str(entry.get("timestamp")): _tidy(entry) for entry in entries})
     newest = max(entries, key=lambda entry: entry.get("timestamp", 0), default={})
@@ -148,10 +150,16 @@ def _check_status(data: Document, refusals: Refusals) -> None:
 
 
 async def stats(request: Request) -> Result:
-    """What the switch reports about the calls of each agent; at length, the calls themselves."""
+    """How many calls each agent had, as told or as the switch reports; at length, the calls."""
     if request.control("format") == "verbose":
         return await stats_of_calls(request)
-    command = Command("agents.stats", request.account_id, stats_range(request))
+    wanted = stats_range(request)
+    # Who has missed a call is not who it is of in the end.
+    everybody = {name: value for name, value in wanted.items() if name != "agent_id"}
+    told = await calls_told(request, everybody)
+    if told is not None:
+        return Result(data=totals_of(told, wanted.get("agent_id")))
+    command = Command("agents.stats", request.account_id, wanted)
     return Result(data=await request.services.switch.order(command, PATIENCE))
 
 

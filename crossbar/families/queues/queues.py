@@ -11,6 +11,7 @@ from typing import Any
 from crossbar.core.amending import amend
 from crossbar.core.answers import DOCUMENT, TEXT, Answers, some
 from crossbar.core.change import Change
+from crossbar.core.live import CHANNEL, alive, find_alive
 from crossbar.core.ports import Command
 from crossbar.core.ranges import seconds_of
 from crossbar.core.reading import key_of, live_documents
@@ -20,6 +21,7 @@ from crossbar.core.shapes import Collection, Hooks, route
 from crossbar.documents import Document
 from crossbar.errors import ValidationFailed
 from crossbar.families.endpoints import USERS, queues_of
+from crossbar.families.queues.told import calls_told
 from crossbar.storage import Entry, Key, Span
 from crossbar.validation import Refusals
 
@@ -121,10 +123,14 @@ def stats_range(request: Request) -> Document:
 
 
 async def stats(request: Request) -> Result:
-    """What the switch reports about the calls of the queues; as a table, the calls alone."""
-    command = Command("queues.stats", request.account_id, stats_range(request))
-    report = await request.services.switch.order(command, PATIENCE)
-    calls = report.get("stats", [])
+    """The calls of the queues, as told in events, else as the switch reports; as a table, these
+    alone."""
+    wanted = stats_range(request)
+    calls: Any = await calls_told(request, wanted)
+    if calls is None:
+        command = Command("queues.stats", request.account_id, wanted)
+        report = await request.services.switch.order(command, PATIENCE)
+        calls = report.get("stats", [])
     if not TABLE_TYPES.isdisjoint(request.accept):
         return Result(data=calls)
     now = request.services.clock.gregorian()
@@ -135,9 +141,22 @@ async def eavesdrop_on_call(request: Request) -> Result:
     """Let a device listen to a call."""
     data = _arguments(request)
     refusals = await _faults(request.actor, data)
-    if not isinstance(data.get("call_id"), str):
+    call_id = data.get("call_id")
+    if not isinstance(call_id, str):
         refusals.add("call_id", "required", "Field is required but missing")
+    elif not await _may_run(request, call_id):
+        refusals.add("call_id", "not_found", "The call could not be found", cause=call_id)
     return await _eavesdrop(request, data, refusals)
+
+
+async def _may_run(request: Request, call_id: str) -> bool:
+    """Whether a call runs, as far as is known: nothing is, where no calls are told in events."""
+    services, account_id = request.services, request.account_id
+    if await find_alive(services, CHANNEL, account_id, call_id):
+        return True
+    async for _ in alive(services, CHANNEL, account_id):
+        return False
+    return True
 
 
 async def eavesdrop_on_queue(request: Request) -> Result:

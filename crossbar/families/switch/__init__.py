@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crossbar.families.switch.charging import EMERGENCY, seconds_of_today
 from crossbar.families.switch.intake import SWITCH_EVENTS, SWITCH_SCOPES
 
-__all__ = ["SWITCH_EVENTS", "SWITCH_SCOPES"]
+__all__ = ["EMERGENCY", "SWITCH_EVENTS", "SWITCH_SCOPES", "seconds_of_today"]

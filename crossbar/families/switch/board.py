@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
+from crossbar.core.change import put_of
 from crossbar.core.directory import Account
 from crossbar.core.journals import new_key, record_put
-from crossbar.core.live import Live, alive, event_of_live, key_of_live, put_live
+from crossbar.core.live import Live, alive, key_of_live, mails_about, put_live
+from crossbar.core.requests import Actor
 from crossbar.core.services import Services
-from crossbar.core.shapes import Journal
+from crossbar.core.shapes import Collection, Journal
 from crossbar.core.stamping import stamp
+from crossbar.core.telling import happening_at
 from crossbar.documents import Document, public
+from crossbar.families.billing import Booking
 from crossbar.storage import SYSTEM, Batch, Entry, Event, Key, Put, Remove
 from crossbar.values import valueclass
+
+MOST_TOLD = 2000
+"""Events of the log after which no more of a batch is taken into a commit."""
+
+MOST_FACTS = 100
+"""Facts that are told of a document."""
+
+LONGEST_FACT = 256
+"""Characters of a fact that is told of a document."""
 
 
 @valueclass
@@ -37,6 +52,8 @@ class Board:
         self._writes: dict[Key, Put | Remove] = {}
         self._records: dict[Key, Put] = {}
         self._events: list[Event] = []
+        self._asks: list[Put] = []
+        self._books: dict[str, Booking] = {}
 
     # Live state and documents
 
@@ -72,48 +89,65 @@ class Board:
         return list(found.values())
 
     async def set_live(
-        self,
-        live: Live,
-        told: Told,
-        name: str,
-        facts: Document,
-        ends: int,
-        *,
-        is_news: bool = True,
-    ) -> None:
-        """Write a fact that ends at a time; subscribers are told of such a kind's news."""
+        self, live: Live, told: Told, name: str, facts: Document, ends: int
+    ) -> Document:
+        """Write a fact that ends at a time; as it is stored."""
         key = key_of_live(live, told.account_id, name)
-        before = await self.document(key)
+        await self.document(key)
         put = put_live(live, key, told.account_id, facts, ends, self._expected(key))
         self._writes[key] = put
-        if live.tells and is_news:
-            action = "created" if before is None else "changed"
-            self.tell(event_of_live(action, live, put.document, told.at), told)
+        return put.document
 
     async def end_live(self, live: Live, told: Told, document: Document) -> None:
-        """Remove a fact; subscribers are told if it is such a kind."""
+        """Remove a fact, and tell that it is over."""
         key = Key(SYSTEM, live.doc_type, document["_id"])
         self._writes[key] = Remove(key, self._expected(key))
-        if live.tells:
-            self.tell(event_of_live("deleted", live, document, told.at), told)
+        self._asks += mails_about(self.services, live, [document])
+        self.tell(*live.ended(document, told.at))
 
-    async def put(self, told: Told, key: Key, document: Document) -> None:
-        """Write a document of the account that no family judges, such as a parking slot."""
+    async def put(
+        self, told: Told, key: Key, document: Document, family: Collection | None = None
+    ) -> None:
+        """Write a document of the account that is not judged; of a family that lists it, or none.
+
+        A parking slot is in no list.
+        """
         await self.document(key)
         expected = self._expected(key)
         now = self.services.clock.gregorian()
         stored = stamp(key, {**document, "_rev": expected}, now=now, author=None, request_id=None)
-        self._writes[key] = Put(key, stored, expected)
+        put = put_of(family, key, stored, expected) if family else Put(key, stored, expected)
+        self._writes[key] = put
         action = "changed" if expected else "created"
-        self.tell(Event(action, key, stored["_rev"], now, {}), told)
+        self.tell(Event(action, key, stored["_rev"], now, {}))
 
-    async def remove(self, told: Told, key: Key) -> None:
-        """Remove such a document."""
+    async def note(self, key: Key, document: Document) -> None:
+        """Write a document of the account of which nobody is told."""
+        await self.document(key)
+        expected, now = self._expected(key), self.services.clock.gregorian()
+        stored = stamp(key, {**document, "_rev": expected}, now=now, author=None, request_id=None)
+        self._writes[key] = Put(key, stored, expected)
+
+    async def books(self, account: Account) -> Booking:
+        """The books of an account, for what the events cost it."""
+        if account.account_id not in self._books:
+            actor = Actor(
+                services=self.services,
+                account_id=account.account_id,
+                account=account,
+                request_id="switch",
+            )
+            self._books[account.account_id] = await Booking.begun(actor, account)
+        return self._books[account.account_id]
+
+    async def remove(self, key: Key) -> Document | None:
+        """Remove such a document; it as it was."""
         before = await self.document(key)
         if before is not None:
             self._writes[key] = Remove(key, self._expected(key))
             now = self.services.clock.gregorian()
-            self.tell(Event("deleted", key, before["_rev"], now, {}), told)
+            self.tell(Event("deleted", key, before["_rev"], now, {}))
+        return before
 
     def _expected(self, key: Key) -> str | None:
         """The revision that the store has."""
@@ -139,8 +173,8 @@ class Board:
         if await self.record(key) is not None:
             return None
         stored = self.rewrite(journal, key, document)
-        facts = {name: value for name, value in public(document).items() if _is_plain(value)}
-        self.tell(Event("created", key, stored["_rev"], clock.gregorian(), facts), told)
+        facts = plain_facts(document)
+        self.tell(Event("created", key, stored["_rev"], clock.gregorian(), facts))
         return stored
 
     def key_of(self, journal: Journal, told: Told, name: str, seconds: int) -> Key:
@@ -161,25 +195,56 @@ class Board:
 
     # What comes of it
 
-    def tell(self, event: Event, told: Told) -> None:
-        """Have subscribers told; ``event`` among the facts is the type that the switch named."""
-        self._events.append(event._replace(summary={**event.summary, "event": told.type}))
+    def tell(self, *events: Event) -> None:
+        """Have whoever follows the log told, when the batch is committed."""
+        self._events += events
 
-    def batch(self, source: Put) -> Batch:
+    def ask(self, *jobs: Put) -> None:
+        """Ask for jobs in the commit."""
+        self._asks += jobs
+
+    def happens(self, told: Told, kind: str, facts: Document, about: str) -> None:
+        """Have webhooks and sockets told of what is no change of a document."""
+        self.tell(happening_at(told.at, told.account_id, kind, facts, about=about))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much is to be told that it had better be committed."""
+        return len(self._events) >= MOST_TOLD
+
+    async def batch(self, source: Put) -> Batch:
         """The commit; ``source`` says how far the switch has told what happens."""
-        writes = self._writes.values()
+        writes, books = self._writes.values(), self._books.values()
+        booked = [put for each in books if each.records for put in await each.puts()]
         return Batch(
-            puts=[source, *(each for each in writes if isinstance(each, Put))],
+            puts=[
+                source,
+                *(each for each in writes if isinstance(each, Put)),
+                *self._asks,
+                *booked,
+            ],
             removes=[
                 each for each in writes if isinstance(each, Remove) and each.expected is not None
             ],
-            records=list(self._records.values()),
+            records=[*self._records.values(), *(put for each in books for put in each.records)],
             events=self._events,
         )
 
 
+def plain_facts(document: Document) -> Document:
+    """What is small and public of a document: enough to be told."""
+    plain = (each for each in public(document).items() if _is_plain(each[1]))
+    return dict(islice(plain, MOST_FACTS))
+
+
 def _is_plain(value: object) -> bool:
-    return isinstance(value, str | int | float | bool) and len(str(value)) <= 256
+    return isinstance(value, str | int | float | bool) and len(str(value)) <= LONGEST_FACT
+
+
+def ends_of(board: Board, told: Told) -> int:
+    """When a state is over that was told, unless it is told again."""
+    timeout: int = told.data.get("expires", board.services.settings.calls.state_timeout)
+    return told.at + timeout
 
 
 def _stamps(stamped: Document) -> Document:

@@ -7,6 +7,7 @@ changes nothing. An event that makes no sense is refused by itself and holds up 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from typing import Any
 
@@ -19,6 +20,7 @@ from crossbar.core.writing import in_turn
 from crossbar.documents import Document, next_revision, public
 from crossbar.errors import CrossbarError, Forbidden, ValidationFailed
 from crossbar.families.switch.board import Board, Told
+from crossbar.families.switch.kind import require_time
 from crossbar.families.switch.kinds import KINDS
 from crossbar.storage import SYSTEM, Entry, Key, Put
 from crossbar.values import valueclass
@@ -94,7 +96,9 @@ async def _take(request: Request, key: Key, source: str, events: list[Document])
     if not fresh:
         return Heard(last=last, accepted=0, repeated=len(events), refused=refused)
     board, accounts = Board(services), Accounts(request)
+    taken = 0
     for event in fresh:
+        await asyncio.sleep(0)  # so that others are served meanwhile
         try:
             await _apply(board, accounts, event)
         except CrossbarError as error:
@@ -102,9 +106,11 @@ async def _take(request: Request, key: Key, source: str, events: list[Document])
                 raise
             told = {"sequence": event["sequence"], "error": error.code, "data": error.data}
             refused.append(told)
-    last = fresh[-1]["sequence"]
-    await services.commit(board.batch(_source(request, key, source, last, stored)))
-    accepted, repeated = len(fresh) - len(refused), len(events) - len(fresh)
+        taken, last = taken + 1, event["sequence"]
+        if board.is_full:
+            break
+    await services.commit(await board.batch(_source(request, key, source, last, stored)))
+    accepted, repeated = taken - len(refused), len(events) - len(fresh)
     return Heard(last=last, accepted=accepted, repeated=repeated, refused=refused)
 
 
@@ -134,7 +140,10 @@ class Accounts:
     async def of(self, event: Document) -> Account:
         """The account that an event names, by its id or its realm. Raises 400."""
         name = "account_id" if "account_id" in event else "realm"
-        value = str(event.get(name, ""))
+        if name not in event:
+            message = "An event names its account, by account_id or realm"
+            raise ValidationFailed.of("account_id", "required", message)
+        value = str(event[name])
         place = (name, value)
         if place not in self._known:
             self._known[place] = await self._find(name, value)
@@ -161,11 +170,12 @@ async def _apply(board: Board, accounts: Accounts, event: Document) -> None:
         raise ValidationFailed.of("type", "enum", message, target=[*KINDS], value=event["type"])
     account = await accounts.of(event)
     sent: Any = public(event["data"])
-    data, errors = board.services.schemas.apply(kind.schema, sent)
+    data, errors = await board.services.schemas.judged(kind.schema, sent)
     if errors:
         raise ValidationFailed({f"data.{path}": rules for path, rules in errors.items()})
     now = board.services.clock.gregorian()
     at = min(event.get("at", now), now + LATE)
+    require_time(board, "at", at)
     told = Told(type=event["type"], account=account, at=at, data=data)
     await kind.apply(board, told)
 

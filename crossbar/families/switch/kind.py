@@ -10,6 +10,9 @@ from crossbar.values import valueclass
 
 DAY = 86_400
 
+EARLIEST = 63_113_904_000
+"""The year 2000, in Gregorian seconds: what is before it is a Unix time, more likely than not."""
+
 
 @valueclass
 class EventKind:
@@ -19,8 +22,8 @@ class EventKind:
     apply: Callable[[Board, Told], Awaitable[None]]
 
 
-def require_time(board: Board, name: str, seconds: int) -> None:
-    """Refuse a time at which nothing can have happened."""
-    if not 0 < seconds <= board.services.clock.gregorian() + DAY:
-        message = "This is no time at which it can have been"
-        raise ValidationFailed.of(f"data.{name}", "invalid", message, cause=seconds)
+def require_time(board: Board, path: str, seconds: int) -> None:
+    """Refuse a time, at a path of the event, at which nothing can have happened."""
+    if not EARLIEST < seconds <= board.services.clock.gregorian() + DAY:
+        message = "This is no time at which it can have been, in Gregorian seconds"
+        raise ValidationFailed.of(path, "invalid", message, cause=seconds)

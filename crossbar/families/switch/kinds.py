@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 
-from crossbar.core.attachments import ATTACHMENTS, CHUNK
+from crossbar.core.attachments import ATTACHMENTS
+from crossbar.core.calling import IS_QUIET, RESELLER, call_happens, phone_happens
 from crossbar.core.change import claim_of
 from crossbar.core.journals import new_key
 from crossbar.core.live import CHANNEL, REGISTRATION
 from crossbar.documents import Document
-from crossbar.errors import ValidationFailed
 from crossbar.families.calls import (
     CDRS,
     INTERACTIONS,
@@ -21,13 +19,13 @@ from crossbar.families.calls import (
     with_leg,
 )
 from crossbar.families.endpoints import DEVICES
-from crossbar.families.switch.board import Board, Told
+from crossbar.families.switch.board import Board, Told, plain_facts
+from crossbar.families.switch.charging import charge, count, with_cost
+from crossbar.families.switch.faxes import take_fax
+from crossbar.families.switch.files import decoded, stored_file
 from crossbar.families.switch.kind import EventKind, require_time
 from crossbar.families.switch.states import STATES
-from crossbar.storage import Entry, Event, Key
-
-EXTENSIONS = {"audio/mpeg": "mp3", "audio/wav": "wav", "audio/x-wav": "wav", "audio/ogg": "ogg"}
-"""The ends of names of recordings, by type."""
+from crossbar.storage import Entry, Key
 
 
 async def _device_of(board: Board, told: Told) -> Document:
@@ -42,6 +40,8 @@ async def _device_of(board: Board, told: Told) -> Document:
     if device is None or holder is None or device.get("pvt_deleted"):
         return {}
     facts: Document = {"authorizing_id": holder.doc_id, "authorizing_type": "device"}
+    if device.get("suppress_unregister_notifications"):
+        facts[IS_QUIET] = True
     if device.get("owner_id"):
         facts["owner_id"] = device["owner_id"]
     return facts
@@ -60,12 +60,14 @@ async def register(board: Board, told: Told) -> None:
         "event_timestamp": told.at,
         **told.data,
     }
+    if told.data.get("suppress_unregister_notify"):
+        facts[IS_QUIET] = True
     ends = told.at + told.data["expires"]
-    before = await board.live(REGISTRATION, told.account_id, _name_of_phone(told))
-    quietly = before is not None
-    await board.set_live(
-        REGISTRATION, told, _name_of_phone(told), facts, ends, is_news=not quietly
-    )
+    name = _name_of_phone(told)
+    before = await board.live(REGISTRATION, told.account_id, name)
+    stored = await board.set_live(REGISTRATION, told, name, facts, ends)
+    if before is None:  # that it has done so again is no news
+        board.tell(phone_happens("registration_registered", stored, told.at))
 
 
 async def unregister(board: Board, told: Told) -> None:
@@ -82,11 +84,13 @@ async def change_channel(board: Board, told: Told) -> None:
     uuid = told.data["uuid"]
     before = await board.live(CHANNEL, told.account_id, uuid)
     facts = {"timestamp": told.at, "answered": False, **_known_of(before)}
+    facts[RESELLER] = told.account.reseller_id
     if before is None:
         facts |= await _device_of(board, told)
     facts |= told.data | STEPS[told.type]
     ends = told.at + board.services.settings.calls.channel_timeout
-    await board.set_live(CHANNEL, told, uuid, facts, ends)
+    stored = await board.set_live(CHANNEL, told, uuid, facts, ends)
+    board.tell(call_happens(told.type.replace(".", "_"), stored, told.at))
 
 
 def _known_of(before: Document | None) -> Document:
@@ -102,6 +106,15 @@ async def destroy_channel(board: Board, told: Told) -> None:
         await board.end_live(CHANNEL, told, {**before, **told.data})
 
 
+async def stream_channel(board: Board, told: Told) -> None:
+    """The audio of a leg begins or ceases to be streamed."""
+    before = await board.live(CHANNEL, told.account_id, told.data["uuid"])
+    leg = {"pvt_account_id": told.account_id, **(before or {}), **told.data}
+    event = call_happens("stream", leg, told.at)
+    facts = {**event.summary, "type": told.type.replace(".", "_")}
+    board.happens(told, "stream", facts, told.data["uuid"])
+
+
 STEPS: Mapping[str, Document] = {
     "channel.create": {},
     "channel.answer": {"answered": True},
@@ -115,21 +128,34 @@ STEPS: Mapping[str, Document] = {
 async def keep_call(board: Board, told: Told) -> None:
     """A leg is over, and this is its record: one of the legs of its interaction."""
     call = {"timestamp": told.at, **told.data}
-    require_time(board, "timestamp", call["timestamp"])
+    require_time(board, "data.timestamp", call["timestamp"])
+    call, cost = with_cost(call)
     call["interaction_id"] = interaction_id_of(call)
     stored = await board.keep(CDRS, told, call, call["call_id"], call["timestamp"])
     if stored is None:
         return
+    await charge(board, told, call, cost)
+    await count(board, told, call)
+    board.happens(told, "cdr", call_facts(stored), call["call_id"])
     key = interaction_key(told.account_id, call["interaction_id"])
     interaction = with_leg(await board.record(key), stored)
     if interaction is not None:
         board.rewrite(INTERACTIONS, key, interaction)
 
 
+def call_facts(call: Document) -> Document:
+    """What is told of a record: what is small of it, and its variables."""
+    facts = {"id": call["_id"], **plain_facts(call)}
+    for name in ("custom_channel_vars", "custom_application_vars"):
+        if variables := plain_facts(call.get(name, {})):
+            facts[name] = variables
+    return facts
+
+
 async def press_key(board: Board, told: Told) -> None:
     """Somebody has pressed a key during a call: whoever listens is told, nothing is kept."""
-    key = Key(told.account_id, "dtmf", told.data["uuid"])
-    board.tell(Event("created", key, "", told.at, dict(told.data)), told)
+    facts = {name: value for name, value in told.data.items() if name != "uuid"}
+    board.happens(told, "dtmf", facts, told.data["uuid"])
 
 
 async def keep_recording(board: Board, told: Told) -> None:
@@ -137,43 +163,14 @@ async def keep_recording(board: Board, told: Told) -> None:
     data = dict(told.data)
     audio = data.pop("audio", None)
     start = data.setdefault("start", told.at - data.get("duration", 0))
-    require_time(board, "start", start)
+    require_time(board, "data.start", start)
     name = data.pop("recording_id", None) or data["call_id"]
-    bytes_of = _decoded(audio) if audio else b""
+    bytes_of = decoded("data.audio.content", audio) if audio else b""
     key = new_key(RECORDINGS, told.account_id, board.services.clock, seconds=start, name=name)
     if await board.record(key) is None:
         if audio:
-            data[ATTACHMENTS] = await _stored(board, told, name, audio, bytes_of)
+            data[ATTACHMENTS] = await stored_file(board, told, name, audio, bytes_of)
         await board.keep(RECORDINGS, told, data, name, start)
-
-
-def _decoded(audio: Document) -> bytes:
-    try:
-        return base64.b64decode(audio["content"], validate=True)
-    except (binascii.Error, ValueError):
-        message = "This is no base64"
-        raise ValidationFailed.of("data.audio.content", "format", message) from None
-
-
-async def _stored(
-    board: Board, told: Told, name: str, audio: Document, content: bytes
-) -> Document:
-    """The audio as an attachment, which the record names."""
-    kind = audio["content_type"]
-
-    async def chunks() -> AsyncIterator[bytes]:
-        for begin in range(0, len(content), CHUNK):
-            yield content[begin : begin + CHUNK]
-
-    kept = await board.services.put_attachment(told.account_id, chunks())
-    return {
-        f"{name}.{EXTENSIONS[kind]}": {
-            "id": kept.attachment_id,
-            "length": kept.length,
-            "md5": kept.md5,
-            "content_type": kind,
-        }
-    }
 
 
 KINDS: Mapping[str, EventKind] = {
@@ -181,8 +178,11 @@ KINDS: Mapping[str, EventKind] = {
     "unregister": EventKind(schema="switch_events.unregister", apply=unregister),
     **{name: EventKind(schema="switch_events.channel", apply=change_channel) for name in STEPS},
     "channel.destroy": EventKind(schema="switch_events.channel", apply=destroy_channel),
+    "stream.start": EventKind(schema="switch_events.channel", apply=stream_channel),
+    "stream.stop": EventKind(schema="switch_events.channel", apply=stream_channel),
     "cdr": EventKind(schema="switch_events.cdr", apply=keep_call),
     "recording": EventKind(schema="switch_events.recording", apply=keep_recording),
+    "fax": EventKind(schema="switch_events.fax", apply=take_fax),
     "dtmf": EventKind(schema="switch_events.dtmf", apply=press_key),
     **STATES,
 }

@@ -50,7 +50,7 @@ async def check_sections(change: Change) -> None:
         if schema in services.schemas:
             level = below if section == DEFAULT else merge(below, _default_of(change.document))
             judged = deepcopy(merge(level, values))
-            _, errors = services.schemas.apply(schema, judged)
+            _, errors = await services.schemas.judged(schema, judged)
             change.refusals.merge({f"{section}.{path}": each for path, each in errors.items()})
             _keep_softened(values, judged)
         for counterpart in counterparts_of(name):

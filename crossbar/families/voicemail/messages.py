@@ -23,6 +23,7 @@ from crossbar.core.stamping import stamped
 from crossbar.core.writing import in_turn, remove, save
 from crossbar.documents import Document, lookup, new_id, private, public
 from crossbar.errors import NoSuchDocument, ValidationFailed
+from crossbar.families.voicemail.mails import write_about
 from crossbar.storage import Batch, Entry, Key, Put, Span
 
 MESSAGE_TYPE = "mailbox_message"
@@ -116,6 +117,13 @@ def document_in(box: Document, metadata: Document) -> Document:
     }
 
 
+async def tell_people(change: Change) -> None:
+    """Those are written to whom a new message is for."""
+    box = BOX.found(change)
+    if box is not None:
+        await write_about(change, box)
+
+
 async def tell_switch(change: Change) -> None:
     """Lamps of telephones follow what is in the box."""
     box = (change.current or change.document)["source_id"]
@@ -151,7 +159,7 @@ MESSAGES = Collection(
     ),
     hooks=Hooks(
         check=(check_timestamp,),
-        prepare=(wrap, attach),
+        prepare=(wrap, attach, tell_people),
         deleting=(drop_all,),
         committed=(tell_switch,),
     ),

@@ -8,8 +8,9 @@ from functools import wraps
 
 from crossbar.core.answers import DOCUMENT, ROWS
 from crossbar.core.change import Change
-from crossbar.core.reading import revision_of_list
-from crossbar.core.recipes import create, list_documents, patch, replace
+from crossbar.core.presenting import row_maker
+from crossbar.core.reading import list_span, listed_span, revision_of_list
+from crossbar.core.recipes import create, patch, replace
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import (
     FLAGS,
@@ -84,11 +85,12 @@ def warning(handler: Handler) -> Handler:
 
 async def list_boxes(request: Request) -> Result:
     """Boxes with the numbers of their messages, which the store counts box by box."""
-    listed = await list_documents(request)
+    span, show = await listed_span(request), await row_maker(request)
+    listed = await list_span(request, span, show)
     if request.query.full_docs:
         return listed
-    if listed.rows is not None:
-        return Result(rows=_counted(request, listed.rows), page=listed.page)
+    if listed.portions is not None:
+        return Result(portions=_counted(request, listed.portions), page=listed.page)
     oldest = await oldest_kept(request.actor)
     for row in listed.data:
         await add_counts(request, row, oldest)
@@ -97,11 +99,14 @@ async def list_boxes(request: Request) -> Result:
     return Result(data=listed.data, page=listed.page, revision=revision)
 
 
-async def _counted(request: Request, rows: AsyncIterator[Document]) -> AsyncIterator[Document]:
+async def _counted(
+    request: Request, portions: AsyncIterator[list[Document]]
+) -> AsyncIterator[list[Document]]:
     oldest = await oldest_kept(request.actor)
-    async for row in rows:
-        await add_counts(request, row, oldest)
-        yield row
+    async for rows in portions:
+        for row in rows:
+            await add_counts(request, row, oldest)
+        yield rows
 
 
 async def add_counts(request: Request, row: Document, oldest: int) -> None:
@@ -121,7 +126,7 @@ VMBOXES = Collection(
     summary=("name", "mailbox", "owner_id", FLAGS),
     order=lambda document: str(document.get("name", "")).lower(),
     unique=(Unique(path="mailbox", values=_mailboxes, message=BAD_MAILBOX),),
-    indexes=(field_index("owner_id"),),
+    indexes=tuple(map(field_index, ("owner_id", "mailbox"))),
     nested=(Nesting(noun="users", doc_type="user", index="owner_id"),),
     powers=Powers(own=("pin", "require_pin"), secrets=("pin",), owner="owner_id"),
     hooks=Hooks(

@@ -6,7 +6,6 @@ from crossbar.core.jobs import Kind
 from crossbar.families.webhooks.asking import REPLAY
 from crossbar.families.webhooks.attempts import ATTEMPTS
 from crossbar.families.webhooks.deliveries import remove_leftovers
-from crossbar.families.webhooks.disabling import DISABLED_MAIL
 from crossbar.families.webhooks.hooks import (
     WEBHOOKS,
     WEBHOOKS_OF_DESCENDANTS,
@@ -20,7 +19,6 @@ from crossbar.families.webhooks.postman import Postman
 WEBHOOK_FAMILIES = (WEBHOOKS, WEBHOOKS_OF_DESCENDANTS, WEBHOOKS_OF_SYSTEM, ATTEMPTS)
 WEBHOOK_JOBS = (
     REPLAY,
-    DISABLED_MAIL,
     Kind(name="webhook_leftovers", run=remove_leftovers, every=3600),
 )
 

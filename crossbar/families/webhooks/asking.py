@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
+from crossbar.clock import GREGORIAN_OFFSET
 from crossbar.core.jobs import Kind, asked
 from crossbar.core.journals import load_record
 from crossbar.core.ranges import seconds_of
@@ -22,7 +23,8 @@ from crossbar.families.webhooks.deliveries import (
     delivery_put,
     queued_event,
 )
-from crossbar.families.webhooks.kinds import ALL, OBJECT, SAMPLES
+from crossbar.families.webhooks.gaps import filled_gap
+from crossbar.families.webhooks.kinds import ALL, OBJECT, OBJECT_TYPES, SAMPLES
 from crossbar.families.webhooks.reports import HOOK_TYPE, REASON, Hooks, report_of
 from crossbar.families.webhooks.signing import (
     BOTH,
@@ -89,11 +91,16 @@ async def replay(request: Request) -> Result:
     """Have the events of a range of time, in Gregorian seconds, delivered again, by a job."""
     hook = await _load_enabled(request)
     services, data = request.services, request.data if isinstance(request.data, dict) else {}
-    lower = seconds_of(data.get("created_from"))
-    upper = seconds_of(data.get("created_to")) or services.clock.gregorian()
-    if lower is None:
+    if "created_from" not in data:
         message = "Field is required but missing: created_from"
         raise ValidationFailed.of("created_from", "required", message)
+    lower = _time_in(data, "created_from")
+    upper = _time_in(data, "created_to") if "created_to" in data else services.clock.gregorian()
+    if 0 < lower < GREGORIAN_OFFSET:
+        message = f"Gregorian seconds are asked for: Unix seconds and {GREGORIAN_OFFSET}"
+        raise ValidationFailed.of(
+            "created_from", "minimum", message, target=GREGORIAN_OFFSET, value=lower
+        )
     if upper < lower:
         message = f"created_to {upper} is prior to created_from {lower}"
         raise ValidationFailed.of("created_from", "date_range", message, cause=lower)
@@ -106,8 +113,19 @@ async def replay(request: Request) -> Result:
         "last": await services.store.last_event(),
         "name": new_id()[:8],
     }
-    await services.commit(Batch(puts=(asked(services.clock, REPLAY, about),)))
+    filled = await filled_gap(services, hook, lower, upper)
+    batch = Batch(puts=(asked(services.clock, REPLAY, about),), removes=filled)
+    await services.commit(batch)
     return Result(data={"created_from": lower, "created_to": upper})
+
+
+def _time_in(data: Document, name: str) -> int:
+    """A time that was sent. Raises 400 for what is none, so that nobody replays a week instead."""
+    seconds = seconds_of(data[name])
+    if seconds is None:
+        message = "Value has to be a time in Gregorian seconds"
+        raise ValidationFailed.of(name, "type", message, target="integer", value=data[name])
+    return seconds
 
 
 async def replay_some(services: Services, about: Document) -> None:
@@ -120,9 +138,12 @@ async def replay_some(services: Services, about: Document) -> None:
     hooks = Hooks()
     hooks.put(about["account_id"], about["hook_id"], {**hook, "pvt_since": 0})
     puts: list[Put] = []
+    types = services.settings.webhooks.object_types or OBJECT_TYPES
     numbered = await store.events(number, PORTION)
     for each in numbered:
-        report = report_of(each) if about["lower"] <= each.event.at <= about["upper"] else None
+        report = (
+            report_of(each, types) if about["lower"] <= each.event.at <= about["upper"] else None
+        )
         if report and each.number <= about["last"] and await hooks.telling(services, report):
             puts.append(delivery_put(clock, hook, report, again=f"-{about['name']}"))
     events = (queued_event(clock, hook),) if puts else ()

@@ -82,7 +82,10 @@ async def tried(services: Services, hook: Document, report: Document, message_id
     }
     try:
         reply = await services.receivers.send(
-            message, private=settings.allow_private_addresses, seconds=settings.timeout
+            message,
+            private=settings.allow_private_addresses,
+            seconds=settings.timeout,
+            connect=settings.connect_timeout,
         )
     except NotReached as error:
         answered: dict[str, Any] = {

@@ -1,13 +1,13 @@
-"""Deliveries: reports that wait for being sent, each a document of the system.
+"""Deliveries: reports on their way to a webhook.
 
-One is written in the commit that moves the place in the log on, and removed in the one that
-records the last attempt at it. It is found by its webhook, in the order in which it is due.
+One that is taken at the first try is never stored: the log of events has it until then. What has
+to wait is a document of the system, found by its webhook in the order in which it is due. It is
+removed in the commit that records the last attempt at it.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
 
 from crossbar.clock import Clock
 from crossbar.core.services import Services
@@ -36,11 +36,11 @@ def message_id_of(hook: Document, report: Document) -> str:
     return f"msg_{report['number']}_{hook['_id']}"
 
 
-def delivery_put(clock: Clock, hook: Document, report: Document, again: str = "") -> Put:
-    """The write by which a report is to be delivered; ``again`` tells one that was asked for."""
+def delivery_of(clock: Clock, hook: Document, report: Document, again: str = "") -> Document:
+    """A report on its way, in memory; ``again`` tells one that was asked for from the first."""
     place = place_of(hook["pvt_account_id"], hook["_id"])
-    key = Key(SYSTEM, DELIVERY_TYPE, f"{place}-{report['number']:012}{again}")
-    document: Document = {
+    return {
+        "_id": f"{place}-{report['number']:012}{again}",
         "hook_id": hook["_id"],
         "account_id": hook["pvt_account_id"],
         "report": report,
@@ -48,7 +48,16 @@ def delivery_put(clock: Clock, hook: Document, report: Document, again: str = ""
         "tries": 0,
         "asked": clock.precise(),
     }
-    return _put(clock, key, document)
+
+
+def delivery_put(clock: Clock, hook: Document, report: Document, again: str) -> Put:
+    """The write by which a report is delivered that was asked for."""
+    return waiting_put(delivery_of(clock, hook, report, again))
+
+
+def is_stored(delivery: Document) -> bool:
+    """Whether the store has it; if not, the log has what it is made of."""
+    return "_rev" in delivery
 
 
 def queued_event(clock: Clock, hook: Document) -> Event:
@@ -57,24 +66,21 @@ def queued_event(clock: Clock, hook: Document) -> Event:
     return Event(action=QUEUED, key=key, revision="", at=clock.gregorian(), summary={})
 
 
-def again_later(clock: Clock, delivery: Document) -> Put:
-    """The write by which a delivery waits for being tried once more."""
-    tries = delivery["tries"] + 1
-    pause = min(FIRST_PAUSE * 2.0 ** min(tries - 1, 16), LONGEST_PAUSE)
-    key = key_of(delivery)
-    return _put(clock, key, {**delivery, "tries": tries}, random.uniform(0.5, 1) * pause)
+def next_try(clock: Clock, delivery: Document) -> float:
+    """When a delivery that has failed just now is tried again, in Unix seconds."""
+    pause: float = min(FIRST_PAUSE * 2.0 ** min(delivery["tries"], 16), LONGEST_PAUSE)
+    return clock.precise() + random.uniform(0.5, 1) * pause
 
 
-def _put(clock: Clock, key: Key, document: Document, after: float = 0) -> Put:
-    before = document.get("_rev")
-    stored = {
-        **document,
-        "_id": key.doc_id,
-        "_rev": next_revision(before),
-        "pvt_type": DELIVERY_TYPE,
-    }
-    entry = Entry("hook", place_of(document["account_id"], document["hook_id"]))
-    return Put(key, stored, before, sort=due_key(clock.precise() + after), entries=(entry,))
+def waiting_put(delivery: Document, again: float | None = None) -> Put:
+    """The write by which a delivery waits: for its first try, or to be tried ``again`` then."""
+    before = delivery.get("_rev")
+    stored = {**delivery, "_rev": next_revision(before), "pvt_type": DELIVERY_TYPE}
+    if again is not None:
+        stored["tries"] = delivery["tries"] + 1
+    sort = due_key(delivery["asked"] if again is None else again)
+    entry = Entry("hook", place_of(delivery["account_id"], delivery["hook_id"]))
+    return Put(key_of(delivery), stored, before, sort=sort, entries=(entry,))
 
 
 def key_of(delivery: Document) -> Key:
@@ -97,12 +103,11 @@ def due_at(row: Row) -> float:
     return int(row.position.sort) / 1000
 
 
-def waiting_for(services: Services, place: str) -> AsyncIterator[Row]:
-    """The deliveries to a webhook, those first that are due first."""
-    span = Span(
+def waiting_for(place: str) -> Span:
+    """The deliveries to a webhook that are stored, those first that are due first."""
+    return Span(
         account_id=SYSTEM, doc_type=DELIVERY_TYPE, entry=Entry("hook", place), portion=PORTION
     )
-    return services.store.scan(span)
 
 
 async def remove_leftovers(services: Services, about: Document) -> None:

@@ -27,6 +27,7 @@ from crossbar.families.accounts import HOOK_PLACE_TYPE as PLACE_TYPE
 from crossbar.families.webhooks import asking
 from crossbar.families.webhooks.attempts import list_all
 from crossbar.families.webhooks.deliveries import place_of
+from crossbar.families.webhooks.gaps import gap_key, shown_gap
 from crossbar.families.webhooks.kinds import ALL, FOR_OPERATORS, KINDS, SAMPLES
 from crossbar.families.webhooks.reports import HOOK_TYPE, REASON
 from crossbar.families.webhooks.signing import KEY, PURPOSE, SECRET, new_secret
@@ -58,8 +59,13 @@ OWN_HEADERS = frozenset(
 )
 """What a report says itself, or its connection."""
 
+SHOWN = ("disable_reason", "missed")
+"""What a webhook shows that is not for clients to write, even when they send it back."""
+
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 HEADER_VALUE = re.compile(r"[\t\x20-\x7e]{0,2000}")
+LONGEST_HEADERS = 8000
+"""Characters of all headers together: servers take hardly more, and all webhooks are in memory."""
 
 _SENT_KEY: Note[str | None] = Note(None)
 
@@ -74,14 +80,20 @@ async def _take_key(change: Change) -> None:
 async def _check(change: Change) -> None:
     name, chosen = change.value("hook"), _object(change.value("custom_data"))
     kind = KINDS.get(name) if isinstance(name, str) else None
-    for name, (_, values) in (kind.modifiers or {}).items() if kind else ():
+    types = change.actor.services.settings.webhooks.object_types
+    for name, (_, values) in kind.choices(types).items() if kind else ():
         path = f"custom_data.{name}"
         if name not in chosen:
             change.refusals.add(path, "required", f"Field is required but missing: {name}")
         elif chosen[name] not in (*values, ALL):
             message, target = "Value not found in enumerated list of values", [*values]
             change.refusals.add(path, "enum", message, target=target, cause=chosen[name])
-    for header, value in _object(change.value("custom_request_headers")).items():
+    headers = _object(change.value("custom_request_headers"))
+    if sum(len(header) + len(str(value)) for header, value in headers.items()) > LONGEST_HEADERS:
+        message = f"The headers must not be more than {LONGEST_HEADERS} characters in all"
+        path = "custom_request_headers"
+        change.refusals.add(path, "maxLength", message, target=LONGEST_HEADERS)
+    for header, value in headers.items():
         path = f"custom_request_headers.{header}"
         if not HEADER_NAME.fullmatch(header) or header.lower() in OWN_HEADERS:
             change.refusals.add(path, "invalid", "This header cannot be chosen", value=header)
@@ -98,7 +110,8 @@ def _object(value: Any) -> Document:
 async def _prepare(change: Change) -> None:
     """Note from where on events are reported, seal what is secret, have the webhook found."""
     services, document, current = change.actor.services, change.document, change.current
-    document.pop("security_settings", None)
+    for name in (*SHOWN, "security_settings"):
+        document.pop(name, None)
     key = _SENT_KEY.found(change)
     if key is not None:
         document.pop(KEY, None)
@@ -131,19 +144,23 @@ def _place_put(key: Key) -> Put:
 
 
 async def _delete(change: Change) -> None:
-    change.removes.append(Remove(_place_key(change.key)))
+    key = change.key
+    change.removes += [Remove(_place_key(key)), Remove(gap_key(key.account_id, key.doc_id))]
 
 
 async def _show(request: Request, shown: Document, stored: Document) -> Document | None:
-    reason = stored.get(REASON)
-    return {"disable_reason": reason} if reason else None
+    """Why it was switched off, and what was left out."""
+    gap = await shown_gap(request.services, stored["pvt_account_id"], stored["_id"])
+    found = dict(zip(SHOWN, (stored.get(REASON), gap), strict=True))
+    return {name: value for name, value in found.items() if value} or None
 
 
 async def list_kinds(request: Request) -> Result:
     """The kinds of events that there are webhooks for."""
     caller = request.caller
     left_out = () if caller is not None and caller.is_operator else FOR_OPERATORS
-    return Result(data=[kind.shown(left_out) for kind in KINDS.values()])
+    types = request.services.settings.webhooks.object_types
+    return Result(data=[kind.shown(left_out, types) for kind in KINDS.values()])
 
 
 async def list_samples(request: Request) -> Result:
@@ -184,7 +201,10 @@ WEBHOOKS = Collection(
         defaulted("enabled", True),
         renamed("disable_reason", REASON),
     ),
-    powers=Powers(actions=frozenset({Action.CREATE, Action.REPLACE, Action.PATCH, Action.DELETE})),
+    powers=Powers(
+        actions=frozenset({Action.CREATE, Action.REPLACE, Action.PATCH, Action.DELETE}),
+        secrets=("custom_request_headers",),
+    ),
     hooks=Hooks(
         normalize=(_take_key,),
         check=(_check,),

@@ -12,6 +12,7 @@ ALL = "all"
 OBJECT = "object"
 NOTIFICATIONS = "notifications"
 WEBHOOK_DISABLED = "webhook_disabled"
+WEBHOOK_OVERFLOW = "webhook_overflow"
 
 OBJECT_TYPES = (
     "account",
@@ -31,7 +32,9 @@ ACTIONS = {"created": "doc_created", "changed": "doc_edited", "deleted": "doc_de
 """What reports call what was done to a document."""
 
 NOTIFICATION_TYPES = (
+    "call_refused",
     "deregister",
+    "emergency_bridge",
     "fax_inbound",
     "fax_outbound",
     "low_balance",
@@ -44,6 +47,7 @@ NOTIFICATION_TYPES = (
     "voicemail_full",
     "system_alert",
     WEBHOOK_DISABLED,
+    WEBHOOK_OVERFLOW,
 )
 FOR_OPERATORS = ("system_alert",)
 """Notifications that only operators are offered."""
@@ -61,7 +65,14 @@ class HookKind:
     about: str
     modifiers: Mapping[str, tuple[str, tuple[str, ...]]] | None = None
 
-    def shown(self, left_out: tuple[str, ...] = ()) -> dict[str, Any]:
+    def choices(self, types: tuple[str, ...] = ()) -> Mapping[str, tuple[str, tuple[str, ...]]]:
+        """The modifiers, with those types of documents that are reported here, if it is said."""
+        modifiers = dict(self.modifiers or {})
+        if self.name == OBJECT and types:
+            modifiers["type"] = (modifiers["type"][0], (*types, ALL))
+        return modifiers
+
+    def shown(self, left_out: tuple[str, ...] = (), types: tuple[str, ...] = ()) -> dict[str, Any]:
         """The kind as clients see it."""
         shown: dict[str, Any] = {"id": self.name, "name": self.label, "description": self.about}
         if self.modifiers:
@@ -71,7 +82,7 @@ class HookKind:
                     "description": about,
                     "items": [each for each in values if each not in left_out],
                 }
-                for name, (about, values) in self.modifiers.items()
+                for name, (about, values) in self.choices(types).items()
             }
         return shown
 

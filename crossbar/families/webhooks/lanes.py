@@ -8,11 +8,7 @@ failed waits for its time, and those after it do not wait for it.
 from __future__ import annotations
 
 import asyncio
-import random
-import time
-from collections import deque
-from collections.abc import Coroutine, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Coroutine
 from typing import Any
 
 import structlog
@@ -21,34 +17,24 @@ from crossbar.core.services import Services
 from crossbar.documents import Document
 from crossbar.errors import CrossbarError
 from crossbar.families.webhooks.attempts import SUCCESS, attempt_put, tried
+from crossbar.families.webhooks.clerk import Clerk, Outcome, Written
 from crossbar.families.webhooks.deliveries import (
-    again_later,
-    done,
     due_at,
+    is_stored,
+    next_try,
     place_of,
     waiting_for,
 )
 from crossbar.families.webhooks.disabling import disable
-from crossbar.families.webhooks.reports import HOOK_TYPE
-from crossbar.families.webhooks.settling import Outcome, Settler
+from crossbar.families.webhooks.lane import TOO_MANY, Lane
+from crossbar.families.webhooks.lease import Lease
+from crossbar.families.webhooks.reports import HOOK_TYPE, Hooks
 from crossbar.storage import Key, StoreError
 
 log = structlog.get_logger(__name__)
 
-AT_ONCE = 8
-"""Deliveries of a webhook that are under way at a time; one while they fail."""
-
-HEALTHY, FAILING = 256, 64
+HEALTHY, FAILING = 512, 64
 """Deliveries that are under way at a time to webhooks that answer, and to those that fail."""
-
-ROOM = 500
-"""Deliveries of a webhook that wait in memory."""
-
-TOO_MANY = 5
-"""Failures in a row after which a webhook is asked less and less often, by one at a time."""
-
-LONGEST_REST = 300.0
-"""Seconds, at most, that it is left alone between two."""
 
 TICK = 0.1
 """Seconds between two looks for what has become due."""
@@ -57,89 +43,39 @@ PATIENCE = 2.0
 """Seconds that deliveries under way get to finish when the gateway stops."""
 
 
-@dataclass(eq=False)
-class Lane:
-    """The deliveries of one webhook: what is ready, what is under way, when to look for more."""
-
-    account_id: str
-    hook_id: str
-    ready: deque[Document] = field(default_factory=deque)
-    known: set[str] = field(default_factory=set)
-    busy: set[str] = field(default_factory=set)
-    next_due: float | None = None
-    has_more: bool = True
-    is_looking: bool = False
-    failures: int = 0
-    rests_until: float = 0.0
-
-    def offer(self, delivery: Document) -> None:
-        """One that is due. If there is no room, it stays where it is until there is."""
-        if delivery["_id"] in self.known:
-            return
-        if len(self.ready) >= ROOM:
-            self.has_more = True
-            return
-        self.ready.append(delivery)
-        self.known.add(delivery["_id"])
-
-    def take(self) -> Document | None:
-        """The next that may be begun: none about what another is under way about."""
-        allowed = 1 if self.failures >= TOO_MANY else AT_ONCE
-        if len(self.busy) >= allowed or time.monotonic() < self.rests_until:
-            return None
-        for index, delivery in enumerate(self.ready):
-            if delivery["report"]["about"] not in self.busy:
-                del self.ready[index]
-                self.busy.add(delivery["report"]["about"])
-                return delivery
-        return None
-
-    def finished(self, delivery: Document) -> None:
-        """One is not under way any more."""
-        self.busy.discard(delivery["report"]["about"])
-        self.known.discard(delivery["_id"])
-
-    def note(self, *, success: bool) -> None:
-        """How one went."""
-        self.failures = 0 if success else self.failures + 1
-        if self.failures >= TOO_MANY:
-            rest = min(2.0 ** min(self.failures - TOO_MANY, 16), LONGEST_REST)
-            self.rests_until = time.monotonic() + random.uniform(0.5, 1) * rest
-        else:
-            self.rests_until = 0.0
-
-    def due(self, at: float) -> None:
-        """Something in the store is to be looked for at a time, in Unix seconds."""
-        self.next_due = at if self.next_due is None else min(self.next_due, at)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing waits, here or in the store."""
-        return not (self.known or self.has_more or self.is_looking or self.next_due is not None)
-
-
 class Lanes:
     """The lanes of the process that delivers."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, hooks: Hooks, lease: Lease) -> None:
+        self.clerk = Clerk(services, lease, self._written)
         self._services = services
+        self._hooks = hooks
         self._lanes: dict[str, Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._settler = Settler(services)
         self._healthy = asyncio.Semaphore(HEALTHY)
         self._failing = asyncio.Semaphore(FAILING)
 
-    def offer(self, deliveries: Iterable[Document]) -> None:
-        """Deliveries that were just written."""
-        for each in deliveries:
-            lane = self._lane(each["account_id"], each["hook_id"], is_new=False)
-            lane.offer(each)
+    def offer(self, number: int, delivery: Document) -> None:
+        """A delivery of an event of the log; it is begun, stored, or left out."""
+        lane = self._lane(delivery["account_id"], delivery["hook_id"], is_new=False)
+        if lane.has_room:
+            self.clerk.begin(number, delivery)
+            lane.add(delivery)
             self._pump(lane)
+        elif lane.waiting >= self._services.settings.webhooks.max_waiting:
+            self.clerk.leave_out(delivery)
+        else:
+            self.clerk.begin(number, delivery)
+            self._keep(lane, delivery)
+
+    def _keep(self, lane: Lane, delivery: Document) -> None:
+        lane.unwritten += 1
+        self.clerk.keep(delivery)
 
     def look(self, account_id: str, hook_id: str) -> None:
         """There may be deliveries in the store, for this webhook."""
         lane = self._lane(account_id, hook_id, is_new=True)
-        lane.has_more = True
+        lane.has_more, lane.stored = True, None
         lane.rests_until = 0.0
         self._pump(lane)
 
@@ -147,7 +83,8 @@ class Lanes:
         place = place_of(account_id, hook_id)
         lane = self._lanes.get(place)
         if lane is None:
-            lane = self._lanes[place] = Lane(account_id, hook_id, has_more=is_new)
+            stored = None if is_new else 0
+            lane = self._lanes[place] = Lane(account_id, hook_id, stored=stored, has_more=is_new)
         return lane
 
     def tick(self) -> None:
@@ -168,13 +105,13 @@ class Lanes:
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
-        await self._settler.finish()
+        await self.clerk.finish()
         self._lanes.clear()
 
     def _pump(self, lane: Lane) -> None:
-        while delivery := lane.take():
+        while not self.clerk.is_behind and (delivery := lane.take()):
             self._start(self._deliver(lane, delivery))
-        if lane.has_more and not lane.is_looking and len(lane.ready) < AT_ONCE:
+        if lane.wants_more:
             lane.is_looking, lane.has_more = True, False
             self._start(self._look(lane))
 
@@ -185,13 +122,16 @@ class Lanes:
 
     async def _look(self, lane: Lane) -> None:
         """Read what is due, and when the next is."""
-        now = self._services.clock.precise()
+        now, span = self._services.clock.precise(), waiting_for(place_of(*lane.place))
         try:
-            async for row in waiting_for(self._services, place_of(lane.account_id, lane.hook_id)):
+            if lane.stored is None:
+                most = self._services.settings.webhooks.max_waiting
+                lane.stored = await self._services.store.count(span, most)
+            async for row in self._services.store.scan(span):
                 if due_at(row) > now:
                     lane.due(due_at(row))
                     break
-                lane.offer(row.document)
+                lane.refill(row.document)
                 if lane.has_more:
                     break
         except StoreError:
@@ -201,41 +141,92 @@ class Lanes:
         if lane.ready:
             self._pump(lane)
 
+    def _written(self, written: Written) -> None:
+        """The store has something new of a delivery."""
+        delivery = written.delivery
+        lane = self._lane(delivery["account_id"], delivery["hook_id"], is_new=False)
+        lane.count(written.is_stored - written.was_stored)
+        if written.is_settled:
+            lane.known.discard(delivery["_id"])
+            if written.again is not None:
+                lane.due(int(written.again * 1000) / 1000)
+        elif delivery["_id"] not in lane.known:
+            lane.unwritten -= 1
+            lane.has_more = True
+            self._pump(lane)
+
     async def _deliver(self, lane: Lane, delivery: Document) -> None:
         try:
-            key = Key(lane.account_id, HOOK_TYPE, lane.hook_id)
-            hook = await self._services.store.get(key)
-            if hook is None or hook.get("pvt_deleted"):
-                await self._settler.settle(Outcome(done(delivery)))
-            elif hook.get("enabled") is not False:
+            hook = self._hooks.get(lane.account_id, lane.hook_id)
+            if hook is not None:
                 await self._try(lane, hook, delivery)
+            else:
+                await self._leave(lane, delivery)
         except (StoreError, CrossbarError) as error:
             log.warning("webhook_not_tried", error=repr(error))
-            lane.due(self._services.clock.precise() + 1)
+            self._later(lane, delivery, 1)
         except Exception:
             log.exception("webhook_failed", hook=lane.hook_id)
-            lane.due(self._services.clock.precise() + 60)
+            self._later(lane, delivery, 60)
         finally:
-            lane.finished(delivery)
+            lane.free(delivery)
         self._pump(lane)
 
+    def _later(self, lane: Lane, delivery: Document, seconds: float) -> None:
+        """Try it again in so many seconds, as if it had not been tried."""
+        lane.due(self._services.clock.precise() + seconds)
+        self._put_back(lane, delivery)
+
+    def _put_back(self, lane: Lane, delivery: Document) -> None:
+        """Let it wait in the store."""
+        lane.known.discard(delivery["_id"])
+        if not is_stored(delivery):
+            self._keep(lane, delivery)
+
+    async def _leave(self, lane: Lane, delivery: Document) -> None:
+        """Reports for a webhook that is off wait; for one that is gone they do not."""
+        hook = await self._services.store.get(Key(lane.account_id, HOOK_TYPE, lane.hook_id))
+        if hook is None or hook.get("pvt_deleted"):
+            self.clerk.settle(Outcome(delivery))
+        else:
+            self._put_back(lane, delivery)
+
     async def _try(self, lane: Lane, hook: Document, delivery: Document) -> None:
-        slots = self._failing if lane.failures >= TOO_MANY else self._healthy
-        async with slots:
-            attempt = await tried(self._services, hook, delivery["report"], delivery["message_id"])
-        now = self._services.clock.precise()
+        services, settings = self._services, self._services.settings.webhooks
+        async with self._failing if lane.failures >= TOO_MANY else self._healthy:
+            attempt = await tried(services, hook, delivery["report"], delivery["message_id"])
+        now = services.clock.precise()
         is_success = attempt["result"] == SUCCESS
-        lane.note(success=is_success)
+        for each in lane.note(success=is_success):
+            self._put_back(lane, each)
         attempt["try"] = delivery["tries"] + 1
         attempt["delay_ms"] = max(int((now - delivery["asked"]) * 1000), 0)
-        is_over = now - delivery["asked"] >= self._services.settings.webhooks.give_up_after
-        put = attempt_put(self._services, lane.account_id, attempt)
-        if is_success or is_over:
-            await self._settler.settle(Outcome(done(delivery), put))
-        else:
-            later = again_later(self._services.clock, delivery)
-            await self._settler.settle(Outcome(later, put))
-            lane.due(int(later.sort or "0") / 1000)
-        if is_over and not is_success and lane.failures >= TOO_MANY:
-            reason = "nothing was delivered for too long"
-            await disable(self._services, lane.account_id, lane.hook_id, reason)
+        is_over = now - delivery["asked"] >= settings.give_up_after
+        put = None
+        if settings.keep_successes or not is_success:
+            put = attempt_put(services, lane.account_id, attempt)
+        again = None if is_success or is_over else next_try(services.clock, delivery)
+        self.clerk.settle(Outcome(delivery, put, again))
+        if not is_success and settings.switch_off:
+            is_dead = is_over and lane.failures >= TOO_MANY
+            self._start(self._judge(lane, is_dead=is_dead))
+
+    async def _judge(self, lane: Lane, *, is_dead: bool) -> None:
+        """Switch the webhook off if nothing reaches it, or as the account has it configured."""
+        try:
+            reason = "nothing was delivered for too long" if is_dead else await self._fault(lane)
+            if reason:
+                await disable(self._services, lane.account_id, lane.hook_id, reason)
+        except (StoreError, CrossbarError) as error:  # the next failure is a reason, too
+            log.warning("webhook_not_disabled", error=repr(error))
+
+    async def _fault(self, lane: Lane) -> str:
+        """What is wrong, if more have failed than the account or the system allows."""
+        account = await self._services.accounts.get(lane.account_id)
+        if account is None:
+            return ""
+        found = await self._services.configuration.of_account(account, "webhooks")
+        most, seconds = found["attempt_failure_count"], found["attempt_failure_expiry_ms"] / 1000
+        if most <= 0 or lane.failed_within(seconds) < most:
+            return ""
+        return f"{most} deliveries failed within {seconds:g} seconds"

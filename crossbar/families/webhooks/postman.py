@@ -7,6 +7,7 @@ the log. Where nobody has a webhook nothing is read either.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -14,24 +15,30 @@ import structlog
 
 from crossbar.core.directory import ACCOUNT_TYPE
 from crossbar.core.services import Services
+from crossbar.documents import Document
 from crossbar.errors import Conflict, CrossbarError
 from crossbar.families.accounts import HOOK_PLACE_TYPE as PLACE_TYPE
-from crossbar.families.webhooks.deliveries import QUEUED, delivery_put
+from crossbar.families.webhooks.deliveries import QUEUED, delivery_of, key_of
+from crossbar.families.webhooks.kinds import OBJECT_TYPES
 from crossbar.families.webhooks.lanes import TICK, Lanes
 from crossbar.families.webhooks.lease import Lease
 from crossbar.families.webhooks.reports import HOOK_TYPE, Hooks, report_of
-from crossbar.storage import SYSTEM, Event, Key, Numbered, Put, Span, StoreError
+from crossbar.storage import SYSTEM, Event, Key, Numbered, Span, StoreError
 
 log = structlog.get_logger(__name__)
 
 STANDBY = 2.0
 """Seconds between two looks whether nobody delivers any more."""
 
-POLL = 0.05
-"""Seconds between two looks at the log. What this process commits is looked for at once."""
+BRISK, CALM = 0.02, 0.05
+"""Seconds between two looks at the log, for a while after something was found, and later. What
+this process commits is looked for at once."""
 
-PORTION = 500
-"""Deliveries that are written at a time, at most by about as many as there are webhooks."""
+WHILE = 2.0
+"""Seconds."""
+
+PACE = 0.005
+"""Seconds between two looks while there is something: one that finds more costs less for each."""
 
 BREATH = 50
 """Events after which others get a turn."""
@@ -43,6 +50,8 @@ class Postman:
     def __init__(self) -> None:
         self._woken = asyncio.Event()
         self._hooks = Hooks()
+        self._ahead = 0
+        self._found = 0.0
         self._is_leading = False
 
     def notice(self, event: Event) -> None:
@@ -81,6 +90,9 @@ class Postman:
             except (StoreError, CrossbarError) as error:
                 log.warning("webhooks_interrupted", error=repr(error))
                 has_any = True
+            except Exception:  # whatever it is, the next look may be luckier
+                log.exception("webhooks_failed")
+                has_any = True
             await self._wait(STANDBY if has_any else None)
 
     async def _wait(self, seconds: float | None) -> None:
@@ -90,31 +102,44 @@ class Postman:
 
     async def _lead(self, services: Services, lease: Lease) -> bool:
         """Deliver until there is no webhook to deliver to; whether there still is one."""
-        lanes, number = Lanes(services), lease.reached
+        self._hooks, self._ahead = Hooks(), lease.ahead
+        lanes = Lanes(services, self._hooks, lease)
         self._is_leading = True
+        writing = asyncio.create_task(lanes.clerk.work(), name="webhooks-written")
         ticking = asyncio.create_task(_tick(lanes), name="webhooks-due")
         try:
             await self._load(services, lanes)
             if self._hooks:
-                number = max(number, min(hook["pvt_since"] for hook in self._hooks.every()))
+                since = min(hook["pvt_since"] for hook in self._hooks.every())
+                lanes.clerk.reached = max(lanes.clerk.reached, since)
             while self._hooks:
                 self._woken.clear()
-                reached = await self._follow(services, lease, lanes, number)
-                if reached == number:
-                    await self._wait(POLL)
-                number = reached
-                await lease.renew(number)
+                await self._follow_on(services, lanes)
+                if writing.done():
+                    await writing
             return False
         finally:
             self._is_leading = False
             ticking.cancel()
-            await asyncio.gather(ticking, return_exceptions=True)
+            lanes.clerk.end()
+            await asyncio.gather(ticking, writing, return_exceptions=True)
             await lanes.stop()
-            with suppress(StoreError, CrossbarError):
-                await lease.release(number)
+
+    async def _follow_on(self, services: Services, lanes: Lanes) -> None:
+        """Begin what the log has; wait for more if it has nothing, or more than can be held."""
+        before = lanes.clerk.reached
+        if not lanes.clerk.is_behind:
+            await self._follow(services, lanes)
+        if lanes.clerk.is_behind:
+            await asyncio.sleep(CALM)
+        elif lanes.clerk.reached == before:
+            is_calm = time.monotonic() - self._found > WHILE
+            await self._wait(CALM if is_calm else BRISK)
+        else:
+            self._found = time.monotonic()
+            await asyncio.sleep(PACE)
 
     async def _load(self, services: Services, lanes: Lanes) -> None:
-        self._hooks = Hooks()
         async for row in services.store.scan(Span(account_id=SYSTEM, doc_type=PLACE_TYPE)):
             place = row.document
             await self._reload(services, lanes, place["pvt_account_id"], place["pvt_hook_id"])
@@ -129,27 +154,22 @@ class Postman:
             self._hooks.put(account_id, hook_id, hook)
             lanes.look(account_id, hook_id)
 
-    async def _follow(self, services: Services, lease: Lease, lanes: Lanes, number: int) -> int:
-        """Turn the next events of the log into deliveries; the number of the last one."""
-        numbered = await services.store.events(number)
-        if numbered and numbered[0].number != number + 1:
-            log.warning("webhook_events_missed", after=number, before=numbered[0].number)
-        puts: list[Put] = []
+    async def _follow(self, services: Services, lanes: Lanes) -> None:
+        """Turn the next events of the log into deliveries."""
+        clerk = lanes.clerk
+        numbered = await services.store.events(clerk.reached)
+        if numbered and numbered[0].number != clerk.reached + 1:
+            log.warning("webhook_events_missed", after=clerk.reached, before=numbered[0].number)
         for index, each in enumerate(numbered):
-            puts += await self._deliveries(services, lanes, each)
-            if len(puts) >= PORTION:
-                await lease.write(each.number, puts)
-                lanes.offer(put.document for put in puts)
-                puts = []
+            for delivery in await self._deliveries(services, lanes, each):
+                lanes.offer(each.number, delivery)
+            clerk.reached = each.number
             if index % BREATH == BREATH - 1:
                 await asyncio.sleep(0)
-        last = numbered[-1].number if numbered else number
-        if puts:
-            await lease.write(last, puts)
-            lanes.offer(put.document for put in puts)
-        return last
 
-    async def _deliveries(self, services: Services, lanes: Lanes, numbered: Numbered) -> list[Put]:
+    async def _deliveries(
+        self, services: Services, lanes: Lanes, numbered: Numbered
+    ) -> list[Document]:
         """What is to be delivered of an event, after noting what it says of webhooks."""
         key = numbered.event.key
         if key.doc_type == HOOK_TYPE:
@@ -158,11 +178,18 @@ class Postman:
             lanes.look(key.account_id, key.doc_id)
         elif key.doc_type == ACCOUNT_TYPE and numbered.event.action == "deleted":
             self._hooks.drop(key.doc_id)
-        report = report_of(numbered)
+        types = services.settings.webhooks.object_types or OBJECT_TYPES
+        report = report_of(numbered, types)
         if report is None:
             return []
-        wanting = await self._hooks.telling(services, report)
-        return [delivery_put(services.clock, hook, report) for hook in wanting]
+        found = [
+            delivery_of(services.clock, hook, report)
+            for hook in await self._hooks.telling(services, report)
+        ]
+        if numbered.number > self._ahead:
+            return found
+        # Who delivered before has stored some of these.
+        return [each for each in found if await services.store.get(key_of(each)) is None]
 
 
 async def _tick(lanes: Lanes) -> None:

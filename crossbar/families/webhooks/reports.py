@@ -5,10 +5,11 @@ A report is a small JSON object, since it waits in the store until it is deliver
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from crossbar.core.directory import ACCOUNT_TYPE
+from crossbar.core.presenting import without
 from crossbar.core.services import Services
 from crossbar.core.telling import HAPPENING
 from crossbar.documents import Document, public
@@ -27,8 +28,11 @@ REASON = "pvt_disable_reason"
 """Why the server switched a webhook off."""
 
 
-def report_of(numbered: Numbered) -> Document | None:
-    """What is reported of an event; ``None`` for one that no webhook is ever told of."""
+def report_of(numbered: Numbered, types: Collection[str] = OBJECT_TYPES) -> Document | None:
+    """What is reported of an event; ``None`` for one that no webhook is ever told of.
+
+    ``types`` are those of the documents whose changes are reported.
+    """
     event = numbered.event
     report: Document = {
         "number": numbered.number,
@@ -40,7 +44,7 @@ def report_of(numbered: Numbered) -> Document | None:
         if event.action not in KINDS:
             return None
         return {**report, "kind": event.action, "facts": event.summary}
-    if event.key.doc_type not in OBJECT_TYPES or event.action not in ACTIONS:
+    if event.key.doc_type not in types or event.action not in ACTIONS:
         return None
     report |= {
         "kind": OBJECT,
@@ -62,7 +66,10 @@ def facts_of(report: Document) -> Document:
 
 
 async def full_facts(services: Services, report: Document) -> Document:
-    """The data of version 2: of documents also what they are by now, if they still are."""
+    """The data of version 2: of documents also what they are by now, if they still are.
+
+    Passwords and PINs are left out: they would go to others, and stay in the attempts.
+    """
     facts = facts_of(report)
     if report["kind"] != OBJECT:
         return facts
@@ -78,7 +85,9 @@ async def full_facts(services: Services, report: Document) -> Document:
         "created": stored.get("pvt_created"),
         "modified": stored.get("pvt_modified"),
     }
-    return {**facts, "doc": {**public(stored), "id": stored["_id"]}, "metadata": metadata}
+    document = {**public(stored), "id": stored["_id"]}
+    secrets = services.registry.collection(doc_type).powers.secrets
+    return {**facts, "doc": without(secrets, document), "metadata": metadata}
 
 
 def wants(hook: Document, report: Document, tree: tuple[str, ...]) -> bool:
@@ -114,11 +123,16 @@ def _is_chosen(hook: Document, report: Document) -> bool:
     return all(chosen.get(name, ALL) in (ALL, facts.get(name)) for name in modifiers)
 
 
+MANY_GONE = 1000
+"""Accounts that are gone of which it is remembered who was above."""
+
+
 class Hooks:
     """The webhooks that are told of anything, by account; a few facts of each are in memory."""
 
     def __init__(self) -> None:
         self._by_account: dict[str, dict[str, Document]] = {}
+        self._gone: dict[str, tuple[str, ...]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._by_account)
@@ -133,6 +147,10 @@ class Hooks:
         if not own:
             del self._by_account[account_id]
 
+    def get(self, account_id: str, hook_id: str) -> Document | None:
+        """A webhook, if it is told of anything."""
+        return self._by_account.get(account_id, {}).get(hook_id)
+
     def drop(self, account_id: str) -> None:
         """All of an account, which is gone."""
         self._by_account.pop(account_id, None)
@@ -141,12 +159,25 @@ class Hooks:
         """All of them."""
         return (hook for own in self._by_account.values() for hook in own.values())
 
+    async def _tree_of_gone(self, services: Services, report: Document) -> tuple[str, ...]:
+        """Who was above an account that was deleted meanwhile: the log tells of it later on."""
+        account_id, number = report["account_id"], report["number"]
+        while account_id not in self._gone and (found := await services.store.events(number)):
+            number = found[-1].number
+            for _, event in found:
+                if event.key.doc_type == ACCOUNT_TYPE and event.action == "deleted":
+                    self._gone[event.key.doc_id] = tuple(event.summary.get("tree", ()))
+        tree = self._gone.setdefault(account_id, ())
+        while len(self._gone) > MANY_GONE:
+            del self._gone[next(iter(self._gone))]
+        return tree
+
     async def telling(self, services: Services, report: Document) -> list[Document]:
         """Those that want a report."""
         tree: tuple[str, ...] = tuple(report.get("tree", ()))
         if not tree and self._by_account.keys() - {report["account_id"]}:
             account = await services.accounts.get(report["account_id"])
-            tree = account.tree if account else ()
+            tree = account.tree if account else await self._tree_of_gone(services, report)
         near: list[dict[str, Any]] = []
         for account_id in (report["account_id"], *tree):
             near += self._by_account.get(account_id, {}).values()

@@ -7,12 +7,14 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import orjson
 
 from crossbar.core.services import Services
 from crossbar.documents import Document
+from crossbar.remembering import keep
 
 PREFIX = "whsec_"
 SCHEME = 1
@@ -46,9 +48,7 @@ def _open(services: Services, sealed: Any) -> str | None:
         return None
     found = _opened.get(sealed) or services.credentials.unseal(PURPOSE, sealed)
     if found:
-        if len(_opened) >= MANY_OPENED:
-            _opened.clear()
-        _opened[sealed] = found
+        keep(_opened, sealed, found, MANY_OPENED)
     return found
 
 
@@ -65,14 +65,21 @@ def key_of(services: Services, hook: Document) -> str | None:
     return _open(services, hook.get(KEY))
 
 
+@lru_cache(MANY_OPENED)
+def _keyed(secret: str) -> hmac.HMAC:
+    """The beginning of every signature with a secret: to be copied."""
+    return hmac.new(base64.b64decode(secret.removeprefix(PREFIX)), b"", hashlib.sha256)
+
+
 def signed_headers(found: Iterable[str], message_id: str, now: int, body: bytes) -> dict[str, str]:
     """The headers of Standard Webhooks, one signature for each secret."""
     content = b".".join((message_id.encode(), str(now).encode(), body))
     signatures = []
     for secret in found:
-        key = base64.b64decode(secret.removeprefix(PREFIX))
-        digest = hmac.new(key, content, hashlib.sha256).digest()
-        signatures.append(f"v{SCHEME},{base64.b64encode(digest).decode()}")
+        signing = _keyed(secret).copy()
+        signing.update(content)
+        digest = base64.b64encode(signing.digest()).decode()
+        signatures.append(f"v{SCHEME},{digest}")
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(now),

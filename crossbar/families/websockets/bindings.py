@@ -31,33 +31,49 @@ CALL_EVENTS = (
     "PARK_PARKED",
     "PARK_RETRIEVED",
     "PARK_ABANDONED",
+    "DTMF",
 )
 
 EVENTS: Mapping[str, tuple[str, ...]] = {
+    "agent": ("status",),
     "call": CALL_EVENTS,
     "conference": ("event", "command"),
     "fax": ("status", "object"),
     OBJECT: tuple(OBJECT_EVENTS.values()),
     "presence": ("dialog", "mwi_updates", "update"),
+    "queue": ("waiting", "handled", "abandoned", "processed"),
+    "registration": ("registered", "unregistered"),
 }
 """The kinds, and the events of each."""
 
 ADVERTISED: Document = {
+    "agent": ["agent.status.*"],
     "call": [*(f"call.{event}.*" for event in CALL_EVENTS), "call.*.*"],
     "conference": ["conference.event.{CONFERENCE_ID}.*", "conference.command.{CONFERENCE_ID}"],
     "fax": ["fax.status.*", "fax.object.*"],
     OBJECT: [*(f"object.{event}.*" for event in EVENTS[OBJECT]), "object.*.*"],
     "presence": ["presence.dialog.*", "presence.mwi_updates.*", "presence.update.*"],
+    "queue": [*(f"queue.{event}.*" for event in EVENTS["queue"]), "queue.*.*"],
+    "registration": ["registration.registered.*", "registration.unregistered.*"],
 }
 """What clients are told that they can bind to."""
 
 PLACES: Mapping[str, tuple[str, ...]] = {
+    "agent": ("agents", ANY, "status"),
     "call": ("channels", ANY),
     "conference": ("conferences", ANY),
     "fax": ("faxes", "outgoing", ANY),
     "presence": ("devices", ANY),
+    "queue": ("queues", ANY),
+    "registration": ("registrations", "count"),
 }
 """Where below an account one reads who may be told of a kind; ``*`` is what an event is about."""
+
+PARKING = "parking"
+"""What webhooks call all that happens to parked calls, which bindings tell apart."""
+
+HOLDING_CALLS = ("conference", "queue")
+"""Kinds that are about a call in something."""
 
 LONGEST = 256
 """Characters that a binding may have."""
@@ -117,7 +133,8 @@ def binding_of(text: str) -> Binding:
     if event == ANY and not about:
         about = ANY
     if event not in (ANY, *EVENTS[kind]) or not _is_subject(kind, about):
-        raise BadBinding(f"invalid format for {kind} subscription : {text}")
+        example = ADVERTISED[kind][0]
+        raise BadBinding(f"invalid format for {kind} subscription : {text} (write {example})")
     return Binding(text, kind, event, about)
 
 
@@ -142,30 +159,35 @@ def _covers(pattern: str, about: str) -> bool:
 
 def heard(event: Event) -> Heard | None:
     """What bindings call an event; ``None`` for one of a kind that they do not know."""
-    word = event.action if event.key.doc_type == HAPPENING else event.summary.get("event", "")
-    name = str(word).upper().replace(".", "_")
+    if event.key.doc_type != HAPPENING:
+        told = OBJECT_EVENTS.get(event.action)
+        return Heard(OBJECT, told, event.key.doc_type) if told else None
+    word = event.summary.get("event_name", "") if event.action == PARKING else event.action
+    name = str(word).upper()
     if name in CALL_EVENTS:
         return Heard("call", name, event.key.doc_id)
-    for kind in ("conference", "fax", "presence"):
-        if name.startswith(f"{kind.upper()}_"):
-            rest = name.removeprefix(f"{kind.upper()}_").lower()
-            told = rest if rest in EVENTS[kind] else EVENTS[kind][0]
-            return Heard(kind, told, event.key.doc_id)
-    if event.key.doc_type == HAPPENING or event.action not in OBJECT_EVENTS:
+    kind, _, rest = event.action.partition("_")
+    if kind not in EVENTS or kind in ("call", OBJECT):
         return None
-    return Heard(OBJECT, OBJECT_EVENTS[event.action], event.key.doc_type)
+    return Heard(kind, rest if rest in EVENTS[kind] else EVENTS[kind][0], event.key.doc_id)
 
 
 def place_of(heard: Heard) -> Sequence[str]:
     """Where below the account one reads who may be told of something that is no document."""
-    return [heard.about if part == ANY else part for part in PLACES[heard.kind]]
+    about = _subject(heard)
+    return [about if part == ANY else part for part in PLACES[heard.kind]]
+
+
+def _subject(heard: Heard) -> str:
+    """What it is about: of a conference or a queue without the call that is in it."""
+    return heard.about.partition(".")[0] if heard.kind in HOLDING_CALLS else heard.about
 
 
 def facts_of(event: Event, account_id: str, heard: Heard) -> Document:
     """What is told of an event: public facts, in the names that clients know."""
     facts = {"account_id": account_id, "event_name": heard.event, "timestamp": event.at}
     if heard.kind != OBJECT:
-        return {**event.summary, **facts, _ID.get(heard.kind, "id"): heard.about}
+        return {**event.summary, **facts, _ID.get(heard.kind, "id"): _subject(heard)}
     facts |= {
         "id": event.key.doc_id,
         "type": event.key.doc_type,
@@ -178,4 +200,10 @@ def facts_of(event: Event, account_id: str, heard: Heard) -> Document:
     return facts
 
 
-_ID = {"call": "call_id", "conference": "conference_id", "fax": "fax_id"}
+_ID = {
+    "agent": "agent_id",
+    "call": "call_id",
+    "conference": "conference_id",
+    "fax": "fax_id",
+    "queue": "queue_id",
+}

@@ -54,3 +54,18 @@ async def test_only_the_resellers_side_and_direct_accounts_set_limits(api: Api) 
     assert await status(lowest, tokens[middle]) == 200
     assert await status(lowest, tokens[direct]) == 403
     assert await status(lowest, tokens[lowest]) == 403
+
+
+async def test_a_direct_account_does_not_raise_what_holds_back_its_calls(api: Api) -> None:
+    direct = await api.create_account("Direct")
+    token, path = await api.account_token(direct), f"/v2/accounts/{direct}/limits"
+    for name, value in (
+        ("outbound_classes", ["international"]),
+        ("outbound_minutes", 100_000),
+        ("resource_consuming_calls", 1000),
+    ):
+        (await api.post(path, {name: value}, token=token)).expect(403)
+    (await api.post(path, {"outbound_minutes": 60})).expect(200)
+    kept = (await api.post(path, {"inbound_trunks": 1}, token=token)).expect(200).data
+    assert (kept["outbound_minutes"], kept["inbound_trunks"]) == (60, 1)
+    (await api.post(path, kept, token=token)).expect(200)

@@ -69,7 +69,7 @@ async def test_the_extension_rings_first_and_is_connected_with_the_contact(
     query = "contact=%2B1%20(415)%20555-0100&auto_answer=false"
     data = (await api.get(f"{path}/connect?{query}")).expect(200).data
     assert (await history(api, path, 1))[0]["call_id"] == "c1"
-    assert ordered == [(Command("clicktocall.connect", api.master.account_id, data), 20)]
+    assert ordered == [(Command("clicktocall.connect", api.master.account_id, data), 35)]
     doc_id = path.rsplit("/", 1)[1]
     assert re.fullmatch(f"c2c-{doc_id}-[0-9a-f]{{10}}", data.pop("outbound_call_id"))
     assert re.fullmatch("c2c-[0-9a-f]{32}", data.pop("call_id"))
@@ -80,6 +80,15 @@ async def test_the_extension_rings_first_and_is_connected_with_the_contact(
         "authorizing_type": "clicktocall",
         "auto_answer_loopback": False,
         "inherit_codec": False,
+        "retain_cid": False,
+    }
+    [leg] = data.pop("endpoints")
+    assert leg == {
+        "invite_format": "loopback",
+        "route": "2001",
+        "to_did": "2001",
+        "to_realm": realm,
+        "custom_channel_vars": {"retain_cid": False},
     }
     assert len(data.pop("export_custom_channel_vars")) == 4
     assert data == {
@@ -88,9 +97,6 @@ async def test_the_extension_rings_first_and_is_connected_with_the_contact(
         "continue_on_fail": True,
         "custom_application_vars": {"a": "1", "b": "2"},
         "dial_endpoint_method": "single",
-        "endpoints": [
-            {"invite_format": "loopback", "route": "2001", "to_did": "2001", "to_realm": realm}
-        ],
         "ignore_early_media": True,
         "media": "process",
         "outbound_callee_id_number": "2001",
@@ -122,9 +128,13 @@ async def test_a_button_says_how_it_calls(api: Api, monkeypatch: pytest.MonkeyPa
     assert data["endpoints"][0]["route"] == "2002"
     assert data["application_data"] == {"route": "2001"}
     assert (data["media"], data["ignore_early_media"], data["timeout"]) == ("bypass", False, 7)
-    assert data["outbound_caller_id_number"] == "2009"
-    assert data["outbound_callee_id_name"] == "Us"
-    assert data["outbound_callee_id_number"] == "2008"
+    # The contact is shown who calls, and the extension the contact.
+    assert data["outbound_caller_id_name"] == "Us"
+    assert data["outbound_caller_id_number"] == "2008"
+    assert data["outbound_callee_id_name"] == "Support"
+    assert data["outbound_callee_id_number"] == "2009"
+    assert data["endpoints"][0]["custom_channel_vars"] == {"retain_cid": True}
+    assert data["custom_channel_vars"]["retain_cid"] is True
     assert (data["presence_id"], data["ringback"]) == ("2007", "tone")
     assert (data["hold_media"], data["custom_sip_headers"]) == (
         "waltz",
@@ -148,6 +158,22 @@ async def test_who_waits_is_told_what_came_of_it(
     assert (await api.post(f"{path}/connect", sent)).expect(200).data == made
     rows = await history(api, path, 2)
     assert [{**row, "id": ""} for row in rows] == [{**made, "id": ""}, {**failed, "id": ""}]
+
+
+@pytest.mark.parametrize(("timeout", "seconds"), [(0, 30), (-1, 30), (10**12, 240)])
+async def test_a_button_rings_for_a_bounded_time(api: Api, timeout: int, seconds: int) -> None:
+    path = await button(api, timeout=timeout)
+    data = (await api.get(f"{path}/connect?contact=2002")).expect(200).data
+    assert data["timeout"] == seconds
+    await history(api, path, 1)
+
+
+async def test_why_nobody_answered_is_kept(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    switch(monkeypatch, {"call_id": "c1", "cause": "USER_BUSY"})
+    path = await button(api)
+    sent = {"contact": "2002", "blocking": True}
+    made = (await api.post(f"{path}/connect", sent)).expect(200).data
+    assert made == {"timestamp": TIME, "contact": "2002", "result": "error", "cause": "USER_BUSY"}
 
 
 async def test_a_call_that_cannot_be_made_is_kept_as_failed(api: Api) -> None:

@@ -16,9 +16,12 @@ from crossbar.documents import Document
 from crossbar.families.calls.records import with_leg
 from crossbar.families.calls.rows import COLUMNS, dollars_of
 from tests.conftest import Api
+from tests.contract.conftest import mongo_server, mongodb_url, on_every_store, place
 from tests.families.porting.support import customer_of
 from tests.families.support import make, refusal
 from tests.families.switch.support import TIME, Teller, call, teller
+
+__all__ = ["mongo_server", "mongodb_url", "place"]
 
 INTERACTION = f"{TIME - 70:011d}-0a1b2c3d"
 
@@ -239,6 +242,13 @@ def known(number: int) -> str:
     return f"{TIME - 60 - number * 5:011d}-aaaa"
 
 
+async def table(api: Api, kind: str) -> list[str]:
+    """The call ids of a table of everything."""
+    answer = (await api.get(f"{api.account}/cdrs{kind}?accept=text/csv")).expect(200)
+    return [row["call_id"] for row in csv.DictReader(io.StringIO(answer.content.decode()))]
+
+
+@on_every_store
 async def test_who_walks_pages_loses_and_doubles_nothing(api: Api) -> None:
     fs1 = await teller(api)
     old = [call(f"old{n:03}", ago=n * 5, interaction_id=known(n)) for n in range(60)]
@@ -253,6 +263,10 @@ async def test_who_walks_pages_loses_and_doubles_nothing(api: Api) -> None:
             assert {each["call_id"] for each in old} <= set(found)
             interactions = await walk(api, "/interaction")
             assert len(interactions) == 60, "each once, whichever leg it shows by now"
+            found = await table(api, "")
+            assert len(found) == len(set(found))
+            assert {each["call_id"] for each in old} <= set(found)
+            assert len(await table(api, "/interaction")) == 60
     finally:
         running.clear()
         assert await calling > 0
@@ -285,3 +299,17 @@ def test_units_are_dollars(units: int) -> None:
 def test_what_is_no_number_of_units_is_nothing() -> None:
     assert [dollars_of(value) for value in ("", None, "x", "1.5", "²", "9" * 30)] == [""] * 6
     assert len([each for each in FAMILIES if each.noun == "cdrs"]) == 3
+
+
+async def test_a_long_list_without_pages_is_sent_as_it_is_read(api: Api) -> None:
+    fs1 = await teller(api)
+    for first in (0, 300):
+        events = [fs1.event("cdr", call(f"c{first + number}")) for number in range(300)]
+        (await fs1.send(*events)).expect(200)
+    for noun in ("cdrs", "cdrs/interaction"):
+        path = f"{api.account}/{noun}?paginate=false"
+        answer = (await api.get(path)).expect(200)
+        assert len({row["call_id"] for row in answer.data}) == len(answer.data) == 600
+        assert "etag" not in answer.headers
+        whole = await api.get(f"{path}&jsonp=told")
+        assert "etag" in whole.headers

@@ -51,6 +51,33 @@ async def test_a_recording_is_told_once(api: Api) -> None:
     assert [*told["refused"][0]["data"]] == ["data.audio.content"]
 
 
+async def test_a_long_recording_is_sent_in_pieces(api: Api) -> None:
+    fs1 = await teller(api)
+    sound = bytes(range(256)) * 2400  # 600 kB: several pieces in either store
+    audio = {"content_type": "audio/mpeg", "content": base64.b64encode(sound).decode()}
+    await fs1.tell("recording", recording("long", audio=audio))
+    path = f"{api.account}/recordings/202701-long"
+    accept = {"Accept": "audio/mpeg"}
+    assert (await api.get(path, headers=accept)).expect(200).content == sound
+    for wanted, part in (
+        ("bytes=200000-600000", sound[200_000:600_001]),
+        ("bytes=-5", sound[-5:]),
+        ("bytes=614390-", sound[614_390:]),
+    ):
+        answer = (await api.get(path, headers={**accept, "Range": wanted})).expect(206)
+        assert answer.content == part
+        assert answer.headers["Content-Length"] == str(len(part))
+    beyond = {**accept, "Range": "bytes=2000000-"}
+    assert (await api.get(path, headers=beyond)).expect(200).content == sound
+    head = (await api.request("HEAD", path, headers=accept)).expect(200)
+    assert (head.headers["Content-Length"], head.headers["Accept-Ranges"]) == (
+        str(len(sound)),
+        "bytes",
+    )
+    shown = (await api.get(path, headers={"Accept": "*/*"})).expect(200)
+    assert shown.data["call_id"] == "long"
+
+
 async def test_clients_change_their_own_notes_only(api: Api) -> None:
     fs1 = await teller(api)
     await fs1.tell("recording", recording("a"))
@@ -62,6 +89,8 @@ async def test_clients_change_their_own_notes_only(api: Api) -> None:
     shown = (await api.patch(path, {})).expect(200).data
     assert shown["user_metadata"] == {"note": "call back"}
     assert (await api.get(path)).data == shown
+    cleared = (await api.patch(path, {"user_metadata": None})).expect(200).data
+    assert "user_metadata" not in cleared
     (await api.patch(path, {}, headers={"If-Match": '"1-x"'})).expect(412)
     (await api.put(path, {})).expect(405)
 

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crossbar.core.requests import Actor
+from crossbar.core.tables import LONGEST_LINE, split
 from crossbar.families.carriers import rate_tables
 from crossbar.families.carriers.prices import (
     MOST,
@@ -24,7 +25,7 @@ from crossbar.families.carriers.prices import (
     text_of,
     units_of,
 )
-from crossbar.families.carriers.rate_tables import LONGEST_LINE, PORTION, _split, import_rates
+from crossbar.families.carriers.rate_tables import PORTION, import_rates
 from tests.conftest import Answer, Api
 from tests.families.support import interrupt_commits, refusal
 
@@ -241,9 +242,9 @@ async def test_lines_that_end_as_none_do_are_reported(api: Api) -> None:
 
 
 def test_a_quoted_cell_of_many_lines_is_read_in_one_go() -> None:
-    text = '49,"' + "\n" * LONGEST_LINE + '"\n50,"\n'
+    text = b'49,"' + b"\n" * LONGEST_LINE + b'"\n50,"\n'
     began = time.process_time()
-    assert [len(line) for line in _split(text)] == [LONGEST_LINE + 5, 5]
+    assert [len(line) for line in split(text)] == [LONGEST_LINE + 5, 5]
     assert time.process_time() - began < 1
 
 

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from crossbar.core import writing
 from crossbar.core.ports.switch import Command
 from tests.conftest import Api
 from tests.families.support import interrupt_commits, make, refusal, shown, told
@@ -99,5 +100,6 @@ async def test_writers_that_meet_are_all_heard(api: Api) -> None:
 async def test_a_write_of_another_process_is_not_lost(
     api: Api, monkeypatch: pytest.MonkeyPatch, failures: int, status: int
 ) -> None:
+    monkeypatch.setattr(writing, "PATIENCE", 0)
     interrupt_commits(api, monkeypatch, failures)
     (await api.post(f"{api.account}/access_lists", LIST)).expect(status)

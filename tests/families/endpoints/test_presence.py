@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from crossbar.core import writing
 from crossbar.core.ports.switch import Command, NoSwitch
 from crossbar.documents import Document
 from tests.conftest import Api
@@ -138,6 +139,7 @@ async def test_states_that_are_set_at_once_are_all_kept(api: Api) -> None:
 async def test_a_state_that_another_process_sets_is_not_lost(
     api: Api, monkeypatch: pytest.MonkeyPatch, failures: int, status: int
 ) -> None:
+    monkeypatch.setattr(writing, "PATIENCE", 0)
     device_id = await make(api, "devices", presence_id="2001")
     interrupt_commits(api, monkeypatch, failures)
     path = f"{api.account}/devices/{device_id}/presence"

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import Api
 from tests.families.support import ANN, BOB, make
-from tests.mailbox import Mailbox
+from tests.mailbox import Mailbox, text_of
 
 ADDRESS = "ann@example.com"
 
@@ -25,7 +25,7 @@ async def test_a_new_user_is_told_of_the_login_and_not_of_the_password(
     mail = await box.next()
     account = (await api.get(api.account)).data
     assert mail["To"] == ADDRESS
-    text = mail.get_content()
+    text = text_of(mail)
     assert "user name is ann;" in text
     assert account["name"] in text
     assert account["realm"] in text

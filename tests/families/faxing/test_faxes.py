@@ -9,8 +9,9 @@ import pytest
 
 from crossbar.clock import GREGORIAN_OFFSET
 from crossbar.core.change import put_of
+from crossbar.core.jobs import waiting as waiting_jobs
 from crossbar.core.journals import new_key, record_put
-from crossbar.core.ports.switch import Command
+from crossbar.core.ports import Command
 from crossbar.core.shapes import Collection
 from crossbar.documents import Document, new_id, next_revision
 from crossbar.families.faxing.faxes import FAX_SMTP_LOG, FAXES
@@ -75,9 +76,12 @@ async def finished(api: Api, folder: str, age: int = 0, **fields: Any) -> str:
     )
 
 
-def told(api: Api) -> list[Command]:
-    commands: list[Command] = list(api.gateway.services.switch.told)  # type: ignore[attr-defined]
-    return commands
+async def waiting(api: Api) -> list[str]:
+    """The ids of the faxes that a job is to have sent."""
+    services = api.gateway.services
+    await services.jobs.idle(services)
+    jobs, _ = await waiting_jobs(services)
+    return [job["about"]["fax_id"] for job in jobs if job["kind"] == "fax_sending"]
 
 
 async def ids_at(api: Api, path: str) -> list[str]:
@@ -101,8 +105,7 @@ async def test_a_fax_is_queued_and_waits(api: Api) -> None:
     read = (await api.get(at(api, "outgoing", fax_id))).expect(200)
     assert read.data == {**answer.data, "created": GREGORIAN, "status": "pending"}
     assert read.body["revision"] == answer.body["revision"]
-    account_id = api.master.account_id
-    assert told(api) == [Command("faxes.send", account_id, {"fax_id": fax_id})]
+    assert await waiting(api) == [fax_id]
     short = (await api.put(at(api), FAX)).expect(201)
     assert "location" not in short.headers
     assert await ids_at(api, at(api, "outgoing")) == sorted([fax_id, short.data["id"]])[::-1]
@@ -146,7 +149,7 @@ async def test_a_fax_goes_to_a_telephone_number(api: Api, wrong: str) -> None:
     answer = await api.put(at(api), {**FAX, "to_number": wrong})
     refusal(answer, "document.to_number", "required")
     assert await ids_at(api, at(api, "outgoing")) == []
-    assert told(api) == []
+    assert await waiting(api) == []
 
 
 async def test_there_must_be_something_to_send(api: Api) -> None:
@@ -334,7 +337,7 @@ async def test_a_fax_is_deleted(api: Api, folder: str) -> None:
     assert deleted["_read_only"] == {"deleted": True}
     (await api.get(at(api, folder, fax_id))).expect(404)
     assert await ids_at(api, at(api, folder)) == []
-    assert told(api) == []
+    assert await waiting(api) == []
     store = api.gateway.services.store
     with pytest.raises(KeyError):
         [chunk async for chunk in store.read_attachment(api.master.account_id, facts["id"])]
@@ -360,7 +363,7 @@ async def test_a_fax_is_sent_once_more_with_changes(api: Api) -> None:
     ((_, facts),) = (await stored(api, "fax", again.data["id"]))["pvt_attachments"].items()
     chunks = api.gateway.services.store.read_attachment(api.master.account_id, facts["id"])
     assert b"".join([chunk async for chunk in chunks]) == PDF
-    assert [command.name for command in told(api)] == ["faxes.send"]
+    assert await waiting(api) == [again.data["id"]]
 
 
 async def test_a_received_fax_is_forwarded_to_a_number(api: Api) -> None:

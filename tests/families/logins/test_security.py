@@ -16,7 +16,7 @@ from crossbar.families.logins.rules import USER_METHOD, note, rules_of
 from crossbar.storage import Batch, Row
 from tests.conftest import Answer, Api, credentials
 from tests.families.support import ANN, refusal
-from tests.mailbox import Mailbox
+from tests.mailbox import Mailbox, text_of
 
 CONFIG = "configs_crossbar.auth"
 
@@ -297,7 +297,7 @@ class TestRecovery:
             "ui_url": "https://ui.example.com/",
         }
         (await api.put("/v2/user_auth/recovery", sent, token="")).expect(201)
-        reset = {"reset_id": (await box.next()).get_content().split("recovery=")[1].split()[0]}
+        reset = {"reset_id": text_of(await box.next()).split("recovery=")[1].split()[0]}
         await configure(api, tenant, rules(enabled=False))
         (await api.post("/v2/user_auth/recovery", reset, token="")).expect(401)
         await configure(api, tenant, rules(token_auth_expiry_s=60))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from crossbar.clock import GREGORIAN_OFFSET
 from crossbar.core.live import END
 from tests.conftest import Api
 from tests.families.porting.support import customer_of
@@ -71,6 +72,34 @@ async def test_an_event_counts_once_however_often_it_is_sent(api: Api) -> None:
     assert len((await api.get(f"{api.account}/cdrs")).expect(200).data) == 5
 
 
+async def test_of_what_much_is_to_be_told_a_batch_is_taken_in_parts(api: Api) -> None:
+    fs1, store = await teller(api), api.gateway.services.store
+    before = await store.last_event()
+    full = [{"participant_id": number} for number in range(999)]
+    events = [
+        fs1.event("conference", {"conference_id": "r", "participants": people})
+        for people in (full, [], full, [])
+    ]
+    lasts: list[int] = []
+    while left := [each for each in events if each["sequence"] > (lasts or [0])[-1]]:
+        answer = (await fs1.send(*left)).expect(200).data
+        lasts.append(answer["last"])
+    assert lasts == [2, 4]
+    assert await store.last_event() == before + 4 * 1000
+
+
+async def test_others_are_served_while_a_batch_is_taken(api: Api) -> None:
+    fs1, turns = await teller(api), 0
+    batch = asyncio.create_task(
+        fs1.send(*(fs1.event("channel.create", {"uuid": f"c{number}"}) for number in range(500)))
+    )
+    while not batch.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert batch.result().expect(200).data["accepted"] == 500
+    assert turns > 500
+
+
 async def test_sources_count_for_themselves(api: Api) -> None:
     fs1, fs2 = await teller(api), await teller(api)
     fs2.source = "fs2"
@@ -100,6 +129,15 @@ async def test_an_event_is_refused_by_itself(api: Api) -> None:
         5: ["realm"],
         6: ["data.timestamp"],
     }
+
+
+async def test_unix_times_are_refused(api: Api) -> None:
+    fs1 = await teller(api)
+    unix = TIME - GREGORIAN_OFFSET
+    events = [fs1.event("register", PHONE, at=unix), fs1.event("cdr", call("c", timestamp=unix))]
+    told = (await fs1.send(*events)).expect(200).data
+    assert told["accepted"] == 0
+    assert [[*each["data"]] for each in told["refused"]] == [["at"], ["data.timestamp"]]
 
 
 async def test_a_batch_that_cannot_be_counted_is_refused_whole(api: Api) -> None:
@@ -165,12 +203,26 @@ async def test_what_is_over_is_removed(api: Api) -> None:
     before = await services.store.last_event()
     await END.run(services, {})
     told = [event for _, event in await services.store.events(before)]
-    assert {(each.action, each.key.doc_type) for each in told} == {
-        ("deleted", "registration"),
-        ("deleted", "channel"),
-    }
+    assert [(each.action, each.key.doc_id) for each in told] == [
+        ("registration_unregistered", "Ann1"),
+        ("notifications", "Ann1"),
+        ("channel_destroy", "a"),
+    ]
+    assert told[1].summary["type"] == "deregister"
     await END.run(services, {})
-    assert await services.store.last_event() == before + 2
+    assert await services.store.last_event() == before + 3
+
+
+async def test_of_some_phones_nobody_is_notified(api: Api) -> None:
+    quiet = {**DEVICE, "suppress_unregister_notifications": True}
+    (await api.put(f"{api.account}/devices", quiet)).expect(201)
+    fs1, store = await teller(api), api.gateway.services.store
+    for more in ({}, {"username": "bob", "suppress_unregister_notify": True}):
+        before = await store.last_event()
+        await fs1.tell("register", {**PHONE, **more})
+        await fs1.tell("unregister", {"username": {**PHONE, **more}["username"]})
+        told = [event.action for _, event in await store.events(before)]
+        assert told == ["registration_registered", "registration_unregistered"]
 
 
 async def test_a_call_runs_until_it_is_over(api: Api) -> None:
@@ -210,14 +262,8 @@ async def test_who_listens_is_told_each_step(api: Api) -> None:
     await fs1.send(*(fs1.event(step, {"uuid": "a"}) for step in steps))
     await fs1.tell("dtmf", {"uuid": "a", "digit": "5"})
     told = [event for _, event in await store.events(before)]
-    assert [each.summary["event"] for each in told] == [*steps, "dtmf"]
-    assert [each.action for each in told] == [
-        "created",
-        "changed",
-        "changed",
-        "deleted",
-        "created",
-    ]
+    assert [each.action for each in told] == [*(step.replace(".", "_") for step in steps), "dtmf"]
+    assert {each.key.doc_id for each in told} == {"a"}
     assert {each.key.account_id for each in told} == {api.master.account_id}
 
 

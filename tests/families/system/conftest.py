@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import aiohttp
 import pytest
 
+from tests.ports import free_port
+
 START = "from moto.server import main; main(['-H', '127.0.0.1', '-p', '{port}'])"
 PATIENCE = 60
 
@@ -41,9 +43,7 @@ class Bucket(NamedTuple):
 @pytest.fixture(scope="session")
 def s3_port() -> Iterator[int]:
     """The port of a server that speaks S3, in a process of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-W", "ignore", "-c", START.format(port=port)]
     quiet = subprocess.DEVNULL
     with subprocess.Popen(command, stdout=quiet, stderr=quiet) as process:

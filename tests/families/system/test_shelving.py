@@ -223,13 +223,10 @@ async def test_a_place_that_fails_is_told_of_and_loses_nothing(
 ) -> None:
     (await api.put(f"{api.account}/storage", at(folder()))).expect(201)
     await jobs_done(api)
+    api.gateway.services.jobs.wake = lambda: None  # type: ignore[method-assign]
     media_id = await upload(api)
     document, _ = await facts_of(api, media_id)
     key = Key(api.master.account_id, "media", media_id)
-    while await place_of(api, media_id):  # the job was quicker: begin anew
-        media_id = await upload(api)
-        document, _ = await facts_of(api, media_id)
-        key = Key(api.master.account_id, "media", media_id)
     services = with_fault(api, fault)
     fresh = {**document, "pvt_attachments": document["pvt_attachments"]}
     with pytest.raises(ShelfFailed):
@@ -250,6 +247,56 @@ async def test_a_place_that_fails_is_told_of_and_loses_nothing(
     (await api.get(f"{errors}/202611-{A}")).expect(404)
     await settle(api.gateway.services, key, document)
     assert await played(api, media_id) == SOUND
+
+
+async def test_who_comes_too_late_to_move_a_file_does_not_touch_it(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (await api.put(f"{api.account}/storage", at(folder()))).expect(201)
+    await jobs_done(api)
+    media_id = await upload(api)
+    await jobs_done(api)
+    document, _ = await facts_of(api, media_id)
+    late = with_fault(api, "change")
+    get, seen = late.store.get, list[Key]()
+
+    async def as_it_was(key: Key) -> Any:
+        stored = await get(key)
+        if key.doc_type == SHELVED and not seen:
+            seen.append(key)
+            return None
+        return stored
+
+    monkeypatch.setattr(late.store, "get", as_it_was)
+    await settle(late, Key(api.master.account_id, "media", media_id), document)
+    assert seen
+    assert [file.read_bytes() for file in files_in(tmp_path / "files")] == [SOUND]
+
+
+async def test_what_another_has_moved_elsewhere_is_left_there(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (await api.put(f"{api.account}/storage", at(folder()))).expect(201)
+    await jobs_done(api)
+    media_id = await upload(api)
+    await jobs_done(api)
+    document, _ = await facts_of(api, media_id)
+    services = api.gateway.services
+    get, seen = services.store.get, list[Key]()
+
+    async def as_it_was(key: Key) -> Any:
+        """In a place of before, which is forgotten since."""
+        stored = await get(key)
+        if key.doc_type == SHELVED and not seen:
+            seen.append(key)
+            return {**(stored or {}), "handler": B, "_rev": "1-before"}
+        return stored
+
+    monkeypatch.setattr(services.store, "get", as_it_was)
+    await settle(services, Key(api.master.account_id, "media", media_id), document)
+    assert seen
+    assert [file.read_bytes() for file in files_in(tmp_path / "files")] == [SOUND]
+    assert (await api.get(f"{api.account}/att_handlers_errors")).data == []
 
 
 async def test_a_move_that_is_cut_off_begins_again(api: Api, tmp_path: Path) -> None:

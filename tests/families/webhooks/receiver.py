@@ -41,15 +41,17 @@ class Receiver:
     url: str = ""
     got: list[Got] = field(default_factory=list)
     answer: Callable[[Got], web.StreamResponse] = lambda got: web.Response(text="thanks")
+    is_open: asyncio.Event = field(default_factory=asyncio.Event)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Keep a report and answer it."""
+        """Keep a report and answer it, as soon as the receiver is open."""
         headers = {name.lower(): value for name, value in request.headers.items()}
         body = await request.read()
         got = Got(request.method, request.path, dict(request.query), headers, body)
         self.got.append(got)
         self._changed.set()
+        await self.is_open.wait()
         return self.answer(got)
 
     async def until(self, count: int, path: str = "", seconds: float = 20) -> list[Got]:
@@ -65,6 +67,7 @@ class Receiver:
 async def receiving() -> AsyncIterator[Receiver]:
     """A receiver that is there."""
     receiver = Receiver()
+    receiver.is_open.set()
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", receiver.handle)
     async with TestServer(application) as server:

@@ -63,6 +63,13 @@ async def test_headers_that_nobody_may_choose(api: Api, name: str, value: str) -
     assert refusal(answer, f"custom_request_headers.{name}", "invalid")
 
 
+async def test_headers_are_not_more_than_servers_take(api: Api) -> None:
+    data = {"name": "N", "hook": "all", "uri": "https://hooks.example/in"}
+    headers = {f"X-{number}": "x" * 1900 for number in range(5)}
+    answer = await api.put(f"{api.account}/webhooks", {**data, "custom_request_headers": headers})
+    assert refusal(answer, "custom_request_headers", "maxLength")
+
+
 async def test_a_key_is_taken_and_never_shown(api: Api) -> None:
     hook_id = await hook(
         api, "https://hooks.example/in", security_settings={"sha256_key": "hush hush"}
@@ -73,6 +80,19 @@ async def test_a_key_is_taken_and_never_shown(api: Api) -> None:
         answer = (await api.get(each)).expect(200)
         assert b"hush" not in answer.content
         assert b"whsec" not in answer.content
+
+
+async def test_headers_that_may_be_passwords_are_for_administrators(api: Api) -> None:
+    headers = {"Authorization": "Bearer hush"}
+    hook_id = await hook(api, "https://hooks.example/in", custom_request_headers=headers)
+    path = f"{api.account}/webhooks/{hook_id}"
+    assert (await api.get(path)).data["custom_request_headers"] == headers
+    await make(api, "users", first_name="U", last_name="L", username="ulf", password=PASSWORD)
+    plain = await api.login("ulf", PASSWORD, "Master")
+    for each in (path, f"{api.account}/webhooks?full_docs=true"):
+        answer = (await api.get(each, token=plain)).expect(200)
+        assert hook_id.encode() in answer.content
+        assert b"hush" not in answer.content
 
 
 async def test_a_test_is_sent_at_once_and_told(api: Api, receiver: Receiver) -> None:
@@ -98,6 +118,7 @@ async def test_an_attempt_is_delivered_again(api: Api, receiver: Receiver) -> No
     other = await hook(api, receiver.url)
     wrong = f"{api.account}/webhooks/{other}/attempts/{row['id']}/redelivery"
     (await api.put(wrong)).expect(404)
+    assert len(await attempts(api, hook_id, 2)) == 2
     assert len((await api.get(f"{api.account}/webhooks/attempts")).expect(200).data) == 2
 
 
@@ -123,8 +144,15 @@ async def test_a_range_of_time_is_reported_again(
     got = await receiver.until(3)
     assert len({each.message_id for each in got}) == 3
     assert refusal(await api.put(f"{path}/replay", {}), "created_from", "required")
+    unix = {"created_from": 1_800_000_000}
+    refused = refusal(await api.put(f"{path}/replay", unix), "created_from", "minimum")
+    assert "Unix seconds and 62167219200" in refused["message"]
     wrong = {"created_from": late, "created_to": early}
     assert refusal(await api.put(f"{path}/replay", wrong), "created_from", "date_range")
+    for name, other in (("created_from", "created_to"), ("created_to", "created_from")):
+        for value in ("tomorrow", 0, 1.5, True, None, [late]):
+            asked = {name: value, other: late}
+            assert refusal(await api.put(f"{path}/replay", asked), name, "type")
 
 
 async def test_one_that_nothing_reaches_is_switched_off_and_on(

@@ -9,8 +9,9 @@ import json
 import time
 
 import orjson
+import pytest
 from aiohttp import web
-from standardwebhooks import Webhook
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from crossbar.clock import FixedClock
 from tests.conftest import Api
@@ -59,6 +60,34 @@ async def test_reports_are_signed_as_standard_webhooks_wants(
         Webhook(secret).verify(got.body, got.headers)
 
 
+async def test_what_was_changed_or_kept_back_does_not_verify(
+    api: Api, receiver: Receiver, clock: FixedClock
+) -> None:
+    clock.advance(time.time() - clock.precise())
+    hook_id = await hook(api, receiver.url)
+    path = f"{api.account}/webhooks/{hook_id}/signing_secret"
+    webhook = Webhook((await api.get(path)).expect(200).data["signing_secret"])
+    await make(api, "devices")
+    [got] = await receiver.until(1)
+    webhook.verify(got.body, got.headers)
+    changed = got.body.replace(b"doc_created", b"doc_deleted")
+    assert changed != got.body
+    old = {**got.headers, "webhook-timestamp": str(int(time.time()) - 3600)}
+    for body, headers in (
+        (changed, got.headers),
+        (got.body, {**got.headers, "webhook-id": "msg_1"}),
+        (got.body, {**got.headers, "webhook-signature": "v1,AAAA"}),
+        (got.body, old),
+    ):
+        with pytest.raises(WebhookVerificationError):
+            webhook.verify(body, headers)
+    clock.advance(-3600)  # signed an hour ago: right, and of no use any more
+    await make(api, "devices")
+    late = (await receiver.until(2))[1]
+    with pytest.raises(WebhookVerificationError, match="too old"):
+        webhook.verify(late.body, late.headers)
+
+
 async def test_version_2_has_an_envelope_with_a_code(api: Api, receiver: Receiver) -> None:
     settings = {"sha256_key": "123"}
     hook_id = await hook(api, receiver.url, version="v2", security_settings=settings)
@@ -75,6 +104,21 @@ async def test_version_2_has_an_envelope_with_a_code(api: Api, receiver: Receive
     )
     code = hmac.new(b"123", signed.encode(), hashlib.sha256).digest()
     assert body["hmac"] == base64.b64encode(code).decode()
+
+
+async def test_passwords_are_not_reported(api: Api, receiver: Receiver) -> None:
+    hook_id = await hook(api, receiver.url, version="v2")
+    await make(api, "devices", sip={"username": "ann1", "password": "hush-hush-1"})
+    await make(api, "vmboxes", name="Box", mailbox="100", pin="270981")
+    got = await receiver.until(2)
+    names = {json.loads(each.body)["data"]["doc"]["name"] for each in got}
+    assert names == {"Desk", "Box"}
+    sent = b"".join(each.body for each in got)
+    kept = json.dumps(await attempts(api, hook_id, 2)).encode()
+    for content in (sent, kept):
+        assert b"ann1" in content
+        assert b"hush" not in content
+        assert b"270981" not in content
 
 
 async def test_forms_and_queries(api: Api, receiver: Receiver) -> None:

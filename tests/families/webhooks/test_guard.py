@@ -31,6 +31,8 @@ from tests.families.webhooks.receiver import Receiver, receiving
         "64:ff9b::7f00:1",
         "2002:7f00:1::",
         "ff02::1",
+        "fec0::1",
+        "192.0.0.192",
     ],
 )
 def test_private_addresses(address: str) -> None:
@@ -67,13 +69,24 @@ class _Leading(AbstractResolver):
 async def send(receivers: HttpReceivers, url: str, *, private: bool = False) -> int:
     message = Message("POST", url, {}, b"{}")
     try:
-        return (await receivers.send(message, private=private, seconds=10)).status
+        return (await receivers.send(message, private=private, seconds=10, connect=10)).status
     finally:
         await receivers.close()
 
 
 @pytest.mark.parametrize(
-    "host", ["127.0.0.1", "127.1", "2130706433", "0x7f000001", "[::1]", "localhost", "[::]"]
+    "host",
+    [
+        "127.0.0.1",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "[::1]",
+        "localhost",
+        "[::]",
+        "①②⑦.0.0.1",
+        "127。0。0。1",
+    ],
 )
 async def test_this_machine_is_not_asked(host: str) -> None:
     async with receiving() as receiver:
