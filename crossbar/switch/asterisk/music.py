@@ -1,0 +1,56 @@
+"""Music for who waits: the one that is wanted, else the switch's own."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from crossbar.switch.asterisk.ari import AriError
+from crossbar.switch.asterisk.exchange import Exchange
+from crossbar.switch.asterisk.lines import Line
+from crossbar.switch.executor import NO_KEY, HungUp, Sound, TakenOver
+
+SHORTEST = 1.0
+"""Seconds that music lasts at least, or a very short file would keep Asterisk busy."""
+
+
+class Music:
+    """What a leg hears that waits; ``sound`` is played over and over, if it is there."""
+
+    def __init__(self, exchange: Exchange, line: Line, sound: Sound | None = None) -> None:
+        self._exchange = exchange
+        self._line = line
+        self._sound = sound
+        self._playing: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Have it be heard. Raises :class:`HungUp` when the leg has gone."""
+        exchange, line, sound = self._exchange, self._line, self._sound
+        if sound and await exchange.sounds.addresses(line.account_id, [sound]):
+            self._playing = asyncio.create_task(self._play(sound))
+            return
+        try:
+            await exchange.ari.post("channels", line.channel_id, "moh")
+        except AriError as error:
+            if error.status != 404:
+                raise
+            await line.until(lambda: False)  # it has gone
+
+    async def _play(self, sound: Sound) -> None:
+        """Play a sound over and over."""
+        media = self._exchange.media_of(self._line)
+        with suppress(HungUp, TakenOver, AriError):
+            while True:
+                pause = asyncio.create_task(asyncio.sleep(SHORTEST))
+                await media.play(sound, keys=NO_KEY)
+                await pause
+
+    async def stop(self) -> None:
+        """End it."""
+        if self._playing is not None:
+            self._playing.cancel()
+            await asyncio.gather(self._playing, return_exceptions=True)
+            self._playing = None
+        elif not self._line.cause:
+            with suppress(AriError):  # a call is not to fail for its music
+                await self._exchange.ari.delete("channels", self._line.channel_id, "moh")

@@ -1,0 +1,140 @@
+"""Calls that begin here: a phone or a carrier is called, or a number, as if somebody dialed it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from crossbar.switch.asterisk.ari import AriError
+from crossbar.switch.asterisk.files import APP, CONTEXT, DEVICE_VARIABLE
+from crossbar.switch.asterisk.lines import Line
+
+if TYPE_CHECKING:
+    from crossbar.switch.asterisk.exchange import Exchange
+
+log = structlog.get_logger(__name__)
+
+DIALED = "dialed"
+"""What legs are marked with that we have dialed, and so are no calls of their own."""
+
+ARRIVAL = 5.0
+"""Seconds within which a leg is in our hands that Asterisk makes."""
+
+NOT_DIALED = "NORMAL_TEMPORARY_FAILURE"
+
+_DIALABLE = re.compile(r"[\w+*#.!~-]{1,80}", re.ASCII)
+
+
+async def originate(
+    exchange: Exchange,
+    endpoint: str,
+    address: str,
+    line: Line,
+    *,
+    seconds: float,
+    formats: str = "",
+    **more: object,
+) -> None:
+    """Have an endpoint called at an address: ``line`` is that leg, which has been adopted.
+
+    ``formats`` are the only ones that its sound may have, if it matters.
+
+    It is made and then dialed, not originated: an originated leg that is answered by a redirect
+    is taken wherever that says, to a carrier too, and nobody here would know of it.
+    """
+    ari, channel_id = exchange.ari, line.channel_id
+    line.is_dialed = True
+    variables = {
+        f"__{DEVICE_VARIABLE}": line.party.mark,
+        "CONNECTEDLINE(all,i)": _caller_id(*line.shown_as),
+    }
+    try:
+        with exchange.awaited(channel_id) as arrival:
+            await _finished(
+                ari.post(
+                    "channels",
+                    "create",
+                    body={"variables": variables | _strings(more)},
+                    endpoint=f"PJSIP/{endpoint}/{address}",
+                    app=APP,
+                    appArgs=DIALED,
+                    channelId=channel_id,
+                    formats=formats,
+                )
+            )
+            async with asyncio.timeout(ARRIVAL):
+                await arrival.wait()
+        await ari.post("channels", channel_id, "dial", timeout=max(1, round(seconds)))
+    except (AriError, TimeoutError) as error:
+        log.warning("endpoint_not_dialed", endpoint=endpoint, error=str(error))
+        await ari.delete("channels", channel_id)
+        exchange.forget(line, NOT_DIALED)
+
+
+async def _finished(making: Coroutine[Any, Any, None]) -> None:
+    """Do it to its end, also when who waits is cancelled: what is made can then be ended."""
+    task = asyncio.create_task(making)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
+async def mark(exchange: Exchange, line: Line) -> None:
+    """Have whoever takes over the leg know whose it is."""
+    await exchange.ari.post(
+        "channels", line.channel_id, "variable", variable=DEVICE_VARIABLE, value=line.party.mark
+    )
+
+
+async def originate_to_number(
+    exchange: Exchange, line: Line, far: Line, *, seconds: float, formats: str = ""
+) -> None:
+    """Begin a call to a number: ``line`` is its near end, ``far`` the one that has a flow.
+
+    ``formats`` are those of the sound between both, if it matters.
+    """
+    if not _DIALABLE.fullmatch(far.destination):  # it would mean something in the dial plan
+        log.warning("number_not_dialed", error="no number", number=far.destination)
+        exchange.forget(far, NOT_DIALED)
+        exchange.forget(line, NOT_DIALED)
+        return
+    exchange.expected[far.channel_id] = far
+    try:
+        await _finished(
+            exchange.ari.post(
+                "channels",
+                body={"variables": {f"__{DEVICE_VARIABLE}": line.party.mark}},
+                endpoint=f"Local/{far.destination}@{CONTEXT}/n",
+                app=APP,
+                appArgs=DIALED,
+                channelId=line.channel_id,
+                otherChannelId=far.channel_id,
+                callerId=_caller_id(line.caller_name, line.caller_number),
+                formats=formats,
+                timeout=max(1, round(seconds)),
+            )
+        )
+        if far.account_id != line.account_id:
+            with suppress(AriError):  # it may be over
+                await mark(exchange, far)
+    except AriError as error:
+        log.warning("number_not_dialed", error=str(error))
+        exchange.expected.pop(far.channel_id, None)
+        exchange.forget(far, NOT_DIALED)
+        exchange.forget(line, NOT_DIALED)
+
+
+def _caller_id(name: str, number: str) -> str:
+    """As Asterisk reads it; quotes in a name would end it."""
+    return f'"{name.replace(chr(34), "")}" <{number}>'
+
+
+def _strings(values: dict[str, object]) -> dict[str, str]:
+    return {name: str(value) for name, value in values.items()}

@@ -1,0 +1,57 @@
+"""What goes on all the while does so whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from crossbar.switch.asterisk import background
+from crossbar.switch.asterisk.ari import Ari
+from crossbar.switch.asterisk.background import working
+
+
+async def test_work_that_fails_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "PAUSE", 0)
+    begun = 0
+    goes_on, ended = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        nonlocal begun
+        begun += 1
+        if begun < 3:
+            raise RuntimeError("broken")
+        goes_on.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async with asyncio.timeout(5), working(work):
+        await goes_on.wait()
+    assert begun == 3
+    assert ended.is_set()
+
+
+async def test_what_is_no_event_does_not_end_the_taking_of_events() -> None:
+    async def events(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        for told in ('{"type":', "[1]", "{}", '{"type":7}', '{"type":"StasisStart"}'):
+            await socket.send_str(told)
+        async for _ in socket:
+            pass
+        return socket
+
+    app = web.Application()
+    app.router.add_get("/ari/events", events)
+    async with TestServer(app) as server, asyncio.timeout(5):
+        assert server.port is not None
+        ari = Ari(server.port, "secret")
+        told = ari.events()
+        assert await anext(told) is None
+        assert await anext(told) == {"type": "StasisStart"}
+        await told.aclose()  # type: ignore[attr-defined]
+        await ari.close()

@@ -1,0 +1,152 @@
+"""What the API has the switch do to running calls, through the seam and back."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from baresip import CallState
+
+from crossbar.core.ports import Command
+from crossbar.documents import Document
+from crossbar.errors import SwitchUnavailable
+from crossbar.settings import Settings
+from crossbar.switch import SwitchBeside
+from tests.switch.asterisk.conftest import Office
+from tests.switch.asterisk.phones import WITHIN, Phone, until
+
+pytestmark = pytest.mark.thorough
+
+
+async def talking(office: Office) -> tuple[Phone, Phone, Document]:
+    """Two phones in a call, and the channel of the one who called."""
+    ann, ben = await office.phone("ann", "101"), await office.phone("ben", "102")
+    await ann.call("102")
+    await ann.hears(ben.tone)
+    rows = await office.rows("channels")
+    return ann, ben, next(each for each in rows if each["direction"] == "inbound")
+
+
+async def order(office: Office, channel: Document, action: str, **data: str) -> None:
+    path = f"{office.path}/channels/{channel['uuid']}"
+    (await office.api.post(path, {"action": action, **data})).expect(200)
+
+
+async def test_a_call_is_hung_up(office: Office) -> None:
+    ann, ben, channel = await talking(office)
+    await order(office, channel, "hangup")
+    await ann.is_idle()
+    await ben.is_idle()
+
+
+async def test_the_other_side_is_transferred(office: Office) -> None:
+    ann, ben, channel = await talking(office)
+    carl = await office.phone("carl", "103")
+    await order(office, channel, "transfer", target="103")
+    await ann.is_idle()
+    await ben.hears(carl.tone)
+    await carl.hears(ben.tone)
+    await ben.hang_up()
+    await carl.is_idle()
+
+
+async def test_a_quickcall_rings_a_phone_and_then_the_number(office: Office) -> None:
+    ann, ben = await office.phone("ann"), await office.phone("ben", "102")
+    path = f"{office.path}/devices/{ann.device_id}/quickcall/102?cid-number=555"
+    answer = (await office.api.post(path)).expect(200).data
+    await ann.hears(ben.tone)
+    await ben.hears(ann.tone)
+    rows = {each.get("username"): each for each in await office.rows("channels")}
+    assert rows["ann"]["uuid"] == answer["call_id"]
+    assert rows["ben"]["caller_id_number"] == "555"
+    await ann.hang_up()
+    await ben.is_idle()
+
+
+async def test_a_quickcall_that_nobody_answers_is_over_in_time(office: Office) -> None:
+    ann = await office.phone("ann")
+    ann.answers = False
+    path = f"{office.path}/devices/{ann.device_id}/quickcall/102?timeout=4"
+    (await office.api.get(path)).expect(200)  # this one does not wait
+    assert (await ann.rings()).state is not CallState.CLOSED
+    answer = await office.api.post(path)
+    assert answer.status == 503
+    await ann.is_idle()
+
+
+async def test_what_is_of_another_account_is_left_alone(office: Office) -> None:
+    ann, ben, channel = await talking(office)
+    other = await office.api.create_account("Other")
+    command = Command("channels.hangup", other, {"call_id": channel["uuid"]})
+    await office.api.gateway.services.switch.tell(command)
+    await ann.hears(ben.tone)
+
+
+async def test_an_order_that_nobody_knows_is_refused(office: Office) -> None:
+    beside = office.api.gateway.services.switch
+    with pytest.raises(SwitchUnavailable):
+        await beside.order(Command("tea.make", office.account_id, {}), 1)
+    await beside.tell(Command("tea.make", office.account_id, {}))
+    assert await beside.ask(Command("tea.cups", office.account_id, {})) == []
+
+
+async def test_where_no_switch_runs_orders_are_refused(settings: Settings) -> None:
+    beside = SwitchBeside(settings.switch_folder())
+    with pytest.raises(SwitchUnavailable):
+        await beside.order(Command("quickcall", "a", {}), 1)
+    await beside.tell(Command("channels.hangup", "a", {"call_id": "1"}))
+    assert await beside.ask(Command("devices.registrations", "a", {})) == []
+
+
+async def test_a_conference_is_told_and_its_members_are_muted_and_sent_away(
+    office: Office,
+) -> None:
+    asked = {"name": "Daily", "conference_numbers": ["300"], "member": {"join_muted": False}}
+    made = (await office.api.put(f"{office.path}/conferences", asked)).expect(201).data
+    await office.callflow("300", "conference", made["id"])
+    ann, ben, carl = [await office.phone(name) for name in ("ann", "ben", "carl")]
+    for phone in (ann, ben, carl):
+        await phone.call("300")
+    await ann.hears(ben.tone, 0.3)
+    await ann.hears(carl.tone, 0.3)
+    await ben.hears(ann.tone, 0.3)
+    path = f"{office.path}/conferences/{made['id']}"
+    await office.station.teller.settled()
+    people = (await office.api.get(f"{path}/participants")).expect(200).data
+    assert len(people) == 3
+    (await office.api.put(f"{path}/participants", {"action": "mute"})).expect(201)
+    await until(lambda: ann.spectrum()[ben.tone] < 0.1 and ann.spectrum()[carl.tone] < 0.1)
+    (await office.api.put(f"{path}/participants", {"action": "unmute"})).expect(201)
+    await ann.hears(ben.tone, 0.3)
+    (await office.api.put(f"{path}/participants", {"action": "kick"})).expect(201)
+    for phone in (ann, ben, carl):
+        await phone.is_idle()
+    await office.station.teller.settled()
+    assert (await office.api.get(f"{path}/participants")).expect(200).data == []
+
+
+async def test_a_call_is_recorded_on_demand(office: Office) -> None:
+    ann, ben, channel = await talking(office)
+    await order(office, channel, "start_record")
+    await until(lambda: office.station.exchange.is_recording)
+    await ann.speaks(1)
+    await order(office, channel, "stop_record")
+    await until(lambda: not office.station.exchange.is_recording)
+    async with asyncio.timeout(WITHIN):
+        while not (rows := await office.rows("recordings")):
+            pass
+    assert rows[0]["call_id"] == channel["uuid"]
+    assert rows[0]["duration_ms"] >= 500
+    await ann.hears(ben.tone)
+
+
+async def test_a_call_is_sent_into_a_callflow(office: Office) -> None:
+    ann, ben, channel = await talking(office)
+    carl = await office.phone("carl")
+    made = await office.callflow("999", "device", carl.device_id)
+    await order(office, channel, "callflow", id=made["id"])
+    await ann.hears(carl.tone)
+    await carl.hears(ann.tone)
+    await ben.is_idle()
+    rows = await office.rows("channels")
+    assert {each["callflow_id"] for each in rows} == {made["id"]}

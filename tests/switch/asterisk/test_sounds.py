@@ -1,0 +1,111 @@
+"""What is played: nothing but sounds that somebody here has made for the account."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import wave
+from pathlib import Path
+
+import pytest
+
+from crossbar.switch.asterisk.sounds import Sounds, fitting, remove_unused
+from crossbar.switch.executor import Address, Prompt, Say, Silence, Sound, Tone
+from crossbar.switch.executor.actions.sounds import _tone
+from tests.conftest import Api
+
+
+@pytest.fixture
+def sounds(api: Api, tmp_path: Path) -> Sounds:
+    own = tmp_path / "package/en"
+    own.mkdir(parents=True)
+    (own / "vm-goodbye.gsm").touch()
+    (tmp_path / "package/secret.wav").touch()
+    return Sounds(api.gateway.services, own, tmp_path / "sounds")
+
+
+@pytest.mark.parametrize(
+    "sound",
+    [
+        Prompt(name="../secret", language="en-us"),
+        Prompt(name="vm-goodbye ../secret", language="en-us"),
+        Prompt(name="../../../**/secret", language="en-us"),
+        Prompt(name="/etc/passwd", language="en-us"),
+        Prompt(name="a**b", language="en-us"),
+        Address(url="/etc/passwd"),
+        Address(url="https://example.com,sound:/etc/passwd"),
+    ],
+)
+async def test_no_file_of_the_machine_is_played(api: Api, sounds: Sounds, sound: Sound) -> None:
+    assert await sounds.addresses(api.master.account_id, [sound]) == []
+
+
+async def test_a_text_is_no_further_sound(api: Api, sounds: Sounds) -> None:
+    said = Say(text="1,sound:/etc/passwd", language="en-us")
+    [address] = await sounds.addresses(api.master.account_id, [said])
+    assert not set(address.partition(":")[2]) & set(",:/")
+    goodbye = Prompt(name="vm-goodbye", language="en-us")
+    assert await sounds.addresses(api.master.account_id, [goodbye]) == ["sound:vm-goodbye"]
+
+
+async def test_long_silence_is_made_of_short_files(
+    api: Api, sounds: Sounds, tmp_path: Path
+) -> None:
+    account = api.master.account_id
+    pauses = [Silence(milliseconds=3_599_123), Silence(milliseconds=3_599_900)]
+    first, second = await sounds.addresses(account, pauses)
+    assert len(first.split(",")) == 60
+    assert first == second
+    assert sum(file.stat().st_size for file in (tmp_path / "sounds").iterdir()) < 2_000_000
+    assert await sounds.addresses(account, [Silence(milliseconds=0)]) == []
+
+
+async def test_many_who_hear_a_new_sound_at_once_all_hear_it(api: Api, sounds: Sounds) -> None:
+    account, tone = api.master.account_id, Tone(frequencies=(440,))
+    asked = (sounds.addresses(account, [tone]) for _ in range(20))
+    assert len({*map(tuple, await asyncio.gather(*asked))}) == 1
+
+
+def wav(rate: int, channels: int = 1, frames: bytes = bytes(200)) -> bytes:
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(frames)
+    return out.getvalue()
+
+
+def test_a_file_that_lies_about_its_rate_is_none() -> None:
+    for content in (wav(1), wav(400_000), wav(8000, 9)):
+        with pytest.raises(wave.Error):
+            fitting(content)
+    assert fitting(wav(16000)[:-1])
+    assert fitting(wav(16000))
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"frequencies": [440], "duration_on": 10**12},
+        {"frequencies": [440], "repeat": 10**9},
+        {"frequencies": [440], "duration_on": 1, "repeat": 10**9, "duration_off": -5},
+        {"frequencies": [int("9" * 400)] * 10_000},
+        {"frequencies": 5, "duration_on": "x", "duration_off": {}, "repeat": [1]},
+        {},
+    ],
+)
+def test_a_tone_has_an_end(item: dict[str, object]) -> None:
+    tone = _tone(item)
+    assert (tone.on_ms + tone.off_ms) * tone.repeat <= 120_000
+    assert len(tone.frequencies) <= 8
+    assert min(tone.on_ms, tone.off_ms) >= 0
+
+
+def test_what_nobody_hears_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "new").touch()
+    (tmp_path / "folder").mkdir()
+    remove_unused(tmp_path, 3600)
+    assert (tmp_path / "new").exists()
+    remove_unused(tmp_path, -3600)
+    assert [each.name for each in tmp_path.iterdir()] == ["folder"]
