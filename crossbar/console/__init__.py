@@ -7,6 +7,7 @@ path says.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -22,6 +23,8 @@ HOME = "/console/"
 START = "index.html"
 MISSING = "missing.html"
 
+PLACE = HOME + "js/place.js"
+
 CONTENT_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -36,7 +39,7 @@ POLICY = "; ".join(
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
-        "img-src 'self' blob:",
+        "img-src 'self' blob: data:",
         "media-src blob:",
         "connect-src 'self'",
         "form-action 'none'",
@@ -72,15 +75,23 @@ PAGES = pages()
 """The files; the same for every process."""
 
 
-def answer(request: web.BaseRequest, path: str) -> web.Response | None:
+def place(socket: str) -> Page:
+    """The one file that says something of this server: where its socket is, empty for nowhere."""
+    text = f"export const SOCKET = {json.dumps(socket)};\n"
+    return Page(CONTENT_TYPES[".js"], text.encode, HEADERS)
+
+
+async def answer(request: web.BaseRequest, path: str, place: Page) -> web.Response | None:
     """What a browser gets that asks for the console, or for nothing in particular.
 
-    The console's files are among the gateway's pages. Left are its address without the slash, the
-    root, and addresses that name no file: a page with 404 tells where to go. ``None`` for
-    everything else: that is not the console's, or no browser asks.
+    The console's files are among the gateway's pages. Left are :func:`place`, the console's
+    address without the slash, the root, and addresses that name no file: a page with 404 tells
+    where to go. ``None`` for everything else: that is not the console's, or no browser asks.
     """
+    if path == PLACE:
+        return await place.answer(request)
     if path.startswith(HOME):
-        page = PAGES[HOME + MISSING].answer(request)
+        page = await PAGES[HOME + MISSING].answer(request)
         if page.status == web.HTTPOk.status_code:
             page.set_status(web.HTTPNotFound.status_code)
         return page

@@ -5,6 +5,7 @@ Playwright keeps to the event loop that it was started on, so all of them run on
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import os
@@ -12,13 +13,18 @@ import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from aiosmtpd.handlers import Sink
+from aiosmtpd.smtp import SMTP
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.browser.support import PASSWORD, Account, Console, Site, Watch
 from tests.ops.processes import Server, crossbar
+
+expect.set_options(timeout=15_000)  # milliseconds, also on a slow machine
 
 CHROMIUM = shutil.which("chromium")
 MUST_RUN = "CROSSBAR_TEST_BROWSER_REQUIRED"
@@ -34,6 +40,14 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+TO_LOOPBACK = {
+    "CROSSBAR_WEBHOOKS__ALLOW_PRIVATE_ADDRESSES": "true",
+    "CROSSBAR_SCHEMAS__BLOCKED_HOSTS": "[]",
+    "CROSSBAR_MAIL__HOST": "127.0.0.1",
+    "CROSSBAR_MAIL__SECURITY": "none",
+}
+"""Webhooks may report to receivers of the tests, and mails go to one."""
 
 HERE = Path(__file__).parent
 ON_ONE_LOOP = pytest.mark.asyncio(loop_scope="session")
@@ -53,12 +67,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def mail_port() -> Iterator[int]:
+    """The port of a mail server that takes everything, in a thread of its own."""
+    loop = asyncio.new_event_loop()
+    server = loop.run_until_complete(
+        loop.create_server(lambda: SMTP(Sink(), hostname="localhost", loop=loop), "127.0.0.1", 0)
+    )
+    thread = Thread(target=loop.run_forever)
+    thread.start()
+    yield server.sockets[0].getsockname()[1]
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    server.close()
+    loop.close()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory, mail_port: int) -> Iterator[Site]:
     """A server as the command line starts it, on a store of its own."""
     folder = tmp_path_factory.mktemp("site")
     made = json.loads(crossbar(folder, "init", "--password", PASSWORD, "--json").stdout)
     master = Account(id=made["account_id"], name=made["account_name"], username=made["username"])
-    with Server(folder) as server:
+    changes = {**TO_LOOPBACK, "CROSSBAR_MAIL__PORT": str(mail_port)}
+    with Server(folder, changes=changes) as server:
         client = server.client()
         login = client.request("PUT", "/api_auth", {"api_key": made["api_key"]})
         client.token = login.body["auth_token"]

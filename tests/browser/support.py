@@ -162,14 +162,7 @@ class Console:
 
     async def expect_accessible(self, where: str) -> None:
         """No serious fault in what is shown, as axe-core judges it."""
-        found = await Axe().run(self.page)
-        faults = [
-            f"{where}: {fault['id']}: {node['html'][:200]} {node.get('failureSummary', '')[:300]}"
-            for fault in found.response["violations"]
-            if fault["impact"] in SERIOUS
-            for node in fault["nodes"]
-        ]
-        assert not faults, "\n".join(faults)
+        await expect_accessible(self.page, where)
 
     async def photograph(self, name: str) -> Path:
         """A picture of the window, for people to look at."""
@@ -177,3 +170,15 @@ class Console:
         path = SCREENSHOTS / f"{name}.png"
         await self.page.screenshot(path=path)
         return path
+
+
+async def expect_accessible(page: Page, where: str) -> None:
+    """No serious fault in what a page shows, as axe-core judges it."""
+    found = await Axe().run(page)
+    faults = [
+        f"{where}: {fault['id']}: {node['html'][:200]} {node.get('failureSummary', '')[:300]}"
+        for fault in found.response["violations"]
+        if fault["impact"] in SERIOUS
+        for node in fault["nodes"]
+    ]
+    assert not faults, "\n".join(faults)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import re
+import time
+from collections.abc import Callable
 
 import pytest
 from playwright.async_api import expect
 
 from tests.browser.support import Console
+from tests.browser.switch import Switch, now
+from tests.browser.test_media import tone
+from tests.ops.processes import PATIENCE
 
 SHADES = pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 NARROW = pytest.mark.parametrize("width", [360])
@@ -19,24 +25,107 @@ FLOW = {
 }
 
 
-async def screens(console: Console) -> dict[str, tuple[tuple[str, ...], dict[str, str]]]:
+Screens = dict[str, tuple[tuple[str, ...], dict[str, str]]]
+"""Paths below the account and queries, by the names of pictures."""
+
+
+async def screens(console: Console) -> Screens:
     """The main screens by name: their paths and queries. There is something on each."""
     base = f"/accounts/{console.account.id}"
     api = console.site.api
     callflow = api("PUT", f"{base}/callflows", {"numbers": ["2000"], "flow": FLOW})
     device = {"name": "Desk phone", "flags": ["office"], "call_forward": {"number": "2001"}}
     made = api("PUT", f"{base}/devices", device)
+    person = api("PUT", f"{base}/people", {"name": "Di Fo"})
+    told = await happened(console)
     return {
         "start": ((), {}),
         "settings": ((), {"show": "settings"}),
         "users": (("users",), {}),
         "new-user": (("users",), {"show": "new"}),
+        "people": (("people",), {}),
+        "new-person": (("people",), {"show": "new"}),
+        "person": (("people", person["id"]), {}),
+        "phone": (("phone",), {}),
         "empty": (("menus",), {}),
         "device": (("devices", made["id"]), {}),
         "callflow": (("callflows", callflow["id"]), {}),
         "children": (("children",), {}),
         "missing": (("nonsense",), {}),
         "refused": (("users", "0123456789abcdef" * 2), {}),
+        **told,
+    }
+
+
+def tasks(console: Console) -> str:
+    """A task that is done and one that waits; the id of the first."""
+    api, base = console.site.api, f"/accounts/{console.account.id}/tasks"
+    rows = [{"first_name": "Di", "last_name": "Fo"}, {"first_name": "x" * 200, "last_name": "Fo"}]
+    asked = f"{base}?category=users&action=import"
+    done: str = api("PUT", asked, {"records": rows, "file_name": "people.csv"})["_read_only"]["id"]
+    api("PATCH", f"{base}/{done}", {})
+    api("PUT", f"{base}?category=menus&action=export")
+    until(lambda: api("GET", f"{base}/{done}")["_read_only"]["status"] != "executing")
+    return done
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+async def happened(console: Console) -> Screens:
+    """The screens of what a switch tells and of what is delivered, with something on each."""
+    base, api, at = f"/accounts/{console.account.id}", console.site.api, now()
+    user = api("PUT", f"{base}/users", {"first_name": "Cy", "last_name": "Day"})["id"]
+    mine = {"custom_channel_vars": {"owner_id": user}}
+    talk = {"interaction_id": f"{at - 90:011d}-abc", "caller_id_number": "+14155550100"}
+    call = {"caller_id_name": "Bob", "caller_id_number": "+14155550177", "destination": "101"}
+    leg = {"timestamp": at - 30, "duration_seconds": 60, "billing_seconds": 55, **talk, **mine}
+    audio = {"content_type": "audio/wav", "content": base64.b64encode(tone()).decode()}
+    about = {"contact": "sip:cy1@192.0.2.7:5060", "user_agent": "Example T46", "expires": 3600}
+    switch = Switch(console.site, console.account.id)
+    switch.tell_all(
+        [
+            ("channel.create", {"uuid": "a", "direction": "inbound", "owner_id": user, **call}),
+            ("channel.create", {"uuid": "b", "direction": "outbound", **call}),
+            ("channel.answer", {"uuid": "b"}),
+            ("register", {"username": "cy1", "owner_id": user, **about}),
+            (
+                "cdr",
+                {"call_id": "a", "callee_id_number": "101", "call_direction": "inbound", **leg},
+            ),
+            ("cdr", {"call_id": "b", "hangup_cause": "USER_BUSY", **leg}),
+            (
+                "recording",
+                {"call_id": "a", "start": at - 80, "duration": 50, "audio": audio, **talk},
+            ),
+        ]
+    )
+    switch.close()
+    hook = {"name": "Reports", "hook": "all", "uri": "http://127.0.0.1:1/nobody", "enabled": False}
+    made = api("PUT", f"{base}/webhooks", hook)["id"]
+    api("PUT", f"{base}/webhooks/{made}/test", {})
+    done = tasks(console)
+    to = {"type": "specified", "email_addresses": ["cy@example.com"]}
+    api("POST", f"{base}/notifications/new_user/preview", {"to": to})
+    return {
+        "live": (("channels",), {}),
+        "calls": (("cdrs",), {}),
+        "call": (("cdrs", "legs", talk["interaction_id"]), {}),
+        "recordings": (("recordings",), {}),
+        "webhooks": (("webhooks",), {}),
+        "webhook": (("webhooks", made), {"tab": "Deliveries"}),
+        "attempts": (("webhooks", "attempts"), {}),
+        "tasks": (("tasks",), {}),
+        "task": (("tasks", done), {}),
+        "new-task": (("tasks",), {"show": "new"}),
+        "mails": (("notifications",), {}),
+        "mail": (("notifications", "new_user"), {"tab": "Texts"}),
+        "sent-mails": (("notifications", "smtplog"), {}),
     }
 
 
@@ -58,6 +147,8 @@ async def test_no_dialog_shuts_anybody_out(console: Console, dark: bool) -> None
     shown = await screens(console)
     await console.go(*shown["callflow"][0], title="2000")
     await console.press("Flow")
+    await console.press("Try it")
+    await expect(page.get_by_text("In the end")).to_be_visible()
     await console.expect_accessible("flow")
     await console.photograph(f"flow-{shade}")
     await console.press("Change: Menu")
@@ -105,7 +196,9 @@ async def test_the_keyboard_is_enough(fresh: Console) -> None:
     await keyboard.press("Enter")
     await fresh.expect_title(fresh.account.name)
     await keyboard.press("Shift+Tab")
-    await tab_to(fresh, "Menus", back=True)
+    await tab_to(fresh, "Call handling", back=True)
+    await keyboard.press("Enter")
+    await tab_to(fresh, "Menus")
     await keyboard.press("Enter")
     await fresh.expect_title("Menus")
     await tab_to(fresh, "New menu")
@@ -132,7 +225,7 @@ async def tab_to(console: Console, name: str, *, back: bool = False) -> None:
     )
     for _ in range(200):
         found: str = await console.page.evaluate(script)
-        if found.strip() == name:
+        if found.strip().casefold() == name.casefold():
             return
         await console.page.keyboard.press("Shift+Tab" if back else "Tab")
     raise AssertionError(f"Tab never gets to {name}")
@@ -156,6 +249,7 @@ async def test_a_telephone_is_wide_enough(console: Console, width: int) -> None:
         await console.photograph(f"{name}-narrow")
     menu = page.get_by_role("button", name="Menu", exact=True)
     await menu.click()
+    await console.press("Call handling")
     await page.get_by_role("link", name="Callflows").click()
     await console.expect_title("Callflows")
     await expect(page.get_by_role("link", name="Menus")).to_be_hidden()

@@ -117,3 +117,64 @@ async def test_a_refused_step_is_marked(console: Console) -> None:
     await expect(console.page.get_by_role("alert")).to_contain_text(
         "flow.children._.data.duration"
     )
+
+
+FLOW = {
+    "module": "menu",
+    "data": {},
+    "children": {
+        "1": {"module": "user", "data": {}, "children": {"_": {"module": "hangup", "data": {}}}},
+        "2": {"module": "sleep", "data": {"duration": 1}, "children": {}},
+    },
+}
+
+
+def tried(console: Console) -> Locator:
+    return console.page.locator(".step.tried")
+
+
+async def test_a_call_is_tried_and_its_way_shown_on_the_tree(console: Console, menu: str) -> None:
+    page, base = console.page, f"/accounts/{console.account.id}"
+    person = console.site.api("PUT", f"{base}/people", {"name": "Bob Kay"})
+    leaf = {**FLOW["children"]["1"], "data": {"id": person["id"]}}  # type: ignore[index]
+    flow = {**FLOW, "data": {"id": menu}, "children": {**FLOW["children"], "1": leaf}}  # type: ignore[dict-item]
+    made = console.site.api("PUT", f"{base}/callflows", {"numbers": ["2000"], "flow": flow})
+    await console.go("callflows", made["id"], title="2000", tab="Flow")
+    await expect(tried(console)).to_have_count(0)
+    await console.field("Number of the caller").fill("+14155550100")
+    await console.field("Keys").fill("1")
+    await console.field("When").fill("2026-12-24T10:00")
+    await console.press("Try it")
+    told = page.locator(".told")
+    await expect(told).to_contain_text("1 is pressed")
+    await expect(told).to_contain_text("rings Bob Kay: no answer")
+    await expect(tried(console)).to_have_count(3)
+    await expect(step(console, "1").locator(".turn")).to_have_text("Step 2")
+    await expect(step(console, "2").locator(".turn")).to_have_count(0)
+    await expect(step(console, "")).to_have_attribute("aria-current", "step")
+    await console.press("Next step")
+    await expect(step(console, "1")).to_have_attribute("aria-current", "step")
+    await expect(told.get_by_role("status")).to_have_text("Step 2 of 3: User Bob Kay")
+    await console.photograph("callflow-tried")
+    await console.press("Next step")
+    await expect(page.get_by_role("button", name="Next step")).to_be_disabled()
+    await console.press("Step back")
+    await console.field("Keys").fill("2")
+    await console.press("Try it")
+    await expect(step(console, "2").locator(".turn")).to_have_text("Step 2")
+    await expect(step(console, "1").locator(".turn")).to_have_count(0)
+    await console.press("Remove: Sleep")
+    await page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    await expect(tried(console)).to_have_count(0)
+    await expect(page.get_by_role("button", name="Try it", exact=True)).to_be_disabled()
+    await expect(page.get_by_text("Save first: what is stored is tried.")).to_be_visible()
+
+
+async def test_a_call_that_makes_no_sense_is_refused(console: Console) -> None:
+    path = f"/accounts/{console.account.id}/callflows"
+    made = console.site.api("PUT", path, {"numbers": ["2000"], "flow": FLOW})
+    await console.go("callflows", made["id"], title="2000", tab="Flow")
+    await console.field("Keys").fill("x")
+    await console.press("Try it")
+    await expect(console.page.get_by_role("alert")).to_contain_text("keys.0")
+    await expect(tried(console)).to_have_count(0)

@@ -19,6 +19,7 @@ from tests.contract.kit import COLLECTIONS, document
 PARENTS = {
     "webhook_id": ("webhooks", {"name": "Ann", "hook": "all", "uri": "https://example.org/"}),
     "list_id": ("lists", {"name": "Colours"}),
+    "callflow_id": ("callflows", {"numbers": ["4001"], "flow": {"module": "response"}}),
     "vmbox_id": ("vmboxes", {"name": "Ann", "mailbox": "4000"}),
 }
 """What has to be there before families that exist only below it, by the name of its id."""

@@ -11,7 +11,7 @@ from tests.browser.support import Console
 from tests.ops.processes import ROOT
 
 FILES = ROOT / "crossbar/console/static"
-MOST = 500_000
+MOST = 200_000
 """Bytes of all files of the console, compressed."""
 
 SOON = 1000

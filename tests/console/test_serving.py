@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from typing import Any
 
 import pytest
 
@@ -59,6 +60,23 @@ async def test_nothing_can_be_loaded_from_elsewhere_or_run_from_the_page(api: Ap
     assert answer.headers["referrer-policy"] == "no-referrer"
     page = answer.content.decode()
     assert re.findall(r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=", page) == []
+
+
+async def test_the_console_is_told_where_the_socket_is(api: Api) -> None:
+    answer = (await get(api, "/console/js/place.js")).expect(200)
+    assert answer.content == b'export const SOCKET = "/websockets";\n'
+    assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+class TestWithoutSocket:
+    @pytest.fixture
+    def overrides(self) -> dict[str, Any]:
+        return {"websockets.path": ""}
+
+    async def test_there_is_none(self, api: Api) -> None:
+        answer = (await get(api, "/console/js/place.js")).expect(200)
+        assert answer.content == b'export const SOCKET = "";\n'
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ export const ERRORS_PAGE = new URL("../docs/errors", document.baseURI).href;
  * @property {string | null} tag the revision, as the header has it, for `If-Match`
  * @property {Request} request
  * @property {Blob | null} blob the bytes, where the answer is no envelope
+ * @property {number | null} time when it was answered, by the server's clock, in milliseconds since 1970
  */
 
 /** A request that was refused, or that got no answer (status 0). */
@@ -75,6 +76,7 @@ export async function send(method, path, options = {}) {
     tag: response.headers.get("ETag"),
     request,
     blob: isJson ? null : content,
+    time: Date.parse(response.headers.get("Date")) || null,
   };
 }
 
@@ -112,6 +114,11 @@ export function asCurl({method, url, headers, body}) {
   else if (body !== undefined) parts.push(`-d ${quoted(body)}`);
   parts.push(quoted(url));
   return parts.join(" ");
+}
+
+/** The path of the API that an address names. */
+export function apiPath(tokens) {
+  return `/${tokens.map(encodeURIComponent).join("/")}`;
 }
 
 /** A text as one word of a shell command. */

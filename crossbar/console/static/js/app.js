@@ -4,6 +4,8 @@ import {DebugPanel} from "./debug.js";
 import {html, useEffect, useState} from "./html.js";
 import {Menu} from "./menu.js";
 import {loadModel} from "./model.js";
+import {PhoneBar} from "./phone/calls.js";
+import {switchOff} from "./phone/phone.js";
 import {go, href, route} from "./router.js";
 import {LoginAgain, LoginScreen} from "./screens/login.js";
 import {Missing} from "./screens/missing.js";
@@ -30,6 +32,7 @@ function Frame({who}) {
     if (!here.path.length) go(href(["accounts", who.accountId]), {replace: true});
     open(false);
   }, [here.href]);
+  useEffect(() => switchOff, []);
   const close = () => {
     if (!isOpen) return;
     open(false);
@@ -58,6 +61,7 @@ function Frame({who}) {
         ? screen(here, known, account, model.value)
         : !account.error && !model.error && html`<${Waiting} />`}
     </main>
+    <${PhoneBar} accountId=${accountId} here=${here} />
     <${DebugPanel} account=${known} />
     ${isOver && html`<${LoginAgain} />`}
   </div>`;

@@ -55,6 +55,16 @@ export function go(address, {replace = false} = {}) {
   }
 }
 
+/** A query with some of its values replaced, null to leave one out. */
+export function changed(query, changes) {
+  const next = new URLSearchParams(query);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === null) next.delete(name);
+    else next.set(name, value);
+  }
+  return next;
+}
+
 /**
  * Ask before the screen is left, while there is something to lose.
  *

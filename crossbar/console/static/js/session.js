@@ -22,6 +22,7 @@ const REALM = /^[.\w-]{4,}$/;
  * @property {string} accountId
  * @property {string} accountName
  * @property {string} userName empty after a login with an API key
+ * @property {string} userId the same
  * @property {boolean} isMaster
  * @property {string} version of the server
  */
@@ -43,6 +44,7 @@ function keep({envelope, data}, userName, token = envelope.auth_token) {
     accountId: data.account_id,
     accountName: data.account_name,
     userName,
+    userId: data.owner_id ?? "",
     isMaster: data.is_master_account === true,
     version: envelope.version || session.get()?.version || "",
   };

@@ -79,7 +79,7 @@ export function Problem({error, title = "", focus = false, children}) {
   const detail = detailOf(error);
   return html`<div class="problem" role="alert" tabindex="-1" ref=${box}>
     <p><strong>${title || headline(error)}</strong>${detail && html` ${detail}`}</p>
-    ${children}
+    ${children ?? refusalsOf(error).map((text) => html`<p key=${text}>${text}</p>`)}
     ${error.code &&
     html`<p class="fine">
       <a href=${`${ERRORS_PAGE}#${anchor(error.code)}`} target="_blank" rel="noopener">
@@ -91,6 +91,13 @@ export function Problem({error, title = "", focus = false, children}) {
   </div>`;
 }
 
+/** What was refused, where no form says it beside the field. */
+function refusalsOf({fields = {}}) {
+  return Object.entries(fields).flatMap(([path, rules]) =>
+    Object.values(rules).map(({message}) => `${path}: ${message}`),
+  );
+}
+
 const HEADLINES = {
   0: "The server cannot be reached.",
   400: "The server did not accept this.",
@@ -100,6 +107,7 @@ const HEADLINES = {
   409: "Somebody else changed this meanwhile.",
   412: "Somebody else changed this meanwhile.",
   429: "Too many requests. Wait a moment.",
+  503: "This cannot be done now.",
 };
 
 function headline(error) {

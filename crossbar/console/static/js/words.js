@@ -7,6 +7,7 @@ const SPELLED = {
   ...{ip: "IP", json: "JSON", pin: "PIN", sip: "SIP", tts: "TTS", uri: "URI", url: "URL"},
   ...{clicktocall: "click to call", faxbox: "fax box", faxboxes: "fax boxes"},
   ...{children: "accounts below", descendants: "all accounts below"},
+  ...{sms: "SMS", mms: "MMS", cdr: "CDR", cdrs: "CDRs"},
   ...{vm: "voicemail", vmbox: "voicemail box", vmboxes: "voicemail boxes"},
 };
 
@@ -34,7 +35,7 @@ export function singular(noun) {
 /** What a document is called, for people. */
 export function titleOf(document) {
   const person = [document.first_name, document.last_name].filter(Boolean).join(" ");
-  return document.name || person || document.username || document.numbers?.[0] || document.id || "";
+  return document.name || person || document.friendly_name || document.username || document.numbers?.[0] || document.id || "";
 }
 
 const TIMES = /^(created|modified|expires|last_used|updated|timestamp)$/;
@@ -68,4 +69,12 @@ export function ago(date, now = new Date()) {
   if (minutes < 60 * 24) return `${Math.round(minutes / 60)} h ago`;
   if (minutes < 60 * 24 * 30) return `${Math.round(minutes / 60 / 24)} days ago`;
   return date.toLocaleDateString();
+}
+
+/** Seconds as a clock shows them: 4:07, 1:02:03. */
+export function clock(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const shown = parts[0] ? parts : parts.slice(1);
+  return shown.map((part, i) => (i ? String(part).padStart(2, "0") : part)).join(":");
 }

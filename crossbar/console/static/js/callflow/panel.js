@@ -6,19 +6,22 @@ import {label} from "../words.js";
 import {messagesOf} from "../form/field.js";
 import {nameOf} from "../form/picker.js";
 import {BranchDialog, NodeDialog} from "./node.js";
+import {Trial} from "./trial.js";
 import {branches, DEFAULT, freeBranch, isWithin, moved, nodeAt, place, withNode, without} from "./tree.js";
 
 /** The panel of a callflow's document; what is done here is saved with the document. */
-export function FlowPanel({value, set, errors, account, model}) {
+export function FlowPanel({value, set, errors, path, isNew, isChanged, account, model}) {
   const [doing, plan] = useState(null); // {what: "add" | "change" | "remove" | "place", keys}
   const [moving, carry] = useState(null);
+  const [trial, show] = useState(null);
   const {flow} = value;
   const change = (next) => {
+    show(null); // what was tried is another flow
     set({...value, flow: next});
     plan(null);
     carry(null);
   };
-  const shared = {flow, errors, moving, plan, carry, metadata: value.metadata ?? {}};
+  const shared = {flow, errors, moving, plan, carry, metadata: value.metadata ?? {}, visits: visitsOf(trial, value.id)};
   return html`<section class="flow" aria-label="Flow">
     ${moving && html`<p class="note" role="status">Choose the step below which to put
       “${label(nodeAt(flow, moving).module)}”. <button type="button" class="small" onClick=${() => carry(null)}>
@@ -27,12 +30,26 @@ export function FlowPanel({value, set, errors, account, model}) {
       ? html`<ul><${Step} keys=${[]} ...${shared} /></ul>`
       : html`<div class="empty"><p>Nothing happens yet to calls that get here.</p>
           <p><button type="button" onClick=${() => plan({what: "first", keys: []})}>Add the first step</button></p></div>`}
+    ${!isNew && flow?.module && html`<${Trial} ...${{path, isChanged, account, trial, show}} />`}
     ${doing && html`<${Doing} ...${{doing, flow, moving, change, account, model}} onClose=${() => plan(null)} />`}
   </section>`;
 }
 
+/** Which steps of the flow a call that was tried came to, by their place: when, and whether that is now. */
+function visitsOf(trial, id) {
+  const visits = {};
+  trial?.steps.forEach(({callflow, path}, i) => {
+    if (callflow.id !== id) return;
+    const visit = (visits[path.join("/")] ??= {turns: [], isNow: false});
+    visit.turns.push(i + 1);
+    visit.isNow ||= i === trial.at;
+  });
+  return visits;
+}
+
 function Step({keys, ...shared}) {
-  const {flow, errors, moving, plan, carry, metadata} = shared;
+  const {flow, errors, moving, plan, carry, metadata, visits} = shared;
+  const visit = visits[keys.join("/")];
   const node = nodeAt(flow, keys);
   const name = label(node.module);
   const target = nameOf(node.data?.id, metadata);
@@ -42,7 +59,9 @@ function Step({keys, ...shared}) {
   const button = (text, what) => html`<button type="button" class="small" aria-label=${`${text}: ${about}`}
     onClick=${() => plan({what, keys})}>${text}</button>`;
   return html`<li>
-    <div class=${`step${faults.length ? " faulty" : ""}`} data-keys=${keys.join("/")}>
+    <div class=${`step${faults.length ? " faulty" : ""}${visit ? (visit.isNow ? " tried now" : " tried") : ""}`} data-keys=${keys.join("/")}
+      aria-current=${visit?.isNow ? "step" : null}>
+      ${visit && html`<span class="turn"><span class="hidden">Step </span>${visit.turns.join(", ")}</span>`}
       ${keys.length > 0 && html`<span class="branch">${branchName(keys.at(-1), metadata)}</span>`}
       <span class="step-name"><strong>${name}</strong>${target && html` <span>${target}</span>`}</span>
       <span class="step-tools">

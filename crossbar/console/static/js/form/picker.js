@@ -14,7 +14,7 @@ export function nameOf(id, metadata = {}) {
 }
 
 /** A select of the family's documents; a text field when there are none, or too many. */
-export function Picker({noun, account, value, set, required, marks}) {
+export function Picker({noun, account, value, set, required, marks, none = "Not set"}) {
   const answer = useAnswer(
     () => call("GET", `/accounts/${account.id}/${noun}?page_size=${MOST}`),
     [account.id, noun],
@@ -30,7 +30,7 @@ export function Picker({noun, account, value, set, required, marks}) {
   }
   const isKnown = value === undefined || rows.some(({id}) => id === value);
   return html`<select ...${marks} value=${value ?? ""} onChange=${choose}>
-    ${(!required || value === undefined) && html`<option value="">Not set</option>`}
+    ${(!required || value === undefined) && html`<option value="">${none}</option>`}
     ${!isKnown && html`<option value=${value}>${value}</option>`}
     ${rows.map((row) => html`<option key=${row.id} value=${row.id}>${titleOf(row)}</option>`)}
   </select>`;

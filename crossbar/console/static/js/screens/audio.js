@@ -1,5 +1,6 @@
 /** The audio of a media document: upload, listen, download. */
-import {html, useEffect, useState} from "../html.js";
+import {Player} from "../files.js";
+import {html, useState} from "../html.js";
 import {call} from "../session.js";
 import {Problem, useAnswer, Waiting} from "../ui.js";
 
@@ -34,20 +35,4 @@ export function AudioPanel({value, path, place, reload}) {
         disabled=${state.busy} onChange=${upload} />
       <span class="help" role="status">${state.busy ? "Uploading …" : "Stored at once. WAV, MP3 or OGG."}</span></label>
   </section>`;
-}
-
-function Player({blob, name}) {
-  const [url, set] = useState("");
-  useEffect(() => {
-    const made = URL.createObjectURL(blob);
-    set(made);
-    return () => URL.revokeObjectURL(made);
-  }, [blob]);
-  if (!url) return null;
-  const size = blob.size < 10_240 ? `${blob.size} bytes` : `${Math.round(blob.size / 1024)} kB`;
-  return html`<div class="player">
-    <audio controls src=${url} aria-label=${`Listen to ${name}`}></audio>
-    <a class="button" href=${url} download=${name}>Download</a>
-    <span class="fine">${blob.type}, ${size}</span>
-  </div>`;
 }

@@ -1,4 +1,5 @@
 /** Something that can be done and is no document: what to send, and what was answered. */
+import {apiPath} from "../api.js";
 import {Json} from "../form/controls.js";
 import {DocumentForm, Refusals} from "../form/form.js";
 import {html, useMemo, useState} from "../html.js";
@@ -6,7 +7,6 @@ import {SchemaSet} from "../schemas.js";
 import {call, draftOf} from "../session.js";
 import {Confirm, Problem, Screen} from "../ui.js";
 import {label} from "../words.js";
-import {apiPath} from "./document.js";
 import {Trail} from "./trail.js";
 import {Shown} from "./view.js";
 

@@ -1,7 +1,9 @@
 /** One document: its form, its JSON, and whatever its family has beside them. */
+import {apiPath} from "../api.js";
 import {Conflict} from "../conflict.js";
 import {DocumentForm, Refusals} from "../form/form.js";
 import {html, useMemo, useState} from "../html.js";
+import {changed, go, href} from "../router.js";
 import {SchemaSet} from "../schemas.js";
 import {call, draftOf} from "../session.js";
 import {Confirm, Problem, Screen, useAnswer, Waiting} from "../ui.js";
@@ -10,7 +12,7 @@ import {ago, dateOf, label, singular, titleOf} from "../words.js";
 import {Below} from "./below.js";
 import {useDraft} from "./draft.js";
 import {SecretDialog} from "./keys.js";
-import {controlsFor, panelsFor} from "./panels.js";
+import {controlsFor, panelsFor, removalOf} from "./panels.js";
 import {Trail} from "./trail.js";
 
 /** The document at a path of the API, or a new one below it. */
@@ -40,11 +42,6 @@ function isItem({template}) {
   return template.at(-1).startsWith("{");
 }
 
-/** The path of the API that an address names. */
-export function apiPath(tokens) {
-  return `/${tokens.map(encodeURIComponent).join("/")}`;
-}
-
 function Editor({here, place, model, account, isNew, path, answer}) {
   const {create, replace, patch} = place.operations;
   const writing = (isNew ? create : (patch ?? replace)) ?? null;
@@ -52,10 +49,12 @@ function Editor({here, place, model, account, isNew, path, answer}) {
   const schema = schemas.get(writing?.schema ?? replace?.schema);
   const document = useDraft({address: here.path, path, writing, isNew, answer, empty: emptyOf(schema, schemas)});
   const {stored, draft, edit, error} = document;
-  const [tab, open] = useState("");
+  const tab = here.query.get("tab") ?? "";
+  const open = (name) => go(href(here.path, changed(here.query, {tab: name || null})), {replace: true});
   const panels = panelsFor(place, isNew);
-  const Panel = panels.find(({name}) => name === tab)?.Panel;
+  const {Panel, saves} = panels.find(({name}) => name === tab) ?? {};
   const errors = error?.fields ?? {};
+  const removal = isNew || !place.operations.delete ? null : removalOf(place, stored);
   const form = {
     ...{schemas, errors, isNew, account, document: draft, special: controlsFor(place)},
     targetOf: (at) => model.targetOf(at.at(-1)),
@@ -65,10 +64,10 @@ function Editor({here, place, model, account, isNew, path, answer}) {
   return html`<${Screen} title=${isNew ? `New ${one}` : name} request=${isNew ? draftOf("PUT", path, {data: draft}) : stored.request}
     above=${html`<${Trail} ...${{here, place, account}} />`}
     about=${isNew ? schema.description : html`<${Facts} answer=${stored} />`}
-    actions=${!isNew && place.operations.delete && html`<${Deletion} name=${name} one=${one} remove=${document.remove} />`}>
+    actions=${removal !== null && html`<${Deletion} ...${removal} name=${name} one=${one} remove=${document.remove} />`}>
     <${Tabs} names=${[writing ? "Form" : "Fields", ...panels.map((panel) => panel.name), "JSON"]} tab=${tab} open=${open} />
-    ${Panel && html`<${Panel} ...${{value: draft, set: edit, errors, path, place, account, model}}
-      reload=${document.reload} />`}
+    ${Panel && html`<${Panel} ...${{value: draft, set: edit, errors, path, place, account, model, isNew}}
+      isChanged=${document.isChanged} reload=${document.reload} />`}
     <form onSubmit=${(event) => {
       event.preventDefault();
       return document.save();
@@ -76,7 +75,7 @@ function Editor({here, place, model, account, isNew, path, answer}) {
       ${tab === "JSON" && html`<${JsonTab} value=${draft} set=${edit} isFixed=${!writing} />`}
       ${tab === "" && html`<${DocumentForm} schema=${schema} value=${draft} set=${edit} form=${form}
         first=${columnsOf(model, here.path, isNew)} without=${panels.flatMap(({edits}) => edits)} />`}
-      ${writing && html`<${SaveBar} ...${{document, errors, isNew}} />`}
+      ${writing && (!saves || document.isChanged) && html`<${SaveBar} ...${{document, errors, isNew}} />`}
     </form>
     ${!isNew && html`<${Below} here=${here} place=${place} />`}
     ${document.theirs && html`<${Conflict} base=${stored.data} mine=${draft} theirs=${document.theirs.data}
@@ -140,11 +139,11 @@ function SaveBar({document, errors, isNew}) {
   </div>`;
 }
 
-function Deletion({name, one, remove}) {
+function Deletion({name, one, remove, yes = "Delete", about = `The ${one} is gone for everybody who uses this account.`}) {
   const [isAsking, ask] = useState(false);
-  return html`<button type="button" class="danger" onClick=${() => ask(true)}>Delete</button>
-    ${isAsking && html`<${Confirm} title=${`Delete ${name || one}?`} yes="Delete" onYes=${remove}
-      onClose=${() => ask(false)}><p>The ${one} is gone for everybody who uses this account.</p></${Confirm}>`}`;
+  return html`<button type="button" class="danger" onClick=${() => ask(true)}>${yes}</button>
+    ${isAsking && html`<${Confirm} title=${yes === "Delete" ? `Delete ${name || one}?` : `${yes}?`} yes=${yes} onYes=${remove}
+      onClose=${() => ask(false)}><p>${about}</p></${Confirm}>`}`;
 }
 
 function JsonTab({value, set, isFixed}) {

@@ -1,11 +1,11 @@
 /** A list of documents: pages and filters are the server's, and part of the address. */
+import {apiPath} from "../api.js";
 import {html} from "../html.js";
-import {go, href} from "../router.js";
+import {changed, go, href} from "../router.js";
 import {call} from "../session.js";
 import {Problem, Screen, useAnswer, Waiting} from "../ui.js";
 import {label, singular} from "../words.js";
 import {Below} from "./below.js";
-import {apiPath} from "./document.js";
 import {Filters, filtersOf} from "./filters.js";
 import {Table} from "./table.js";
 import {Trail} from "./trail.js";
@@ -47,7 +47,8 @@ function Nothing({here, create, noun}) {
       Create the first ${singular(noun)}</a></p>`}</div>`;
 }
 
-function Pages({here, envelope, change}) {
+/** How many rows a page has, in which order, and the way to the next. */
+export function Pages({here, envelope, change}) {
   const {page_size: size, next_start_key: next} = envelope;
   const isFirst = !here.query.has("start_key");
   return html`<nav class="pages" aria-label="Pages">
@@ -68,14 +69,4 @@ function Pages({here, envelope, change}) {
       <button type="button" disabled=${!next} onClick=${() => change({start_key: next})}>Next page</button>
     </span>
   </nav>`;
-}
-
-/** A query with some of its values replaced, null to leave one out. */
-export function changed(query, changes) {
-  const next = new URLSearchParams(query);
-  for (const [name, value] of Object.entries(changes)) {
-    if (value === null) next.delete(name);
-    else next.set(name, value);
-  }
-  return next;
 }

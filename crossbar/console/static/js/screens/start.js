@@ -12,7 +12,7 @@ const FETCHED = 24; // changed documents whose times are asked for
 const SHOWN = 8;
 
 const STEPS = [
-  ["users", "Add the people who make calls", "They can log in, own devices and get voicemail."],
+  ["users", "Add the people who make calls", "They get a login, a phone, voicemail and an extension, all at once.", "people"],
   ["devices", "Give them devices", "Phones and softphones, with the names and passwords that they register with."],
   ["vmboxes", "Set up voicemail boxes", "For callers whom nobody answers."],
   ["callflows", "Decide what happens when a number is called", "A callflow has numbers, and a tree of actions."],
@@ -48,11 +48,11 @@ function Next({account, counts}) {
   const missing = STEPS.filter(([noun]) => noun in counts && counts[noun].count === 0);
   if (!missing.length) return null;
   return html`<section class="card next"><h2>What to do next</h2>
-    <ol>${STEPS.filter(([noun]) => noun in counts).map(([noun, what, why]) => {
+    <ol>${STEPS.filter(([noun]) => noun in counts).map(([noun, what, why, made = noun]) => {
       const isDone = counts[noun].count > 0;
       return html`<li key=${noun} class=${isDone ? "done" : ""}>
         ${isDone ? html`${what} <span class="chip">done</span>`
-          : html`<a href=${href(["accounts", account.id, noun], {show: "new"})}>${what}</a>`}
+          : html`<a href=${href(["accounts", account.id, made], {show: "new"})}>${what}</a>`}
         <span class="help">${why}</span></li>`;
     })}</ol>
   </section>`;

@@ -30,7 +30,8 @@ export function Table({rows, columns, caption, link = null}) {
 
 const LONGEST = 80; // characters of a cell
 
-function cut(text) {
+/** A text as a cell shows it; all of it is its title. */
+export function cut(text) {
   return text.length > LONGEST ? html`<span title=${text}>${text.slice(0, LONGEST)}…</span>` : text;
 }
 

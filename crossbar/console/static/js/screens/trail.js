@@ -1,7 +1,7 @@
 /** The way from the account to what is shown, as links. */
+import {titleOfFamily} from "../groups.js";
 import {html} from "../html.js";
 import {href} from "../router.js";
-import {label} from "../words.js";
 
 const SHORT = 12; // characters of an id that are enough to see which it is
 
@@ -11,7 +11,7 @@ export function Trail({here, account, place}) {
   const below = here.path.slice(start);
   const links = (here.query.has("show") ? below : below.slice(0, -1)).map((token, i) => {
     const isId = place?.template[start + i]?.startsWith("{");
-    const text = !isId ? label(token) : token.length > SHORT ? `${token.slice(0, 8)}…` : token;
+    const text = !isId ? titleOfFamily(token) : token.length > SHORT ? `${token.slice(0, 8)}…` : token;
     return html` / <a key=${i} href=${href(here.path.slice(0, start + i + 1))}>${text}</a>`;
   });
   return html`<a href=${href(["accounts", account.id])}>${account.name}</a>${links}`;

@@ -1,5 +1,5 @@
 /** What can be read but is no document of a list: shown as a table, or as it is. */
-import {compose} from "../api.js";
+import {apiPath, compose} from "../api.js";
 import {html} from "../html.js";
 import {reading} from "../model.js";
 import {href} from "../router.js";
@@ -8,7 +8,6 @@ import {Problem, Screen, useAnswer, Waiting} from "../ui.js";
 import {pretty} from "../values.js";
 import {label} from "../words.js";
 import {Below} from "./below.js";
-import {apiPath} from "./document.js";
 import {Table} from "./table.js";
 import {Trail} from "./trail.js";
 
