@@ -12,15 +12,16 @@ from functools import cache, partial
 from aiohttp import web
 
 from crossbar import console
-from crossbar.bootstrap import knows_its_secrets, remember_secrets
+from crossbar.bootstrap import indexes_of, knows_its_secrets, remember_secrets
 from crossbar.catalog import FAMILIES, JOBS, OFFERED, READ_AT
 from crossbar.clock import Clock
 from crossbar.core.access import Scopes, scopes_of
 from crossbar.core.configuration import Configuration
 from crossbar.core.directory import AccountDirectory
 from crossbar.core.feed import Feed
+from crossbar.core.finding import index_names
 from crossbar.core.jobs import Jobs
-from crossbar.core.ports import Carrier, NoSwitch, Switch
+from crossbar.core.ports import Carrier, Switch
 from crossbar.core.registry import Registry
 from crossbar.core.services import Services
 from crossbar.core.shapes import Collection
@@ -52,15 +53,16 @@ from crossbar.identity.keys import KeyKind
 from crossbar.identity.secrets import Secrets, SecretsError, load_or_create
 from crossbar.interface import Interface
 from crossbar.metrics import Metrics
-from crossbar.outside import Dns, HttpReceivers, Web, mail_of, shelves_of, speech_of
+from crossbar.outside import Dns, HttpReceivers, Printer, Web, mail_of, shelves_of, speech_of
 from crossbar.personnel import COMPONENTS, STORED, perscom_families, schema_of
 from crossbar.personnel import SCOPES as PERSONNEL_SCOPES
 from crossbar.settings import Limits, Settings
 from crossbar.settings import Schemas as SchemaRules
 from crossbar.storage import Store
 from crossbar.storage.factory import store_for
+from crossbar.switch import SwitchBeside
 from crossbar.validation import ClientUrls, Schemas
-from crossbar.websockets import Sockets
+from crossbar.websockets import Sockets, Telephones
 
 REGISTRY = Registry(FAMILIES, OFFERED)
 """Every operation of the gateway; the same for every process."""
@@ -73,6 +75,9 @@ COLLECTIONS = (
     *STORED,
 )
 """Every family of documents, whichever dialects speak of it."""
+
+INDEXES = index_names(COLLECTIONS)
+"""The indexes by which lists are filtered."""
 
 KEYS: Mapping[str, KeyKind] = {
     "v2": KeyKind(scopes=scopes_of(REGISTRY.operations()), prefix="cbk2_"),
@@ -113,7 +118,7 @@ async def secrets_of(settings: Settings, store: Store) -> Secrets:
         if not file.exists() and await knows_its_secrets(store):
             raise SecretsError(f"{file} is missing: this store was initialised with its secrets")
         secrets = load_or_create(file)
-    await remember_secrets(store, secrets)
+    await remember_secrets(store, secrets, INDEXES)
     return secrets
 
 
@@ -136,7 +141,8 @@ async def open_gateway(
     await store.open()
     try:
         secrets = await secrets_of(settings, store)
-        clock, switch = clock or Clock(), switch or NoSwitch()
+        clock = clock or Clock()
+        switch = switch or SwitchBeside(settings.switch_folder())
         carrier = carrier or LocalInventory(store)
         async with _wired(settings, clock, store, switch, carrier, secrets, metrics) as gateway:
             yield gateway
@@ -206,14 +212,14 @@ async def _wired(
             outside=Web(),
             receivers=receivers,
             speech=speech_of(settings.speech),
+            paper=Printer(),
             porting=PortRequests(),
             bookkeeper=LocalBookkeeper(),
             shelves=shelves_of(settings.storage),
             metrics=metrics,
+            indexed=INDEXES & await indexes_of(store),
         )
-        rule = partial(password_suffices, services)
-        basic = Basic(identity, secrets, clock, rule) if settings.auth.basic else None
-        gate = Gate(identity, clock, basic)
+        gate = _gate(services, identity, secrets)
         yield Gateway(services=services, identity=identity, gate=gate, postman=postman)
     finally:
         await feed.stop()
@@ -221,6 +227,13 @@ async def _wired(
         await configuration.stop()
         await events.stop()
         identity.passwords.close()
+
+
+def _gate(services: Services, identity: Identity, secrets: Secrets) -> Gate:
+    """What finds out who calls, by the ways in that the settings allow."""
+    clock, rule = services.clock, partial(password_suffices, services)
+    basic = Basic(identity, secrets, clock, rule) if services.settings.auth.basic else None
+    return Gate(identity, clock, basic)
 
 
 DESCRIBED = (
@@ -303,18 +316,19 @@ def handler_of(gateway: Gateway) -> Handler:
     v1_1 = V1_1(services, gateway.identity, buckets)
     probes = Probes(services)
     sockets = Sockets(services, gateway.gate)
-    interface = Interface(
-        services.settings.ui, reserved=console.HOME, socket=services.settings.websockets.path
-    )
+    beside = SwitchBeside(services.settings.switch_folder())
+    telephones = Telephones(services, gateway.gate, beside.sip_address)
+    socket = services.settings.websockets.path
+    interface = Interface(services.settings.ui, reserved=console.HOME, socket=socket)
+    place = console.place(socket)
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         path = split_target(request.raw_path)[0]
         asks_first = is_preflight(request)
-        response: web.StreamResponse | None = None if asks_first else PAGES.answer(request, path)
-        if response is None and path.startswith("/v2/"):
+        page = None if asks_first else PAGES.at(path)
+        if page is None and path.startswith("/v2/"):
             return await v2.serve(request)
-        if response is None:
-            response = await other(request, path)
+        response = await (page.answer(request) if page else other(request, path))
         response.headers.setdefault("server", "Crossbar")  # aiohttp's own tells versions
         response.headers.setdefault("x-content-type-options", "nosniff")
         return response
@@ -326,10 +340,11 @@ def handler_of(gateway: Gateway) -> Handler:
             return await v1.serve(request)
         if VERSION.match(path) or is_preflight(request):
             return await v2.serve(request)
-        for answer in (probes.answer, sockets.answer, interface.answer):
+        for answer in (probes.answer, sockets.answer, telephones.answer, interface.answer):
             if (found := await answer(request, path)) is not None:
                 return found
-        return console.answer(request, path) or banner(request, path) or await v2.serve(request)
+        page = await console.answer(request, path, place) or banner(request, path)
+        return page or await v2.serve(request)
 
     return handle
 

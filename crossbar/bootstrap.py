@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets as random
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from crossbar.core import writing
@@ -107,11 +108,31 @@ async def knows_its_secrets(store: Store) -> bool:
     return await store.get(SERVER) is not None
 
 
-async def remember_secrets(store: Store, secrets: Secrets) -> None:
+async def indexes_of(store: Store) -> frozenset[str]:
+    """The indexes that hold every document of the store, by the names it was told."""
+    document = await store.get(SERVER) or {}
+    return frozenset(document.get("pvt_indexes", ()))
+
+
+async def note_indexes(store: Store, names: Iterable[str]) -> None:
+    """Note that these indexes hold every document of the store."""
+    document = await store.get(SERVER)
+    if document is None or set(document.get("pvt_indexes", ())) == set(names):
+        return
+    before = document["_rev"]
+    noted = {**document, "_rev": next_revision(before), "pvt_indexes": sorted(names)}
+    try:
+        await store.commit(Batch(puts=(Put(SERVER, noted, before, sort=None),)))
+    except RevisionConflict:
+        await note_indexes(store, names)
+
+
+async def remember_secrets(store: Store, secrets: Secrets, indexes: Iterable[str] = ()) -> None:
     """Note with which secrets a store is used; refuse a store that was last used with others.
 
     What is noted follows a rotation, so that an old secret can be removed some day. Without this,
-    a server started with the wrong secret would serve, and every login would fail.
+    a server started with the wrong secret would serve, and every login would fail. Of a new store
+    it is noted, too, which indexes will hold all that is written to it.
     Raises :class:`~crossbar.identity.secrets.SecretsError`.
     """
     document = await store.get(SERVER)
@@ -124,9 +145,10 @@ async def remember_secrets(store: Store, secrets: Secrets) -> None:
     if document is not None and document["pvt_secrets"] == secrets.identity():
         return
     before = document["_rev"] if document else None
-    noted = {"_id": SERVER.doc_id, "_rev": next_revision(before), "pvt_type": "server"}
+    fresh = {"_id": SERVER.doc_id, "pvt_type": "server", "pvt_indexes": sorted(indexes)}
+    noted = {**(document or fresh), "_rev": next_revision(before)}
     noted["pvt_secrets"] = secrets.identity()
     try:
         await store.commit(Batch(puts=(Put(SERVER, noted, before, sort=None),)))
     except RevisionConflict:  # another process was first; perhaps it has other secrets
-        await remember_secrets(store, secrets)
+        await remember_secrets(store, secrets, indexes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Iterator, Mapping
 
-from crossbar import families, visitors
+from crossbar import families, switch, visitors
 from crossbar.core.jobs import Kind
 from crossbar.core.journals import FORGET
 from crossbar.core.live import END
@@ -16,7 +16,7 @@ from crossbar.core.shelving import MOVE, MOVE_ALL
 from crossbar.core.sight import ReadAt
 from crossbar.documents import Document
 from crossbar.events import trim
-from crossbar.families.accounts import ABOUT, ABOUT_SYSTEM, ACCOUNTS
+from crossbar.families.accounts import ABOUT, ABOUT_SYSTEM, ACCOUNTS, EMPTY, NUMBER_TYPE
 from crossbar.families.alerts import ALERTS
 from crossbar.families.billing import BILLING, PENDING_PAYMENTS
 from crossbar.families.brand import (
@@ -42,7 +42,7 @@ from crossbar.families.callflows import (
     PARKED_CALLS,
     PIVOT,
 )
-from crossbar.families.calls import CALLS
+from crossbar.families.calls import CALLS, DEREGISTERED
 from crossbar.families.carriers import (
     DIALPLANS,
     IPS,
@@ -83,11 +83,10 @@ from crossbar.families.endpoints import (
     PRESENCE,
     PRESENCE_OF_ENDPOINT,
     USERS,
-    WELCOME,
     quickcall_routes,
 )
 from crossbar.families.external_numbers import EXTERNAL_NUMBERS
-from crossbar.families.faxing import FAX_SMTP_LOG, FAXBOXES, FAXES
+from crossbar.families.faxing import FAX_SENDING, FAX_SMTP_LOG, FAXBOXES, FAXES
 from crossbar.families.logins import (
     API_AUTH,
     API_KEYS,
@@ -109,16 +108,17 @@ from crossbar.families.logins import (
     USER_ROUTES,
 )
 from crossbar.families.media import MEDIA, MEDIA_OF_SYSTEM
+from crossbar.families.notifications import NOTIFICATION_FAMILIES, NOTIFICATION_JOBS
 from crossbar.families.numbers import (
     NUMBERS,
     PHONE_NUMBERS,
     PHONE_NUMBERS_TO_BE_HAD,
     RELEASE,
 )
+from crossbar.families.people import PEOPLE
 from crossbar.families.plain import PLAIN
 from crossbar.families.porting import (
     COMMENTS_OF_PORT,
-    PORT_MAIL,
     PORT_REQUESTS,
     PORT_REQUESTS_OF_ACCOUNT,
     PORT_REQUESTS_OF_DESCENDANTS,
@@ -129,9 +129,12 @@ from crossbar.families.schemas import SCHEMAS, SCHEMAS_OF_ACCOUNT
 from crossbar.families.search import SEARCH, SEARCH_OF_SYSTEM
 from crossbar.families.switch import SWITCH_EVENTS
 from crossbar.families.system import SYSTEM_FAMILIES
-from crossbar.families.voicemail import MESSAGES, VMBOXES
+from crossbar.families.tasks import TASK_JOBS, TASKS, TASKS_OF_SYSTEM
+from crossbar.families.voicemail import MESSAGES, VMBOXES, VOICEMAIL_MAIL
 from crossbar.families.webhooks import WEBHOOK_FAMILIES, WEBHOOK_JOBS
 from crossbar.families.websockets import BINDINGS, CONNECTIONS, REMOVE_ENDED
+from crossbar.personnel import NUMBER_PEOPLE
+from crossbar.switch.executor import REPORT, SIMULATION
 from crossbar.visitors import SWEEP, VISITOR_SESSIONS, VISITOR_SETTINGS, VISITORS
 
 FAMILIES: tuple[Family, ...] = (
@@ -190,10 +193,12 @@ FAMILIES: tuple[Family, ...] = (
     METAFLOWS,
     MULTI_FACTOR,
     MULTI_FACTOR_OF_SYSTEM,
+    *NOTIFICATION_FAMILIES,
     NUMBERS,
     OVERRIDES,
     OWN_TOKEN,
     PARKED_CALLS,
+    PEOPLE,
     PHONE_NUMBERS,
     PHONE_NUMBERS_TO_BE_HAD,
     PIVOT,
@@ -220,9 +225,12 @@ FAMILIES: tuple[Family, ...] = (
     SEARCH_OF_SYSTEM,
     SECURITY,
     SECURITY_OF_SYSTEM,
+    SIMULATION,
     SSO,
     SWITCH_EVENTS,
     *SYSTEM_FAMILIES,
+    TASKS,
+    TASKS_OF_SYSTEM,
     TOKEN_AUTH,
     TOKEN_RESTRICTIONS,
     USERS,
@@ -252,6 +260,10 @@ READ_AT: Mapping[str, ReadAt] = {
         param="message_id",
         above={"vmbox_id": lambda message: (message["source_id"],)},
     ),
+    "mms": ReadAt(path="mms/{message_id}", param="message_id"),
+    "notification": ReadAt(path="notifications/{notification_id}", param="notification_id"),
+    "sms": ReadAt(path="sms/{message_id}", param="message_id"),
+    NUMBER_TYPE: ReadAt(path="phone_numbers/{phone_number}", param="phone_number"),
     "whitelabel": ReadAt(path="whitelabel"),
 }
 """By type of documents: where those are read that are not read at a path of their own family."""
@@ -264,23 +276,29 @@ async def _trim_events(services: Services, about: Document) -> None:
 
 
 JOBS = (
-    WELCOME,
     RECOVERY,
     FAILED_LOGIN,
     CALL,
-    PORT_MAIL,
+    DEREGISTERED,
     SWEEP,
     RELEASE,
     FORGET,
     END,
     RESOURCE_NUMBERS,
     PENDING_PAYMENTS,
+    NUMBER_PEOPLE,
     MOVE,
     MOVE_ALL,
     REMOVE,
     CLEAR,
+    EMPTY,
     REMOVE_ENDED,
+    REPORT,
+    *NOTIFICATION_JOBS,
+    FAX_SENDING,
+    VOICEMAIL_MAIL,
     *WEBHOOK_JOBS,
+    *TASK_JOBS,
     Kind(name="event_log", run=_trim_events, every=600),
 )
 """Every kind of jobs."""
@@ -288,7 +306,7 @@ JOBS = (
 
 def modules() -> Iterator[str]:
     """The names of the modules that declare families."""
-    for room in (families, visitors):
+    for room in (families, switch, visitors):
         for found in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
             if not found.ispkg:
                 yield found.name

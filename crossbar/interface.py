@@ -77,7 +77,7 @@ class Interface:
         except NoSuchPath:
             return None
         if parts == CONFIGURATION:
-            return self._configuration.answer(request)
+            return await self._configuration.answer(request)
         file = await asyncio.to_thread(_found, self._root, parts)
         if file is None:
             return None

@@ -37,6 +37,15 @@ def normalized(number: str) -> str:
     return to_e164(number) or number
 
 
+def spellings(number: str) -> list[str]:
+    """What a carrier may mean by a number, in E.164, the likelier first: many send no plus."""
+    bare = number.removeprefix("+")
+    found = [to_e164(number)]
+    if bare.isascii() and bare.isdigit():
+        found.append(to_e164(f"+{bare}"))
+    return list(dict.fromkeys(each for each in found if each))
+
+
 def normalize_emergency_number(document: Document) -> None:
     """Write the number that an endpoint shows in emergencies as E.164, in place."""
     emergency = lookup(document, ("caller_id", "emergency"))

@@ -10,9 +10,10 @@ import gc
 import os
 import signal
 import socket
+import subprocess
 import tempfile
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,6 +40,9 @@ LARGE_BLOCK = 1_048_576
 
 LAST_MOMENT = 1.0
 """Seconds for what began after the requests under way were waited for."""
+
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
+"""Seconds before what runs beside the server is started again; longer each time."""
 
 AFTERWARDS = 15.0
 """Seconds for all that is to be done after the requests: jobs and letters above all."""
@@ -96,17 +100,23 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def run(settings: Settings, listener: socket.socket) -> int:
-    """Serve until SIGTERM or SIGINT, in as many processes as the settings say."""
+def run(settings: Settings, listener: socket.socket, beside: Sequence[str] = ()) -> int:
+    """Serve until SIGTERM or SIGINT, in as many processes as the settings say.
+
+    A command ``beside`` runs as long as the server does, and is told by the end of its standard
+    input that the server was killed.
+    """
     if settings.http.workers == 1:
-        run_loop(_serve(settings, listener))
+        run_loop(_serve(settings, listener, beside=beside))
         return 0
     with tempfile.TemporaryDirectory(prefix="crossbar-metrics-") as folder:
 
         def work(post: Post) -> None:
             member = _join(listener.family, listener.getsockname())
             member.setblocking(False)
-            run_loop(_serve(settings, member, post, Board(Path(folder), post.number)))
+            board = Board(Path(folder), post.number)
+            command = beside if post.number == 0 else ()
+            run_loop(_serve(settings, member, post, board, command))
 
         return Supervisor(
             settings.http.workers,
@@ -131,6 +141,7 @@ async def _serve(
     listener: socket.socket,
     post: Post | None = None,
     board: Board | None = None,
+    beside: Sequence[str] = (),
 ) -> None:
     """One process: serve until told to stop, then finish what is under way.
 
@@ -158,18 +169,39 @@ async def _serve(
             asyncio.create_task(_turn(metrics, post)),
             asyncio.create_task(_publish(metrics)),
         ]
+        companion = asyncio.create_task(_keep_beside(beside))
         await stopping.wait()
         _end_within(settings.http.shutdown_timeout + AFTERWARDS)
         if post is not None:
             loop.remove_reader(post.lifeline)
         await site.stop()
+        companion.cancel()
         gateway.services.feed.end()
         await traffic.drain(settings.http.shutdown_timeout)
         await runner.cleanup()
+        await asyncio.gather(companion, return_exceptions=True)
     for task in tasks:
         task.cancel()
     faulthandler.cancel_dump_traceback_later()
     log.info("stopped", process=os.getpid())
+
+
+async def _keep_beside(command: Sequence[str]) -> None:
+    """Run a command, and again whenever it has ended, until this is cancelled."""
+    pause = SHORTEST_PAUSE
+    while command:
+        process = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE)
+        began = time.monotonic()
+        try:
+            status = await process.wait()
+        except asyncio.CancelledError:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+            await process.wait()
+            raise
+        pause = SHORTEST_PAUSE if time.monotonic() - began > LONGEST_PAUSE else pause * 2
+        log.error("companion_ended", command=command[-1], status=status)
+        await asyncio.sleep(min(pause, LONGEST_PAUSE))
 
 
 def _stop_on_signals(settings: Http) -> asyncio.Event:

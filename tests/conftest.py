@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import orjson
 import pytest
 from aiohttp import ClientResponse, web
@@ -54,18 +55,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=("needed", "all"),
         default="needed",
         help="all: also run on MongoDB what no store makes a difference to (mark any_store), and"
-        " what takes a minute (mark thorough)",
+        " what takes long (mark thorough)",
     )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what would show the same again on another store, and what takes a minute.
+    """Leave out what would show the same again on another store, and what takes long.
 
-    With ``--stores=all``, as before a merge, everything runs.
+    With ``--stores=all``, as before a merge, everything runs; so do the tests of a file that is
+    named, however long they take.
     """
     if config.getoption("stores") == "all":
         return
-    left_out = [item for item in items if _shows_nothing_more(item)]
+    named = {Path(each.partition("::")[0]).resolve() for each in config.args}
+    left_out = [item for item in items if _shows_nothing_more(item, named)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         gone = set(left_out)
@@ -78,8 +81,8 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-def _shows_nothing_more(item: pytest.Item) -> bool:
-    if item.get_closest_marker("thorough") is not None:
+def _shows_nothing_more(item: pytest.Item, named: set[Path]) -> bool:
+    if item.get_closest_marker("thorough") is not None and item.path not in named:
         return True
     if item.get_closest_marker("any_store") is None or item.get_closest_marker("each_store"):
         return False
@@ -218,6 +221,12 @@ async def _read(response: ClientResponse) -> Answer:
             assert body["status"] == "success"
     return Answer(response.status, response.headers, content, body)
 
+
+hypothesis.settings.register_profile(
+    "here", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("here")
+"""How long an example takes is the machine's matter: tests of time measure it themselves."""
 
 jobs.POLL = 3600.0
 """Jobs that a test asks for are begun at once; what is due by the clock, when a test says so."""

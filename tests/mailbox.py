@@ -16,12 +16,17 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope
 
 @dataclass
 class Mailbox:
-    """What came in. ``refusals`` are answered, one each, before anything is taken."""
+    """What came in. ``refusals`` are answered, one each, before anything is taken.
+
+    Nothing is taken for the ``unknown``.
+    """
 
     port: int = 0
     refusals: list[str] = field(default_factory=list)
     logins: list[tuple[bytes, bytes]] = field(default_factory=list)
     encrypted: list[bool] = field(default_factory=list)
+    unknown: set[str] = field(default_factory=set)
+    recipients: list[list[str]] = field(default_factory=list)
     _received: asyncio.Queue[EmailMessage] = field(default_factory=asyncio.Queue)
 
     def settings(self) -> dict[str, Any]:
@@ -33,6 +38,15 @@ class Mailbox:
             "mail.sender": "Crossbar <noreply@example.com>",
         }
 
+    async def handle_RCPT(
+        self, server: SMTP, session: Any, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Take mails for everybody but those whom nobody knows."""
+        if address in self.unknown:
+            return f"550 nobody is called {address}"
+        envelope.rcpt_tos.append(address)
+        return "250 known"
+
     async def handle_DATA(self, server: SMTP, session: Any, envelope: Envelope) -> str:
         """Take a mail, or refuse it."""
         if self.refusals:
@@ -43,7 +57,10 @@ class Mailbox:
         content = envelope.content.replace(b"\r\n", b"\n")
         message = message_from_bytes(content, policy=policy.default)
         assert isinstance(message, EmailMessage)
-        assert message["To"] == ", ".join(envelope.rcpt_tos)
+        named = [*_addresses(message["To"]), *_addresses(message["Cc"])]
+        named = [each for each in named if each not in self.unknown]
+        assert named == envelope.rcpt_tos[: len(named)]
+        self.recipients.append(list(envelope.rcpt_tos))
         self._received.put_nowait(message)
         return "250 taken"
 
@@ -60,6 +77,18 @@ class Mailbox:
 
     def is_empty(self) -> bool:
         return self._received.empty()
+
+
+def _addresses(header: str | None) -> list[str]:
+    return header.split(", ") if header else []
+
+
+def text_of(message: EmailMessage) -> str:
+    """What a mail says in plain text."""
+    plain = message.get_body(("plain",))
+    assert plain is not None
+    text: str = plain.get_content()
+    return text
 
 
 @asynccontextmanager

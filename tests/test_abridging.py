@@ -60,7 +60,7 @@ def test_of_many_faults_the_first_are_named() -> None:
     fields = ValidationFailed(faults).fields
     assert [*fields] == [*[*faults][:MAX_FAULTS], "data"]
     assert fields["data"]["faults"] == {
-        "message": "105 faults were found; the first 100 are named",
+        "message": "At least 105 faults were found; the first 100 are named",
         "target": MAX_FAULTS,
         "cause": MAX_FAULTS + 5,
     }

@@ -18,6 +18,7 @@ from crossbar.identity.secrets import Secrets
 from crossbar.identity.tokens import Tokens
 from crossbar.logs import BLACK, configure, redact
 from crossbar.settings import Log
+from tests.each import for_each
 
 SECRET = "hunter2-S3cr3t"
 JWT = Tokens(Secrets(["s" * 32]), FixedClock(0)).issue({"account_id": "a" * 32})
@@ -79,7 +80,7 @@ def lines(stream: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@for_each(NAMES)
 def test_a_value_with_a_secrets_name_is_blackened(name: str) -> None:
     assert redact({name: SECRET}) == {name: BLACK}
     assert redact({name: 1234}) == {name: BLACK}
@@ -90,7 +91,7 @@ def test_a_value_with_a_secrets_name_is_blackened(name: str) -> None:
     assert redact({name: True}) == {name: True}
 
 
-@pytest.mark.parametrize("name", HARMLESS)
+@for_each(HARMLESS)
 def test_other_values_are_shown(name: str) -> None:
     value = {name: ["x", 1, 1.5, None, True, {"y": "z"}]}
     assert redact(value) == value

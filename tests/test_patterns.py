@@ -31,6 +31,17 @@ def takes_a_moment(work: Callable[[], object]) -> bool:
     return time.process_time() - began < MOMENT
 
 
+def test_a_match_tells_what_was_found() -> None:
+    found = Expression(r"^\*(?P<code>3)(\d*)(x)?").matched("*3101")
+    assert found is not None
+    assert (found.text, found.groups, found.longest) == ("*3101", ("3", "101"), "101")
+    assert found.named == {"code": "3"}
+    plain = Expression("10").matched("2101")
+    assert plain is not None
+    assert plain.longest == "10"
+    assert Expression("^x").matched("y") is None
+
+
 @pytest.mark.parametrize(
     ("pattern", "text", "captured"),
     [

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import datetime
 import ssl
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import aiosmtplib
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
-from crossbar.clock import Clock, FixedClock
+from crossbar.clock import FixedClock
 from crossbar.core.jobs import CannotBeDone
-from crossbar.core.ports.mail import Letter, Mail
+from crossbar.core.ports.mail import Enclosed, Letter, Mail
 from crossbar.errors import MailUnavailable
 from crossbar.outside import mail_of
 from crossbar.settings import Mail as MailSettings
+from tests.certificates import self_signed
 from tests.conftest import NOW
 from tests.mailbox import mailbox
 
-HELLO = Letter(to="ann@example.com", subject="Grüße", text="Hello, Ann.\n")
+HELLO = Letter(to=("ann@example.com",), subject="Grüße", text="Hello, Ann.\n")
 
 
 def post_office(port: int, **more: Any) -> Mail:
@@ -35,37 +30,10 @@ def post_office(port: int, **more: Any) -> Mail:
 @pytest.fixture
 def certified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
     """A server's side of TLS, which this process trusts."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    day, now = (
-        datetime.timedelta(days=1),
-        datetime.datetime.fromtimestamp(Clock().unix(), datetime.UTC),
-    )
-    alternatives = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - day)
-        .not_valid_after(now + day)
-        .add_extension(alternatives, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    chain, private = tmp_path / "certificate.pem", tmp_path / "key.pem"
-    chain.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    private.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
+    pair = self_signed(tmp_path)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(chain, private)
-    monkeypatch.setenv("SSL_CERT_FILE", str(chain))
+    context.load_cert_chain(*pair)
+    monkeypatch.setenv("SSL_CERT_FILE", str(pair.certificate))
     return context
 
 
@@ -114,7 +82,7 @@ async def test_a_server_may_say_no_for_good_or_for_now(refusal: str, is_final: b
 
 
 async def test_an_impossible_address_is_given_up() -> None:
-    broken = HELLO._replace(to="ann@example.com\nBcc: everybody@example.com")
+    broken = HELLO._replace(to=("ann@example.com\nBcc: everybody@example.com",))
     async with mailbox() as box:
         with pytest.raises(CannotBeDone):
             await post_office(box.port).send(broken)
@@ -126,3 +94,42 @@ async def test_without_a_server_nothing_is_taken() -> None:
     assert not office.is_available
     with pytest.raises(MailUnavailable):
         await office.send(HELLO)
+
+
+async def test_a_letter_with_everything() -> None:
+    letter = Letter(
+        to=("ann@example.com",),
+        subject="Hi",
+        text="",
+        html="<p>Hi</p>",
+        cc=("cc@example.com",),
+        bcc=("hidden@example.com", "ann@example.com"),
+        sender="us@example.org",
+        reply_to="help@example.org",
+        name="abc",
+        enclosed=(Enclosed("a.bin", "nonsense", b"\x00\x01"),),
+    )
+    async with mailbox() as box:
+        said = await post_office(box.port, sender="Crossbar <me@example.com>").send(letter)
+        mail = await box.next()
+    assert said == "taken"
+    assert box.recipients == [["ann@example.com", "cc@example.com", "hidden@example.com"]]
+    assert "hidden" not in mail.as_string()
+    assert (mail["From"], mail["Reply-To"]) == ("us@example.org", "help@example.org")
+    assert mail["Message-ID"] == "<abc@example.com>"
+    html = mail.get_body(("html",))
+    assert html is not None
+    assert html.get_content() == "<p>Hi</p>\n"
+    (file,) = mail.iter_attachments()
+    assert file.get_content_type() == "nonsense/octet-stream"
+
+
+async def test_some_may_be_unknown_but_not_all() -> None:
+    letter = HELLO._replace(to=("ann@example.com", "bob@example.com"))
+    async with mailbox() as box:
+        box.unknown = {"bob@example.com"}
+        said = await post_office(box.port).send(letter)
+        assert said == "taken; bob@example.com: 550 nobody is called bob@example.com"
+        box.unknown |= {"ann@example.com"}
+        with pytest.raises(CannotBeDone, match="550 nobody is called ann"):
+            await post_office(box.port).send(letter)

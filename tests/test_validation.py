@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 
 from crossbar.errors import ValidationFailed
 from crossbar.validation import schemas as validation
+from crossbar.validation.checks import BAD_CLIENT_URL
 from crossbar.validation.client_urls import ClientUrls
 from crossbar.validation.refusals import Refusals
 from crossbar.validation.schemas import ROOT, BrokenSchema, Schemas
@@ -730,7 +733,7 @@ PLAY = {"properties": {"loops": {"type": "integer", "default": 1}, "url": URL}}
 def test_urls_of_clients_are_judged_at_their_place(tmp_path: Path, url: str) -> None:
     folder = write(tmp_path, thing=field({"type": "array", "items": URL}))
     schemas = Schemas(folder, client_urls=ClientUrls(["example.com"]))
-    error = {"error": {"message": "invalid client URL", "value": url}}
+    error = {"error": {**BAD_CLIENT_URL, "value": url}}
     assert schemas.apply("thing", {"x": ["https://a.b/", url]})[1] == (
         {} if "localhost" in url else {"x.1": error}
     )
@@ -953,3 +956,68 @@ def test_a_computed_schema_is_judged_by_and_not_listed() -> None:
     assert "made" not in schemas.names()
     with pytest.raises(BrokenSchema):
         schemas.register({"$id": "made", "type": "nothing"})
+
+
+# Very many ----------------------------------------------------------------------------------
+
+
+def test_after_a_hundred_faults_no_more_are_looked_for(tmp_path: Path) -> None:
+    schemas = one(tmp_path, field({"items": {"type": "string"}}))
+    _, errors = schemas.apply("thing", {"x": [1] * 20_000})
+    assert list(errors) == [f"x.{place}" for place in range(101)]
+
+
+def test_texts_that_spell_numbers_are_converted_however_many(tmp_path: Path) -> None:
+    schemas = one(tmp_path, field({"items": {"type": "integer"}}))
+    document, errors = schemas.apply("thing", {"x": ["5"] * 900})
+    assert not errors
+    assert document["x"] == [5] * 900
+
+
+def test_what_cannot_be_converted_counts_among_what_can(tmp_path: Path) -> None:
+    schemas = one(tmp_path, field({"items": {"type": "integer"}}))
+    _, errors = schemas.apply("thing", {"x": ["5", "a"] * 400})
+    assert list(errors) == [f"x.{place}" for place in range(1, 203, 2)]
+
+
+async def test_a_large_document_is_judged_as_a_small_one(tmp_path: Path) -> None:
+    inner = {"type": "object", "properties": {"b": {"type": "integer", "default": 1}}}
+    item = {"type": "object", "properties": {"a": {**inner, "default": {}}}}
+    schemas = one(tmp_path, field({"items": item}))
+    threads: list[str] = []
+    judge = schemas.apply
+
+    def apply(name: str, document: Any) -> Any:
+        threads.append(threading.current_thread().name)
+        return judge(name, document)
+
+    schemas.apply = apply  # type: ignore[method-assign]
+    for count in (1, 20_000):
+        document, errors = await schemas.judged("thing", {"x": [{} for _ in range(count)]})
+        assert not errors
+        assert document["x"] == [{"a": {"b": 1}}] * count
+    assert threads[0] == "MainThread"
+    assert threads[1] != "MainThread"
+
+
+def test_a_default_within_itself_is_filled_in_at_every_depth(tmp_path: Path) -> None:
+    inner = {"type": "object", "properties": {"b": {"type": "integer", "default": 1}}}
+    node = {
+        "type": "object",
+        "properties": {
+            "below": {"type": "object", "default": {}, "additionalProperties": {"$ref": "#"}},
+            "data": {**inner, "default": {}},
+        },
+    }
+    schemas = one(tmp_path, node)
+    document, errors = schemas.apply("thing", {"below": {"one": {}}})
+    assert not errors
+    empty = {"below": {}, "data": {"b": 1}}
+    assert document == {"below": {"one": empty}, "data": {"b": 1}}
+
+
+def test_a_schema_that_two_threads_want_is_compiled_once(tmp_path: Path) -> None:
+    schemas = one(tmp_path, field({"type": "string"}))
+    with ThreadPoolExecutor(4) as threads:
+        compiled = list(threads.map(schemas._compile, ["thing"] * 20))
+    assert len(set(map(id, compiled))) == 1

@@ -83,6 +83,11 @@ def _add_server_commands(commands: Any, run: Commands, common: argparse.Argument
         "--monster-ui", metavar="DIR", help="folder of a built Monster UI, to be served at /"
     )
     serve.add_argument(
+        "--switch",
+        action="store_true",
+        help="run a telephone switch too; Asterisk is fetched where there is none",
+    )
+    serve.add_argument(
         "--no-init", action="store_true", help="refuse an empty store instead of initialising it"
     )
     init = _add(
@@ -99,6 +104,15 @@ def _add_server_commands(commands: Any, run: Commands, common: argparse.Argument
         commands, "openapi", run["openapi"], "Print the OpenAPI document of /v2.", common
     )
     openapi.add_argument("--output", metavar="FILE", type=Path, help="write it to a file instead")
+    about = "Run a telephone switch beside the server: Asterisk, until it is told to stop."
+    switch = _add(commands, "switch", run["switch"], about, common)
+    switch.add_argument(
+        "--fetch", action="store_true", help="first get Asterisk, on Debian, unless it is there"
+    )
+    switch.add_argument("--only-fetch", action="store_true", help="get it, and do no more")
+    switch.add_argument(
+        "--lifeline", action="store_true", help="end with standard input, and let calls go on"
+    )
     _add(commands, "doctor", run["doctor"], "Check store, schemas, settings and clock.", common)
     about = "Index anew what is not in its place, as after an upgrade; servers may run."
     _add(commands, "reindex", run["reindex"], about, common)

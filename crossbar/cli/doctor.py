@@ -13,6 +13,7 @@ from crossbar.identity.secrets import SecretsError
 from crossbar.settings import Settings
 from crossbar.storage import StoreError
 from crossbar.storage.factory import UnknownStorage, file_of
+from crossbar.switch.asterisk import examine as examine_switch
 from crossbar.validation import Schemas
 
 EARLIEST = datetime(2025, 1, 1, tzinfo=UTC).timestamp()
@@ -35,6 +36,7 @@ async def examine(settings: Settings) -> list[Finding]:
         *_schemas(),
         *_clock(Clock()),
         *await _store(settings),
+        *_switch(settings),
     ]
 
 
@@ -50,6 +52,14 @@ def _clock(clock: Clock) -> Iterator[Finding]:
     is_good = clock.precise() > EARLIEST
     text = clock.iso() if is_good else f"{clock.iso()} cannot be: tokens would not be valid"
     yield Finding("clock", is_good, text)
+
+
+def _switch(settings: Settings) -> Iterator[Finding]:
+    """Whether a telephone switch could run, where one has been used."""
+    folder = settings.switch_folder()
+    if folder.exists():
+        for found in examine_switch(settings.switch, folder):
+            yield Finding(found.subject, found.is_good, found.text)
 
 
 async def _store(settings: Settings) -> list[Finding]:

@@ -35,9 +35,10 @@ class Reindexed:
 
 
 def is_in_place(stored: Put, declared: Put) -> bool:
-    """Whether a document is found where today's declaration says, and nowhere else."""
+    """Whether a document is found and listed as today's declaration says."""
     return (
         stored.sort == declared.sort
+        and stored.row == declared.row
         and set(stored.entries) == set(declared.entries)
         and set(stored.claims) == set(declared.claims)
     )

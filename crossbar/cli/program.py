@@ -19,6 +19,7 @@ from crossbar.cli import commands as _commands
 from crossbar.cli.apps import APP_COMMANDS
 from crossbar.cli.commands import Refusal, print_json, refuse_empty, with_gateway
 from crossbar.cli.doctor import examine
+from crossbar.cli.switching import SWITCH_COMMANDS
 from crossbar.errors import CrossbarError, NoSuchDocument, ValidationFailed
 from crossbar.families.brand import register_apps, usual_apps
 from crossbar.interface import folder_of
@@ -120,7 +121,16 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
     # create an account whose password nobody gets to see.
     with listen(settings) as listener:
         status = _prepare(options, settings, url_of(listener))
-        return status or run(settings, listener)
+        return status or run(settings, listener, _beside(options))
+
+
+def _beside(options: argparse.Namespace) -> tuple[str, ...]:
+    """The command of the switch that is to run beside the server, if one is."""
+    if not options.switch:
+        return ()
+    more = (("--storage", options.storage), ("--config", options.config))
+    given = (str(part) for name, value in more if value for part in (name, value))
+    return (sys.executable, "-m", "crossbar", "switch", "--fetch", "--lifeline", *given)
 
 
 def _prepare(options: argparse.Namespace, settings: Settings, url: str) -> int:
@@ -271,5 +281,6 @@ COMMANDS = {
     "doctor": _doctor,
     **_commands.COMMANDS,
     **APP_COMMANDS,
+    **SWITCH_COMMANDS,
 }
 """What is typed, and what it does."""

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
+from crossbar.bootstrap import note_indexes
 from crossbar.cli.journal_upkeep import index_anew, take_in
 from crossbar.cli.placing import GROUP, UNFIT, Reindexed, Report, is_in_place
 from crossbar.core.attachments import attachment_ids
 from crossbar.core.change import Change, put_of
 from crossbar.core.directory import ACCOUNT_TYPE
+from crossbar.core.finding import index_names
 from crossbar.core.journals import stretch_of
 from crossbar.core.paging import in_groups
 from crossbar.core.requests import Actor
@@ -60,6 +62,8 @@ async def reindex(
         for journal in services.registry.journals():
             await index_anew(services, journal, account_id, done)
             await take_in(services, journal, account_id, done)
+    if not done.faults:
+        await note_indexes(services.store, index_names(families.values()))
     return done
 
 

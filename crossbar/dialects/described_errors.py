@@ -20,7 +20,10 @@ RULES = (
     ("`additionalProperties`", "is a key that the schema does not know and does not allow"),
     ("`not_one_schema_valid`, `any_schemas_not_valid`", "fits no alternative, or more than one"),
     ("`unique`", "is taken by another document"),
-    ("`faults`", "under `data`: has more faults than `target`, those named; `cause` were found"),
+    (
+        "`faults`",
+        "under `data`: has more faults than `target`, those named; at least `cause`",
+    ),
     (
         "`invalid`, `forbidden`, `not_found`, `disabled`, `expired`",
         "breaks a rule that `message` tells",

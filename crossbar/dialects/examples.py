@@ -30,6 +30,7 @@ ALSO_SENT: Mapping[str, Mapping[str, Any]] = {
     "limits": {"twoway_trunks": 5},
     "rates": {"prefix": 1415},
     "port_requests": {"numbers": {"+14155550100": {}}},
+    "tasks": {"category": "menus", "action": "import", "records": [{"name": "Main"}]},
     "token_restrictions": {"restrictions": EVERYBODY_MAY_READ},
     "user_auth": {"account_name": "Master"},
 }

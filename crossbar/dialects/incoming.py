@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from crossbar.aside import QUICK, aside
 from crossbar.dialects.connections import connection_of
 from crossbar.dialects.multipart import Malformed
 from crossbar.dialects.targets import query_pairs
@@ -23,13 +23,6 @@ from crossbar.settings import Http
 T = TypeVar("T")
 
 FORM_TYPE = "application/x-www-form-urlencoded"
-
-QUICK = 65_536
-"""Bytes that take a millisecond or two to make sense of. More are left to another thread."""
-
-_LARGE = ThreadPoolExecutor(1, "large-bodies")
-"""The one thread for large bodies: with several, the event loop waits for each of them whenever
-it wants the interpreter's lock, and nothing is done sooner."""
 
 ESCAPES = 10
 """Escaped bytes of a form (``%41``) that take as long to read as one more field."""
@@ -72,7 +65,7 @@ async def _arriving(request: web.BaseRequest, limit: int) -> bytes:
             break
     if size <= QUICK:
         return b"".join(chunks)
-    return await _beside(partial(b"".join, chunks))  # many may be complete at the same moment
+    return await aside(partial(b"".join, chunks))  # many may be complete at the same moment
 
 
 def _hold(request: web.BaseRequest, chunk: bytes) -> None:
@@ -82,11 +75,7 @@ def _hold(request: web.BaseRequest, chunk: bytes) -> None:
 
 async def worked_out(content: bytes, work: Callable[[], T]) -> T:
     """What ``work`` makes of a body. A large one does not hold other requests up."""
-    return work() if len(content) <= QUICK else await _beside(work)
-
-
-async def _beside(work: Callable[[], T]) -> T:
-    return await asyncio.get_running_loop().run_in_executor(_LARGE, work)
+    return work() if len(content) <= QUICK else await aside(work)
 
 
 def form_pairs(content: bytes, settings: Http) -> tuple[tuple[str, str], ...]:

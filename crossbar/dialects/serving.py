@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 from crossbar.core.clients import CLIENT
 from crossbar.core.services import Services
 from crossbar.dialects.connections import require_room
-from crossbar.dialects.headers import require_once
+from crossbar.dialects.headers import Headers, require_once
 from crossbar.dialects.targets import split_target
 from crossbar.errors import CrossbarError, StoreUnavailable
 from crossbar.metrics import UNMATCHED, Route
@@ -100,9 +100,8 @@ class _Asking:
         return transport is not None and not transport.is_closing()
 
 
-def is_cross_origin(request: web.BaseRequest) -> bool:
+def is_cross_origin(headers: Headers) -> bool:
     """Whether a browser asks, or asks whether it may ask, for a page of another origin."""
-    headers = request.headers
     return (
         hdrs.ORIGIN in headers
         or hdrs.ACCESS_CONTROL_REQUEST_METHOD in headers
@@ -116,7 +115,7 @@ def is_preflight(request: web.BaseRequest) -> bool:
     Every dialect says yes, whatever the path: a page never sees the answer to a request whose
     preflight was refused, so it could not tell what does not exist from a server that is down.
     """
-    return request.method == "OPTIONS" and is_cross_origin(request)
+    return request.method == "OPTIONS" and is_cross_origin(request.headers)
 
 
 def refusal_of(error: Exception, request_id: str) -> CrossbarError:

@@ -10,6 +10,7 @@ error's status is given in this room and nowhere else. No HTTP library is import
     ├── BadRequest 400
     │   ├── ValidationFailed      every failing field, gathered; FilterTooDeep
     │   ├── ContactRefused, NoAllotments, NumberNotInService
+    │   ├── NoTaskNamed, WrongInput
     │   └── Disabled
     ├── Unauthenticated 401       InvalidCredentials (AccountSuspended), TokenExpired,
     │                             LoginClosed, SecondFactorNeeded, SecondFactorUnavailable,
@@ -18,7 +19,7 @@ error's status is given in this room and nowhere else. No HTTP library is import
     ├── PaymentRequired 402       AcceptCharges, BillingIssue
     ├── Forbidden 403
     ├── NotFound 404              NoSuchPath, NoSuchDocument, UnknownKey, NoSuchAttachment,
-    │                             FaultyRequest
+    │                             FaultyRequest, UnknownTask, WrongMoment
     ├── MethodNotAllowed 405
     ├── NotAcceptable 406
     ├── RequestTimeout 408
@@ -73,6 +74,7 @@ from crossbar.errors.general import (
     TooLarge,
     TooManyMembers,
     TooManyRequests,
+    TooMuchToSearch,
     Unauthenticated,
     Unavailable,
     UnknownKey,
@@ -103,6 +105,7 @@ from crossbar.errors.numbers import (
     NumberRefused,
     OfNumber,
 )
+from crossbar.errors.tasks import NoTaskNamed, UnknownTask, WrongInput, WrongMoment
 from crossbar.errors.unavailable import (
     Busy,
     FileUnavailable,
@@ -146,6 +149,7 @@ __all__ = [
     "NoSuchAttachment",
     "NoSuchDocument",
     "NoSuchPath",
+    "NoTaskNamed",
     "NotAcceptable",
     "NotFound",
     "NotImplementedHere",
@@ -174,11 +178,15 @@ __all__ = [
     "TooLarge",
     "TooManyMembers",
     "TooManyRequests",
+    "TooMuchToSearch",
     "TtsUnavailable",
     "Unauthenticated",
     "Unavailable",
     "UnknownKey",
+    "UnknownTask",
     "UnknownTenant",
     "UnsupportedMediaType",
     "ValidationFailed",
+    "WrongInput",
+    "WrongMoment",
 ]

@@ -57,7 +57,7 @@ class BadRequest(CrossbarError):
 class ValidationFailed(BadRequest):
     """One or more fields were refused: ``{"dotted.path": {"<rule>": {"message": …}}}`` (§4.5).
 
-    Of very many the first are named, and how many were found.
+    Of very many the first are named, and how many were found before the search ended.
     """
 
     code = "validation error"
@@ -67,7 +67,7 @@ class ValidationFailed(BadRequest):
         super().__init__()
         self.fields = brief_faults(fields)
         if len(fields) > MAX_FAULTS:
-            message = f"{len(fields)} faults were found; the first {MAX_FAULTS} are named"
+            message = f"At least {len(fields)} faults were found; the first {MAX_FAULTS} are named"
             told = {"message": message, "target": MAX_FAULTS, "cause": len(fields)}
             self.fields[ROOT] = {**self.fields.get(ROOT, {}), "faults": told}
 
@@ -341,6 +341,15 @@ class RangeNotSatisfiable(CrossbarError):
     status = 416
     code = "range not satisfiable"
     phrase = "range not satisfiable"
+
+
+class TooMuchToSearch(RangeNotSatisfiable):
+    """A list would have to look at more documents than it may: its filters have no index."""
+
+    phrase = (
+        "too many documents would have to be looked at, since no index serves these filters;"
+        " narrow the list by another filter, or by start_key and end_key"
+    )
 
 
 class TooManyRequests(CrossbarError):

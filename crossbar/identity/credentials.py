@@ -289,6 +289,13 @@ class Identity:
         """See :meth:`Bearers.read`."""
         return await self.bearers.read(token, anew=anew)
 
+    async def still(self, caller: Caller) -> Caller:
+        """Who called once, with the powers that it has now. Raises :class:`InvalidCredentials`."""
+        account, user_id = await self.people.account(caller.account_id, anew=True), caller.user_id
+        user = await self.people.user(account.account_id, user_id) if user_id else None
+        behind = await self.still(caller.behind) if caller.behind else None
+        return self.people.caller(account, user, caller.method, rules=caller.rules, behind=behind)
+
     async def acted_as(
         self, account: Account, user: Document | None, wanted: Any
     ) -> tuple[Account, Document]:

@@ -1,8 +1,9 @@
-"""What is beside this server: mail, other servers, places for files, a program that speaks."""
+"""What is beside this server: mail, other servers, places for files, programs."""
 
 from __future__ import annotations
 
 from crossbar.outside.dns import Dns
+from crossbar.outside.paper import Printer
 from crossbar.outside.receivers import HttpReceivers
 from crossbar.outside.shelves import shelves_of
 from crossbar.outside.smtp import mail_of
@@ -12,6 +13,7 @@ from crossbar.outside.web import Web
 __all__ = [
     "Dns",
     "HttpReceivers",
+    "Printer",
     "Web",
     "mail_of",
     "shelves_of",

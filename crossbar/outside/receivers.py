@@ -10,24 +10,29 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
+from yarl import URL
 
 from crossbar.core.ports import Message, NotReached, Reply
 
 BEGINNING = 1000
-"""Bytes of an answer that are read."""
-
-CONNECT = 10.0
-"""Seconds that a connection may take."""
+"""Bytes of an answer that are read unless more are asked for."""
 
 REFUSED = "the address is not of the public internet"
 
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+UNLISTED = (
+    ipaddress.IPv4Network("192.0.0.0/24"),
+    ipaddress.IPv6Network("3fff::/20"),
+    ipaddress.IPv6Network("fec0::/10"),
+)
+"""Networks of no public use that ``ipaddress`` holds to be global, at least in some versions."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -41,6 +46,8 @@ def is_public(text: str) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(str(inner))
+    if any(address in network for network in UNLISTED):
+        return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
@@ -78,29 +85,46 @@ class HttpReceivers:
         self._resolver = resolver
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
-    async def send(self, message: Message, *, private: bool, seconds: float) -> Reply:
+    async def send(
+        self,
+        message: Message,
+        *,
+        private: bool,
+        seconds: float,
+        connect: float,
+        most: int = BEGINNING,
+    ) -> Reply:
         """See :class:`crossbar.core.ports.Receivers`."""
-        _require_allowed(message.url, private=private)
+        url = _judged(message.url, private=private)
         try:
             async with asyncio.timeout(seconds):
-                return await self._ask(message, self._session(private=private))
+                session = self._session(private=private)
+                return await self._ask(message, url, session, connect, most)
         except TimeoutError:
             raise NotReached(f"no answer within {seconds:g} seconds") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise NotReached(_reason(error)) from None
 
-    async def _ask(self, message: Message, session: aiohttp.ClientSession) -> Reply:
+    async def _ask(
+        self,
+        message: Message,
+        url: URL,
+        session: aiohttp.ClientSession,
+        connect: float,
+        most: int,
+    ) -> Reply:
         async with session.request(
             message.method,
-            message.url,
+            url,
             headers=message.headers,
             data=message.body or None,
             allow_redirects=False,
+            timeout=_limits(connect),
         ) as response:
-            body = b""
-            while len(body) < BEGINNING and (more := await response.content.read(BEGINNING)):
+            body = bytearray()
+            while len(body) < most and (more := await response.content.read(most)):
                 body += more
-            return Reply(response.status, body[:BEGINNING].decode("utf-8", "replace"))
+            return Reply(response.status, bytes(body[:most]), response.content_type)
 
     def _session(self, *, private: bool) -> aiohttp.ClientSession:
         session = self._sessions.get(private)
@@ -109,7 +133,6 @@ class HttpReceivers:
             self._sessions[private] = session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(resolver=resolver, limit=0, ttl_dns_cache=10),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT),
                 auto_decompress=False,
                 max_field_size=16_384,
             )
@@ -122,21 +145,31 @@ class HttpReceivers:
         self._sessions.clear()
 
 
-def _require_allowed(url: str, *, private: bool) -> None:
-    """Refuse a numeric address: for one nothing is looked up."""
+@lru_cache(8)
+def _limits(connect: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, sock_connect=connect)
+
+
+def _judged(text: str, *, private: bool) -> URL:
+    """The address, unless its host is a numeric one that is refused: for one nothing is looked up.
+
+    It is the host as the connection is made to it: digits and dots of other scripts are brought
+    into their plain form by who reads an address for HTTP.
+    """
     try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
+        url = URL(text)
+        host = url.raw_host or ""
     except ValueError:
         raise NotReached("the address cannot be read") from None
-    if parts.scheme not in ("http", "https") or not host:
+    if url.scheme not in ("http", "https") or not host:
         raise NotReached("the address is not one of http or https")
     try:
         allowed = private or is_public(host)
     except ValueError:
-        return  # a name
+        return url  # a name
     if not allowed:
         raise NotReached(REFUSED)
+    return url
 
 
 def _reason(error: Any) -> str:

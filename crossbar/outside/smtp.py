@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from email.message import EmailMessage
-from email.utils import format_datetime, make_msgid
+from email.utils import format_datetime, make_msgid, parseaddr
 
 import aiosmtplib
 
@@ -27,12 +27,15 @@ class Smtp:
         self._settings = settings
         self._clock = clock
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: Letter) -> str:
         """Hand the letter over. Raises :class:`CannotBeDone` for one that is never taken."""
         settings = self._settings
         try:
-            await aiosmtplib.send(
+            refused, said = await aiosmtplib.send(
                 self._message(letter),
+                # What cannot be delivered comes back to who runs the server, whoever it is from.
+                sender=parseaddr(settings.sender)[1] or settings.sender,
+                recipients=[*dict.fromkeys((*letter.to, *letter.cc, *letter.bcc))],
                 hostname=settings.host,
                 port=settings.port,
                 username=settings.username or None,
@@ -43,22 +46,49 @@ class Smtp:
             )
         except (aiosmtplib.SMTPException, ValueError) as error:
             if _is_final(error):
-                # Neither the letter nor the server's answer, which may repeat it, is passed on.
-                raise CannotBeDone from None
+                # The letter is not passed on; who logs the error knows that it may repeat it.
+                raise CannotBeDone(_words(error)) from None
             raise
+        not_taken = "".join(f"; {address}: {reply}" for address, reply in refused.items())
+        return f"{said}{not_taken}"
 
     def _message(self, letter: Letter) -> EmailMessage:
-        """The letter with its headers. Raises :class:`ValueError` for an address with a break."""
+        """The letter with its headers. Raises :class:`ValueError` for one with a line break."""
         message = EmailMessage()
-        message["From"] = self._settings.sender
-        message["To"] = letter.to
+        message["From"] = letter.sender or self._settings.sender
+        message["To"] = ", ".join(letter.to)
+        if letter.cc:
+            message["Cc"] = ", ".join(letter.cc)
+        if letter.reply_to:
+            message["Reply-To"] = letter.reply_to
         message["Subject"] = letter.subject
         message["Date"] = format_datetime(moment(self._clock.gregorian()))
-        domain = self._settings.sender.rpartition("@")[2].strip("<> ")
-        message["Message-ID"] = make_msgid(domain=domain or "localhost")
+        domain = self._settings.sender.rpartition("@")[2].strip("<> ") or "localhost"
+        message["Message-ID"] = (
+            f"<{letter.name}@{domain}>" if letter.name else make_msgid(domain=domain)
+        )
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(letter.text)
+        message.set_content(letter.text or letter.html, subtype="plain" if letter.text else "html")
+        if letter.text and letter.html:
+            message.add_alternative(letter.html, subtype="html")
+        for each in letter.enclosed:
+            kind, _, form = each.content_type.partition("/")
+            message.add_attachment(
+                each.content,
+                maintype=kind or "application",
+                subtype=form or "octet-stream",
+                filename=each.name,
+            )
         return message
+
+
+def _words(error: Exception) -> str:
+    """What the server said, of each recipient if it refused them all."""
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+        return "; ".join(f"{each.code} {each.message}" for each in error.recipients)
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        return f"{error.code} {error.message}"
+    return str(error)
 
 
 def _is_final(error: Exception) -> bool:

@@ -6,6 +6,7 @@ from crossbar.personnel.addresses import Address
 from crossbar.personnel.components import COMPONENTS
 from crossbar.personnel.endpoints import Endpoint, perscom_families
 from crossbar.personnel.keeping import STORED
+from crossbar.personnel.people import NUMBER_PEOPLE
 from crossbar.personnel.people_columns import PHOTOS
 from crossbar.personnel.reading import LARGEST_PAGE, PAGE_SIZE
 from crossbar.personnel.scopes import SCOPES
@@ -16,6 +17,7 @@ from crossbar.personnel.values import TIMES, columns_of, property_of, schema_of
 __all__ = [
     "COMPONENTS",
     "LARGEST_PAGE",
+    "NUMBER_PEOPLE",
     "OPERATORS",
     "PAGE_SIZE",
     "PHOTOS",

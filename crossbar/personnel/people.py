@@ -8,15 +8,18 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from crossbar.core.attachments import replace_upload
 from crossbar.core.change import Change
+from crossbar.core.jobs import Kind, asked
 from crossbar.core.requests import Actor, Upload
+from crossbar.core.services import Services
 from crossbar.core.writing import Work
-from crossbar.documents import Document, lookup
+from crossbar.documents import Document, lookup, new_id
 from crossbar.errors import Forbidden, NoSuchDocument, ValidationFailed
-from crossbar.families.endpoints import HUNDRED, PERSON, USERS, email_of
+from crossbar.families.endpoints import PERSON, USERS, email_of
 from crossbar.personnel import references
 from crossbar.personnel.components import USERS as COMPONENT
 from crossbar.personnel.links import field_keys
@@ -31,28 +34,66 @@ from crossbar.personnel.people_rows import (
     span_of,
 )
 from crossbar.personnel.work import BODY, VALUES, perform, sequence_of, work_of
-from crossbar.storage import Entry, Key, Span
+from crossbar.storage import Batch, Entry, Key, Span
 
 LONGEST_PART = 128
+
+AT_ONCE = 25
+"""Users who get their numbers in one commit, which takes some milliseconds."""
+
+MOST = 500
+"""Users who get their numbers while one request waits for it: some tenths of a second."""
+
+STEPS = 100
+"""So many times as many get theirs by one job, before it asks for another that goes on."""
 
 _USERNAME = re.compile(r"[+@.A-Za-z0-9_-]+")
 
 
 async def number_everybody(actor: Actor) -> None:
-    """Give numbers to users that have none, oldest first. Not for within a work."""
-    new = [
-        (row.document.get("pvt_created", 0), row.document["_id"])
-        async for row in actor.services.store.scan(span_of(actor, "new"))
-    ]
+    """Give numbers to users that have none: here to :data:`MOST`, by a job to the others.
+
+    Not for within a work.
+    """
+    if await _number_some(actor):
+        services = actor.services
+        about = {"account": actor.account_id}
+        await services.commit(Batch(puts=[asked(services.clock, NUMBER_PEOPLE, about)]))
+
+
+async def _number_some(actor: Actor) -> bool:
+    """Give numbers to some users that have none, the oldest of them first. Whether more may be."""
+    new: list[tuple[int, str]] = []
+    async for row in actor.services.store.scan(span_of(actor, "new")):
+        new.append((row.document.get("pvt_created", 0), row.document["_id"]))
+        if len(new) == MOST:
+            break
     new.sort()
-    for start in range(0, len(new), HUNDRED):
-        some = new[start : start + HUNDRED]
+    for start in range(0, len(new), AT_ONCE):
+        some = [user_id for _, user_id in new[start : start + AT_ONCE]]
+        await perform(actor, partial(_number, some))
+    return len(new) == MOST
 
-        async def build(work: Work, some: list[tuple[int, str]] = some) -> None:
-            for _, user_id in some:
-                await numbered(work, user_id)
 
-        await perform(actor, build)
+async def _number(some: list[str], work: Work) -> None:
+    for user_id in some:
+        await numbered(work, user_id)
+
+
+async def _number_others(services: Services, about: Document) -> None:
+    account = await services.accounts.get(about["account"])
+    if account is None:
+        return
+    account_id = account.account_id
+    actor = Actor(services=services, account_id=account_id, account=account, request_id=new_id())
+    for _ in range(STEPS):
+        if not await _number_some(actor):
+            return
+    await services.commit(Batch(puts=[asked(services.clock, NUMBER_PEOPLE, about)]))
+
+
+NUMBER_PEOPLE = Kind(name="number_people", run=_number_others)
+"""Asked for by who looks at people of whom very many have no number yet."""
 
 
 async def numbered(work: Work, user_id: str) -> int | None:

@@ -99,12 +99,38 @@ async def find_caller(actor: Actor) -> Document | None:
     return None if stored is None or stored.get("pvt_deleted") else stored
 
 
-async def everybody(actor: Actor) -> AsyncIterator[Document]:
-    """The users that have numbers, by number; a hundred of them are read at a time."""
-    last = await last_number(actor, SEQUENCE)
-    for hundred in range(last // HUNDRED + 1):
-        for stored in await _with_entry(actor, f"hundred:{hundred}"):
+async def count(actor: Actor) -> int:
+    """How many people there are, also those who are yet to get a number."""
+    count_of = actor.services.store.count
+    return await count_of(span_of(actor, "known")) + await count_of(span_of(actor, "new"))
+
+
+async def everybody(actor: Actor, start: int = 0) -> AsyncIterator[Document]:
+    """The users that have numbers, by number, from the ``start``-th on, counted from 0.
+
+    A hundred of them are read at a time; those before are counted, not read.
+    """
+    hundreds = await last_number(actor, SEQUENCE) // HUNDRED + 1
+    first, start = await _hundred_of(actor, start, hundreds) if start else (0, 0)
+    for hundred in range(first, hundreds):
+        people = await _with_entry(actor, f"hundred:{hundred}")
+        for stored in people[start:]:
             yield stored
+        start = max(0, start - len(people))
+
+
+async def _hundred_of(actor: Actor, start: int, hundreds: int) -> tuple[int, int]:
+    """The hundred in which the ``start``-th person is, and its place there, both from 0."""
+    tally = actor.services.store.tally
+    for first in range(0, hundreds, HUNDRED):
+        numbers = {f"hundred:{each}": each for each in range(first, first + HUNDRED)}
+        found = await tally(actor.account_id, USERS.doc_type, "person", numbers)
+        for name, number in numbers.items():
+            count = found.get(name, 0)
+            if count > start:
+                return number, start
+            start -= count
+    return hundreds, 0
 
 
 async def referring(actor: Actor, column: str, number: int) -> AsyncIterator[Document]:

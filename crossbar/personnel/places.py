@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from crossbar.core.requests import Actor, Request
 from crossbar.documents import Document
@@ -14,6 +15,17 @@ from crossbar.personnel.includes import entry_of, related
 from crossbar.personnel.links import Pair, links_of, other_end
 from crossbar.personnel.rows import count, every, find, number_of
 from crossbar.personnel.shapes import Component, HasMany, Linked, Relation
+
+T = TypeVar("T")
+
+
+async def first(rows: AsyncIterator[T], number: int) -> AsyncIterator[T]:
+    """The first rows, so many at most."""
+    async for row in rows:
+        yield row
+        number -= 1
+        if number == 0:
+            return
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -62,6 +74,14 @@ class Place:
         number = number_of(self.parent, parent)
         async for pair in related(request.actor, self.parent, self.relation, number):
             yield pair
+
+    async def page(self, request: Request, start: int, limit: int) -> list[Pair]:
+        """So many stored rows here, from the ``start``-th on."""
+        if self.parent is None:
+            rows = every(request.actor, self.component, start=start)
+            return [(stored, None) async for stored in first(rows, limit)]
+        pairs = [pair async for pair in first(self.pairs(request), start + limit)]
+        return pairs[start:]
 
     async def count(self, request: Request) -> int | None:
         """How many rows are here; ``None`` where the store cannot tell without reading them."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Any
 
+from crossbar.aside import aside
 from crossbar.core.paging import in_groups
 from crossbar.core.requests import Actor, Request, Result
 from crossbar.documents import Document, lookup
@@ -35,6 +37,12 @@ PAGE_SIZE = 15
 LARGEST_PAGE = 1000
 DEEPEST = 10_000
 """Rows of a sorted search that can be seen: so many are kept while the others are looked at."""
+
+SORTED = 5_000
+"""Rows that are gathered before they are put in order with those that are kept so far."""
+
+QUICK = 500
+"""Rows that take a millisecond or two to be put in order."""
 
 AGGREGATES = tuple(f"with_{name}" for name in ("count", "exists", "min", "max", "avg", "sum"))
 
@@ -145,7 +153,7 @@ async def _page(place: Place, request: Request, search: Search) -> Result:
     is_whole = search.is_everything and trash is None and place.component is not NEWSFEED
     total = await place.count(request) if is_whole else None
     if total is not None:
-        pairs = [pair async for pair in _slice(rows, start, limit)]
+        pairs = await place.page(request, start, limit)
     else:
         total, pairs = await _found(place, request, search, rows, start, limit)
     roster = any(each.name == "orderForRoster" for each in search.scopes)
@@ -161,17 +169,6 @@ def _joined(tree: Tree, other: Tree) -> Tree:
     return {name: _joined(tree.get(name, {}), other.get(name, {})) for name in names}
 
 
-async def _slice(rows: AsyncIterator[Pair], start: int, limit: int) -> AsyncIterator[Pair]:
-    """The rows of a page, and no more of them than are needed to get there."""
-    at = 0
-    async for pair in rows:
-        if at >= start + limit:
-            return
-        if at >= start:
-            yield pair
-        at += 1
-
-
 async def _found(
     place: Place,
     request: Request,
@@ -185,14 +182,25 @@ async def _found(
     Every row is looked at, a few at a time; what cannot be on the page is forgotten at once.
     """
     total, first = 0, 0 if search.sorts else start
+    most = start + limit - first
     kept: list[tuple[Seen, Pair]] = []
     async for pairs in in_groups(rows, PORTION):
         fitting = await _fitting(place, request, search, pairs)
         kept += fitting[max(0, first - total) :]
         total += len(fitting)
-        search.sort(kept)
-        del kept[start + limit - first :]
+        if not search.sorts or len(kept) > most + SORTED:
+            await _keep_first(search, kept, most)
+    await _keep_first(search, kept, most)
     return total, [pair for _, pair in kept[start - first :]]
+
+
+async def _keep_first(search: Search, rows: list[tuple[Seen, Pair]], number: int) -> None:
+    """Put rows in the order asked for, and forget all but so many; many of them in a thread."""
+    if search.sorts and len(rows) > QUICK:
+        await aside(partial(search.sort, rows))
+    else:
+        search.sort(rows)
+    del rows[number:]
 
 
 async def _fitting(

@@ -26,7 +26,7 @@ async def judge(change: Change, component: Component, values: Document) -> None:
         for name, value in values.items()
         if value is not None and not isinstance(value, Upload)
     }
-    judged, errors = change.actor.services.schemas.apply(component.schema, dict(sent))
+    judged, errors = await change.actor.services.schemas.judged(component.schema, dict(sent))
     values.update({name: judged[name] for name in sent})
     change.refusals.merge(errors)
     await check(change, component, values)

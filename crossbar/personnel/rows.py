@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from crossbar.clock import instant_of, moment
@@ -17,10 +18,13 @@ from crossbar.errors import NoSuchDocument
 from crossbar.personnel import people_rows as people
 from crossbar.personnel.shapes import Component
 from crossbar.personnel.values import TIMES
-from crossbar.storage import Entry, Key, Span
+from crossbar.storage import Entry, Key, Position, Span
 
 PORTION = 100
 """Rows that are read and judged at a time."""
+
+LINES = 500
+"""Rows that are passed over at a time."""
 
 
 def key_of(account_id: str, component: Component, number: int) -> Key:
@@ -82,23 +86,41 @@ def span_of(actor: Actor, component: Component, entry: tuple[str, Any] | None = 
 
 
 async def every(
-    actor: Actor, component: Component, entry: tuple[str, Any] | None = None
+    actor: Actor, component: Component, entry: tuple[str, Any] | None = None, start: int = 0
 ) -> AsyncIterator[Document]:
-    """Walk stored rows in default order; ``entry`` is a column and the value it must have."""
+    """Walk stored rows in default order; ``entry`` is a column and the value it must have.
+
+    Without one the first ``start`` rows are passed over, and not read.
+    """
     if component.noun == "users":
-        found = people.referring(actor, *entry) if entry else people.everybody(actor)
+        found = people.referring(actor, *entry) if entry else people.everybody(actor, start)
         async for stored in found:
             yield stored
         return
-    async for row in actor.services.store.scan(span_of(actor, component, entry)):
+    span = span_of(actor, component, entry)
+    if start:
+        place = await _place(actor, span, start)
+        if place is None:
+            return
+        span = replace(span, start=place)
+    async for row in actor.services.store.scan(span):
         yield row.document
+
+
+async def _place(actor: Actor, span: Span, start: int) -> Position | None:
+    """Where the row with this index is; ``None`` if there are not so many."""
+    async for lines in actor.services.store.lines(replace(span, portion=LINES)):
+        if start < len(lines):
+            return Position(*lines[start][:2])
+        start -= len(lines)
+    return None
 
 
 async def count(actor: Actor, component: Component, entry: tuple[str, Any] | None = None) -> int:
     """How many rows there are; ``entry``, not for people, is a column and the value it has."""
-    is_people = component.noun == "users"
-    span = people.span_of(actor, "known") if is_people else span_of(actor, component, entry)
-    return await actor.services.store.count(span)
+    if component.noun == "users":
+        return await people.count(actor)
+    return await actor.services.store.count(span_of(actor, component, entry))
 
 
 def number_of(component: Component, stored: Document) -> int:

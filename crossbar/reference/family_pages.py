@@ -18,7 +18,7 @@ from crossbar import catalog
 from crossbar.app import REGISTRY
 from crossbar.core.registry import SINGLETON, STANDARD, Operation
 from crossbar.core.requests import Action
-from crossbar.core.shapes import Access, Collection, Family, Scope, Singleton
+from crossbar.core.shapes import Access, Collection, Family, FieldIndex, Scope, Singleton
 from crossbar.dialects.v2.verbs import VERB_OF
 from crossbar.reference.family_examples import curl
 from crossbar.reference.markdown import cell, said, table
@@ -260,6 +260,9 @@ def _documents(family: Family, actions: Container[Action]) -> list[str]:
         lines.append(_rows_of(family))
     if family.indexes:
         lines.append(f"- Indexed by {_listed(index.name for index in family.indexes)}.")
+    served = [f"filter_{each.path}" for each in family.indexes if isinstance(each, FieldIndex)]
+    if served and isinstance(family, Collection):
+        lines.append(f"- An index serves {_listed(served)}.")
     if Action.DELETE in actions:
         kept = "are kept, marked as deleted" if family.soft_delete else "are gone"
         lines.append(f"- Deleted documents {kept}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crossbar.settings.features import Dns, Mail, Numbers, Speech, Ui
+from crossbar.settings.features import Dns, Mail, Numbers, Speech, Switch, Ui, Websockets
 from crossbar.settings.reader import SettingDescription, SettingsError
 from crossbar.settings.sections import (
     USUALLY_BLOCKED,
@@ -33,7 +33,9 @@ __all__ = [
     "SettingsError",
     "Speech",
     "Storage",
+    "Switch",
     "Tokens",
     "Ui",
+    "Websockets",
     "section_types",
 ]

@@ -174,6 +174,15 @@ class Mail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Notifications:
+    """Mails about what happens, and the log of them."""
+
+    log_retention: int = setting(
+        7_776_000, "Seconds for which the log of mails is kept; 90 days.", minimum=1
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recovery:
     """Forgotten passwords: links in mails, with which a user logs in once."""
 
@@ -250,11 +259,128 @@ class Webhooks:
         " and those of the network that it is in.",
     )
     timeout: float = setting(15.0, "Seconds that a receiver has to answer.", minimum=0.1)
+    connect_timeout: float = setting(
+        10.0, "Seconds of these that a connection may take.", minimum=0.1
+    )
+    object_types: tuple[str, ...] = setting(
+        (),
+        "Types of documents whose changes are reported. Empty: account, callflow, device, faxbox,"
+        " media, user, vmbox, fax, mailbox_message, call_recording.",
+    )
+    keep_successes: bool = setting(
+        True, "Keep attempts that succeeded, too; only what is kept can be delivered again."
+    )
+    switch_off: bool = setting(True, "Switch webhooks off that nothing has reached for long.")
+    failures: int = setting(
+        0,
+        "Failures after which a webhook is switched off at once. 0: only when deliveries were"
+        " given up.",
+        minimum=0,
+        maximum=1000,
+    )
+    failures_within: float = setting(
+        60.0, "Seconds within which there have to be so many.", minimum=0.1
+    )
     give_up_after: int = setting(
         86_400, "Seconds for which a delivery that fails is tried again.", minimum=0
+    )
+    max_waiting: int = setting(
+        100_000,
+        "Deliveries to a webhook that wait in the store. Of further reports it is only kept how"
+        " many they are, and of which time, so that they can be replayed.",
+        minimum=1,
     )
     attempts_kept: int = setting(
         2_682_000,
         "Seconds that attempts are kept; older ones are not shown, and go by the day.",
         minimum=1,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switch:
+    """The telephone switch that `crossbar switch` runs."""
+
+    folder: str = setting(
+        "", "Folder of its program, configuration and state; empty: `switch` beside the store."
+    )
+    host: str = setting("127.0.0.1", "Address that phones reach it at; 0.0.0.0 for all.")
+    sip_port: int = setting(5060, "Port for SIP, UDP and TCP.", minimum=1, maximum=65535)
+    tls_port: int = setting(
+        0, "Port for encrypted SIP, usually 5061; 0: there is none.", minimum=0, maximum=65535
+    )
+    tls_certificate: str = setting(
+        "", "File with the certificate for encrypted SIP and those that vouch for it, PEM."
+    )
+    tls_key: str = setting("", "File with the certificate's private key, PEM.")
+    public_address: str = setting(
+        "",
+        "What phones outside are told to send to, where a router stands between: its address."
+        " Empty: the switch's own.",
+    )
+    local_networks: tuple[str, ...] = setting(
+        ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8"),
+        "Networks that are on this side of that router.",
+    )
+    guesses_a_minute: int = setting(
+        30,
+        "Wrong passwords of phones that an address may send in a minute; then it is shut out.",
+        minimum=1,
+    )
+    shut_out_seconds: int = setting(
+        600, "Seconds for which such an address is shut out.", minimum=1
+    )
+    first_media_port: int = setting(
+        20000, "The first UDP port for sound.", minimum=1024, maximum=65534
+    )
+    last_media_port: int = setting(
+        23999,
+        "The last UDP port for sound; a call between two phones takes four.",
+        minimum=1025,
+        maximum=65535,
+    )
+    outbound_classes: tuple[str, ...] = setting(
+        ("did_us", "tollfree_us"),
+        "Classes of numbers that accounts may call by carriers. What others an account may call,"
+        " such as `international`, its `limits` say as `outbound_classes`. Emergency calls are"
+        " never held back.",
+    )
+    outbound_calls: int = setting(
+        10,
+        "Calls by carriers that an account and those below it may make at a time, where its"
+        " `limits` say nothing as `resource_consuming_calls`.",
+        minimum=0,
+    )
+    outbound_minutes: int = setting(
+        600,
+        "Minutes of calls by carriers that an account and those below it may make in a day (UTC),"
+        " all together, where its `limits` say nothing as `outbound_minutes`; calls that run then"
+        " are ended. 0: as many as it likes.",
+        minimum=0,
+    )
+    allow_private_carriers: bool = setting(
+        False,
+        "Let accounts' own carriers and telephone systems be in private networks, such as this"
+        " machine's, and devices that are known by their addresses be on this machine. Carriers of"
+        " the system may be anywhere.",
+    )
+    authorize_calls: bool = setting(
+        False,
+        "Let calls by carriers that are not the account's own take place only on a trunk of its"
+        " `limits`, or for credit, by the rates.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tasks:
+    """Work on many rows, which goes on after the answer."""
+
+    takeover_after: float = setting(
+        30.0,
+        "Seconds without a sign of life of the process that runs a task, after which another one"
+        " goes on with it.",
+        minimum=1,
+    )
+    wait_after_row_ms: int = setting(
+        0, "Milliseconds that a task waits after each row, to leave room for others.", minimum=0
     )

@@ -230,6 +230,12 @@ class Lists:
     memory_limit: int = setting(
         0, "Most rows of a listing without pages; more are refused. 0: no limit.", minimum=0
     )
+    scan_limit: int = setting(
+        1_000_000,
+        "Documents that a listing looks at in vain for filters without an index, before it is"
+        " refused. 0: no limit.",
+        minimum=0,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

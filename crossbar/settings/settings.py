@@ -15,10 +15,13 @@ from crossbar.settings.features import (
     Dns,
     Fax,
     Mail,
+    Notifications,
     Numbers,
     Porting,
     Recovery,
     Speech,
+    Switch,
+    Tasks,
     Ui,
     Visitors,
     Voicemail,
@@ -69,12 +72,15 @@ class Settings:
     numbers: Numbers = field(default_factory=Numbers)
     visitors: Visitors = field(default_factory=Visitors)
     mail: Mail = field(default_factory=Mail)
+    notifications: Notifications = field(default_factory=Notifications)
     recovery: Recovery = field(default_factory=Recovery)
     dialects: Dialects = field(default_factory=Dialects)
     ui: Ui = field(default_factory=Ui)
     websockets: Websockets = field(default_factory=Websockets)
     dns: Dns = field(default_factory=Dns)
     webhooks: Webhooks = field(default_factory=Webhooks)
+    switch: Switch = field(default_factory=Switch)
+    tasks: Tasks = field(default_factory=Tasks)
     log: Log = field(default_factory=Log)
 
     @classmethod
@@ -122,9 +128,17 @@ class Settings:
         """Where the secrets are, when they are not among the settings themselves."""
         if self.secrets.file:
             return Path(self.secrets.file)
+        return self._folder() / "crossbar.secrets"
+
+    def switch_folder(self) -> Path:
+        """Where the switch's program, configuration and state are."""
+        named = self.switch.folder
+        return Path(named).absolute() if named else (self._folder() / "switch").absolute()
+
+    def _folder(self) -> Path:
+        """Where the embedded store is, and what belongs to this server beside it."""
         database = self.storage.url.removeprefix("sqlite:///")
-        folder = Path(database).parent if database != self.storage.url else Path("var")
-        return folder / "crossbar.secrets"
+        return Path(database).parent if database != self.storage.url else Path("var")
 
 
 def _is_any(host: str) -> bool:

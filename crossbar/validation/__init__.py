@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from crossbar.validation.client_urls import ClientUrls
-from crossbar.validation.patterns import Expression, Like, Unusable
+from crossbar.validation.defaults import copied
+from crossbar.validation.patterns import Expression, Like, Match, Unusable
 from crossbar.validation.refusals import Refusals
 from crossbar.validation.schemas import Schemas
 
@@ -11,7 +12,9 @@ __all__ = [
     "ClientUrls",
     "Expression",
     "Like",
+    "Match",
     "Refusals",
     "Schemas",
     "Unusable",
+    "copied",
 ]

@@ -24,6 +24,12 @@ EXPRESSIONS = "expressions"
 
 Path = tuple[str | int, ...]
 
+BAD_CLIENT_URL = {
+    "message": "invalid client URL",
+    "target": "http or https, and a host that schemas.blocked_hosts does not name",
+}
+"""What is said of an address that a document may not name."""
+
 
 class Judges(Protocol):
     """All schemas."""
@@ -47,7 +53,7 @@ def failed_checks(
         elif check != CLIENT_URL:
             yield from _failed_node(path, check, value, schemas).items()
         elif isinstance(value, str) and not client_urls.allow(value):
-            yield dotted(path), {"error": {"message": "invalid client URL", "value": value}}
+            yield dotted(path), {"error": {**BAD_CLIENT_URL, "value": value}}
 
 
 def _failed_expressions(path: Path, patterns: Any) -> dict[str, Any]:

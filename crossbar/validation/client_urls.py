@@ -7,6 +7,8 @@ import socket
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from yarl import URL
+
 from crossbar.settings import USUALLY_BLOCKED
 
 
@@ -30,7 +32,7 @@ class ClientUrls:
         """Whether a document may name this address."""
         try:
             parts = urlsplit(url)
-            host, port = (parts.hostname or "").rstrip("."), parts.port
+            host, port = _plain(url, parts.hostname or "").rstrip("."), parts.port
         except ValueError:
             return False
         is_plain = parts.scheme in ("http", "https") and all(each > " " for each in url)
@@ -38,6 +40,11 @@ class ClientUrls:
             return False
         address = _address(host)
         return address is None or not any(address in network for network in self._networks)
+
+
+def _plain(url: str, host: str) -> str:
+    """A host as it is asked for: characters of other scripts may stand for plain ones."""
+    return host if host.isascii() else URL(url).raw_host or ""
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -67,6 +67,9 @@ def leading(plan: Plan, to: Callable[[Plan], object]) -> Plan | None:
     kept = {key: Plan() for key in leads}
     for key, part in kept.items():
         _fill(part, plans[key], kept)
+    settled: set[int] = set()
+    for part in kept.values():
+        _settle(part, settled)
     return kept.get(id(plan))
 
 
@@ -82,6 +85,19 @@ def _fill(part: Plan, whole: Plan, kept: Mapping[int, Plan]) -> None:
     for name, inner in whole.named.items():
         if is_open or id(inner) in kept:  # a name that leads nowhere hides the patterns
             part.named[name] = kept.get(id(inner))
+
+
+def _settle(plan: Plan, settled: set[int]) -> None:
+    """Fill in what is below defaults, as far as that is the same every time."""
+    if id(plan) in settled:
+        return
+    settled.add(id(plan))
+    for inner in plan.inner():
+        _settle(inner, settled)
+    for at, (name, default, below_it) in enumerate(plan.defaults):
+        if below_it:
+            complete(default, below_it)
+            plan.defaults[at] = (name, default, None)
 
 
 def below(value: Any, plan: Plan) -> Iterator[tuple[str | int, Any, Plan]]:
@@ -102,13 +118,11 @@ def complete(value: Any, plan: Plan) -> None:
         if type(item) in NESTED:
             complete(item, inner)
     if type(value) is dict:
-        for at, (name, default, plan_of_it) in enumerate(plan.defaults):
-            if name in value:
-                continue
-            if plan_of_it:  # what is below a default is the same every time
-                complete(default, plan_of_it)
-                plan.defaults[at] = (name, default, None)
-            value[name] = copied(default)
+        for name, default, below_it in plan.defaults:
+            if name not in value:
+                value[name] = copied(default)
+                if below_it:  # of a plan that contains itself
+                    complete(value[name], below_it)
 
 
 def copied(value: Any) -> Any:

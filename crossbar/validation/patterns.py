@@ -7,6 +7,9 @@ look-around, no back-reference, no possessive quantifier or atomic group.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 import re2
 
 LONGEST = 512
@@ -28,6 +31,19 @@ _WILD = {"%": ".*", "_": "."}
 
 class Unusable(ValueError):
     """What a client sent cannot be used as a pattern. The message says why, to the client."""
+
+
+class Match(NamedTuple):
+    """What a pattern has found: the text itself, and what its groups captured, also by name."""
+
+    text: str
+    groups: tuple[str, ...]
+    named: Mapping[str, str]
+
+    @property
+    def longest(self) -> str:
+        """The longest that a group captured; the whole where there are no groups."""
+        return max(self.groups, key=len) if self.groups else self.text
 
 
 class Expression:
@@ -57,6 +73,15 @@ class Expression:
         """What the first group captures where the pattern is first found in the text."""
         found = self._compiled.search(_encodable(text))
         return found[1] if found and self.groups else None
+
+    def matched(self, text: str) -> Match | None:
+        """Where the pattern is first found in the text; ``None`` where it is not."""
+        found = self._compiled.search(_encodable(text))
+        if found is None:
+            return None
+        groups = tuple(each for each in found.groups() if each is not None)
+        named = {name: each for name, each in found.groupdict().items() if each is not None}
+        return Match(found[0], groups, named)
 
 
 class Like:

@@ -1,5 +1,7 @@
-"""The socket on which clients are told of events as they happen: the protocol of Blackhole."""
+"""Sockets: one on which clients are told of events as they happen, with the protocol of Blackhole,
+and one by which telephones in browsers reach the switch."""
 
 from crossbar.websockets.server import Sockets
+from crossbar.websockets.telephones import PATH, Telephones
 
-__all__ = ["Sockets"]
+__all__ = ["PATH", "Sockets", "Telephones"]

@@ -10,7 +10,7 @@ import orjson
 from crossbar.abridging import abridged
 from crossbar.dialects.parsing import parse_json
 from crossbar.documents import Document
-from crossbar.errors import CrossbarError
+from crossbar.errors import TooManyMembers, ValidationFailed
 from crossbar.values import valueclass
 
 DEPTH, MEMBERS = 20, 1000
@@ -45,8 +45,11 @@ def parsed(text: str) -> tuple[str, Document]:
     """What the answer to a frame is called, and the frame's object. Raises :class:`Refused`."""
     try:
         sent = parse_json(text.encode("utf-8", "surrogatepass"), DEPTH, MEMBERS)
-    except CrossbarError as error:
-        raise Refused("a frame has to be a JSON object") from error
+    except TooManyMembers:
+        raise Refused(f"a frame has at most {MEMBERS} values") from None
+    except ValidationFailed as error:
+        reason = error.data["json"]["invalid"]["message"]
+        raise Refused(f"a frame has to be a JSON object: {reason}") from None
     if not isinstance(sent, dict):
         raise Refused("a frame has to be a JSON object")
     request_id = sent.get("request_id", "")

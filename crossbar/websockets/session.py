@@ -22,6 +22,8 @@ from crossbar.errors import CrossbarError
 from crossbar.families.websockets import LEASE, Listed
 from crossbar.identity.gate import Gate
 from crossbar.storage import StoreError
+from crossbar.websockets.admission import Allowance
+from crossbar.websockets.bearers import TICK
 from crossbar.websockets.frames import (
     BAD_TOKEN,
     Frame,
@@ -34,12 +36,6 @@ from crossbar.websockets.frames import (
 from crossbar.websockets.subscriptions import Subscriptions
 
 log = structlog.get_logger(__name__)
-
-TICK = 5.0
-"""Seconds after which tokens are looked at again while nothing happens."""
-
-BURST = 2.0
-"""How many seconds' worth of frames may come at once."""
 
 UNKNOWN_TIME = 30.0
 """Seconds that a client may take until it says who it is."""
@@ -63,8 +59,7 @@ class Session:
         self._transport = request.transport
         self._address = address
         self._name = _name_of(request, address)
-        self._allowance = self._settings.frames_per_second * BURST
-        self._charged = time.monotonic()
+        self._allowance = Allowance(self._settings.frames_per_second)
         self._token = ""
         self._caller: Caller | None = None
         self._said: tuple[str, Document] = ("", {})
@@ -137,13 +132,8 @@ class Session:
 
     def _charge(self) -> None:
         """Raise :class:`Refused` when frames come too fast."""
-        now, rate = time.monotonic(), self._settings.frames_per_second
-        earned = (now - self._charged) * rate
-        self._allowance = min(rate * BURST, self._allowance + earned)
-        self._charged = now
-        if self._allowance < 1:
+        if not self._allowance.spend():
             raise Refused(f"rate limiting threshold hit for {self._name}!")
-        self._allowance -= 1
 
     async def _done(self, frame: Frame, subscriptions: Subscriptions) -> Document:
         """Do what a frame asks for. Raises :class:`Refused`."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import NamedTuple
 
 from crossbar.core.directory import Account, is_at_or_below
 from crossbar.core.feed import EVERYWHERE, Follower, account_of_event
 from crossbar.core.requests import Caller
 from crossbar.core.services import Services
-from crossbar.errors import CrossbarError, TooManyRequests
 from crossbar.families.websockets import (
     OBJECT,
     Binding,
@@ -19,12 +17,10 @@ from crossbar.families.websockets import (
     heard,
     place_of,
 )
-from crossbar.identity.gate import Gate, Presented
+from crossbar.identity.gate import Gate
 from crossbar.storage import Numbered
+from crossbar.websockets.bearers import Bearers
 from crossbar.websockets.frames import BAD_TOKEN, NO_TOKEN, Frame, Refused, event
-
-TRUSTED = 1.0
-"""Seconds that a key that was accepted is not looked at again; tokens always are."""
 
 MISSING = "missing required keys : "
 
@@ -37,11 +33,6 @@ class Subscription(NamedTuple):
     token: str
 
 
-class _Accepted(NamedTuple):
-    caller: Caller
-    at: float
-
-
 class Subscriptions:
     """The subscriptions of one connection; ``follower`` watches their accounts."""
 
@@ -49,12 +40,10 @@ class Subscriptions:
         self, services: Services, gate: Gate, follower: Follower, address: str, most: int
     ) -> None:
         self._services = services
-        self._gate = gate
         self._follower = follower
-        self._address = address
+        self._bearers = Bearers(gate, address)
         self._most = most
         self._all: dict[tuple[str, str], Subscription] = {}
-        self._accepted: dict[str, _Accepted] = {}
 
     @property
     def bindings(self) -> list[str]:
@@ -65,28 +54,9 @@ class Subscriptions:
         """Whose token it is. Raises :class:`Refused`."""
         if not token:
             raise Refused(NO_TOKEN)
-        caller = await self._caller(token)
+        caller = await self._bearers.of(token)
         if caller is None:
             raise Refused(BAD_TOKEN)
-        return caller
-
-    async def _caller(self, token: str) -> Caller | None:
-        """Whose token it is, if it still is one."""
-        if (caller := self._gate.recall(token)) is not None:
-            return caller
-        known = self._accepted.get(token)
-        if known is not None and known.at > time.monotonic() - TRUSTED:
-            return known.caller
-        presented = Presented(dialect="v2", token=token, address=self._address)
-        try:
-            caller = await self._gate.authenticate(presented)
-        except TooManyRequests:  # a key that is good, and used too often for more than this
-            caller = known.caller if known else None
-        except CrossbarError:
-            caller = None
-        self._accepted.pop(token, None)
-        if caller is not None and caller.token is None:
-            self._accepted[token] = _Accepted(caller, time.monotonic())
         return caller
 
     async def add(self, frame: Frame, token: str, caller: Caller) -> list[str]:
@@ -124,7 +94,7 @@ class Subscriptions:
     async def end_worthless(self) -> list[str]:
         """End the subscriptions whose tokens are worth nothing any more."""
         tokens = {each.token for each in self._all.values()}
-        worthless = {token for token in tokens if await self._caller(token) is None}
+        worthless = {token for token in tokens if await self._bearers.of(token) is None}
         return self._end([key for key, each in self._all.items() if each.token in worthless])
 
     def _end(self, keys: list[tuple[str, str]]) -> list[str]:
@@ -174,7 +144,7 @@ class Subscriptions:
         self, token: str, account: Account, what: Heard, numbered: Numbered
     ) -> bool:
         """Whether the bearer of a token may read what an event is about."""
-        caller = await self._caller(token)
+        caller = await self._bearers.of(token)
         if caller is None:
             return False
         sight = self._services.sight

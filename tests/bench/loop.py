@@ -1,7 +1,9 @@
 """``make bench ARGS=loop``: how long a small request waits while another one is heavy.
 
-A GET is sent every 20 ms while the heavy requests are served, which come from threads that only
-send bytes. Each case has a server of its own, which is killed at its end, whatever it does.
+A GET is sent every 10 ms while the heavy requests are served, which come from threads that only
+send bytes. Each case has a server of its own, which is killed at its end, whatever it does. The
+first case has no heavy request: what waits there, waits for the machine. Neighbours on it make
+everything wait, so what the steps of the loop took the processor is measured too.
 """
 
 from __future__ import annotations
@@ -19,92 +21,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crossbar.app import open_gateway
-from crossbar.bootstrap import create_master
 from crossbar.server import run_loop
-from crossbar.settings import Settings
-from tests.bench.load import raw
-from tests.bench.servers import free_port, running
+from tests.bench import heavy
+from tests.bench.servers import running
+from tests.ports import free_port
 
-EVERY = 0.02
+EVERY = 0.01
 """Seconds between two small requests."""
 
-TARGET = 100.0
-"""Milliseconds that the longest of them may wait."""
+TARGET = 50.0
+"""Milliseconds that the longest of them may wait, and that a step of the loop may take."""
 
 AT_LEAST, AT_MOST = 2.0, 10.0
 """Seconds that a case takes: while its heavy requests last, within these."""
-
-PASSWORD = "bench-password"
-LONG = "abcdefghij" * 18
-
-
-@dataclass
-class Site:
-    """A small store, and who may read it."""
-
-    folder: Path
-    account_id: str = ""
-    token: str = ""
-    key: str = ""
-
-    @property
-    def url(self) -> str:
-        return f"sqlite:///{self.folder / 'loop.db'}"
-
-
-async def seed(site: Site) -> None:
-    """A master account, a token, and a key for v1."""
-    settings = Settings.load(None, {}, {"storage.url": site.url})
-    async with open_gateway(settings) as gateway:
-        master = await create_master(gateway.services, password=PASSWORD)
-        account = await gateway.services.accounts.get(master.account_id)
-        assert account is not None
-        site.account_id = master.account_id
-        site.token = await gateway.identity.issue_token(account, user=None, method="cb_api_auth")
-        _, site.key = await gateway.identity.keys.create(account, dialect="v1", name="bench")
-
-
-def form_of_a_stranger(site: Site) -> list[bytes]:
-    """A form with many pairs and no key."""
-    return [typed("POST", "/v1/ranks", b"a[]=&" * 80_000, "application/x-www-form-urlencoded")]
-
-
-def many_keys(site: Site) -> list[bytes]:
-    """A login whose JSON object has many members."""
-    data = {f"k{number:06}": 100 for number in range(500_000)}
-    body = json.dumps({"data": data}, separators=(",", ":"))
-    return [raw("PUT", "/v2/user_auth", body.encode())]
-
-
-def long_texts(site: Site) -> list[bytes]:
-    """Documents that are refused, with a text that is nearly as long as a body may be."""
-    body = json.dumps({"data": {"x": "a" * 7_900_000}}).encode()
-    path = f"/v2/accounts/{site.account_id}/users"
-    return [raw("PUT", path, body, token=site.token)] * 30
-
-
-def pathological_pattern(site: Site) -> list[bytes]:
-    """A search among the one rank that :func:`prepare` has made."""
-    value = "%_" * 8 + "%z"
-    body = {"filters": [{"field": "description", "operator": "like", "value": value}]}
-    return [typed("POST", "/v1/ranks/search", json.dumps(body).encode(), JSON, site.key)]
-
-
-def wrong_logins(site: Site) -> list[bytes]:
-    """Passwords that are wrong, of users of an account that there is."""
-    sent = [{"credentials": f"{number:032x}", "account_name": "Master"} for number in range(200)]
-    return [raw("PUT", "/v2/user_auth", json.dumps({"data": data}).encode()) for data in sent]
-
-
-JSON = "application/json"
-
-
-def typed(method: str, path: str, body: bytes, media_type: str, key: str = "") -> bytes:
-    """The bytes of a request with any media type, and with a key as the bearer's."""
-    request = raw(method, path, body).replace(JSON.encode(), media_type.encode(), 1)
-    bearer = f"\r\nAuthorization: Bearer {key}" if key else ""
-    return request.replace(b"\r\nHost:", f"{bearer}\r\nHost:".encode(), 1)
 
 
 @dataclass(frozen=True)
@@ -112,16 +41,29 @@ class Case:
     """Heavy requests, sent at the same time; ``reads`` says whether anybody reads the answers."""
 
     name: str
-    make: Callable[[Site], list[bytes]]
+    make: Callable[[heavy.Site], list[bytes]]
     reads: bool = True
 
 
 CASES = (
-    Case("a: form of 80,000 pairs, no key", form_of_a_stranger),
-    Case("b: login with 500,000 keys", many_keys),
-    Case("c: 30 texts of 8 MB, nobody reads", long_texts, reads=False),
-    Case("d: search with a bad pattern", pathological_pattern),
-    Case("f: 200 wrong logins at once", wrong_logins),
+    Case("-: nothing heavy", lambda site: []),
+    Case("a: form of 80,000 pairs, no key", heavy.form_of_a_stranger),
+    Case("b: login with 500,000 keys", heavy.many_keys),
+    Case("c: 30 texts of 8 MB, nobody reads", heavy.long_texts, reads=False),
+    Case("d: search with a bad pattern", heavy.pathological_pattern),
+    Case("f: 200 wrong logins at once", heavy.wrong_logins),
+    Case("g: 5 batches of 500 events, 8 MB", heavy.events_of_a_switch),
+    Case("h: 29,000 wrong fields", heavy.wrong_fields),
+    Case("i: blacklist of 14,500 numbers", heavy.blacklist),
+    Case("j: callflow of 4,800 modules", heavy.callflow),
+    Case("k: group of 6,000 members", heavy.group),
+    Case("l: user of 3 MB", heavy.large_user),
+    Case("m: 8 MB of nothing", heavy.nothing),
+    Case("n: 5,000 children, counted", heavy.children),
+    Case("o: 5,000 accounts are moved", heavy.move),
+    Case("r: 3 pages of 10 MB", heavy.large_pages),
+    Case("p: 100,000 documents are deleted", heavy.deletion),
+    Case("q: first OpenAPI documents", heavy.first_document),
 )
 
 
@@ -165,7 +107,7 @@ class Sender:
             connection.close()
 
 
-def waits(port: int, site: Site, is_over: Callable[[], bool]) -> Iterator[float]:
+def waits(port: int, site: heavy.Site, is_over: Callable[[], bool]) -> Iterator[float]:
     """Milliseconds that each small request waited from when it was due."""
     path, headers = f"/v2/accounts/{site.account_id}", {"X-Auth-Token": site.token}
     began = due = time.perf_counter()
@@ -190,58 +132,67 @@ def waits(port: int, site: Site, is_over: Callable[[], bool]) -> Iterator[float]
             due += EVERY
 
 
-def prepare(port: int, site: Site) -> None:
+def prepare(port: int, site: heavy.Site) -> None:
     """A rank with a long description, which takes a bad pattern long to match."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    headers = {"Authorization": f"Bearer {site.key}", "Content-Type": JSON}
+    headers = {"Authorization": f"Bearer {site.key}", "Content-Type": heavy.JSON}
     connection.request(
-        "POST", "/v1/ranks", json.dumps({"name": "R", "description": LONG}), headers
+        "POST", "/v1/ranks", json.dumps({"name": "R", "description": heavy.LONG}), headers
     )
     if connection.getresponse().status != http.client.CREATED:
         raise RuntimeError("no rank could be made")
     connection.close()
 
 
-def measure(site: Site, case: Case) -> dict[str, Any]:
-    """What the small requests waited during one case."""
+def measure(site: heavy.Site, case: Case, patience: float) -> dict[str, Any]:
+    """What the small requests waited during one case, and the longest step of the loop.
+
+    They may wait as long as they do on this machine when there is nothing to wait for.
+    """
     port = free_port()
-    arguments = ("serve", "--storage", site.url, "--port", str(port), "--no-init")
-    log = site.folder / "loop.log"
-    with running("crossbar", *arguments, port=port, log=log, patience=0) as process:
+    log, steps = site.folder / "loop.log", site.folder / "steps"
+    serve = ("serve", "--storage", site.url, "--port", str(port), "--no-init")
+    with running(
+        "tests.bench.held", str(steps), *serve, port=port, log=log, patience=0
+    ) as process:
         prepare(port, site)
         list(waits(port, site, lambda: True))  # everything is imported and remembered then
         sender = Sender(port, case.make(site), case.reads)
+        steps.write_text("")
         sender.start()
         found = sorted(waits(port, site, lambda: sender.is_done))
         process.kill()
         sender.close()
+    longest = max(map(float, steps.read_text().split()), default=0.0)
     return {
         "case": case.name,
+        "held_ms": longest,
         "longest_ms": round(found[-1], 1),
         "p99_ms": round(found[int(len(found) * 0.99)], 1),
         "median_ms": round(statistics.median(found), 1),
         "requests": len(found),
         "heavy": dict(sender.statuses),
-        "good": found[-1] < TARGET,
+        "good": longest < TARGET and found[-1] < max(TARGET, patience),
     }
 
 
 def run(file: Path) -> bool:
     """Every case; whether each meets the target."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="crossbar-bench-") as folder:
-        site = Site(Path(folder))
-        run_loop(seed(site))
+        site = heavy.Site(Path(folder))
+        run_loop(heavy.seed(site))
         for case in CASES:
-            row = measure(site, case)
+            row = measure(site, case, 2 * rows[0]["longest_ms"] if rows else 0.0)
             rows.append(row)
             print(
-                f"{row['case']:36} longest {row['longest_ms']:>8} ms  p99 {row['p99_ms']:>8} ms"
+                f"{row['case']:36} held {row['held_ms']:>6} ms"
+                f"  longest {row['longest_ms']:>8} ms  p99 {row['p99_ms']:>8} ms"
                 f"  {'yes' if row['good'] else 'NO':3}  {row['requests']} small,"
                 f" heavy: {row['heavy']}",
                 flush=True,
             )
-    print(f"target: the longest wait under {TARGET:.0f} ms in each case")
+    print(f"target: no step over {TARGET:.0f} ms, and no wait, unless the machine makes it longer")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(rows, indent=2) + "\n")
     return all(row["good"] for row in rows)

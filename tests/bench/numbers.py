@@ -16,18 +16,18 @@ from pathlib import Path
 from typing import Any
 
 from crossbar.app import open_gateway
-from crossbar.bootstrap import create_master
 from crossbar.core.change import put_of
 from crossbar.families.numbers import NUMBERS, import_numbers, numbers_of
 from crossbar.server import run_loop
 from crossbar.settings import Settings
 from crossbar.storage import SYSTEM, Batch, Key
-from tests.bench.servers import free_port, resident_megabytes, running
+from tests.bench.servers import resident_megabytes, running
+from tests.bench.sites import master_of
+from tests.ports import free_port
 
 MANY = 100_000
 GROUP = 1000
 FIRST_OFFERED, FIRST_OWN = 14150000000, 12120000000
-PASSWORD = "bench-password"
 ROUNDS = 200
 
 
@@ -71,11 +71,8 @@ async def seed(site: Site) -> None:
     """A master account that has many numbers, and an inventory that has as many."""
     settings = Settings.load(None, {}, {"storage.url": site.url})
     async with open_gateway(settings) as gateway:
-        master = await create_master(gateway.services, password=PASSWORD)
-        account = await gateway.services.accounts.get(master.account_id)
-        assert account is not None
-        site.account_id = master.account_id
-        site.token = await gateway.identity.issue_token(account, user=None, method="cb_api_auth")
+        account, site.token = await master_of(gateway)
+        site.account_id = account.account_id
         last = FIRST_OFFERED + MANY - 1
         began = time.perf_counter()
         lines = ["number,last", f"+{FIRST_OFFERED},+{last}"]

@@ -16,14 +16,6 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextmanager
 def running(
     module: str, *arguments: str, port: int, log: Path, patience: float = 10
@@ -63,8 +55,23 @@ def wait_for(port: int, process: subprocess.Popen[bytes], log: Path, seconds: fl
     raise RuntimeError("the server does not accept connections")
 
 
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def processor_seconds(process_id: int) -> float:
+    """What a process has used of the processor, in seconds."""
+    fields = Path(f"/proc/{process_id}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
 def resident_megabytes(process_id: int) -> float:
     """Resident memory of a process, in MB."""
     status = Path(f"/proc/{process_id}/status").read_text()
     match = re.search(r"VmRSS:\s+(\d+) kB", status)
     return int(match[1]) / 1000 if match else 0.0
+
+
+def seconds_of_cpu(process_id: int) -> float:
+    """What a process has used of the processors, in seconds."""
+    fields = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

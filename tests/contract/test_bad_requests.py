@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 
-from crossbar.core.shapes import Collection
 from crossbar.storage import LARGEST, Batch, Key, Put
 from tests.conftest import Answer, Api
 from tests.contract.conftest import on_every_store
-from tests.contract.kit import COLLECTIONS, bare_exchange, create_all, document, http, refusal
+from tests.contract.kit import bare_exchange, create_all, http, refusal
 
 pytestmark = on_every_store
 
@@ -227,50 +224,6 @@ async def test_what_is_not_http_is_400(api: Api) -> None:
         assert refusal(answer, 400, "parse_error") is None, name
         assert answer.data["message"], name
         (await api.get("/v2/schemas", token="")).expect(200)
-
-
-ODD: tuple[Any, ...] = (
-    None,
-    "x",
-    "",
-    5,
-    -1.5,
-    True,
-    [],
-    [None],
-    [[]],
-    {},
-    {"a": None},
-    {"x": {"enabled": 1}},
-)
-NAMES = (
-    *("smartpbx", "features", "flags", "metadata", "users", "messages", "mobile", "service"),
-    *("call_recording", "ui_flags", "ui_metadata", "member", "endpoints", "directories"),
-    *("call_forward", "provision", "sip", "id", "caller_id", "order", "owner_id", "realm"),
-    *("credentials", "sync", "enabled", "language", "timezone", "numbers", "flow", "a.b", "$a"),
-)
-
-
-@pytest.mark.parametrize("family", COLLECTIONS, ids=lambda family: family.noun)
-async def test_odd_values_of_any_field_spoil_neither_write_nor_list(
-    api: Api, family: Collection
-) -> None:
-    path, failures = f"{api.account}/{family.noun}", []
-    for at, name in enumerate(NAMES):
-        sent = [
-            {**document(family, at * len(ODD) + number), name: value}
-            for number, value in enumerate(ODD)
-        ]
-        created = await asyncio.gather(*(api.put(path, one) for one in sent))
-        read = [
-            await api.get(f"{path}/{answer.data['id']}")
-            for answer in created
-            if answer.status == 201
-        ]
-        wrong = [answer for answer in created if answer.status not in (201, 400)]
-        wrong += [answer for answer in (*read, await api.get(path)) if answer.status != 200]
-        failures += [f"{name}: {answer.status} {answer.content[:200]!r}" for answer in wrong]
-    assert failures == []
 
 
 async def test_a_document_cannot_grow_beyond_what_the_store_holds(api: Api) -> None:

@@ -53,8 +53,9 @@ async def test_what_bare_curl_sends_is_read_with_signs_that_forms_use(api: Api) 
 
 async def test_a_real_form_is_an_envelope_and_needs_data(api: Api) -> None:
     answer = await send(api, FORM, b"name=Main&x=%C3%A4")
-    expected = {"message": "Field is required but missing", "value": {"name": "Main", "x": "ä"}}
-    assert answer.expect(400).data == {"data": {"required": expected}}
+    refused = answer.expect(400).data["data"]["required"]
+    assert refused["message"] == "Field is required but missing"
+    assert refused.keys() == {"message", "target"}  # it may have been a file: it is not repeated
     answer = await send(api, FORM, b"data=Main")
     assert answer.expect(400).data.keys() == {"data"}
 

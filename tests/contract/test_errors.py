@@ -207,17 +207,14 @@ async def test_a_stream_that_fails_in_the_middle_is_cut_off(
     for number in range(60):
         (await api.put(f"{api.account}/menus", {"name": f"Menu {number}"})).expect(201)
     store = api.gateway.services.store
-    scan = store.scan
+    lines = store.lines
 
     async def fail_after_one_chunk(span: Any) -> Any:
-        number = 0
-        async for row in scan(span):
-            number += 1
-            if number > 55:
-                raise Unreachable("disk on fire")
-            yield row
+        async for portion in lines(span):
+            yield portion[:55]
+            raise Unreachable("disk on fire")
 
-    monkeypatch.setattr(store, "scan", fail_after_one_chunk)
+    monkeypatch.setattr(store, "lines", fail_after_one_chunk)
     target = f"{api.account}/menus?is_chunked=true&paginate=false&auth_token={api.token}"
     answer = await bare_exchange(api, http("GET", target))
     assert answer.status == 200
@@ -232,4 +229,14 @@ async def test_an_envelope_without_data_is_repeated_without_its_secrets(api: Api
     answer = await api.put(f"{api.account}/users", raw=sent, headers=headers)
     refused = answer.expect(400).data["data"]["required"]
     assert refused["value"]["username"] == "ann"
+    assert b"hunter2-marker" not in answer.content
+
+
+async def test_a_file_without_its_media_type_is_not_repeated(api: Api) -> None:
+    """What is sent without saying what it is counts as a form, whose names may be anything."""
+    sent = b"username,password\nann,hunter2-marker\n"
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = await api.put(f"{api.account}/tasks?category=a&action=b", raw=sent, headers=headers)
+    refused = answer.expect(400).data["data"]["required"]
+    assert "Content-Type" in refused["target"]
     assert b"hunter2-marker" not in answer.content

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import Any
 
 import orjson
 import pytest
 
+from crossbar.core import reading
 from crossbar.core.requests import Action
+from crossbar.dialects.v2 import sheets
 from tests.conftest import NOW, Answer, Api
 from tests.contract.conftest import on_every_store
 from tests.contract.kit import COLLECTIONS, bare_exchange, create_all, http, ids
@@ -258,6 +262,46 @@ async def test_a_stream_of_everything_is_complete(api: Api) -> None:
     assert "page_size" not in answer.body
 
 
+async def test_a_long_list_is_sent_as_it_is_read(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"{api.account}/menus"
+    rows = [{"name": f"Menu {number}"} for number in range(120)]
+    created = await create_all(api, path, rows)
+    whole = (await api.get(f"{path}?paginate=false")).expect(200)
+    monkeypatch.setattr(reading, "PORTION", 100)
+    long = (await api.get(f"{path}?paginate=false")).expect(200)
+    assert long.content.startswith(b'{"data":[{')
+    assert long.data == whole.data
+    assert sorted(ids(long)) == sorted(created)
+    assert ("ETag" in whole.headers, "ETag" in long.headers) == (True, False)
+    assert long.body.keys() == whole.body.keys()
+    some = (await api.get(f"{path}?paginate=false&filter_name=Menu 7")).expect(200)
+    assert "ETag" in some.headers, "it is by the rows that are answered"
+    script = (await api.get(f"{path}?paginate=false&jsonp=show")).expect(200)
+    assert script.content.startswith(b"/**/show({")
+    table = (await api.get(f"{path}?paginate=false&accept=csv&full_docs=true")).expect(200)
+    lines = list(csv.DictReader(io.StringIO(table.content.decode())))
+    assert [line["ID"] for line in lines] == ids(long)
+    assert lines[0].keys() >= {"name", "retries"}
+
+
+async def test_a_page_of_large_documents_is_sent_as_it_is_read(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"{api.account}/menus"
+    await create_all(api, path, [{"name": f"Menu {number}"} for number in range(6)])
+    query = "full_docs=true&page_size=4&chunk_size=1"
+    whole = (await api.get(f"{path}?{query}")).expect(200)
+    monkeypatch.setattr(reading, "LONG", 100)
+    heavy = (await api.get(f"{path}?{query}")).expect(200)
+    assert heavy.content.startswith(b'{"data":[{')
+    assert heavy.data == whole.data
+    assert ("ETag" in whole.headers, "ETag" in heavy.headers) == (True, False)
+    for name in ("page_size", "next_start_key"):
+        assert heavy.body[name] == whole.body[name]
+
+
 @pytest.mark.parametrize(
     ("query", "chunks"), [("", 1), ("&chunk_size=4", 2), ("&chunk_size=1", 7)]
 )
@@ -265,7 +309,7 @@ async def test_a_stream_comes_in_chunks_of_so_many_rows(api: Api, query: str, ch
     await create_all(api, f"{api.account}/menus", [{"name": "x"}] * 7)
     target = f"{api.account}/menus?is_chunked=true&auth_token={api.token}{query}"
     content = (await bare_exchange(api, http("GET", target))).expect(200).content
-    sent = [part for part in content.split(b"\r\n") if part.startswith((b",{", b'{"id"'))]
+    sent = [part for part in content.split(b"\r\n") if part.startswith((b",{", b'{"data":[{'))]
     assert len(sent) == chunks
 
 
@@ -298,3 +342,16 @@ class TestAWholeListThatIsTooLarge:
         answer = (await api.get(f"{path}?paginate=false")).expect(416)
         assert answer.body["message"] == "range not satisfiable"
         assert len(ids(await api.get(f"{path}?page_size=5"))) == 5
+
+
+async def test_a_table_is_the_same_in_whatever_pieces_it_is_made(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(7):
+        user = {"first_name": "A", "last_name": f"L{number}", "custom": {f"k{number}": number}}
+        (await api.put(f"{api.account}/users", user)).expect(201)
+    path = f"{api.account}/users?accept=csv&full_docs=true"
+    whole = (await api.get(path)).expect(200).content
+    monkeypatch.setattr(sheets, "CELLS", 30)
+    assert (await api.get(path)).expect(200).content == whole
+    assert len(list(csv.DictReader(io.StringIO(whole.decode())))) == 8

@@ -66,6 +66,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "hotdesk.pin": "4711",
     },
     "vmboxes": {"pin": "4711", "require_pin": True, "owner_id": SOMEBODY},
+    "webhooks": {"custom_request_headers": {"X-Key": "another"}},
 }
 """By family and path, what a user would like to set."""
 
@@ -78,8 +79,13 @@ SECRETS: dict[str, dict[str, Any]] = {
     "connectivity": {
         "servers": [{"auth": {"auth_user": "trunk", "auth_password": "trunk secret"}}]
     },
+    "webhooks": {"custom_request_headers": {"X-Key": "header secret"}},
 }
 """Documents with a secret in each place where a family has one."""
+
+
+FOR_ADMINISTRATORS = ("connectivity", "resources", "webhooks")
+"""Families that nobody else writes."""
 
 
 @dataclass(frozen=True)
@@ -406,9 +412,7 @@ async def test_a_secret_is_shown_to_administrators_and_to_whose_it_is(
     else:
         place = await others(api, house, noun)
     listed = place.rpartition("/")[0]
-    texts = re.findall(
-        rb"sip secret|trunk secret|carrier secret|8642", str(SECRETS[noun]).encode()
-    )
+    texts = re.findall(rb"(?:sip|trunk|carrier|header) secret|8642", str(SECRETS[noun]).encode())
     ways = [
         ("GET", place, None),
         ("PATCH", place, {"custom": "x"}),
@@ -417,7 +421,7 @@ async def test_a_secret_is_shown_to_administrators_and_to_whose_it_is(
     ]
     for verb, path, sent in ways:
         for token, is_told in ((house.boss, True), (house.user, False)):
-            if verb == "PATCH" and token == house.user and noun in ("connectivity", "resources"):
+            if verb == "PATCH" and token == house.user and noun in FOR_ADMINISTRATORS:
                 continue  # which is refused
             answer = (await api.request(verb, path, sent, token=token)).expect(200)
             assert [text in answer.content for text in texts] == [is_told] * len(texts), path

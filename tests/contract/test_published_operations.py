@@ -28,7 +28,7 @@ if not FILE.is_file():
         allow_module_level=True,
     )
 
-LATER = frozenset({"notifications", "tasks"})
+LATER: frozenset[str] = frozenset()
 """What later work brings."""
 
 ACCOUNT = "/accounts/{ACCOUNT_ID}"

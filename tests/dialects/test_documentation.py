@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import threading
 from html.parser import HTMLParser
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
 from crossbar import errors
 from crossbar.app import DESCRIBED
 from crossbar.dialects.documentation import anchor_of
+from crossbar.dialects.pages import Page
 from crossbar.errors import CrossbarError
 from tests.conftest import Api
 
@@ -105,3 +109,17 @@ async def test_no_answer_tells_what_the_server_is_made_of(api: Api, path: str) -
 async def test_other_addresses_are_nowhere(api: Api, path: str) -> None:
     answer = await api.get(path, token="")
     assert answer.expect(404).body["message"] == "not_found"
+
+
+async def test_a_page_is_made_once_and_not_on_the_loop() -> None:
+    threads = []
+
+    def make() -> bytes:
+        threads.append(threading.current_thread())
+        return b"content"
+
+    page, request = Page("text/plain", make), make_mocked_request("GET", "/")
+    answers = await asyncio.gather(*(page.answer(request) for _ in range(5)))
+    assert {answer.body for answer in answers} == {b"content"}
+    assert threading.main_thread() not in threads
+    assert len(threads) == 1

@@ -31,7 +31,8 @@ SETTINGS = Settings()
 DAY = 24 * 3600
 
 FACTS = (
-    ("differences", f"done again on the newer document, up to {writing.ATTEMPTS} times"),
+    ("differences", f"done again on the newer document, {writing.ATTEMPTS} times"),
+    ("differences", f"and for {writing.PATIENCE:.0f} seconds at least"),
     ("differences", f"larger than {LARGEST // 1_000_000} MB"),
     ("differences", f"waits {conference_dial.LONGEST_WAIT} seconds at most"),
     ("differences", f"of {directories.MOST_PEOPLE} people at most"),

@@ -23,6 +23,7 @@ from crossbar.reference.markdown import cell
 from crossbar.reference.schema_tables import field_table, rows
 from crossbar.validation import Schemas
 from tests.conftest import Api
+from tests.each import for_each
 
 ROOT = Path(__file__).parents[2]
 MADE = pages(ROOT)
@@ -54,7 +55,7 @@ def test_every_noun_has_a_page_and_a_row_in_the_index() -> None:
         assert len(row) > len(f"| [{noun}]({noun}.md) |  | 1 |") + 5, "no description"
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=label)
+@for_each(OPERATIONS, label)
 def test_every_operation_is_on_its_page(operation: Operation) -> None:
     page = MADE[f"{operation.family.noun}.md"]
     if f"| {VERB_OF[operation.action]} | `/v2{operation.template}` |" not in page:
@@ -62,14 +63,14 @@ def test_every_operation_is_on_its_page(operation: Operation) -> None:
         assert re.search(rf"^Also below [^:]*{re.escape(below)}", page, re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", sorted(MADE))
+@for_each(sorted(MADE))
 def test_tables_have_as_many_cells_in_every_row(name: str) -> None:
     for table in re.findall(r"(?:^\|.*\n)+", MADE[name], re.MULTILINE):
         counts = {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}
         assert len(counts) == 1
 
 
-@pytest.mark.parametrize("name", sorted(MADE))
+@for_each(sorted(MADE))
 def test_pages_refer_to_no_other_papers(name: str) -> None:
     assert not re.search(r"§|resources/\w+\.md|:\w+:`|``", MADE[name].replace("```", ""))
 
@@ -122,7 +123,7 @@ def test_marks_are_escaped_in_tables() -> None:
     assert table[-1] == "| `a` | any |  |  | matches `^(a\\|b)*$` |  |"
 
 
-@pytest.mark.parametrize("operation", SENT, ids=label)
+@for_each(SENT, label)
 def test_schemas_accept_the_examples(operation: Operation) -> None:
     sent = body(operation, SCHEMAS)
     assert sent is not None
@@ -136,7 +137,7 @@ EMPTY_IS_AMBIGUOUS = {"storage.attachments.field"}
 """Nothing is required of any alternative, and no two may fit."""
 
 
-@pytest.mark.parametrize("name", sorted(SCHEMAS.keys() - EMPTY_IS_AMBIGUOUS))
+@for_each(sorted(SCHEMAS.keys() - EMPTY_IS_AMBIGUOUS))
 def test_the_smallest_document_of_a_schema_is_valid(name: str) -> None:
     _, errors = Schemas(strict=True).apply(name, smallest(SCHEMAS[name], SCHEMAS))
     assert errors == {}

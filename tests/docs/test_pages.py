@@ -9,7 +9,9 @@ import pytest
 
 from crossbar.app import REGISTRY
 from crossbar.cli.program import COMMANDS
+from crossbar.reference import callflow_pages as _callflow_pages
 from crossbar.reference import family_pages as _family_pages
+from crossbar.reference import notification_pages as _notification_pages
 from crossbar.reference import power_pages as _power_pages
 from crossbar.reference.error_pages import errors_page
 from crossbar.reference.settings_pages import settings_page
@@ -28,7 +30,9 @@ PAGES = (
 @pytest.mark.parametrize(
     ("page", "made"),
     [
+        ("callflows", _callflow_pages.page()),
         ("errors", errors_page()),
+        ("notifications", _notification_pages.page()),
         ("powers", _power_pages.page()),
         ("settings", settings_page()),
     ],

@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from crossbar.app import open_gateway
+from crossbar.core import writing
 from crossbar.core.directory import Account
 from crossbar.core.requests import Caller
 from crossbar.documents import Document
@@ -381,6 +382,7 @@ async def test_a_number_for_nobody_and_one_that_is_never_to_be_had(
     tenants = keys_of(api)._tenants
     with pytest.raises(NoSuchDocument):
         await tenants.number_of("0" * 32)
+    monkeypatch.setattr(writing, "PATIENCE", 0)
     interrupt_commits(api, monkeypatch, 1000)
     with pytest.raises(Conflict):
         await tenants.number_of(api.master.account_id)

@@ -8,13 +8,17 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from tempfile import TemporaryFile
+from typing import IO, Any, NamedTuple
 
 import orjson
+
+from tests.ops.forking import Forks, Process
 
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-W", "error", "-m", "crossbar")
@@ -45,20 +49,33 @@ def environment(
     return {**ours, "PYTHONPATH": str(ROOT), **QUICK, **(changes or {})}
 
 
+_FORKS: dict[bool, Forks] = {}
+_STARTING = threading.Lock()
+
+
+def _forks(measured: bool) -> Forks:
+    with _STARTING:
+        if measured not in _FORKS:
+            _FORKS[measured] = Forks(environment(measured=measured))
+        return _FORKS[measured]
+
+
 def crossbar(
     folder: Path, *arguments: str, typed: str = "", changes: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run one command to its end in ``folder``."""
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        cwd=folder,
-        env=environment(changes),
-        input=typed,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE * 2,
-        check=False,
-    )
+    with TemporaryFile("w+") as sent, TemporaryFile("w+") as out, TemporaryFile("w+") as err:
+        sent.write(typed)
+        sent.seek(0)
+        streams = [each.fileno() for each in (sent, out, err)]
+        process = _forks(True).start(arguments, folder, environment(changes), streams)
+        try:
+            status = process.wait(PATIENCE * 2)
+        finally:
+            process.kill()
+        for each in (out, err):
+            each.seek(0)
+        return subprocess.CompletedProcess(arguments, status, out.read(), err.read())
 
 
 class Reply(NamedTuple):
@@ -98,34 +115,48 @@ class Client:
 
 @dataclass
 class Server:
-    """``crossbar serve`` in ``folder``, on a free port unless ``arguments`` name one."""
+    """``crossbar serve`` in ``folder``, on a free port unless ``arguments`` name one.
+
+    Or another ``program``, which is started as it is.
+    """
 
     folder: Path
     arguments: tuple[str, ...] = ("--port", "0")
     changes: Mapping[str, str] = field(default_factory=dict)
     measured: bool = False
-    program: tuple[str, ...] = (*COMMAND, "serve")
+    program: tuple[str, ...] = ()
     printed: str = ""
     port: int = 0
 
     def __enter__(self) -> Server:
         log = self.log_file.open("a")
         with log:
-            self.process = subprocess.Popen(
-                [*self.program, *self.arguments],
-                cwd=self.folder,
-                env=environment(self.changes, measured=self.measured),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
+            self.process = self._started(log)
         try:
             self._wait_until_it_serves()
         except BaseException:
             self.__exit__()
             raise
         return self
+
+    def _started(self, log: IO[str]) -> subprocess.Popen[str] | Process:
+        changed = environment(self.changes, measured=self.measured)
+        if self.program:
+            return subprocess.Popen(
+                [*self.program, *self.arguments],
+                cwd=self.folder,
+                env=changed,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        read, written = os.pipe()
+        with Path(os.devnull).open() as nothing, os.fdopen(written, "w") as out:
+            streams = [nothing.fileno(), out.fileno(), log.fileno()]
+            arguments = ("serve", *self.arguments)
+            forks = _forks(self.measured)
+            return forks.start(arguments, self.folder, changed, streams, os.fdopen(read))
 
     def _wait_until_it_serves(self) -> None:
         assert self.process.stdout is not None
@@ -137,6 +168,14 @@ class Server:
         raise AssertionError(f"did not start: {self.printed}{self.log}")
 
     def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def start(self) -> Server:
+        """Start it for who kills it himself."""
+        return self.__enter__()
+
+    def kill(self) -> None:
+        """End it on the spot, if it runs."""
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait(PATIENCE)

@@ -23,6 +23,8 @@ import websockets
 from tests.ops.conftest import Installation, Record
 from tests.ops.processes import PATIENCE, ROOT, Client, Server
 
+pytestmark = pytest.mark.thorough
+
 PAGE = ROOT / "docs" / "changes.md"
 
 ROUNDS = 3

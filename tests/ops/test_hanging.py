@@ -20,6 +20,8 @@ from tests.ops.conftest import Installation
 from tests.ops.processes import PATIENCE, Server, environment, is_alive
 from tests.ops.test_workers import wait_until
 
+pytestmark = pytest.mark.thorough
+
 HANGING = """
 import sys, time
 from crossbar import server

@@ -13,6 +13,8 @@ import pytest
 from tests.ops.conftest import Installation, Record
 from tests.ops.processes import PATIENCE, Server
 
+pytestmark = pytest.mark.thorough
+
 CLIENTS = 30
 BODY = b'{"x":"' + b"a" * 7_900_000 + b'"}'
 VALID = b'{"data":{"name":"x","x":"' + b"a" * 7_900_000 + b'"}}'

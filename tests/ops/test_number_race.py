@@ -6,8 +6,12 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
+
 from tests.ops.conftest import Installation
 from tests.ops.processes import Client, Reply, Server, crossbar
+
+pytestmark = pytest.mark.thorough
 
 ROUNDS = 100
 FIRST = 14155550000

@@ -58,7 +58,7 @@ def test_what_a_binding_covers(text: str, covered: list[Heard]) -> None:
         ("x" * 300, "not supported"),
         ("call", "invalid format for call subscription : call"),
         ("call.NONSENSE.*", "invalid format for call"),
-        ("call.CHANNEL_CREATE", "invalid format for call"),
+        ("call.CHANNEL_CREATE", "call.CHANNEL_CREATE (write call.CHANNEL_CREATE.*)"),
         ("object.doc_created", "invalid format for object"),
         ("object.doc_created.a b", "invalid format for object"),
         ("doc_created", "invalid format for object"),
@@ -89,7 +89,8 @@ def event(doc_type: str, doc_id: str, action: str, **summary: object) -> Event:
         (event("user", "u", "changed"), "object.doc_edited.user"),
         (event("user", "u", "deleted"), "object.doc_deleted.user"),
         (event(HAPPENING, "c1", "channel_create"), "call.CHANNEL_CREATE.c1"),
-        (event("channel", "c1", "changed", event="channel.hold"), "call.CHANNEL_HOLD.c1"),
+        (event(HAPPENING, "c1", "parking", event_name="PARK_PARKED"), "call.PARK_PARKED.c1"),
+        (event(HAPPENING, "ann", "registration_registered"), "registration.registered.ann"),
         (event(HAPPENING, "r", "conference_event"), "conference.event.r"),
         (event(HAPPENING, "f", "fax_outbound"), "fax.status.f"),
         (event(HAPPENING, "p", "presence_update"), "presence.update.p"),
@@ -100,8 +101,20 @@ def test_what_bindings_call_an_event(told: Event, key: str) -> None:
     assert found is not None
     assert found.key == key
     assert facts_of(told, "a" * 32, found)["account_id"] == "a" * 32
-    if found.kind != "object":
+    if found.kind not in ("object", "registration"):
         assert place_of(found)[-1] == told.key.doc_id
+
+
+def test_an_event_of_a_conference_names_the_call_in_it() -> None:
+    told = event(HAPPENING, "r.c@x", "conference_event", event="add-member", call_id="c@x")
+    found = heard(told)
+    assert found is not None
+    assert binding_of("conference.event.r.*").covers(found)
+    assert binding_of("conference.event.r.c@x").covers(found)
+    assert not binding_of("conference.event.q.*").covers(found)
+    assert place_of(found) == ["conferences", "r"]
+    facts = facts_of(told, "a" * 32, found)
+    assert (facts["conference_id"], facts["call_id"]) == ("r", "c@x")
 
 
 def test_other_happenings_are_not_told() -> None:

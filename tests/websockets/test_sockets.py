@@ -212,6 +212,9 @@ async def test_a_token_that_expires_ends_its_subscriptions(
         ("{", "a frame has to be a JSON object"),
         ("[]", "a frame has to be a JSON object"),
         ("[" * 30 + "]" * 30, "a frame has to be a JSON object"),
+        ("[" * 30 + "]" * 30, "nested deeper than"),
+        ('{"action": "ping", "action": "noop"}', "duplicate key"),
+        ('{"data": {"bindings": ["x"' + ',"x"' * 1000 + "]}}", "a frame has at most 1000 values"),
         ('{"action": 5}', "action has to be a text"),
         ('{"auth_token": {}}', "auth_token has to be a text"),
         ('{"data": []}', "data has to be an object"),
@@ -364,7 +367,7 @@ async def listed(api: Api, path: str, count: int, **options: Any) -> list[Any]:
 
 async def test_connections_are_listed_while_they_last(api: Api, child: Customer) -> None:
     assert (await api.get("/v2/websockets", token="")).expect(200).data.keys() == {
-        *("call", "conference", "fax", "object", "presence")
+        *("agent", "call", "conference", "fax", "object", "presence", "queue", "registration")
     }
     theirs = {"token": child.admin}
     async with connected(api, child.user) as client:

@@ -68,7 +68,7 @@ class Exchange:
 
     async def judged(self, schema: str) -> Document:
         """What was sent, with the defaults of a schema. Raises :class:`ValidationFailed`."""
-        document, errors = self.schemas.apply(schema, dict(await self.sent()))
+        document, errors = await self.schemas.judged(schema, dict(await self.sent()))
         if errors:
             raise ValidationFailed(errors)
         return document

@@ -17,43 +17,26 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from crossbar.core.access import account_in_path, require_access, require_unrestricted
 from crossbar.core.directory import Account
 from crossbar.core.presenting import narrowed
 from crossbar.core.reading import require_documents
 from crossbar.core.registry import Operation
-from crossbar.core.requests import Action, Actor, Request
+from crossbar.core.requests import Action, Actor, Query, Request
 from crossbar.core.services import Services
 from crossbar.core.shapes import Access
 from crossbar.dialects.addresses import Proxies
-from crossbar.dialects.headers import (
-    LAST_EVENT_ID,
-    X_AUTH_ACCOUNT_ID,
-    X_AUTH_TOKEN,
-    X_REQUEST_ID,
-    agreed,
-    joined,
-)
+from crossbar.dialects.headers import X_AUTH_ACCOUNT_ID, X_REQUEST_ID, agreed
 from crossbar.dialects.serving import Routes, is_preflight, serve
-from crossbar.dialects.targets import path_tokens
-from crossbar.dialects.v2.answers import (
-    Exchange,
-    cut_off,
-    write,
-    write_error,
-    write_preflight,
-)
-from crossbar.dialects.v2.body import query_of, read_body
-from crossbar.dialects.v2.negotiation import (
-    accepted_types,
-    can_read,
-    choose,
-    revisions,
-)
+from crossbar.dialects.v2.answers import write, write_error, write_preflight
+from crossbar.dialects.v2.body import Body, read_body
+from crossbar.dialects.v2.exchange import Exchange, cut_off
+from crossbar.dialects.v2.negotiation import accepted_types, can_read, choose
 from crossbar.dialects.v2.query import ANY, parse_query
 from crossbar.dialects.v2.streaming import pass_on
+from crossbar.dialects.v2.told import Heads, Target
 from crossbar.dialects.v2.verbs import VERB_OF, VERBS, verbs_of
 from crossbar.documents import new_id
 from crossbar.errors import (
@@ -97,6 +80,7 @@ class V2:
         self._settings = services.settings
         self._proxies = Proxies(services.settings.http.trusted_proxies)
         self._routes = Routes(services, "v2", _named)
+        self._heads = Heads()
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to a request, whatever happens."""
@@ -118,23 +102,23 @@ class V2:
     async def _answer(self, exchange: Exchange) -> web.StreamResponse:
         """Run the request through the steps, in the order of refusals."""
         request, services = exchange.request, self._services
-        headers = request.headers
+        exchange.told = told = self._heads.told_by(request)
         exchange.address = self._proxies.client_of(request)
         if is_preflight(request):
             return self._preflight(exchange)
-        tokens = _tokens_below_v2(request)
-        exchange.body = query_of(request)
+        target = self._heads.target_of(request)
+        exchange.body = target.query
         ask = self._ask_with_body if request.can_read_body else self._ask
-        asked = await ask(exchange, tokens)
+        asked = await ask(exchange, target)
         operation, account = asked.operation, asked.account
         require_access(operation, exchange.caller, account, asked.params)
         await require_unrestricted(
             services.accounts, operation, exchange.caller, account, asked.tokens
         )
-        accept = accepted_types(joined(headers, hdrs.ACCEPT), exchange.parameter("accept"))
+        accept = accepted_types(told.accept, exchange.parameter("accept"))
         if accept:
             exchange.wanted = choose(operation, accept)
-        wanted = self._request(exchange, asked, accept)
+        wanted = self._request(exchange, asked, target, accept)
         if operation.loads:
             await require_documents(wanted)
         result = await operation.handler(wanted)
@@ -158,10 +142,11 @@ class V2:
             return False
         return exchange.caller == caller
 
-    def _request(self, exchange: Exchange, asked: Asked, accept: tuple[str, ...]) -> Request:
+    def _request(
+        self, exchange: Exchange, asked: Asked, target: Target, accept: tuple[str, ...]
+    ) -> Request:
         """What the core is asked for."""
-        operation, body = asked.operation, exchange.body
-        headers = exchange.request.headers
+        operation, body, told = asked.operation, exchange.body, exchange.told
         actor = Actor(
             services=self._services,
             account_id=asked.params["account_id"] if operation.in_account else SYSTEM,
@@ -176,24 +161,36 @@ class V2:
             ids=asked.params,
             data=body.data,
             files=body.files,
-            query=parse_query(body, self._settings.lists)
-            if operation.action is Action.LIST
-            else ANY,
+            query=self._listed(body, target) if operation.action is Action.LIST else ANY,
             controls=_controls(exchange),
-            if_match=revisions(headers, hdrs.IF_MATCH),
-            if_none_match=revisions(headers, hdrs.IF_NONE_MATCH),
-            body_is_readable=can_read(operation, body.content_type),
+            if_match=told.if_match,
+            if_none_match=told.if_none_match,
+            body_is_readable=can_read(operation, told.content_type),
+            content_type=told.content_type,
             accept=accept,
             changes_nothing=exchange.request.method == "HEAD",
         )
 
-    async def _ask(self, exchange: Exchange, tokens: list[str]) -> Asked:
+    def _listed(self, body: Body, target: Target) -> Query:
+        """How a list is to be answered, which only a body may say in its own way."""
+        if body is not target.query:
+            return parse_query(body, self._settings.lists)
+        if target.listed is None:
+            target.listed = parse_query(body, self._settings.lists)
+        return target.listed
+
+    async def _ask(self, exchange: Exchange, target: Target) -> Asked:
         """Find out what is asked for and by whom, and charge it."""
         method, verb = exchange.request.method, self._effective_verb(exchange)
         if not self._recall(exchange):
             await self._authenticate(exchange)
-        tokens = self._expand_alias(tokens, exchange)
-        operations, params = self._services.registry.match(tokens)
+        tokens, match = target.tokens, target.match
+        if tokens and tokens[0] == "account":
+            tokens = _own(tokens, exchange)
+            match = self._services.registry.match(tokens)
+        elif match is None:
+            match = target.match = self._services.registry.match(tokens)
+        operations, params = match
         exchange.operations = operations
         operation = _choose_operation(operations, verb)
         if method in SAFE_METHODS and verb != "GET":
@@ -205,7 +202,7 @@ class V2:
         self._charge(exchange, operation)
         return Asked(operation=operation, params=params, account=account, tokens=tokens, verb=verb)
 
-    async def _ask_with_body(self, exchange: Exchange, tokens: list[str]) -> Asked:
+    async def _ask_with_body(self, exchange: Exchange, target: Target) -> Asked:
         """The same for a request with a body, which is read when who sends it has paid.
 
         What the head of the request gets wrong is told after what the body gets wrong.
@@ -213,7 +210,7 @@ class V2:
         said = _said(exchange)
         asked: Asked | CrossbarError
         try:
-            asked = await self._ask(exchange, tokens)
+            asked = await self._ask(exchange, target)
         except TooManyRequests:
             raise
         except CrossbarError as error:
@@ -222,13 +219,14 @@ class V2:
                 raise
         exchange.body = await read_body(
             exchange.request,
+            exchange.told.content_type,
             exchange.body,
             self._settings.http,
             is_stranger=exchange.caller is None,
         )
         if _said(exchange) != said:
             self._give_back(exchange)
-            return await self._ask(exchange, tokens)
+            return await self._ask(exchange, target)
         if isinstance(asked, CrossbarError):
             raise asked
         return asked
@@ -245,9 +243,8 @@ class V2:
 
     def _recall(self, exchange: Exchange) -> bool:
         """Whether the header's token was verified before: then nothing else is asked."""
-        headers = exchange.request.headers
-        token = headers.get(X_AUTH_TOKEN)
-        if not token or X_AUTH_ACCOUNT_ID in headers:
+        token = exchange.told.token
+        if not token or not exchange.told.is_alone:
             return False
         exchange.caller, exchange.token = self._gate.recall(token), token
         return exchange.caller is not None
@@ -256,7 +253,7 @@ class V2:
         """Find out who calls (§5.5). A bad credential is none; an expired token is refused."""
         headers = exchange.request.headers
         exchange.caller = exchange.token = None
-        token, basic = headers.get(X_AUTH_TOKEN), None
+        token, basic = exchange.told.token, None
         if not token:
             scheme, credential = _authorization(exchange)
             basic = credential if scheme == "basic" else None
@@ -274,18 +271,10 @@ class V2:
         if exchange.caller is not None:
             exchange.token = exchange.caller.token
 
-    def _expand_alias(self, tokens: list[str], exchange: Exchange) -> list[str]:
-        """``account/…`` is the caller's own account (§1.2)."""
-        if tokens and tokens[0] == "account":
-            if exchange.caller is None:
-                raise InvalidCredentials
-            return ["accounts", exchange.caller.account_id, *tokens[1:]]
-        return tokens
-
     def _preflight(self, exchange: Exchange) -> web.StreamResponse:
         """Any path may be asked for: what is wrong with it, the request itself is told."""
         with suppress(NoSuchPath, Gone):
-            tokens = _tokens_below_v2(exchange.request)
+            tokens = self._heads.target_of(exchange.request).tokens
             if tokens[:1] == ["account"]:
                 tokens = ["accounts", "own", *tokens[1:]]
             exchange.operations, _ = self._services.registry.match(tokens)
@@ -328,7 +317,7 @@ class V2:
 
 def _controls(exchange: Exchange) -> Mapping[str, Any]:
     """The control values, with what a browser says that takes up a stream again."""
-    last = exchange.request.headers.get(LAST_EVENT_ID)
+    last = exchange.told.last_event_id
     return (
         {**exchange.body.parameters, "last_event_id": last} if last else exchange.body.parameters
     )
@@ -337,7 +326,7 @@ def _controls(exchange: Exchange) -> Mapping[str, Any]:
 def _said(exchange: Exchange) -> tuple[Any, ...]:
     """What parameters say, as far as they are known, of who calls and what is meant."""
     verb = exchange.parameter("verb")
-    if exchange.request.headers.get(X_AUTH_TOKEN):
+    if exchange.told.token:
         return (verb,)
     return verb, exchange.parameter("auth_token"), exchange.parameter("authorization")
 
@@ -354,14 +343,11 @@ def _request_id(request: web.BaseRequest) -> str:
     return new_id()
 
 
-def _tokens_below_v2(request: web.BaseRequest) -> list[str]:
-    """The path, without the version. Raises :class:`NoSuchPath`, :class:`Gone`."""
-    version, *tokens = path_tokens(request.raw_path)
-    if version == "v1":
-        raise Gone("API version 1 is not supported. Please upgrade to version 2.")
-    if version != "v2":
-        raise NoSuchPath
-    return tokens
+def _own(tokens: list[str], exchange: Exchange) -> list[str]:
+    """The tokens of ``account/…``, the caller's own account (§1.2)."""
+    if exchange.caller is None:
+        raise InvalidCredentials
+    return ["accounts", exchange.caller.account_id, *tokens[1:]]
 
 
 def _authorization(exchange: Exchange) -> tuple[str, str]:

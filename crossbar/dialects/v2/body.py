@@ -51,7 +51,6 @@ class Body:
     files: tuple[Upload, ...]
     parameters: Mapping[str, Any]
     pairs: tuple[tuple[str, str], ...]
-    content_type: str
 
     def parameter(self, name: str) -> Any:
         """A control value: from ``data``, else query string, else envelope (§2.3)."""
@@ -60,20 +59,19 @@ class Body:
         return self.parameters.get(name)
 
 
-NO_BODY = Body(data={}, files=(), parameters={}, pairs=(), content_type=JSON_TYPES[0])
+NO_BODY = Body(data={}, files=(), parameters={}, pairs=())
 """What a request without body and query string carries; recognised by identity."""
 
 
-def query_of(request: web.BaseRequest) -> Body:
+def query_of(raw_path: str) -> Body:
     """What a request carries before its body: the parameters of the query string."""
-    if "?" not in request.raw_path:
+    if "?" not in raw_path:
         return NO_BODY
-    pairs = query_pairs(split_target(request.raw_path)[1])
-    return _body({}, (), pairs, _media_type(request.headers.get("Content-Type", "")))
+    return _body({}, (), query_pairs(split_target(raw_path)[1]))
 
 
 async def read_body(
-    request: web.BaseRequest, query: Body, settings: Http, *, is_stranger: bool
+    request: web.BaseRequest, content_type: str, query: Body, settings: Http, *, is_stranger: bool
 ) -> Body:
     """Everything that the request carries; ``query`` is what precedes the body.
 
@@ -82,7 +80,6 @@ async def read_body(
     limit = settings.max_upload_size
     if is_stranger:
         limit = min(limit, settings.max_anonymous_size)
-    content_type = _media_type(request.headers.get("Content-Type", ""))
     try:
         content = await read_whole(request, settings, limit, is_stranger=is_stranger)
     except Malformed as error:
@@ -92,14 +89,11 @@ async def read_body(
         raise ValidationFailed.of("json", "invalid", message, target="body") from None
     work = partial(_understood, request, content_type, content, settings)
     envelope, files = await worked_out(content, work)
-    return _body(envelope, files, query.pairs, content_type)
+    return _body(envelope, files, query.pairs)
 
 
 def _body(
-    envelope: dict[str, Any],
-    files: tuple[Upload, ...],
-    pairs: tuple[tuple[str, str], ...],
-    content_type: str,
+    envelope: dict[str, Any], files: tuple[Upload, ...], pairs: tuple[tuple[str, str], ...]
 ) -> Body:
     first = dict(reversed(pairs))
     return Body(
@@ -107,11 +101,10 @@ def _body(
         files=files,
         parameters={name: value for name, value in envelope.items() if name != "data"} | first,
         pairs=pairs,
-        content_type=content_type or JSON_TYPES[0],
     )
 
 
-def _media_type(header: str) -> str:
+def media_type(header: str) -> str:
     """The media type of a ``Content-Type``. A header that was no UTF-8 has surrogates in it."""
     media_type = header.partition(";")[0].strip().lower()
     return media_type.encode("utf-8", "replace").decode()
@@ -180,7 +173,16 @@ def _form(content: bytes, settings: Http) -> dict[str, Any]:
     """What bare curl sends: JSON under a form's media type; otherwise a real form (§2.2)."""
     if content.lstrip()[:1] in (b"{", b"["):
         return _envelope(content, settings)
-    return _normalized(dict(reversed(form_pairs(content, settings))))
+    sent = dict(reversed(form_pairs(content, settings)))
+    if not any(name.lower() == "data" for name in sent):
+        # It may be a file that was sent without its media type: nothing of it is repeated.
+        raise ValidationFailed.of(
+            "data",
+            "required",
+            "Field is required but missing",
+            target="data in a form or in JSON; of a file, its own Content-Type",
+        )
+    return _normalized(sent)
 
 
 def _upload(content: bytes, content_type: str, encoding: str, name: str) -> Upload:
@@ -218,7 +220,7 @@ def _of_parts(
     files: list[Upload] = []
     try:
         for part in parts_of(request.headers.get("Content-Type", ""), content):
-            content_type = _media_type(part.headers.get("content-type", "text/plain"))
+            content_type = media_type(part.headers.get("content-type", "text/plain"))
             if content_type in JSON_TYPES:
                 envelope = _envelope(part.content, settings)
             else:

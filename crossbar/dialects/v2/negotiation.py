@@ -85,8 +85,8 @@ def _covers(wanted: str, offered: str) -> bool:
 
 
 def can_read(operation: Operation, content_type: str) -> bool:
-    """Whether the operation reads bodies of this media type."""
-    return content_type in STANDARD_TYPES or content_type in operation.reads
+    """Whether the operation reads bodies of this media type; what names none is JSON."""
+    return not content_type or content_type in STANDARD_TYPES or content_type in operation.reads
 
 
 def byte_range(header: str | None, length: int) -> tuple[int, int] | None:

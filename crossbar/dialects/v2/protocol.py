@@ -10,7 +10,8 @@ from aiohttp import web
 
 from crossbar.clock import Clock
 from crossbar.dialects.connections import Connection, Room
-from crossbar.dialects.v2.answers import Exchange, write_error
+from crossbar.dialects.v2.answers import write_error
+from crossbar.dialects.v2.exchange import Exchange
 from crossbar.documents import new_id
 from crossbar.errors import BadRequest, CrossbarError
 from crossbar.settings import Http

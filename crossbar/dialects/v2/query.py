@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -24,7 +25,7 @@ def parse_query(body: Body, settings: Lists) -> Query:
     if body is NO_BODY:
         return ANY
     get = body.parameter
-    ascending = is_true(get("ascending")) or is_false(get("descending"))
+    named = dict(body.pairs)
     return Query(
         filters=parse_filters(pair for pair in body.pairs if pair[0] not in TIME_BOUNDS),
         bounds=parse_filters(pair for pair in body.pairs if pair[0] in TIME_BOUNDS),
@@ -32,11 +33,11 @@ def parse_query(body: Body, settings: Lists) -> Query:
         start_key=_text(get("start_key")) or _text(get("bookmark")),
         end_key=_text(get("end_key")),
         paginate=not is_false(get("paginate")),
-        ascending=ascending,
+        ascending=is_true(get("ascending")) or is_false(get("descending")),
         full_docs=settings.allow_full_docs and is_true(get("full_docs")),
-        fields=_fields(dict(body.pairs).get("fields")),
-        is_chunked=is_true(dict(body.pairs).get("is_chunked")),
-        chunk_size=_chunk_size(dict(body.pairs).get("chunk_size"), settings.chunk_size),
+        fields=_fields(named.get("fields")),
+        is_chunked=_is_chunked(named),
+        chunk_size=_chunk_size(named.get("chunk_size"), settings.chunk_size),
     )
 
 
@@ -50,6 +51,13 @@ def _size(value: Any, what: str) -> int | None:
     if not _SIZE.match(str(value)):
         raise FaultyRequest(f"invalid {what}")
     return int(str(value)[:18])
+
+
+def _is_chunked(pairs: Mapping[str, Any]) -> bool | None:
+    """What the client wants; a script in a page cannot do with a list as it is read."""
+    if is_true(pairs.get("is_chunked")):
+        return True
+    return False if "jsonp" in pairs else None
 
 
 def _chunk_size(value: Any, maximum: int) -> int | None:

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from aiohttp import web
 
 from crossbar.core.requests import Stream
-from crossbar.dialects.v2.answers import Exchange, begin, headers_of
+from crossbar.dialects.v2.exchange import Exchange, begin, headers_of
 
 ASKED_AGAIN = 1.0
 """Seconds after which it is asked again whether the caller may go on reading."""

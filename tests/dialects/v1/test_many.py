@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from crossbar.families.endpoints import HUNDRED
+from crossbar.personnel import people as module
 from crossbar.personnel.includes import MOST_ROWS
 from crossbar.personnel.reading import DEEPEST
 from crossbar.storage import Row, Span
@@ -68,6 +70,45 @@ async def test_people_are_listed_by_number_a_hundred_at_a_time(
         seen += [each["id"] for each in page["data"]]
     assert seen == [each for each in range(1, 231) if each not in (2, 101, 230)]
     assert page["meta"]["total"] == len(seen)
+
+
+@on_every_store
+async def test_a_later_page_reads_no_more_than_the_first(people: Client, read: list[Span]) -> None:
+    (await people.delete("/users/batch", {"resources": [2, 101, 150]})).expect(200)
+    read.clear()
+    page = (await people.get("/users?limit=5&page=40")).expect(200).body
+    assert [each["id"] for each in page["data"]] == [199, 200, 201, 202, 203]
+    assert len(read) <= 2 * HUNDRED
+    beyond = (await people.get("/users?limit=50&page=9")).expect(200).body
+    assert beyond["data"] == []
+
+    ranks = [{"name": f"Rank {number}"} for number in range(60)]
+    (await people.post("/ranks/batch", {"resources": ranks})).expect(200)
+    read.clear()
+    page = (await people.get("/ranks?limit=5&page=11")).expect(200).body
+    assert [each["id"] for each in page["data"]] == [51, 52, 53, 54, 55]
+    assert len(read) <= 5
+    assert (await people.get("/ranks?limit=5&page=13")).expect(200).data == []
+
+
+@on_every_store
+async def test_very_many_get_their_numbers_step_by_step(
+    api: Api, v1: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST", 5)
+    monkeypatch.setattr(module, "AT_ONCE", 2)
+    for number in range(12):
+        body = {"first_name": f"User {number:02}", "last_name": "X"}
+        (await api.put(f"{api.account}/users", body)).expect(201)
+    page = (await v1.get("/users?limit=50")).expect(200).body
+    assert [each["id"] for each in page["data"]] == [1, 2, 3, 4, 5]
+    assert page["meta"]["total"] == 13
+    services = api.gateway.services
+    await services.jobs.idle(services)
+    page = (await v1.get("/users?limit=50")).expect(200).body
+    assert [each["id"] for each in page["data"]] == list(range(1, 14))
+    assert len({each["name"] for each in page["data"]}) == 13
+    assert page["meta"]["total"] == 13
 
 
 @on_every_store

@@ -1,0 +1,202 @@
+"""``docs/callflows.md``: what steps of callflows and metaflows do, generated from the actions."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+
+from crossbar.reference.markdown import table
+from crossbar.switch.executor import ACTIONS, METAFLOW_ACTIONS
+
+PAGE = Path("docs", "callflows.md")
+
+HEAD = """\
+# Callflows
+
+Generated from the actions in `crossbar/switch/executor/actions/`; `make docs` writes it anew.
+
+## Which callflow a call takes
+
+The number that was dialed is written in E.164 where it is a full one, after the account's
+`dial_plan`. Then, within the account that the call belongs to:
+
+1. the callflow that lists the number under `numbers`;
+2. of all `patterns` that are found in it the one that captures most; of equal ones the first.
+   Patterns are matched by RE2; one that it does not take is passed over, with a line in the log;
+3. the callflow with the number `no_match`, for digits alone and for callers of the account: who
+   comes from outside does not get out again.
+
+Otherwise nobody answers. Feature codes are callflows like any other. The account's
+`preflow.always` comes first, unless the call was transferred.
+
+Before the first step a caller from outside may be turned away: who is in one of the account's
+`blacklists` (603), or hides where that is not wanted (433). A phone that may not call the number,
+by the `call_restriction` of its account, its users and itself, hears so.
+
+## From step to step
+
+A step ends with a key: the keys that were pressed, the id of a rule of time, the cause for which
+nobody was reached (`USER_BUSY`, `sip:486`). The child of that name is next, else the child `_`;
+without either the flow is over. When a callflow that another went on to is over, the child `_` of
+the step that did so is next. A step whose `skip_module` is true, whose module is unknown, or that
+fails is passed over.
+
+A call takes at most 500 steps and goes on to another callflow at most 50 times: then it ends.
+After a conversation the call is over.
+
+## Trying a callflow
+
+`POST /v2/accounts/{account_id}/callflows/{callflow_id}/simulate` tells what would happen to a
+call, with the same code that carries calls out. Nobody is called, nothing is written, no other
+server is asked. Say who calls, when, what is pressed and who answers; leave out what does not
+matter:
+
+```json
+{"data": {
+  "from": {"number": "+14155550100"},
+  "timestamp": 63965000000,
+  "keys": ["1", "1001#"],
+  "rings": {"01a3185c500071d2a1b2c3d4e5f60718": {"result": "answer", "after": 8}},
+  "otherwise": "no_answer"
+}}
+```
+
+Each text of `keys` is pressed when the caller is asked for keys; a key during a sound is in
+`interrupts`, by the name of the sound. `rings` says by the id of a device, by a number that calls
+are forwarded to, or by the id of a carrier's resource, what becomes of it. The answer has the
+steps in order: what each did, and why it went where it went.
+
+```json
+{"steps": [
+   {"module": "menu", "path": [], "callflow": {"id": "…", "name": "Main number"},
+    "document": {"id": "…", "name": "Main", "type": "menu"}, "at": 0,
+    "does": [{"verb": "answer", "at": 0},
+             {"verb": "collect", "at": 0, "most": 4, "pressed": "1",
+              "sounds": [{"kind": "prompt", "name": "menu-no_prompt", "language": "en-us"}]}],
+    "notes": [], "branch": "1", "goes_on": true, "why": "1 was pressed"}],
+ "ends": {"how": "the conversation is over", "cause": "NORMAL_CLEARING", "answered": true},
+ "changes": [{"what": "change", "noun": "users", "id": "…", "data": {"…": "…"}}],
+ "seconds": 73.1}
+```
+
+`path` are the names of the children that lead from the root of the callflow to the step.
+`changes` is what would be written or told; pins are not shown. It is for administrators, because
+who rehearses a call might try what the pin of a box is. How long sounds last is assumed.
+
+## What each step does
+
+"""
+
+MISSING = """
+## What there is no action for
+
+Such steps are passed over: the child `_` is next.
+
+"""
+
+REASONS = {
+    "function": "runs a program of the account; there is no engine for it",
+    "nomorobo": "asks a service that costs money and of which no free copy answers tests",
+}
+
+TAIL = """
+`acdc_member` needs a switch that knows queues, as [Crossbar's own](telephone.md#queues-and-agents)
+does. A rehearsal is told in `waits` how waiting ends.
+
+Of TwiML, `pivot` takes Dial, Gather, Hangup, Pause, Play, Redirect, Reject, Say, Set and Variable;
+Record, Queue and Sip are not there. Of `voicemail`, introductions to forwarded
+messages are not there; `camping_feature` waits for extensions, not for numbers outside.
+
+## Keys during a conversation
+
+Two who talk can press keys that do something: *metaflows*, of the account, of devices and of
+users. What a user has comes before what the device has, and that before what the account has,
+field by field. Ann puts Ben on hold by `*3` and sends him to another number by `*1` and the
+number with
+
+```json
+{"data": {"metaflows": {
+  "numbers": {"3": {"module": "hold", "data": {}}},
+  "patterns": {"^1([0-9]+)$": {"module": "transfer", "data": {}}}
+}}}
+```
+
+in her device. `binding_digit` (`*`) comes first; what is pressed after it, until nothing is
+pressed for `digit_timeout` milliseconds (else `digit_timeout_ms` of the configuration
+`metaflows`: 800), is looked for in `numbers`, then in `patterns`, in their order and by RE2.
+`listen_on` says whose keys count: those of the phone that has the metaflows (`self`, as where
+nothing is said), those of whom it talks with (`peer`), or `both`. The other side hears the
+keys, too. Steps that come after another are its child `_`.
+
+They work between two legs, in calls that are dialed, transferred or taken from a queue: not in
+conferences, and not in conversations that were under way when the switch was replaced. `PUT
+channels/{id}` runs one as if that leg had asked, and `POST channels/{id}` single ones: `break`,
+`callflow`, `intercept`, `move`, `start_record`, `stop_record`.
+
+"""
+
+KEYS_TAIL = """
+"The other side" is whoever the leg talks with that has pressed the keys. A transfer may go
+where the phone of that leg may call. Who transfers `attended` hears ringing, talks to who
+answers, and gives the call over by hanging up, also while it rings still (then it rings anew,
+for the other side); `*1` (`takeback_dtmf`) goes back, and so does nobody answering for 20
+seconds (`timeout`). A recording ends by keys only if it was begun so, or by the API; `mask`
+silences all that run, until `unmask`. `callflow` takes no steps that are given in place
+(`flow`).
+
+Of metaflows there are not, and such a step is passed over:
+
+"""
+
+KEYS_REASONS = {
+    "pivot": "`callflow` leads to a callflow whose first step is one",
+    "relate": "Asterisk's bridges do not know who of a conference may hear whom",
+}
+
+
+def modules(family: str) -> list[str]:
+    """Every module that a flow of ``callflows`` or ``metaflows`` may name."""
+    found = (each.name for each in resources.files("crossbar.schemas").iterdir())
+    names = (name.removesuffix(".json").split(".") for name in found if name.endswith(".json"))
+    listed = (parts[1] for parts in names if parts[0] == family and len(parts) == 2)
+    return sorted(name for name in listed if name != "action")
+
+
+def _done(actions: Mapping[str, object]) -> str:
+    """A table of what actions do."""
+    rows = ((f"`{name}`", _said(actions[name])) for name in sorted(actions))
+    return "\n".join(table("module | what it does", rows)) + "\n"
+
+
+def _said(action: object) -> str:
+    return " ".join((inspect.getdoc(action) or "").split()).replace("``", "`")
+
+
+def _missing(family: str, actions: Mapping[str, object], reasons: Mapping[str, str]) -> str:
+    """A table of what there is no action for."""
+    names = (name for name in modules(family) if name not in actions)
+    rows = ((f"`{name}`", reasons[name]) for name in names)
+    return "\n".join(table("module | why", rows)) + "\n"
+
+
+def page() -> str:
+    """The whole page."""
+    return "".join(
+        (
+            HEAD,
+            _done(ACTIONS),
+            MISSING,
+            _missing("callflows", ACTIONS, REASONS),
+            TAIL,
+            _done(METAFLOW_ACTIONS),
+            KEYS_TAIL,
+            _missing("metaflows", METAFLOW_ACTIONS, KEYS_REASONS),
+        )
+    )
+
+
+def write(root: Path) -> None:
+    """Write the page below ``root``, the folder of the project."""
+    (root / PAGE).write_text(page(), encoding="utf-8")
