@@ -30,7 +30,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.11 python3.12 python3.13 py
 test test-all test-browser cover fuzz: export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all test-browser chromium espeak-ng check format lint types contracts schemas cover fuzz bench docs clean
+.PHONY: help run test test-all test-browser chromium espeak-ng asterisk check format lint types contracts schemas cover fuzz bench docs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ chromium: ## Install the browser that the console is tested in, on Debian
 espeak-ng: ## Install the program that speaks text, on Debian
 	@command -v espeak-ng > /dev/null || { echo "Installing eSpeak NG ..."; apt-get -qq update && \
 		apt-get -qq install -y --no-install-recommends espeak-ng > /dev/null; }
+
+asterisk: $(VENV)/installed-for-run ## Get the switch that tests call with, on Debian
+	@CROSSBAR_SWITCH__FOLDER=build/switch $(BIN)/python -m crossbar switch --only-fetch
 
 check: format lint types contracts schemas cover ## Everything that has to hold before a merge
 
@@ -83,8 +86,10 @@ bench: $(VENV)/installed-for-test ## Measure how fast the server is
 
 docs: $(VENV)/installed-for-run ## Write the pages that are made from the code
 	@$(BIN)/python -c 'import pathlib; \
-		from crossbar.reference import error_pages, family_pages, power_pages, settings_pages; \
-		made = (error_pages, family_pages, power_pages, settings_pages); \
+		from crossbar.reference import callflow_pages, error_pages, family_pages; \
+		from crossbar.reference import notification_pages, power_pages, settings_pages; \
+		made = (callflow_pages, error_pages, family_pages, notification_pages, power_pages, \
+			settings_pages); \
 		[pages.write(pathlib.Path()) for pages in made]'
 
 clean: ## Remove what these commands have made; the data in var/ stays
