@@ -35,3 +35,36 @@ async def test_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     async with asyncio.timeout(module.LONGEST_WAIT / 2), turns.after_loss(KEY):
         pass
+
+
+async def test_in_a_long_line_nobody_loses_patience_while_it_moves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "LONGEST_WAIT", 0.1)
+    turns, having, most = Turns(), 0, 0
+
+    async def again() -> None:
+        nonlocal having, most
+        async with turns.after_loss(KEY):
+            having += 1
+            most = max(most, having)
+            await asyncio.sleep(0.03)
+            having -= 1
+
+    await asyncio.gather(*(again() for _ in range(10)))
+    assert most == 1
+
+
+async def test_who_is_cancelled_while_it_waits_keeps_no_turn() -> None:
+    turns = Turns()
+    async with turns.after_loss(KEY):
+        waiting = [asyncio.create_task(turns.after_loss(KEY).__aenter__()) for _ in range(2)]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+    # It has the turn in the same moment in which it is cancelled.
+    await asyncio.sleep(0)
+    waiting[1].cancel()
+    await asyncio.wait(waiting)
+    async with asyncio.timeout(module.LONGEST_WAIT / 2), turns.after_loss(KEY):
+        pass
