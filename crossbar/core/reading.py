@@ -182,14 +182,15 @@ async def _page(
 ) -> Result:
     """A page that is one portion; what was made of it before is not made again."""
     found = await anext(request.services.store.lines(span), Portion())
+    start_key = request.query.start_key or None
     if found.made is None:
         following = encode_key(Position(*found[size][:2])) if len(found) > size else None
-        page = Page(size=min(size, len(found)), next_start_key=following)
+        page = Page(size=min(size, len(found)), start_key=start_key, next_start_key=following)
         found.made = _encoded(_joined(await _complete(request.actor, found[:size], show)), page)
     made: Result = found.made
-    start_key = request.query.start_key
-    if made.page is None or not start_key:
+    if made.page is None or made.page.start_key == start_key:
         return made
+    # The same place by another name: it is repeated as it was given.
     return replace(made, page=replace(made.page, start_key=start_key))
 
 

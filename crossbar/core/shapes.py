@@ -57,7 +57,7 @@ POWERS = (Access.SELF, Access.ADMIN, Access.RESELLER, Access.SUPERDUPER)
 """What a user without powers may not do, but for ``SELF`` about itself."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Column:
     """A key of a summary whose value is not simply the field of the same name."""
 

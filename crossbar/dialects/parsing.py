@@ -37,7 +37,7 @@ def parse_json(body: bytes, max_depth: int, max_members: int) -> Any:
 SHORT = 4096
 """Bytes of a text that is worth a try with the quick parser."""
 
-_ODD_NUMBER = re.compile(rb"[0-9]{19}|[0-9][eE]")
+_ODD_NUMBER = re.compile(rb"[0-9](?:[eE]|[0-9]{18})")
 
 
 def _plain(body: bytes) -> dict[str, Any] | None:

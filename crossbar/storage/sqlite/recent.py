@@ -69,6 +69,6 @@ class Recent:
         """Remember a page that was read in this turn."""
         if (
             len(lines) <= LONGEST_PAGE
-            and sum(len(row or b"") for *_, row in lines) <= LARGEST_PAGE
+            and sum([len(row) for _, _, row in lines if row]) <= LARGEST_PAGE
         ):
             keep(self.pages, asked, lines, RECENT_PAGES)
