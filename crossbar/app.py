@@ -53,7 +53,16 @@ from crossbar.identity.keys import KeyKind
 from crossbar.identity.secrets import Secrets, SecretsError, load_or_create
 from crossbar.interface import Interface
 from crossbar.metrics import Metrics
-from crossbar.outside import Dns, HttpReceivers, Printer, Web, mail_of, shelves_of, speech_of
+from crossbar.outside import (
+    Decoder,
+    Dns,
+    HttpReceivers,
+    Printer,
+    Web,
+    mail_of,
+    shelves_of,
+    speech_of,
+)
 from crossbar.personnel import COMPONENTS, STORED, perscom_families, schema_of
 from crossbar.personnel import SCOPES as PERSONNEL_SCOPES
 from crossbar.settings import Limits, Settings
@@ -176,9 +185,7 @@ async def _wired(
     secrets: Secrets,
     metrics: Metrics,
 ) -> AsyncIterator[Gateway]:
-    events = Events(store)
-    accounts = AccountDirectory(store)
-    jobs = Jobs(JOBS)
+    events, accounts, jobs = Events(store), AccountDirectory(store), Jobs(JOBS)
     writer = Writer(store, events, jobs, metrics)
     identity = Identity(store, writer, accounts, secrets, clock, settings, REGISTRY, KEYS, metrics)
     schemas = schemas_of(settings)
@@ -213,6 +220,7 @@ async def _wired(
             receivers=receivers,
             speech=speech_of(settings.speech),
             paper=Printer(),
+            audio=Decoder(),
             porting=PortRequests(),
             bookkeeper=LocalBookkeeper(),
             shelves=shelves_of(settings.storage),

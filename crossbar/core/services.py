@@ -13,6 +13,7 @@ from crossbar.core.directory import AccountDirectory, account_key
 from crossbar.core.feed import Feed
 from crossbar.core.jobs import Jobs
 from crossbar.core.ports import (
+    Audio,
     Bookkeeper,
     Carrier,
     Mail,
@@ -256,6 +257,7 @@ class Services:
     receivers: Receivers
     speech: Speech
     paper: Paper
+    audio: Audio
     bookkeeper: Bookkeeper
     shelves: Shelves
     metrics: Metrics

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crossbar.outside.audio import Decoder
 from crossbar.outside.dns import Dns
 from crossbar.outside.paper import Printer
 from crossbar.outside.receivers import HttpReceivers
@@ -11,6 +12,7 @@ from crossbar.outside.speech import speech_of
 from crossbar.outside.web import Web
 
 __all__ = [
+    "Decoder",
     "Dns",
     "HttpReceivers",
     "Printer",

@@ -1,11 +1,12 @@
 """What the core asks of the outside.
 
 Mail, names of hosts, other servers, receivers of reports, places for files, a switch, a carrier,
-a bookkeeper, a voice, what makes pages for fax machines.
+a bookkeeper, a voice, what makes sounds for telephones and pages for fax machines.
 """
 
 from __future__ import annotations
 
+from crossbar.core.ports.audio import Audio, Unplayable
 from crossbar.core.ports.bookkeeper import Bookkeeper, Outcome, Payment, Standing
 from crossbar.core.ports.carrier import Carrier, Offer
 from crossbar.core.ports.mail import Enclosed, Letter, Mail, NoMail
@@ -19,6 +20,7 @@ from crossbar.core.ports.speech import NoSpeech, Speech, Spoken
 from crossbar.core.ports.switch import Command, NoSwitch, Switch
 
 __all__ = [
+    "Audio",
     "Bookkeeper",
     "Carrier",
     "Command",
@@ -48,6 +50,7 @@ __all__ = [
     "Spoken",
     "Standing",
     "Switch",
+    "Unplayable",
     "Unprintable",
     "may_be_asked",
 ]

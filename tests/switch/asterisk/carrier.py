@@ -14,7 +14,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import cast
 
-from tests.switch.asterisk.phones import CLEAR, TONES, share, until
+from tests.sounding import share
+from tests.switch.asterisk.phones import CLEAR, TONES, until
 
 RATE = 8000
 FRAME = 160

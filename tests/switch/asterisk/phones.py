@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import array
 import asyncio
-import io
 import math
-import wave
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import baresip
+
+from tests.sounding import share
 
 PACE = 0.02
 """Seconds between looks at a phone's sound."""
@@ -25,19 +25,6 @@ BLOCK = 800
 
 CLEAR = 0.6
 """Share of the energy that a tone has when it is heard alone."""
-
-
-def share(samples: array.array[int], rate: int, frequency: float) -> float:
-    """The share of the energy that is at a frequency (Goertzel's algorithm)."""
-    total = sum(sample * sample for sample in samples)
-    if total <= len(samples) * 100:  # silence
-        return 0.0
-    turn = 2 * math.cos(2 * math.pi * frequency / rate)
-    before = earlier = 0.0
-    for sample in samples:
-        before, earlier = sample + turn * before - earlier, before
-    power = before * before + earlier * earlier - turn * before * earlier
-    return 2 * power / (len(samples) * total)
 
 
 @dataclass(eq=False)
@@ -174,20 +161,6 @@ class Phone:
 
 TONES = (440, 600, 900, 1300, 1800)
 """Tones that phones send; none is a multiple of another."""
-
-
-def tone(seconds: float, *frequencies: int, rate: int = 16000) -> bytes:
-    """A WAV file with tones, one after the other, of so many seconds each."""
-    out = io.BytesIO()
-    with wave.open(out, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        for each in frequencies:
-            turn = 2 * math.pi * each / rate
-            samples = (round(9000 * math.sin(turn * at)) for at in range(round(seconds * rate)))
-            file.writeframes(array.array("h", samples).tobytes())
-    return out.getvalue()
 
 
 async def until(

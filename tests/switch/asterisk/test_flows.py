@@ -9,8 +9,9 @@ import wave
 import pytest
 
 from crossbar.outside import speech_of
+from tests.sounding import share, tone
 from tests.switch.asterisk.conftest import Office
-from tests.switch.asterisk.phones import WITHIN, share, tone, until
+from tests.switch.asterisk.phones import WITHIN, until
 
 pytestmark = pytest.mark.thorough
 

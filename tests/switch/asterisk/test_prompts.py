@@ -15,8 +15,9 @@ from crossbar.switch.asterisk.prompts import RECORDED, SPOKEN
 from crossbar.switch.asterisk.sounds import Sounds
 from crossbar.switch.executor import Prompt
 from tests.conftest import Api
+from tests.sounding import share, tone
 from tests.switch.asterisk.conftest import Office
-from tests.switch.asterisk.phones import share, tone, until
+from tests.switch.asterisk.phones import until
 
 EXECUTOR = Path(__file__).parents[3] / "crossbar/switch/executor"
 FAMILIES = "vm|cf|cw|conf|dir|agent|dnd|menu|fault|hotdesk|park|pickup|temporal|disa|camper"
