@@ -13,7 +13,7 @@ PROGRAM = Path(__file__).with_name("decoding.py")
 AT_ONCE = 3
 """How many sounds are made at a time; each takes a processor."""
 
-SECONDS = 30.0
+SECONDS = 60.0
 """Seconds that it may take, the wait for a turn not counted."""
 
 DONE = b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, 8000, 16_000, 2, 16) + b"data"

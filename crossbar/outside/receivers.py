@@ -124,7 +124,9 @@ class HttpReceivers:
             body = bytearray()
             while len(body) < most and (more := await response.content.read(most)):
                 body += more
-            return Reply(response.status, bytes(body[:most]), response.content_type)
+            return Reply(
+                response.status, bytes(body[:most]), response.content_type, response.headers
+            )
 
     def _session(self, *, private: bool) -> aiohttp.ClientSession:
         session = self._sessions.get(private)
@@ -133,6 +135,7 @@ class HttpReceivers:
             self._sessions[private] = session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(resolver=resolver, limit=0, ttl_dns_cache=10),
                 cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"Accept-Encoding": "identity"},  # a few bytes may be many
                 auto_decompress=False,
                 max_field_size=16_384,
             )

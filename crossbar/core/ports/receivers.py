@@ -16,11 +16,15 @@ class Message(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What a receiver answers: its status, and the beginning of its body, with its type."""
+    """What a receiver answers: its status, and the beginning of its body, with its type.
+
+    Names of ``headers`` are found however they are written.
+    """
 
     status: int
     content: bytes
-    content_type: str = ""
+    content_type: str
+    headers: Mapping[str, str]
 
     @property
     def body(self) -> str:

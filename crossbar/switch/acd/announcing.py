@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from crossbar.switch.acd.distributor import Distributor
 from crossbar.switch.acd.members import Member
-from crossbar.switch.executor import Prompt, Recorded, Say, Sound
+from crossbar.switch.executor import Prompt, Say, Sound, sound_of
 
 MINUTE = 60
 
@@ -66,5 +66,5 @@ def wait_name(seconds: int) -> str:
 
 def _sound(member: Member, name: str) -> Sound:
     if own := member.rules.own_sound(name):
-        return Recorded(media_id=own)
+        return sound_of(own)
     return Prompt(name=f"queue-{name}", language=member.place.language)

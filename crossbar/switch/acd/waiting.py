@@ -12,7 +12,7 @@ from crossbar.switch.acd.agents import Agent
 from crossbar.switch.acd.announcing import announce
 from crossbar.switch.acd.distributor import Distributor
 from crossbar.switch.acd.members import Member, Who
-from crossbar.switch.executor import HungUp, Leg, Place, Recorded, Sound, TakenOver, Taping, Waited
+from crossbar.switch.executor import HungUp, Leg, Place, Sound, TakenOver, Taping, Waited, sound_of
 
 P = TypeVar("P")
 
@@ -165,7 +165,7 @@ async def _offers(distributor: Distributor, voice: Voice[P], member: Member) -> 
             continue
         sound = member.rules.briefing
         try:
-            if not sound or await voice.brief(taken.peer, Recorded(media_id=sound)):
+            if not sound or await voice.brief(taken.peer, sound_of(sound)):
                 return taken
         except BaseException:
             await voice.drop(taken.peer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
@@ -18,19 +18,18 @@ from crossbar.switch.asterisk.lines import Line
 from crossbar.switch.asterisk.listening import listen
 from crossbar.switch.asterisk.music import Music
 from crossbar.switch.asterisk.paging import page
+from crossbar.switch.asterisk.playing import Player, act
 from crossbar.switch.asterisk.queueing import AriVoice
 from crossbar.switch.asterisk.talking import Talk
 from crossbar.switch.asterisk.taping import Tape
 from crossbar.switch.executor import (
     ANY_KEY,
-    NO_KEY,
     Channel,
     Dialed,
     Dialing,
     Faxed,
     Leg,
     Place,
-    Recorded,
     Recording,
     Seat,
     Sound,
@@ -38,6 +37,7 @@ from crossbar.switch.executor import (
     Taping,
     Waited,
     Winding,
+    sound_of,
 )
 
 log = structlog.get_logger(__name__)
@@ -73,6 +73,7 @@ class AriMedia:
         self._ari = exchange.ari
         self._line = line
         self._sounds = exchange.sounds
+        self._player = Player(exchange, line)
         self._tapes: list[Tape] = []
         self._unanswered: Dialed | None = None
 
@@ -83,80 +84,13 @@ class AriMedia:
             await self._do("answer")
             await line.until(lambda: line.is_up)
 
-    async def _do(self, what: str, channel_id: str = "", **query: Any) -> None:
-        """Do something with the leg. Raises `HungUp` when that failed because it is over."""
-        try:
-            await self._ari.post("channels", channel_id or self._line.channel_id, what, **query)
-        except AriError as error:
-            if error.status != 404:
-                raise
-            await self._line.until(lambda: False)
+    async def _do(self, what: str, **query: Any) -> None:
+        await act(self._exchange, self._line, what, **query)
 
     async def play(self, *sounds: Sound, keys: str = ANY_KEY, times: int = 1) -> str:
         """Play sounds to their end, or until a key; what cannot be found is silent."""
-        return await self._play(sounds, keys, times)
-
-    async def _play(
-        self, sounds: Sequence[Sound], keys: str, times: int = 1, winding: Winding | None = None
-    ) -> str:
         files = await self._sounds.addresses(self._line.account_id, sounds)
-        turn = 0
-        while files and (times == 0 or turn < times):
-            turn += 1
-            key = await self._play_once(files, keys, winding)
-            if key or key is None:
-                return key or NO_KEY
-        return NO_KEY
-
-    async def _play_once(
-        self, files: Sequence[str], keys: str, winding: Winding | None
-    ) -> str | None:
-        """The key that has ended it; ``None`` when somebody else has."""
-        line, name = self._line, self._exchange.new_id("play")
-        step = {"skipms": winding.milliseconds} if winding else {}
-        async with self._speaker() as channel_id:
-            media = ",".join(files)
-            await self._do("play", channel_id, media=media, playbackId=name, **step)
-            line.playing.add(name)
-            try:
-                while True:
-                    await line.until(
-                        lambda: name in line.finished or any(k in keys for k in line.keys)
-                    )
-                    if winding is None or not line.keys or line.keys[0] not in winding.keys:
-                        break
-                    await self._wind(name, line.keys.pop(0) == winding.back)
-            finally:
-                if line.finished.pop(name, None) is None:
-                    await self._ari.delete("playbacks", name)
-                is_stopped = name not in line.playing
-                line.playing.discard(name)
-        return None if is_stopped else self._pressed(keys)
-
-    @asynccontextmanager
-    async def _speaker(self) -> AsyncIterator[str]:
-        """The channel to play on: in a conversation one that does not silence it meanwhile."""
-        line = self._line
-        if line.talk is None or line.talk.is_held:
-            yield line.channel_id
-        else:
-            async with self._exchange.overheard(line, whisper="out") as snoop:
-                yield snoop
-
-    async def _wind(self, playback: str, is_back: bool) -> None:
-        """Wind what is played, if it still is."""
-        operation = "reverse" if is_back else "forward"
-        with suppress(AriError):
-            await self._ari.post("playbacks", playback, "control", operation=operation)
-
-    def _pressed(self, keys: str) -> str:
-        """The first of these keys that was pressed; it and what came before it are forgotten."""
-        pressed = self._line.keys
-        for at, key in enumerate(pressed):
-            if key in keys:
-                del pressed[: at + 1]
-                return key
-        return NO_KEY
+        return await self._player.play(files, keys, times)
 
     async def collect(
         self,
@@ -170,7 +104,8 @@ class AriMedia:
         """Keys, until there are enough, one of ``ends``, or nothing more is pressed."""
         line, taken = self._line, ""
         if not line.keys and sounds:
-            key = await self._play(sounds, ANY_KEY, winding=winding)
+            files = await self._sounds.addresses(line.account_id, sounds)
+            key = await self._player.play(files, ANY_KEY, winding=winding)
             line.keys[:0] = [key] if key else []
         while len(taken) < most:
             try:
@@ -221,7 +156,7 @@ class AriMedia:
         return Recording(
             name=name,
             milliseconds=round(float(facts.get("duration", 0)) * 1000),
-            key=self._pressed(ends),
+            key=self._player.pressed(ends),
             hung_up=bool(line.cause),
         )
 
@@ -271,7 +206,7 @@ class AriMedia:
     @asynccontextmanager
     async def _ringback(self, media_id: str) -> AsyncIterator[bool]:
         """Have the caller hear a sound instead of ringing; whether it is there."""
-        sound = Recorded(media_id=media_id)
+        sound = sound_of(media_id)
         if not media_id or not await self._sounds.addresses(self._line.account_id, [sound]):
             yield False
             return

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 
 from crossbar.switch.asterisk.ari import AriError
 from crossbar.switch.asterisk.exchange import Exchange
 from crossbar.switch.asterisk.lines import Line
-from crossbar.switch.executor import NO_KEY, HungUp, Sound, TakenOver
+from crossbar.switch.asterisk.playing import Player, act
+from crossbar.switch.executor import HungUp, Sound, TakenOver
 
 SHORTEST = 1.0
 """Seconds that music lasts at least, or a very short file would keep Asterisk busy."""
@@ -25,24 +27,20 @@ class Music:
 
     async def start(self) -> None:
         """Have it be heard. Raises :class:`HungUp` when the leg has gone."""
-        exchange, line, sound = self._exchange, self._line, self._sound
-        if sound and await exchange.sounds.addresses(line.account_id, [sound]):
-            self._playing = asyncio.create_task(self._play(sound))
-            return
-        try:
-            await exchange.ari.post("channels", line.channel_id, "moh")
-        except AriError as error:
-            if error.status != 404:
-                raise
-            await line.until(lambda: False)  # it has gone
+        exchange, line = self._exchange, self._line
+        wanted = [self._sound] if self._sound else []
+        if files := await exchange.sounds.addresses(line.account_id, wanted):
+            self._playing = asyncio.create_task(self._play(files))
+        else:
+            await act(exchange, line, "moh")
 
-    async def _play(self, sound: Sound) -> None:
-        """Play a sound over and over."""
-        media = self._exchange.media_of(self._line)
+    async def _play(self, files: Sequence[str]) -> None:
+        """Play files over and over."""
+        player = Player(self._exchange, self._line)
         with suppress(HungUp, TakenOver, AriError):
             while True:
                 pause = asyncio.create_task(asyncio.sleep(SHORTEST))
-                await media.play(sound, keys=NO_KEY)
+                await player.play(files)
                 await pause
 
     async def stop(self) -> None:

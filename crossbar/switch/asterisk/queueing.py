@@ -15,9 +15,9 @@ from crossbar.switch.executor import (
     NO_KEY,
     Dialing,
     Leg,
-    Recorded,
     Sound,
     Taping,
+    sound_of,
 )
 
 
@@ -48,7 +48,7 @@ class AriVoice:
     @asynccontextmanager
     async def music(self, media_id: str) -> AsyncIterator[None]:
         """Have the caller hear music for as long as the context is open."""
-        sound = Recorded(media_id=media_id) if media_id else None
+        sound = sound_of(media_id) if media_id else None
         self._music = Music(self._exchange, self._line, sound)
         await self._music.start()
         try:

@@ -4,30 +4,36 @@ from __future__ import annotations
 
 import array
 import asyncio
-import hashlib
 import io
 import math
 import re
-import secrets
 import sys
 import wave
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
+from typing import assert_never
 
-import structlog
-
-from crossbar.clock import Clock
 from crossbar.core.attachments import ATTACHMENTS
+from crossbar.core.ports import Unplayable
 from crossbar.core.services import Services
 from crossbar.core.shelving import read_attachment
 from crossbar.documents import Document, lookup
 from crossbar.errors import CrossbarError
 from crossbar.storage import SYSTEM, Key
+from crossbar.switch.asterisk.making import LARGEST, Files
 from crossbar.switch.asterisk.prompts import RECORDED, SPOKEN
-from crossbar.switch.executor import Prompt, Recorded, Say, Silence, Sound, Spoken, Taped, Tone
-
-log = structlog.get_logger(__name__)
+from crossbar.switch.asterisk.web_sounds import WebSounds
+from crossbar.switch.executor import (
+    Address,
+    Prompt,
+    Recorded,
+    Say,
+    Silence,
+    Sound,
+    Spoken,
+    Taped,
+    Tone,
+)
 
 RATE = 8000
 """Samples a second of what is made here."""
@@ -40,13 +46,6 @@ ENGLISH = "en-us"
 
 MEDIA = "media"
 
-LARGEST = 12_000_000
-"""Bytes of a recorded sound that is played."""
-
-SLOWEST, QUICKEST = 4_000, 192_000
-"""Samples a second that a recorded sound may have."""
-
-MOST_CHANNELS = 8
 MINUTE = 60_000
 SPARE = 30 * 86_400
 """Seconds after which a file is removed that nobody has heard since."""
@@ -61,35 +60,33 @@ class Sounds:
     def __init__(self, services: Services, own: Path | None, folder: Path) -> None:
         self._services = services
         self._own = own
-        self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._files = Files(folder)
+        self._web = WebSounds(services, folder / "web")
 
     async def addresses(self, account_id: str, sounds: Sequence[Sound]) -> list[str]:
         """The addresses of what is to be played; of what cannot be found there is none."""
-        found = [await self._address(account_id, each) for each in sounds]
+        found = await asyncio.gather(*(self._address(account_id, each) for each in sounds))
         return [address for address in found if address]
 
     async def _address(self, account_id: str, sound: Sound) -> str:
-        if isinstance(sound, Prompt):
-            return await self._prompt(account_id, sound)
-        if isinstance(sound, Say):
-            kind = {"number": "number", "name_spelled": "characters"}.get(sound.kind, "digits")
-            is_number = sound.text.isdigit() and sound.method == "pronounced"
-            kind = kind if is_number or kind != "number" else "digits"
-            # A comma would begin another sound, any file of this machine.
-            return f"{kind}:{_UNSAYABLE.sub('', sound.text)}"
-        if isinstance(sound, Taped):
-            return f"recording:{sound.recording.name}"
-        if isinstance(sound, Silence):
-            return await self._silent(sound.milliseconds)
-        if isinstance(sound, Tone):
-            return await self._made(sound)
-        if isinstance(sound, Spoken):
-            return await self._spoken(sound)
-        if isinstance(sound, Recorded):
-            return await self._recorded(account_id, sound)
-        log.info("address_not_played", account_id=account_id)  # Asterisk would take it for a file
-        return ""
+        match sound:
+            case Prompt():
+                return await self._prompt(account_id, sound)
+            case Say():
+                return _said(sound)
+            case Taped():
+                return f"recording:{sound.recording.name}"
+            case Silence():
+                return await self._silent(sound.milliseconds)
+            case Tone():
+                return await self._made(sound)
+            case Spoken():
+                return await self._spoken(account_id, sound)
+            case Recorded():
+                return await self._recorded(account_id, sound)
+            case Address():
+                return _named(await self._web.file(account_id, sound.url))
+        assert_never(sound)
 
     async def _prompt(self, account_id: str, prompt: Prompt) -> str:
         """The account's own sound, the system's, a recording of Asterisk's, or what is spoken."""
@@ -105,7 +102,7 @@ class Sounds:
         if recorded := self._packaged(prompt.name):
             return recorded
         text = SPOKEN.get(prompt.name, "")
-        return await self._spoken(Spoken(text=text, language=ENGLISH)) if text else ""
+        return await self._spoken(SYSTEM, Spoken(text=text, language=ENGLISH)) if text else ""
 
     @property
     def _may_override(self) -> bool:
@@ -124,47 +121,47 @@ class Sounds:
     def _is_there(self, name: str) -> bool:
         return self._own is not None and any(self._own.glob(f"{name}.*"))
 
-    async def _spoken(self, sound: Spoken) -> str:
-        name = repr(sound)
-        file = self._file(name)
-        if not file.exists():
+    async def _spoken(self, account_id: str, sound: Spoken) -> str:
+        async def make(new: Path) -> None:
             try:
                 voice = f"{sound.voice}/{_region(sound.language)}"
                 spoken = await self._services.speech.speak(sound.text, voice)
-            except CrossbarError:
-                return ""
-            await asyncio.to_thread(_write, file, spoken.content)
-        return _named(file)
+            except CrossbarError as error:
+                raise Unplayable(str(error)) from None
+            await self._services.audio.decode(spoken.content, new)
+
+        return _named(await self._files.have(account_id, repr(sound), make))
 
     async def _recorded(self, account_id: str, sound: Recorded) -> str:
         key = Key(account_id, sound.doc_type, sound.media_id)
         return await self._attached(account_id, await self._services.store.get(key) or {})
 
     async def _attached(self, account_id: str, document: Document) -> str:
-        """A file with what a document has attached. Only WAV can be played."""
+        """A file with what a document has attached."""
         attached = next(iter((document.get(ATTACHMENTS) or {}).values()), None)
         text = lookup(document, ("tts", "text"))
         if attached is None and isinstance(text, str):
-            return await self._spoken(Spoken(text=text, language=ENGLISH))
-        if attached is None or attached["length"] > LARGEST:
+            return await self._spoken(account_id, Spoken(text=text, language=ENGLISH))
+        if attached is None:
             return ""
-        file = self._file(attached["id"])
-        if not file.exists():
+
+        async def make(new: Path) -> None:
+            if attached["length"] > LARGEST:
+                raise Unplayable(f"{document['_id']}: the file is too large")
             chunks = read_attachment(self._services, account_id, attached["id"])
             try:
                 content = b"".join([chunk async for chunk in chunks])
-                await asyncio.to_thread(_write, file, content)
-            except (wave.Error, EOFError, KeyError, CrossbarError) as error:
-                log.warning("sound_cannot_be_played", id=document["_id"], error=str(error))
-                return ""
-        return _named(file)
+                await self._services.audio.decode(content, new)
+            except (KeyError, CrossbarError, Unplayable) as error:
+                raise Unplayable(f"{document['_id']}: {error}") from None
+
+        return _named(await self._files.have(account_id, attached["id"], make))
 
     async def _made(self, sound: Tone | Silence) -> str:
-        file = self._file(repr(sound))
-        if not file.exists():
-            content = await asyncio.to_thread(lambda: wav_of(samples_of(sound)))
-            await asyncio.to_thread(_write, file, content)
-        return _named(file)
+        async def make(new: Path) -> None:
+            await asyncio.to_thread(lambda: new.write_bytes(wav_of(samples_of(sound))))
+
+        return _named(await self._files.have(SYSTEM, repr(sound), make))
 
     async def _silent(self, milliseconds: int) -> str:
         """Silence of so long, of a few files that all share."""
@@ -175,20 +172,21 @@ class Sounds:
 
     def tidy(self) -> None:
         """Remove files that nobody has heard for long. Call it in a thread."""
-        remove_unused(self._folder, SPARE)
+        self._files.tidy(SPARE)
+        self._web.tidy()
 
-    def _file(self, name: str) -> Path:
-        return self._folder / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.wav"
+    async def close(self) -> None:
+        """Make no more files."""
+        await self._files.close()
+        await self._web.close()
 
 
-def remove_unused(folder: Path, seconds: float) -> None:
-    """Remove files of a folder that were neither written nor read for so long."""
-    now = Clock().precise()
-    for file in folder.iterdir():
-        with suppress(OSError):
-            facts = file.stat()
-            if file.is_file() and max(facts.st_atime, facts.st_mtime) < now - seconds:
-                file.unlink()
+def _said(sound: Say) -> str:
+    kind = {"number": "number", "name_spelled": "characters"}.get(sound.kind, "digits")
+    is_number = sound.text.isdigit() and sound.method == "pronounced"
+    kind = kind if is_number or kind != "number" else "digits"
+    # A comma would begin another sound, any file of this machine.
+    return f"{kind}:{_UNSAYABLE.sub('', sound.text)}"
 
 
 def _region(language: str) -> str:
@@ -197,19 +195,9 @@ def _region(language: str) -> str:
     return f"{first}-{second.upper()}" if second else f"{first}-{first.upper()}"
 
 
-def _named(file: Path) -> str:
+def _named(file: Path | None) -> str:
     """Asterisk wants names without their ends."""
-    return f"sound:{file.resolve().with_suffix('')}"
-
-
-def _write(file: Path, content: bytes) -> None:
-    """A file that is there is whole; several may write it at a time."""
-    new = file.with_suffix(f".{secrets.token_hex(4)}")
-    try:
-        new.write_bytes(fitting(content))
-        new.rename(file)
-    finally:
-        new.unlink(missing_ok=True)
+    return f"sound:{file.resolve().with_suffix('')}" if file else ""
 
 
 def samples_of(sound: Tone | Silence) -> array.array[int]:
@@ -240,32 +228,3 @@ def wav_of(samples: array.array[int]) -> bytes:
         file.setframerate(RATE)
         file.writeframes(samples.tobytes())
     return out.getvalue()
-
-
-def fitting(content: bytes) -> bytes:
-    """A WAV file with the rate and the one channel that Asterisk plays.
-
-    Raises :class:`wave.Error` and :class:`EOFError` for what is no WAV file.
-    """
-    with wave.open(io.BytesIO(content)) as file:
-        rate, channels, width = file.getframerate(), file.getnchannels(), file.getsampwidth()
-        if (rate, channels, width) == (RATE, 1, 2):
-            return content
-        if width != 2 or not SLOWEST <= rate <= QUICKEST or not 1 <= channels <= MOST_CHANNELS:
-            raise wave.Error(f"{channels} channels of {width} bytes at {rate} Hz")
-        frames = file.readframes(file.getnframes())
-        samples = array.array("h", frames[: len(frames) // 2 * 2])  # the last one may be cut
-    if sys.byteorder == "big":
-        samples.byteswap()
-    one = samples[::channels]
-    step = rate / RATE
-    return wav_of(
-        array.array("h", (_between(one, at * step) for at in range(int(len(one) / step))))
-    )
-
-
-def _between(samples: array.array[int], at: float) -> int:
-    """The value between two samples."""
-    before = int(at)
-    after = min(before + 1, len(samples) - 1)
-    return round(samples[before] + (samples[after] - samples[before]) * (at - before))

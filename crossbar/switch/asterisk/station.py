@@ -24,6 +24,7 @@ from crossbar.switch.asterisk.contacts import Contacts
 from crossbar.switch.asterisk.exchange import Exchange, Flow
 from crossbar.switch.asterisk.guard import Guard
 from crossbar.switch.asterisk.lamps import Lamps
+from crossbar.switch.asterisk.making import remove_unused
 from crossbar.switch.asterisk.manager import Manager
 from crossbar.switch.asterisk.media import AriMedia
 from crossbar.switch.asterisk.phones import Phones
@@ -31,7 +32,7 @@ from crossbar.switch.asterisk.process import Supervision, running_one, supervise
 from crossbar.switch.asterisk.program import Program
 from crossbar.switch.asterisk.seen import Seen
 from crossbar.switch.asterisk.server import serving
-from crossbar.switch.asterisk.sounds import Sounds, remove_unused
+from crossbar.switch.asterisk.sounds import Sounds
 from crossbar.switch.asterisk.tables import Tables
 from crossbar.switch.asterisk.telling import Teller
 from crossbar.switch.place import Place, new_secret, read_place, write_place
@@ -82,6 +83,7 @@ async def running(
         stack.push_async_callback(lamps.stop)
         tables = Tables(phones, carriers, addressed, contacts, teller, lamps)
         sounds = Sounds(services, program.sounds, plan.folder / "sounds")
+        stack.push_async_callback(sounds.close)
 
         exchange = Exchange(
             services,

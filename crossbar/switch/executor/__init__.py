@@ -12,10 +12,23 @@ from crossbar.switch.executor.call import Call
 from crossbar.switch.executor.carrying import carry_out, find_flow
 from crossbar.switch.executor.conversation import Conversation, Side, Way
 from crossbar.switch.executor.finding import Found, dialed
+from crossbar.switch.executor.heard import (
+    Address,
+    Prompt,
+    Recorded,
+    Recording,
+    Say,
+    Silence,
+    Sound,
+    Spoken,
+    Taped,
+    Tone,
+    Winding,
+    sound_of,
+)
 from crossbar.switch.executor.media import (
     ANY_KEY,
     NO_KEY,
-    Address,
     CallerId,
     Channel,
     Dialed,
@@ -25,24 +38,14 @@ from crossbar.switch.executor.media import (
     Leg,
     Media,
     Place,
-    Prompt,
-    Recorded,
-    Recording,
-    Say,
     Seat,
-    Silence,
-    Sound,
-    Spoken,
     Strategy,
     TakenOver,
-    Taped,
     Taping,
     ToDevice,
     ToGateway,
-    Tone,
     ToNumber,
     Waited,
-    Winding,
 )
 from crossbar.switch.executor.metaflows import Ear, Metaflows, metaflows_of, run_metaflow
 from crossbar.switch.executor.reporting import REPORT
@@ -99,4 +102,5 @@ __all__ = [
     "find_flow",
     "metaflows_of",
     "run_metaflow",
+    "sound_of",
 ]

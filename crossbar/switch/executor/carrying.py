@@ -20,7 +20,8 @@ from crossbar.switch.executor.callers import (
     why_groups_are_closed,
 )
 from crossbar.switch.executor.finding import Found, dialed, find, path_to, root_of
-from crossbar.switch.executor.media import HungUp, Media, Prompt, TakenOver
+from crossbar.switch.executor.heard import Prompt
+from crossbar.switch.executor.media import HungUp, Media, TakenOver
 from crossbar.switch.executor.notices import send_at_end, write_of_missed
 from crossbar.switch.executor.recording import tapings_of_call
 from crossbar.switch.executor.step import DEFAULT

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from crossbar.switch.executor.media import Dialing, Leg, Media, Sound
+from crossbar.switch.executor.heard import Sound
+from crossbar.switch.executor.media import Dialing, Leg, Media
 from crossbar.switch.executor.step import Step
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crossbar.switch.executor.media import BEEP, Recording, Taped
+from crossbar.switch.executor.heard import BEEP, Recording, Taped
 from crossbar.switch.executor.step import Step
 
 LONGEST = 300

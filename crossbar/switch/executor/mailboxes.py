@@ -10,7 +10,7 @@ from crossbar.documents import Document, lookup
 from crossbar.families.voicemail import VMBOXES, count_kept, folder_span, oldest_kept
 from crossbar.storage import Entry
 from crossbar.switch.executor.book import Book
-from crossbar.switch.executor.media import Winding
+from crossbar.switch.executor.heard import Winding
 from crossbar.switch.executor.step import Step, is_number
 
 MOST_MESSAGES = 100

@@ -12,6 +12,7 @@ from typing import Any
 
 from crossbar.clock import FixedClock
 from crossbar.documents import Document
+from crossbar.switch.executor.heard import Recorded, Recording, Silence, Sound, Tone, Winding
 from crossbar.switch.executor.media import (
     ANY_KEY,
     Channel,
@@ -21,16 +22,10 @@ from crossbar.switch.executor.media import (
     HungUp,
     Leg,
     Place,
-    Recorded,
-    Recording,
     Seat,
-    Silence,
-    Sound,
     Strategy,
     Taping,
-    Tone,
     Waited,
-    Winding,
 )
 from crossbar.switch.executor.shown import name_of_target, names_of_target, shown_leg, shown_sound
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from crossbar.documents import Document
-from crossbar.switch.executor.media import (
+from crossbar.switch.executor.heard import (
     Address,
-    Leg,
     Prompt,
     Recorded,
     Say,
@@ -13,11 +12,9 @@ from crossbar.switch.executor.media import (
     Sound,
     Spoken,
     Taped,
-    ToDevice,
-    ToGateway,
     Tone,
-    ToNumber,
 )
+from crossbar.switch.executor.media import Leg, ToDevice, ToGateway, ToNumber
 
 
 def shown_sound(sound: Sound) -> Document:

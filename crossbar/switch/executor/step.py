@@ -9,7 +9,8 @@ from typing import Any, TypeGuard
 from crossbar.documents import Document, lookup
 from crossbar.switch.executor.book import Book
 from crossbar.switch.executor.call import Call
-from crossbar.switch.executor.media import Media, Prompt, Recorded, Say, Sound
+from crossbar.switch.executor.heard import Prompt, Say, Sound, sound_of
+from crossbar.switch.executor.media import Media
 
 DEFAULT = "_"
 
@@ -99,7 +100,7 @@ class Step:
         if value is False:
             return ()
         if isinstance(value, str) and value:
-            return (Recorded(media_id=value),)
+            return (sound_of(value),)
         return (self.prompt(default),)
 
     async def answer(self) -> None:

@@ -9,19 +9,8 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from crossbar.documents import Document
-from crossbar.switch.executor.media import (
-    ANY_KEY,
-    Address,
-    Dialed,
-    Dialing,
-    Leg,
-    Seat,
-    Silence,
-    Sound,
-    Spoken,
-    Strategy,
-    ToNumber,
-)
+from crossbar.switch.executor.heard import Address, Silence, Sound, Spoken
+from crossbar.switch.executor.media import ANY_KEY, Dialed, Dialing, Leg, Seat, Strategy, ToNumber
 from crossbar.switch.executor.ringing import legs_of_device, legs_of_user, ring, ring_of
 from crossbar.switch.executor.step import Step
 
@@ -104,7 +93,7 @@ async def _end(step: Step, element: Element) -> None:
         await step.media.hang_up("CALL_REJECTED", 503)
 
 
-def _sounds(step: Step, element: Element) -> list[Sound]:
+def _sounds(step: Step, element: Element, asking: Asking) -> list[Sound]:
     """What Say, Play and Pause sound like."""
     text = (element.text or "").strip()
     if element.tag == "Pause":
@@ -112,7 +101,7 @@ def _sounds(step: Step, element: Element) -> list[Sound]:
     if not text:
         return []
     if element.tag == "Play":
-        return [Address(url=text)]
+        return [Address(url=_joined(asking, text))]
     voice = "male" if element.get("voice") == "man" else "female"
     language = (element.get("language") or step.call.language).lower()
     return [Spoken(text=text[:1000], language=language, voice=voice)]
@@ -121,7 +110,7 @@ def _sounds(step: Step, element: Element) -> list[Sound]:
 async def _sound(step: Step, element: Element, asking: Asking) -> str | None:
     await step.answer()
     times = int(_number(element, "loop", 1, 1000))
-    await step.media.play(*_sounds(step, element), keys="", times=times)
+    await step.media.play(*_sounds(step, element, asking), keys="", times=times)
     return None
 
 
@@ -129,7 +118,7 @@ async def _gather(step: Step, element: Element, asking: Asking) -> str | None:
     """Ask for keys; when there are some, what the server answers to them is next."""
     await step.answer()
     spoken = [each for each in element if each.tag in ("Say", "Play", "Pause")]
-    sounds = [sound for each in spoken[:MOST_SOUNDS] for sound in _sounds(step, each)]
+    sounds = [sound for each in spoken[:MOST_SOUNDS] for sound in _sounds(step, each, asking)]
     most = int(_number(element, "numDigits", MOST_DIGITS, MOST_DIGITS)) or 1
     seconds = _number(element, "timeout", 5, LONGEST_PAUSE)
     ends = "".join(each for each in element.get("finishOnKey", "#") if each in ANY_KEY)
@@ -140,9 +129,17 @@ async def _gather(step: Step, element: Element, asking: Asking) -> str | None:
     return await _next(element, asking, {"Digits": digits})
 
 
+def _joined(asking: Asking, address: str) -> str:
+    """An address as it is meant in a document; one that is none stays so."""
+    try:
+        return urljoin(asking.url, address)
+    except ValueError:
+        return address
+
+
 async def _next(element: Element, asking: Asking, facts: Document, default: str = "") -> str:
     """What the server answers at the element's ``action``; nothing more when it does not."""
-    address = urljoin(asking.url, element.get("action") or default)
+    address = _joined(asking, element.get("action") or default)
     method = element.get("method", "post")
     return await asking.ask(address, method, facts) or "<Response/>"
 

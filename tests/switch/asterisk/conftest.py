@@ -25,7 +25,8 @@ from crossbar.switch.asterisk import Flow, Missing, Program, Station, obtain, ru
 from crossbar.switch.flows import Flows
 from tests.conftest import Api
 from tests.ports import free_port
-from tests.switch.asterisk.phones import WITHIN, Phone, Shop, shop, tone
+from tests.sounding import tone
+from tests.switch.asterisk.phones import WITHIN, Phone, Shop, shop
 
 FETCHED = Path(__file__).parents[3] / "build/switch"
 """Where tests keep an Asterisk that they have fetched."""
@@ -147,17 +148,19 @@ class Office:
         made: Document = (await self.api.put(f"{self.path}/callflows", asked)).expect(201).data
         return made
 
-    async def sound(self, frequency: int, seconds: float, **more: Any) -> str:
-        """A new media document with a tone; its id."""
+    async def media(self, content: bytes, content_type: str = "audio/wav", **more: Any) -> str:
+        """A new media document with a file; its id."""
         asked = {"name": "Tone", **more}
         made = (await self.api.put(f"{self.path}/media", asked)).expect(201).data
-        path, headers = (
-            f"{self.path}/media/{quote(made['id'], safe='')}/raw",
-            {"Content-Type": "audio/wav"},
-        )
-        (await self.api.post(path, raw=tone(seconds, frequency), headers=headers)).expect(200)
+        path = f"{self.path}/media/{quote(made['id'], safe='')}/raw"
+        headers = {"Content-Type": content_type}
+        (await self.api.post(path, raw=content, headers=headers)).expect(200)
         media_id: str = made["id"]
         return media_id
+
+    async def sound(self, frequency: int, seconds: float, **more: Any) -> str:
+        """A new media document with a tone; its id."""
+        return await self.media(tone(seconds, frequency), **more)
 
     async def rows(self, path: str) -> list[Document]:
         """A list of the account, once all is told that has happened."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import io
-import wave
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
-from crossbar.switch.asterisk.sounds import Sounds, fitting, remove_unused
-from crossbar.switch.executor import Address, Prompt, Say, Silence, Sound, Tone
+from crossbar.switch.asterisk import making
+from crossbar.switch.asterisk.making import remove_unused
+from crossbar.switch.asterisk.sounds import Sounds
+from crossbar.switch.executor import Address, Prompt, Recorded, Say, Silence, Sound, Tone
 from crossbar.switch.executor.actions.sounds import _tone
 from tests.conftest import Api
+from tests.sounding import tone
 
 
 @pytest.fixture
@@ -33,7 +35,8 @@ def sounds(api: Api, tmp_path: Path) -> Sounds:
         Prompt(name="/etc/passwd", language="en-us"),
         Prompt(name="a**b", language="en-us"),
         Address(url="/etc/passwd"),
-        Address(url="https://example.com,sound:/etc/passwd"),
+        Address(url="file:///etc/passwd"),
+        Address(url="http://127.0.0.1:1,sound:/etc/passwd"),
     ],
 )
 async def test_no_file_of_the_machine_is_played(api: Api, sounds: Sounds, sound: Sound) -> None:
@@ -56,7 +59,7 @@ async def test_long_silence_is_made_of_short_files(
     first, second = await sounds.addresses(account, pauses)
     assert len(first.split(",")) == 60
     assert first == second
-    assert sum(file.stat().st_size for file in (tmp_path / "sounds").iterdir()) < 2_000_000
+    assert sum(file.stat().st_size for file in (tmp_path / "sounds").glob("*.wav")) < 2_000_000
     assert await sounds.addresses(account, [Silence(milliseconds=0)]) == []
 
 
@@ -66,22 +69,26 @@ async def test_many_who_hear_a_new_sound_at_once_all_hear_it(api: Api, sounds: S
     assert len({*map(tuple, await asyncio.gather(*asked))}) == 1
 
 
-def wav(rate: int, channels: int = 1, frames: bytes = bytes(200)) -> bytes:
-    out = io.BytesIO()
-    with wave.open(out, "wb") as file:
-        file.setnchannels(channels)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(frames)
-    return out.getvalue()
-
-
-def test_a_file_that_lies_about_its_rate_is_none() -> None:
-    for content in (wav(1), wav(400_000), wav(8000, 9)):
-        with pytest.raises(wave.Error):
-            fitting(content)
-    assert fitting(wav(16000)[:-1])
-    assert fitting(wav(16000))
+async def test_what_cannot_be_played_is_passed_over_and_not_tried_again_at_once(
+    api: Api, sounds: Sounds, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = (await api.put(f"{api.account}/media", {"name": "No sound"})).expect(201).data
+    raw, headers = f"{api.account}/media/{made['id']}/raw", {"Content-Type": "audio/mpeg"}
+    (await api.post(raw, raw=b"no sound", headers=headers)).expect(200)
+    account, sound = api.master.account_id, Recorded(media_id=made["id"])
+    with capture_logs() as logs:
+        for _ in range(3):
+            assert await sounds.addresses(account, [sound]) == []
+    assert [each.name for each in (tmp_path / "sounds").iterdir()] == ["web"]
+    [told] = [each for each in logs if each["event"] == "sound_cannot_be_played"]
+    assert made["id"] in told["reason"]
+    assert "neither WAV, MP3, Ogg nor FLAC" in told["reason"]
+    (await api.post(raw, raw=tone(1, 600), headers=headers)).expect(200)  # that is another file
+    assert len(await sounds.addresses(account, [sound])) == 1
+    (await api.post(raw, raw=b"no sound", headers=headers)).expect(200)
+    monkeypatch.setattr(making, "AGAIN", 0.0)
+    assert await sounds.addresses(account, [sound]) == []
+    assert await sounds.addresses(account, [sound]) == []
 
 
 @pytest.mark.parametrize(

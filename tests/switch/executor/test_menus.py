@@ -12,7 +12,7 @@ from crossbar.switch.executor.actions.directories import keys_of, names
 from crossbar.switch.executor.calendar import applies
 from tests.conftest import Api
 from tests.families.support import make, shown
-from tests.switch.executor.support import call, callflow, heard, node, path, simulated, then
+from tests.switch.executor.support import call, callflow, heard, node, path, simulated, then, verbs
 
 
 async def menu_flow(api: Api, children: dict[str, Any] | None = None, **fields: Any) -> str:
@@ -37,6 +37,13 @@ async def test_wrong_keys_and_silence_use_up_the_tries(api: Api) -> None:
         "menu-transferring_call",
         "operator",
     ]
+
+
+async def test_a_file_of_a_web_server_may_greet(api: Api) -> None:
+    menu = await make(api, "menus", media={"greeting": "https://a.example/hello.mp3"})
+    told = await simulated(api, await callflow(api, "5000", node("menu", id=menu)), keys=["1"])
+    [greeting] = verbs(told, "collect")[0]["sounds"]
+    assert greeting == {"kind": "url", "name": "https://a.example/hello.mp3"}
 
 
 async def test_timeout_and_max_retries_are_children(api: Api) -> None:

@@ -139,10 +139,12 @@ def response(*verbs: str) -> str:
 async def test_twiml_speaks_plays_and_pauses(api: Api, server: Server) -> None:
     await pivoting(api, server, req_format="twiml")
     say = "<Say voice='man' language='fr-FR' loop='2'>Bonjour</Say>"
-    play = "<Play>https://a.example/x.wav</Play>"
+    play = "<Play>https://a.example/x.wav</Play><Play>/y.mp3</Play><Play>http://[</Play>"
     server.answer = response(say, play, "<Pause length='3'/>", "<Hangup/>")
     made = await call(api, "1", number="+14155550100")
-    assert made.heard() == ["Bonjour", "https://a.example/x.wav", "silence"]
+    beside = server.url().replace("/flow", "/y.mp3")
+    played = ["https://a.example/x.wav", beside, "http://["]
+    assert made.heard() == ["Bonjour", *played, "silence"]
     assert made.how == "Hangup was answered"
     assert server.asked[0][1]["CallerNumber"] == "+14155550100"
 

@@ -10,16 +10,14 @@ from crossbar.documents import Document, texts_at
 from crossbar.families.numbers import ASSIGNED_TO, STATE, State
 from crossbar.switch.executor.callers import authorizing, caller_id, chain_of, last_in
 from crossbar.switch.executor.finding import by_plan, dialed
+from crossbar.switch.executor.heard import Prompt, Sound, Tone
 from crossbar.switch.executor.media import (
     CallerId,
     Dialed,
     Dialing,
     Leg,
-    Prompt,
-    Sound,
     Strategy,
     ToGateway,
-    Tone,
     ToNumber,
 )
 from crossbar.switch.executor.notices import tell_of_emergency

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from crossbar.documents import Document, lookup, texts_at
 from crossbar.families.conferencing import CONFERENCES
-from crossbar.switch.executor.media import BEEP, Prompt, Recorded, Seat, Sound, Taped, Tone
+from crossbar.switch.executor.heard import BEEP, Prompt, Sound, Taped, Tone, sound_of
+from crossbar.switch.executor.media import Seat
 from crossbar.switch.executor.step import Leave, Next, Step
 
 TRIES = 3
@@ -125,7 +126,7 @@ async def _name(step: Step, document: Document) -> tuple[Sound, ...]:
     """The caller's name as its user has recorded it, else as it is recorded now."""
     user = await step.book.get("user", step.call.owner_id)
     if media_id := lookup(user, ("pronounced_name", "media_id")):
-        return (Recorded(media_id=media_id),)
+        return (sound_of(media_id),)
     await step.media.play(step.prompt("conf-announce_your_name"), BEEP, keys="")
     recording = await step.media.record(NAME_SECONDS)
     return (Taped(recording=recording),) if recording.milliseconds else ()
@@ -139,9 +140,7 @@ def _tone(step: Step, document: Document, which: str) -> tuple[Sound, ...]:
         if isinstance(said, str) and said:
             is_prompt = said.startswith("conf-")
             return (
-                Prompt(name=said, language=step.call.language)
-                if is_prompt
-                else Recorded(media_id=said),
+                Prompt(name=said, language=step.call.language) if is_prompt else sound_of(said),
             )
         if said is True:
             break

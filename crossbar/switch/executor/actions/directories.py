@@ -6,7 +6,7 @@ import unicodedata
 
 from crossbar.documents import Document, lookup
 from crossbar.storage import Entry
-from crossbar.switch.executor.media import Recorded, Sound, Spoken
+from crossbar.switch.executor.heard import Sound, Spoken, sound_of
 from crossbar.switch.executor.step import Branch, End, Go, Next, Step
 
 KEYS = {
@@ -126,7 +126,7 @@ async def _confirm(step: Step, document: Document, user: Document) -> Next | Non
 
 def _name(step: Step, user: Document) -> Sound:
     if media_id := lookup(user, ("pronounced_name", "media_id")):
-        return Recorded(media_id=media_id)
+        return sound_of(media_id)
     return Spoken(text=_written(user), language=step.call.language)
 
 

@@ -10,7 +10,7 @@ from crossbar.storage import Entry
 from crossbar.switch.executor.actions.branches import fits
 from crossbar.switch.executor.callers import HIDING, authorizing, caller_id, why_denied
 from crossbar.switch.executor.finding import dialed, find
-from crossbar.switch.executor.media import Tone
+from crossbar.switch.executor.heard import Tone
 from crossbar.switch.executor.step import Branch, End, Go, Leave, Next, Step
 from crossbar.switch.executor.tolls import BARRED
 from crossbar.switch.executor.walking import enter

@@ -12,7 +12,8 @@ from crossbar.switch.executor.actions.sounds import keys_in, named_sound, said, 
 from crossbar.switch.executor.callers import caller_id, chain_of
 from crossbar.switch.executor.conversation import Press, Side, Way
 from crossbar.switch.executor.finding import NO_MATCH
-from crossbar.switch.executor.media import NO_KEY, Leg, Sound, ToNumber
+from crossbar.switch.executor.heard import Sound
+from crossbar.switch.executor.media import NO_KEY, Leg, ToNumber
 from crossbar.switch.executor.recording import taping
 from crossbar.switch.executor.ringing import BUSY_LEG, Ring, dialing_of, legs_of, merged
 from crossbar.switch.executor.step import Go, Leave, Next, is_number
@@ -68,7 +69,7 @@ async def stop_sounds(step: Press) -> Next:
 
 
 async def play(step: Press) -> Next:
-    """Plays media or a prompt: to both sides, `self` or `peer`."""
+    """Plays media, a prompt, or a file of a web server: to both sides, `self` or `peer`."""
     if not (name := step.text("id")):
         return Go(why="nothing is to be played")
     return await _let_hear(step, await named_sound(step, name), Side.BOTH)

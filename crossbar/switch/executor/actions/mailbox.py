@@ -8,6 +8,7 @@ from crossbar.documents import Document, lookup
 from crossbar.switch.executor.callers import authorizing, why_denied
 from crossbar.switch.executor.finding import dialed, find
 from crossbar.switch.executor.greeting import keep_recording, reviewed
+from crossbar.switch.executor.heard import Recorded, Sound
 from crossbar.switch.executor.mailboxes import (
     LONGEST_NUMBER,
     Keys,
@@ -19,7 +20,6 @@ from crossbar.switch.executor.mailboxes import (
     messages_in,
     winding_of,
 )
-from crossbar.switch.executor.media import Recorded, Sound
 from crossbar.switch.executor.step import Branch, Go, Leave, Next, Step
 from crossbar.switch.executor.walking import enter
 

@@ -7,7 +7,7 @@ from typing import Any
 from crossbar.documents import Document, lookup
 from crossbar.switch.executor.finding import Found, dialed, expression, find
 from crossbar.switch.executor.greeting import keep_recording, reviewed
-from crossbar.switch.executor.media import Recorded, Sound
+from crossbar.switch.executor.heard import Sound, sound_of
 from crossbar.switch.executor.step import DEFAULT, Branch, Go, Next, Step
 from crossbar.switch.executor.walking import enter
 
@@ -35,7 +35,7 @@ async def menu(step: Step) -> Next:
 
 async def _ask(step: Step, document: Document) -> str:
     greeting = lookup(document, ("media", "greeting"))
-    sound: Sound = Recorded(media_id=greeting) if greeting else step.prompt("menu-no_prompt")
+    sound = sound_of(greeting) if greeting else step.prompt("menu-no_prompt")
     between = step.number("interdigit_timeout", _whole(document, "interdigit_timeout", 2000))
     return await step.media.collect(
         max(_whole(document, "max_extension_length", 4), 1),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from crossbar.documents import lookup
 from crossbar.switch.executor.callers import why_denied
 from crossbar.switch.executor.finding import dialed, find
-from crossbar.switch.executor.media import Tone
+from crossbar.switch.executor.heard import Tone
 from crossbar.switch.executor.step import Branch, End, Go, Leave, Next, Step
 from crossbar.switch.executor.tolls import BARRED
 from crossbar.switch.executor.walking import enter

@@ -3,17 +3,8 @@
 from __future__ import annotations
 
 from crossbar.documents import Document, lookup
-from crossbar.switch.executor.media import (
-    ANY_KEY,
-    NO_KEY,
-    Address,
-    Prompt,
-    Recorded,
-    Say,
-    Sound,
-    Spoken,
-    Tone,
-)
+from crossbar.switch.executor.heard import Address, Prompt, Say, Sound, Spoken, Tone, sound_of
+from crossbar.switch.executor.media import ANY_KEY, NO_KEY
 from crossbar.switch.executor.step import End, Go, Leave, Next, Step, is_number
 
 DAY = 86_400
@@ -48,7 +39,7 @@ async def noop(step: Step) -> Next:
 
 
 async def play(step: Step) -> Next:
-    """Plays media or a prompt."""
+    """Plays media, a prompt, or a file of a web server."""
     if step.says("answer", True):
         await step.answer()
         await step.media.wait(GREETING_PAUSE)
@@ -63,10 +54,9 @@ async def play(step: Step) -> Next:
 
 async def named_sound(step: Step, name: str) -> Sound:
     """What a name stands for: a file of a web server, media of the account, or a prompt."""
-    if name.startswith(("http://", "https://")):
-        return Address(url=name)
-    if await step.book.get("media", name):
-        return Recorded(media_id=name)
+    sound = sound_of(name)
+    if isinstance(sound, Address) or await step.book.get("media", name):
+        return sound
     return Prompt(
         name=name.removeprefix("prompt://").rpartition("/")[2], language=step.call.language
     )

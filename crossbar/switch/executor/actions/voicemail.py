@@ -6,6 +6,7 @@ from crossbar.documents import Document, lookup, texts_at
 from crossbar.families.callflows import CALLFLOWS
 from crossbar.switch.executor.actions.mailbox import check
 from crossbar.switch.executor.callers import caller_id
+from crossbar.switch.executor.heard import BEEP, Recording, Sound, Taped, sound_of
 from crossbar.switch.executor.mailboxes import (
     Keys,
     box_meant,
@@ -15,7 +16,7 @@ from crossbar.switch.executor.mailboxes import (
     keys_of,
     setting,
 )
-from crossbar.switch.executor.media import BEEP, HungUp, Recorded, Recording, Sound, Taped
+from crossbar.switch.executor.media import HungUp
 from crossbar.switch.executor.step import Branch, Go, Next, Step, is_number
 
 LONGEST = 500
@@ -69,7 +70,7 @@ def _greeting(step: Step, box: Document) -> list[Sound]:
         return sounds
     for name in ("temporary_unavailable", "unavailable"):
         if media_id := lookup(box, ("media", name)):
-            return [*sounds, Recorded(media_id=media_id)]
+            return [*sounds, sound_of(media_id)]
     if box.get("use_person_not_available") is True:
         return [*sounds, step.prompt("vm-person_not_available")]
     number = step.say(str(box.get("mailbox", "")), "name_spelled")
