@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
@@ -26,6 +27,16 @@ from crossbar.switch.asterisk.lines import Line
 from crossbar.switch.asterisk.originating import mark
 from crossbar.switch.asterisk.phones import Party
 from crossbar.switch.asterisk.tolls import IN, Refused, Wish
+from crossbar.switch.executor import (
+    IN_TO,
+    INBOUND,
+    NAMES_IN,
+    NUMBERS_IN,
+    REQUESTED,
+    formatters_of,
+    rewritten,
+    usual_formatters,
+)
 
 if TYPE_CHECKING:
     from crossbar.switch.asterisk.exchange import Exchange
@@ -37,7 +48,7 @@ BUSY = "NORMAL_CIRCUIT_CONGESTION"
 HIDDEN = "prohib"
 """What the presentation of a caller begins with who does not want to be shown."""
 
-NAMELESS = ("", "anonymous")
+NAMELESS = {"", "anonymous"}
 
 _USER = re.compile(r"sips?:([^@;>]+)@")
 
@@ -46,43 +57,52 @@ async def arrive(exchange: Exchange, channel: Document, address: str) -> Line | 
     """The leg of a call from an address that is known: from a carrier, in the account whose number
     it is, or from a server. ``None`` if it was refused."""
     gateways = await exchange.carriers.at(address)
-    called = await _called(exchange, channel, gateways)
-    found = await _whose(exchange, called)
-    gateway = _bringer(gateways, found[1]) if found else None
-    if found is None or gateway is None:
+    brought = await _brought(exchange, channel, gateways)
+    if brought is None:
         if server := await _server(exchange, address, gateways):
             return await _take(exchange, channel, server)
-        log.info("call_of_carrier_refused", address=address, number=called[:64])
+        called = channel["dialplan"]["exten"][:64]
+        log.info("call_of_carrier_refused", address=address, number=called)
         reason = NUMBERS[NOT_HERE]
         await exchange.ari.delete("channels", channel["id"], reason_code=reason)
         return None
-    number, account = found
-    caller = channel["caller"]["number"]
+    caller = brought.rewritten(channel["caller"]["number"], NUMBERS_IN)
+    if (line := await _admit(exchange, channel, brought, caller)) is None:
+        reason = NUMBERS[BUSY]
+        await exchange.ari.delete("channels", channel["id"], reason_code=reason)
+        return None
+    line.is_here = line.is_external = True
+    line.destination = line.callee_number = brought.number["_id"]
+    line.caller_number = caller
+    line.is_anonymous = await _hides(exchange, channel, caller)
+    name = brought.rewritten(channel["caller"]["name"], NAMES_IN)
+    line.caller_name = _shown_name(brought.number, name)
+    await mark(exchange, line)
+    line.begin()
+    return line
+
+
+async def _admit(
+    exchange: Exchange, channel: Document, brought: _Brought, caller: str
+) -> Line | None:
+    """The leg, unless something holds it back."""
+    gateway, account_id = brought.gateway, brought.account.account_id
     wish = Wish(
         call_id=channel["id"],
-        account_id=account.account_id,
+        account_id=account_id,
         direction=IN,
-        number=number["_id"],
+        number=brought.number["_id"],
         other=caller,
         resource=gateway.resource,
         resource_of="" if gateway.owner == SYSTEM else gateway.owner,
     )
     try:
-        async with exchange.tolls.turn(account.account_id):
+        async with exchange.tolls.turn(account_id):
             terms = await exchange.tolls.terms(wish)
-            line = exchange.adopt(channel["id"], _party(account, gateway), like=None)
+            line = exchange.adopt(channel["id"], _party(brought.account, gateway), like=None)
             line.terms = terms
     except Refused:
-        reason = NUMBERS[BUSY]
-        await exchange.ari.delete("channels", channel["id"], reason_code=reason)
         return None
-    line.is_here = line.is_external = True
-    line.destination = line.callee_number = number["_id"]
-    line.caller_name = _shown_name(number, channel["caller"]["name"])
-    line.caller_number = caller
-    line.is_anonymous = await _hides(exchange, line)
-    await mark(exchange, line)
-    line.begin()
     return line
 
 
@@ -111,14 +131,51 @@ def _party(account: Account, gateway: Gateway) -> Party:
     )
 
 
-async def _called(exchange: Exchange, channel: Document, gateways: Sequence[Gateway]) -> str:
-    """The number that is called. Some carriers call the name that they know us by, and have the
-    number in another header."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Brought:
+    """A call that a carrier may bring: for which number, whose it is, and by which rules."""
+
+    gateway: Gateway
+    number: Document
+    account: Account
+    formatters: Document
+
+    def rewritten(self, text: str, fields: Sequence[str]) -> str:
+        """What the carrier's rules make of what it tells."""
+        return rewritten(text, self.formatters, fields, INBOUND)
+
+
+async def _brought(
+    exchange: Exchange, channel: Document, gateways: Sequence[Gateway]
+) -> _Brought | None:
+    """The call as the first carrier brings it that may; the system's own come first."""
+    called, fields = await _called(exchange, channel, gateways)
+    usual = usual_formatters(exchange.services)
+    known: dict[str, tuple[Document, Account] | None] = {}
+    for gateway in gateways:
+        formatters = formatters_of(usual, gateway.resource)
+        number = rewritten(called, formatters, fields, INBOUND)
+        if number not in known:
+            known[number] = await _whose(exchange, number)
+        if (found := known[number]) and _may_bring(gateway, found[1]):
+            return _Brought(
+                gateway=gateway, number=found[0], account=found[1], formatters=formatters
+            )
+    return None
+
+
+async def _called(
+    exchange: Exchange, channel: Document, gateways: Sequence[Gateway]
+) -> tuple[str, tuple[str, ...]]:
+    """The number that is called, and by which fields it is rewritten.
+
+    Some carriers call the name that they know us by, and have the number in another header.
+    """
     user: str = channel["dialplan"]["exten"]
     if user not in {gateway.username for gateway in gateways if gateway.username}:
-        return user
+        return user, REQUESTED
     match = _USER.search(await read(exchange, channel["id"], "PJSIP_HEADER(read,To)"))
-    return match[1] if match else user
+    return (match[1], IN_TO) if match else (user, REQUESTED)
 
 
 async def _whose(exchange: Exchange, called: str) -> tuple[Document, Account] | None:
@@ -134,12 +191,9 @@ async def _whose(exchange: Exchange, called: str) -> tuple[Document, Account] | 
     return None
 
 
-def _bringer(gateways: Sequence[Gateway], account: Account) -> Gateway | None:
-    """The carrier that may bring calls for an account; the system's own come first."""
-    for gateway in gateways:
-        if gateway.owner == SYSTEM or is_at_or_below(account, gateway.owner):
-            return gateway
-    return None
+def _may_bring(gateway: Gateway, account: Account) -> bool:
+    """Whether a carrier may bring calls for an account."""
+    return gateway.owner == SYSTEM or is_at_or_below(account, gateway.owner)
 
 
 def _shown_name(number: Document, name: str) -> str:
@@ -149,11 +203,11 @@ def _shown_name(number: Document, name: str) -> str:
     return f"{lookup(number, ('prepend', 'name')) or ''}{name}"
 
 
-async def _hides(exchange: Exchange, line: Line) -> bool:
-    """Whether the caller wants to stay unknown."""
-    if line.caller_number.lower() in NAMELESS:
+async def _hides(exchange: Exchange, channel: Document, number: str) -> bool:
+    """Whether the caller wants to stay unknown, whatever rules make of the number."""
+    if {number.lower(), channel["caller"]["number"].lower()} & NAMELESS:
         return True
-    presented = await read(exchange, line.channel_id, "CALLERID(num-pres)")
+    presented = await read(exchange, channel["id"], "CALLERID(num-pres)")
     return presented.startswith(HIDDEN)
 
 

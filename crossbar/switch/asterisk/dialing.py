@@ -18,6 +18,7 @@ from crossbar.switch.asterisk.originating import originate, originate_to_number
 from crossbar.switch.asterisk.phones import Party, Phone
 from crossbar.switch.asterisk.tolls import MOST_TO_ONE, OUT, Refused, Wish
 from crossbar.switch.executor import (
+    CallerId,
     Dialed,
     Dialing,
     HungUp,
@@ -28,6 +29,7 @@ from crossbar.switch.executor import (
     ToDevice,
     ToGateway,
     ToNumber,
+    rewritten_headers,
 )
 
 log = structlog.get_logger(__name__)
@@ -281,7 +283,7 @@ class Hunt:
             account_id=caller.account_id,
             direction=OUT,
             number=to.called,
-            other=leg.caller.number,
+            other=to.calling,
             resource=gateway.resource,
             resource_of=to.account_id,
             interaction_id=caller.interaction_id,
@@ -298,7 +300,8 @@ class Hunt:
         line.destination = line.callee_number = to.called
         line.hides = leg.caller.hides
         line.begin()
-        more = {**gateway.headers(leg.caller), **leg.headers}
+        wanted = {**gateway.headers(leg.caller), **leg.headers}
+        more = rewritten_headers(wanted, to.formatters, gateway.document.get("invite_format"))
         headers = {f"PJSIP_HEADER(add,{name})": value for name, value in more.items()}
         await originate(
             exchange,
@@ -364,8 +367,9 @@ class Hunt:
         """A leg that is going to ring, with whom it shows."""
         line = self._exchange.adopt(self._exchange.new_id("leg"), party, like=self._line)
         shown = leg.caller
-        line.caller_name = shown.name or self._line.caller_name
-        line.caller_number = shown.number or self._line.caller_number
+        if shown == CallerId():  # nothing says otherwise
+            shown = CallerId(name=self._line.caller_name, number=self._line.caller_number)
+        line.caller_name, line.caller_number = shown.name, shown.number
         line.callee_name = leg.to.name if isinstance(leg.to, ToDevice) else ""
         line.callee_number = line.destination = self._line.destination
         if call := self._line.call:

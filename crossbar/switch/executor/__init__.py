@@ -12,6 +12,17 @@ from crossbar.switch.executor.call import Call
 from crossbar.switch.executor.carrying import carry_out, find_flow
 from crossbar.switch.executor.conversation import Conversation, Side, Way
 from crossbar.switch.executor.finding import Found, dialed
+from crossbar.switch.executor.formatters import (
+    IN_TO,
+    INBOUND,
+    NAMES_IN,
+    NUMBERS_IN,
+    REQUESTED,
+    formatters_of,
+    rewritten,
+    rewritten_headers,
+    usual_formatters,
+)
 from crossbar.switch.executor.heard import (
     Address,
     Prompt,
@@ -56,10 +67,15 @@ __all__ = [
     "ACTIONS",
     "ANY_KEY",
     "BARRED",
+    "INBOUND",
+    "IN_TO",
     "METAFLOW_ACTIONS",
+    "NAMES_IN",
     "NO_KEY",
+    "NUMBERS_IN",
     "REFUSED",
     "REPORT",
+    "REQUESTED",
     "SIMULATION",
     "Address",
     "Book",
@@ -100,7 +116,11 @@ __all__ = [
     "carry_out",
     "dialed",
     "find_flow",
+    "formatters_of",
     "metaflows_of",
+    "rewritten",
+    "rewritten_headers",
     "run_metaflow",
     "sound_of",
+    "usual_formatters",
 ]

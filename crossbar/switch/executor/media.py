@@ -82,19 +82,21 @@ class ToNumber:
 class ToGateway:
     """A carrier's gateway, the one at a place of its resource.
 
-    ``number`` is what it is to dial, ``called`` whom that reaches, in E.164. ``account_id`` is
-    whose carrier it is; "" for one of the system. ``shows`` is which caller id it wants, if it
-    says so.
+    ``number`` is what it is to dial, ``called`` whom that reaches, in E.164; ``calling`` is who
+    calls, before ``formatters`` have rewritten it. ``account_id`` is whose carrier it is; "" for
+    one of the system. ``shows`` is which caller id it wants, if it says so.
     """
 
     resource_id: str
     gateway: Mapping[str, object]
     number: str
     called: str = ""
+    calling: str = ""
     at: int = 0
     account_id: str = ""
     shows: str = ""
     is_emergency: bool = False
+    formatters: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

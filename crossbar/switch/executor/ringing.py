@@ -8,6 +8,7 @@ from typing import Any
 
 from crossbar.documents import Document, lookup, merge
 from crossbar.switch.executor.callers import caller_id, chain_of, last_in, name_of
+from crossbar.switch.executor.formatters import rewritten_caller, written
 from crossbar.switch.executor.media import (
     Dialed,
     Dialing,
@@ -18,7 +19,6 @@ from crossbar.switch.executor.media import (
     ToNumber,
 )
 from crossbar.switch.executor.recording import recording_of, taping_of_leg
-from crossbar.switch.executor.routing import written
 from crossbar.switch.executor.step import Go, Next, Step, is_number
 
 BUSY = "USER_BUSY"
@@ -114,7 +114,8 @@ async def legs_of(step: Step, device: Document, ring: Ring) -> list[Leg]:
         elif not any(lookup(endpoint, ("sip", name)) for name in REACHED_BY):
             step.note(f"{endpoint.get('name')} is not rung: nothing says how it is reached")
         else:
-            legs.append(replace(common, to=_to_device(step, endpoint, chain, ring)))
+            shown = rewritten_caller(common.caller, endpoint.get("formatters"))
+            legs.append(replace(common, to=_to_device(step, endpoint, chain, ring), caller=shown))
     if forward is not None:
         kept = forward.get("keep_caller_id") is True and not step.call.is_external
         shown = await caller_id(step.book, step.call, "external") if kept else common.caller
@@ -224,9 +225,11 @@ async def _common(step: Step, endpoint: Document, ring: Ring) -> Leg:
     headers = lookup(endpoint, ("sip", "custom_sip_headers", "in"))
     given = headers if isinstance(headers, dict) else {}
     shown = await caller_id(step.book, step.call)
+    if ring.hides_caller:
+        shown = replace(shown, name="", number="", hides="full")
     return Leg(
         to=ToDevice(device_id=endpoint["_id"]),
-        caller=replace(shown, name="", number="", hides="full") if ring.hides_caller else shown,
+        caller=shown,
         delay=ring.delay,
         timeout=ring.timeout,
         ignores_early_media=lookup(endpoint, ("media", "ignore_early_media")) is True,

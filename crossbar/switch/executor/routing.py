@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +10,18 @@ from crossbar.documents import Document, lookup, texts_at
 from crossbar.storage import SYSTEM, Span
 from crossbar.switch.executor.book import MOST, Book
 from crossbar.switch.executor.finding import expression
+from crossbar.switch.executor.formatters import (
+    CALLED,
+    OUTBOUND,
+    formatters_of,
+    rewritten,
+    usual_formatters,
+    written,
+)
 from crossbar.switch.executor.media import ToGateway
 from crossbar.switch.executor.step import is_number
 
 USUAL_COST = 50
-_NATIONAL = re.compile(r"(?:\+?1)?([2-9][0-9]{9})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +51,12 @@ async def gateways_for(book: Book, route: Route) -> list[ToGateway]:
         if count == MOST:
             break
     fitting.sort(key=lambda each: (each[0], str(each[1]["_id"])))
+    usual = usual_formatters(book.actor.services)
     is_emergency = book.class_of(route.number) == "emergency"
     return [
         gateway
         for _, resource, number in fitting
-        for gateway in _gateways(resource, number, route, is_emergency)
+        for gateway in _gateways(usual, resource, number, route, is_emergency)
     ]
 
 
@@ -95,7 +102,7 @@ def _captured(patterns: list[Any], number: str) -> str | None:
 
 
 def _gateways(
-    resource: Document, number: str, route: Route, is_emergency: bool
+    usual: Document, resource: Document, number: str, route: Route, is_emergency: bool
 ) -> list[ToGateway]:
     gateways = [
         (at, each)
@@ -104,16 +111,18 @@ def _gateways(
     ]
     if resource.get("gateway_strategy") == "random":
         random.shuffle(gateways)
+    formatters = formatters_of(usual, resource)
     return [
         ToGateway(
             resource_id=resource["_id"],
             gateway=gateway,
-            number=dialed_by(gateway, number),
+            number=dialed_by(gateway, number, formatters),
             called=route.number,
             at=at,
             account_id=route.account_id,
             shows=shown_by(resource, gateway),
             is_emergency=is_emergency,
+            formatters=formatters,
         )
         for at, gateway in gateways
     ]
@@ -127,22 +136,9 @@ def shown_by(resource: Document, gateway: Document) -> str:
     return wanted if wanted in ("internal", "external", "emergency") else ""
 
 
-def written(number: str, invite_format: object) -> str:
-    """A number in a format that gateways and devices can ask for (``invite_format``)."""
-    national = _NATIONAL.fullmatch(number)
-    match invite_format:
-        case "e164" if national:
-            return f"+1{national[1]}"
-        case "npan" if national:
-            return national[1]
-        case "1npan" if national:
-            return f"1{national[1]}"
-        case "strip_plus":
-            return number.removeprefix("+")
-    return number
-
-
-def dialed_by(gateway: Document, number: str) -> str:
-    """A number as a gateway wants it: in its format, between its prefix and its suffix."""
+def dialed_by(gateway: Document, number: str, formatters: Document) -> str:
+    """A number as a gateway wants it: in its format, between its prefix and its suffix, and then
+    as the rules of its resource rewrite it."""
     number = written(number, gateway.get("invite_format"))
-    return f"{gateway.get('prefix') or ''}{number}{gateway.get('suffix') or ''}"
+    number = f"{gateway.get('prefix') or ''}{number}{gateway.get('suffix') or ''}"
+    return rewritten(number, formatters, CALLED, OUTBOUND, gateway.get("invite_format")) or number

@@ -17,9 +17,9 @@ from crossbar.switch.executor.book import Book
 from crossbar.switch.executor.call import Call
 from crossbar.switch.executor.callers import caller_id, why_denied
 from crossbar.switch.executor.finding import Found, find
+from crossbar.switch.executor.formatters import written
 from crossbar.switch.executor.media import Dialing, Leg, Strategy, ToDevice
 from crossbar.switch.executor.ringing import after, ring, seconds
-from crossbar.switch.executor.routing import written
 from crossbar.switch.executor.step import DEFAULT, Next, Step
 
 TO_SERVER = "connectivity"

@@ -60,6 +60,36 @@ async def test_a_number_is_known_however_the_carrier_writes_it(
     await until(lambda: call.answered)
 
 
+async def test_what_a_carrier_tells_is_rewritten_as_its_formatters_say(
+    office: Office, telco: Carrier
+) -> None:
+    rules = {
+        "request": [{"direction": "outbound", "value": "1"}, {"regex": "^77(.*)$", "prefix": "+"}],
+        "from": {"regex": r"^00(\d+)$", "prefix": "+"},
+        "caller_id_name": {"suffix": " (by Telco)"},
+    }
+    await resource(office, telco.gateway(), formatters=rules)
+    await office.number(NUMBER)
+    await office.phone("ann", NUMBER)
+    call = await telco.call(f"77{NUMBER[1:]}", "0015550001111", name="Mr Smith")
+    await until(lambda: call.answered)
+    legs = {each["direction"]: each for each in await office.rows("channels")}
+    assert legs["inbound"]["destination"] == NUMBER
+    assert legs["outbound"]["caller_id_number"] == "+15550001111"
+    assert legs["outbound"]["caller_id_name"] == "Mr Smith (by Telco)"
+    assert await refused(await telco.call("78" + NUMBER[1:])) == 404
+
+
+async def test_formatters_bring_no_calls_for_the_numbers_of_others(
+    office: Office, telco: Carrier
+) -> None:
+    other = await office.neighbour("Other")
+    await other.number(OTHER)
+    await other.phone("ben", OTHER)
+    await resource(office, telco.gateway(), account=True, formatters={"request": {"value": OTHER}})
+    assert await refused(await telco.call("1")) == 404
+
+
 async def test_numbers_that_nobody_has_here_are_not_known(office: Office, telco: Carrier) -> None:
     await resource(office, telco.gateway())
     # It is in a callflow, but not the account's number; and there is a way out.

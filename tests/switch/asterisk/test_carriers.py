@@ -151,6 +151,34 @@ async def test_who_hides_is_shown_to_the_carrier_alone(office: Office, telco: Ca
     assert invite.header("x-plan") == "gold"
 
 
+async def test_a_carrier_is_sent_numbers_and_names_as_its_formatters_say(
+    office: Office, telco: Carrier
+) -> None:
+    rules = {
+        "to_did": {"regex": r"^\+(\d+)$", "prefix": "00"},
+        "outbound_caller_id_number": {"match_invite_format": True},
+        "outbound_caller_id_name": [
+            {"direction": "inbound", "value": "never"},
+            {"direction": "outbound", "strip": True},
+        ],
+        "x_plan": {"prefix": "old-"},
+    }
+    headers = {"X-Plan": "gold"}
+    gateway = telco.gateway(invite_format="1npan", custom_sip_headers=headers)
+    await resource(office, gateway, formatters=rules)
+    await way_out(office)
+    shown = {"external": {"name": "Acme", "number": "+12125550111"}}
+    ann = await office.phone("ann", caller_id=shown)
+    await ann.call(NUMBER)
+    invite = (await telco.rings()).invite
+    assert invite.user == "14155550100"  # the format comes first: nothing is left to rewrite
+    assert "<sip:12125550111@" in invite.header("from")
+    assert "Acme" not in invite.header("from")
+    assert invite.header("x-plan") == "old-gold"
+    [record] = [each for each in await office.rows("channels") if each["direction"] == "outbound"]
+    assert record["destination"] == NUMBER
+
+
 async def test_what_a_carrier_lets_hear_before_the_answer_is_heard(
     office: Office, telco: Carrier
 ) -> None:

@@ -43,6 +43,25 @@ async def test_a_device_is_asked_for_whom_it_wants(office: Office) -> None:
             await ann.hang_up()
 
 
+async def test_a_phone_is_shown_callers_as_documents_want_it_or_nobody(office: Office) -> None:
+    rules = {"caller_id_number": {"regex": r"^\+1(\d{10})$", "prefix": "9"}}
+    device = await office.device("eve", formatters=rules)
+    await office.callflow("200", "device", device["id"])
+    await office.callflow("201", "device", device["id"], suppress_clid=True)
+    shown = {"internal": {"name": "Ann Lee", "number": "+12125550111"}}
+    ann = await office.phone("ann", caller_id=shown)
+    async with silent_phone("eve", "secret of eve", office.realm, office.sip_port) as eve:
+        assert (await eve.register()).status == 200
+        for number, is_shown in (("200", True), ("201", False)):
+            eve.invited.clear()
+            await ann.dial(number)
+            await until(lambda: bool(eve.invited))
+            sender = eve.invited[0].header("from")
+            assert ("Ann Lee" in sender) is ("92125550111" in sender) is is_shown, sender
+            assert "ann" not in sender.replace("Ann Lee", "").lower().partition("@")[0], sender
+            await ann.hang_up()
+
+
 async def test_a_device_is_called_where_it_always_is(office: Office) -> None:
     async with silent_phone("eve", "", office.realm, office.sip_port) as eve:
         route = {"invite_format": "route", "route": f"sip:gate@{eve.address}"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import structlog
 
@@ -10,6 +11,7 @@ from crossbar.documents import Document, texts_at
 from crossbar.families.numbers import ASSIGNED_TO, STATE, State
 from crossbar.switch.executor.callers import authorizing, caller_id, chain_of, last_in
 from crossbar.switch.executor.finding import by_plan, dialed
+from crossbar.switch.executor.formatters import rewritten_caller
 from crossbar.switch.executor.heard import Prompt, Sound, Tone
 from crossbar.switch.executor.media import (
     CallerId,
@@ -100,14 +102,7 @@ async def _out(step: Step, account_id: str) -> Next:
             number=number, caller=shown.number, flags=await _flags(step), account_id=account_id
         )
         found = await gateways_for(step.book, route)
-        legs = [
-            Leg(
-                to=each,
-                caller=await _shown(step, each, shown, kind),
-                ignores_early_media=step.says("ignore_early_media"),
-            )
-            for each in found
-        ]
+        legs = [_leg(step, each, await _shown(step, each, shown, kind)) for each in found]
         step.note(f"{number} is tried at {len(legs)} gateways")
         if legs and (reason := await why_barred(step.book, number)):
             return await _bar(step, number, reason)
@@ -141,6 +136,14 @@ async def _bar(step: Step, number: str, reason: str) -> Next:
     log.warning("call_refused", call_id=step.call.call_id, number=number, reason=reason)
     await tell_of_barred(step.book, step.call, number, reason)
     return await _after(step, Dialed(cause=BARRED, code=403))
+
+
+def _leg(step: Step, to: ToGateway, shown: CallerId) -> Leg:
+    return Leg(
+        to=replace(to, calling=shown.number),
+        caller=rewritten_caller(shown, to.formatters, to.gateway.get("invite_format")),
+        ignores_early_media=step.says("ignore_early_media"),
+    )
 
 
 def _dialing(step: Step) -> Dialing:
