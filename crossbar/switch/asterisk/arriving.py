@@ -76,7 +76,11 @@ async def arrive(exchange: Exchange, channel: Document, address: str) -> Line | 
     line.caller_number = caller
     line.is_anonymous = await _hides(exchange, channel, caller)
     name = brought.rewritten(channel["caller"]["name"], NAMES_IN)
+    if lookup(brought.number, ("cnam", "inbound_lookup")) is True and not line.is_anonymous:
+        name = await exchange.caller_names.of(caller) or name
     line.caller_name = _shown_name(brought.number, name)
+    if line.cause:
+        return None  # the caller has not waited
     await mark(exchange, line)
     line.begin()
     return line

@@ -28,6 +28,7 @@ from crossbar.switch.asterisk.faxing import Faxing
 from crossbar.switch.asterisk.files import APP, BACK, DEVICE_VARIABLE
 from crossbar.switch.asterisk.lamps import Lamps
 from crossbar.switch.asterisk.lines import Line, interaction_id_of
+from crossbar.switch.asterisk.naming import CallerNames
 from crossbar.switch.asterisk.originating import ARRIVAL, DIALED
 from crossbar.switch.asterisk.phones import Party, Phones
 from crossbar.switch.asterisk.seen import Seen
@@ -96,6 +97,7 @@ class Exchange:
 
         self._snoops: dict[str, Line] = {}
         self._arrivals: dict[str, asyncio.Event] = {}
+        self.caller_names = CallerNames(services)
         self.conferences = Conferences(ari, teller)
         self.faxing = Faxing(self, faxes)
         self.call_center = CallCenter(services, teller.tell, teller.source, self.begin, lamps.set)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
+from aiohttp import web
 
+from tests.families.webhooks.receiver import receiving
 from tests.switch.asterisk.carrier import Carrier, Dialog, carrier
 from tests.switch.asterisk.conftest import Office
 from tests.switch.asterisk.phones import until
@@ -14,6 +17,11 @@ from tests.switch.asterisk.test_carriers import NUMBER, resource
 pytestmark = pytest.mark.thorough
 
 OTHER = "+14155550177"
+
+
+@pytest.fixture
+def overrides(overrides: dict[str, Any]) -> dict[str, Any]:
+    return overrides | {"numbers.local_feature_override": True}
 
 
 @pytest.fixture
@@ -78,6 +86,34 @@ async def test_what_a_carrier_tells_is_rewritten_as_its_formatters_say(
     assert legs["outbound"]["caller_id_number"] == "+15550001111"
     assert legs["outbound"]["caller_id_name"] == "Mr Smith (by Telco)"
     assert await refused(await telco.call("78" + NUMBER[1:])) == 404
+
+
+async def test_the_name_of_a_caller_is_looked_up_where_the_number_wants_it(
+    office: Office, telco: Carrier
+) -> None:
+    await resource(office, telco.gateway())
+    prepend = {"enabled": True, "name": "Sales "}
+    await office.number(NUMBER, cnam={"inbound_lookup": True}, prepend=prepend)
+    await office.number(OTHER)
+    ann, ben = await office.phone("ann", NUMBER), await office.phone("ben", OTHER)
+    async with receiving() as receiver:
+        receiver.answer = lambda got: web.Response(text="Ann Lee")
+        config = {"default": {"http_url": f"{receiver.url}/{{{{phone_number}}}}"}}
+        (await office.api.post("/v2/system_configs/cnam", config)).expect(200)
+        shown = []
+        for number, phone in ((NUMBER, ann), (OTHER, ben)):
+            call = await telco.call(number, name="Mr Smith")
+            await until(lambda call=call: call.answered)  # type: ignore[misc]
+            legs = await office.rows("channels")
+            shown += [each["caller_id_name"] for each in legs if each["direction"] == "outbound"]
+            telco.hang_up(call)
+            await phone.is_idle()
+            await until(lambda: not office.station.exchange.lines)
+        hidden = "Privacy: id\r\nP-Asserted-Identity: <sip:+15550002222@127.0.0.2>\r\n"
+        call = await telco.call(NUMBER, headers=hidden)
+        await until(lambda: call.answered)
+    assert shown == ["Sales Ann Lee", "Mr Smith"]
+    assert [got.path for got in receiver.got] == ["/+15550001111"]
 
 
 async def test_formatters_bring_no_calls_for_the_numbers_of_others(
