@@ -14,8 +14,11 @@ from crossbar.families.carriers.rating import Rated
 BILLING = "account_billing"
 """The variable that says by what a call was let out, or in."""
 
+RESELLER, RESELLER_BILLING = "reseller_id", "reseller_billing"
+"""Who pays for the call besides its account, and by what; neither where nobody does."""
+
 PER_MINUTE = "per_minute"
-"""Its value for calls that are charged by their length."""
+"""The value of both for calls that are charged by their length."""
 
 Terms = Mapping[str, str]
 
@@ -25,8 +28,9 @@ MOST = 10**9
 PRICE, SURCHARGE = "rate_cost", "rate_surcharge"
 """Exact prices, in dollars: of a minute, and of the connection. ``rate`` is in whole units."""
 
-COST = "cost"
-"""The variable of a record that says what the call has cost, in units."""
+COST, RESELLER_COST = "cost", "reseller_cost"
+"""The variables of a record that say what the call has cost its account, and the reseller, in
+units."""
 
 NAMES = (
     BILLING,
@@ -37,6 +41,8 @@ NAMES = (
     "rate_increment",
     "rate_nocharge_time",
     "rate_name",
+    RESELLER,
+    RESELLER_BILLING,
 )
 """The variables that terms are in."""
 
@@ -62,6 +68,11 @@ def terms_of(rated: Rated) -> dict[str, str]:
         "rate_nocharge_time": str(rated.rate.get("rate_nocharge_time") or 0),
         "rate_name": str(rated.rate.get("rate_name") or ""),
     }
+
+
+def for_reseller(terms: Terms) -> Terms:
+    """The terms by which the reseller pays: the same prices."""
+    return {**terms, BILLING: terms.get(RESELLER_BILLING, "")}
 
 
 def is_charged(terms: Terms) -> bool:

@@ -6,11 +6,23 @@ counts once, whoever tells of it and however often.
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import NamedTuple
+
+from crossbar.core.directory import Account
 from crossbar.core.services import Services
 from crossbar.documents import Document
 from crossbar.errors import ValidationFailed
 from crossbar.families.billing import Repeated
-from crossbar.families.carriers import COST, NoTerms, cost_of, is_charged
+from crossbar.families.carriers import (
+    COST,
+    RESELLER,
+    RESELLER_COST,
+    NoTerms,
+    cost_of,
+    for_reseller,
+    is_charged,
+)
 from crossbar.families.switch.board import Board, Told
 from crossbar.storage import Key
 
@@ -40,31 +52,51 @@ def _seconds(stored: Document | None, day: int) -> int:
     return int(stored["seconds"]) if stored and stored["day"] == day else 0
 
 
-def with_cost(call: Document) -> tuple[Document, int]:
-    """A record, and what the call cost by the terms that it names, in units.
+class Costs(NamedTuple):
+    """What a call costs its account, and the reseller, in units."""
 
-    The record says that too, if it is charged here. Raises 400 for terms that are none.
+    account: int
+    reseller: int
+
+
+def with_costs(call: Document) -> tuple[Document, Costs]:
+    """A record, and what the call cost by the terms that it names.
+
+    The record says that, too, as far as it is charged here. Raises 400 for terms that are none.
     """
     variables = call.get("custom_channel_vars") or {}
-    if not is_charged(variables):
-        return call, 0
+    seconds, theirs = int(call.get("billing_seconds", 0)), for_reseller(variables)
     try:
-        units = cost_of(variables, int(call.get("billing_seconds", 0)))
-        return {**call, "custom_channel_vars": {**variables, COST: str(units)}}, units
+        costs = Costs(cost_of(variables, seconds), cost_of(theirs, seconds))
     except NoTerms as error:
         path = "data.custom_channel_vars"
         raise ValidationFailed.of(path, "invalid", str(error)) from None
+    told = {COST: str(costs.account)} if is_charged(variables) else {}
+    if is_charged(theirs):
+        told[RESELLER_COST] = str(costs.reseller)
+    return ({**call, "custom_channel_vars": {**variables, **told}} if told else call), costs
 
 
-async def charge(board: Board, told: Told, call: Document, units: int) -> None:
-    """Book what a call cost."""
-    if units == 0:
-        return
-    books = await board.books(told.account)
-    try:
-        await books.add(_entry(call), -units)
-    except Repeated:
-        return  # it was charged by a record that was told at another time
+async def charge(board: Board, told: Told, call: Document, costs: Costs) -> None:
+    """Book what a call cost: with its account, and with the reseller."""
+    if costs.account:
+        await _book(board, told.account, told, call, costs.account)
+    if costs.reseller and (reseller := await _reseller(board, told, call)):
+        await _book(board, reseller, told, call, costs.reseller)
+
+
+async def _reseller(board: Board, told: Told, call: Document) -> Account | None:
+    """The reseller who has agreed to pay, too, if that is still an account above."""
+    account_id = str(call["custom_channel_vars"].get(RESELLER, ""))
+    if not told.account.is_below(account_id):
+        return None
+    return await board.services.accounts.get(account_id)
+
+
+async def _book(board: Board, payer: Account, told: Told, call: Document, units: int) -> None:
+    books = await board.books(payer)
+    with suppress(Repeated):  # it was charged by a record that was told at another time
+        await books.add(_entry(call), -units, whose=told.account)
 
 
 def _entry(call: Document) -> Document:

@@ -20,7 +20,7 @@ from crossbar.families.calls import (
 )
 from crossbar.families.endpoints import DEVICES
 from crossbar.families.switch.board import Board, Told, plain_facts
-from crossbar.families.switch.charging import charge, count, with_cost
+from crossbar.families.switch.charging import charge, count, with_costs
 from crossbar.families.switch.faxes import take_fax
 from crossbar.families.switch.files import decoded, stored_file
 from crossbar.families.switch.kind import EventKind, require_time
@@ -129,12 +129,12 @@ async def keep_call(board: Board, told: Told) -> None:
     """A leg is over, and this is its record: one of the legs of its interaction."""
     call = {"timestamp": told.at, **told.data}
     require_time(board, "data.timestamp", call["timestamp"])
-    call, cost = with_cost(call)
+    call, costs = with_costs(call)
     call["interaction_id"] = interaction_id_of(call)
     stored = await board.keep(CDRS, told, call, call["call_id"], call["timestamp"])
     if stored is None:
         return
-    await charge(board, told, call, cost)
+    await charge(board, told, call, costs)
     await count(board, told, call)
     board.happens(told, "cdr", call_facts(stored), call["call_id"])
     key = interaction_key(told.account_id, call["interaction_id"])

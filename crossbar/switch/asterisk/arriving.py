@@ -26,7 +26,7 @@ from crossbar.switch.asterisk.causes import NUMBERS
 from crossbar.switch.asterisk.lines import Line
 from crossbar.switch.asterisk.originating import mark
 from crossbar.switch.asterisk.phones import Party
-from crossbar.switch.asterisk.tolls import IN, Refused, Wish
+from crossbar.switch.asterisk.wishes import IN, Refused, Wish
 from crossbar.switch.executor import (
     IN_TO,
     INBOUND,

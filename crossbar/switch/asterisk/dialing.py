@@ -16,7 +16,8 @@ from crossbar.switch.asterisk.hearing import Hearing
 from crossbar.switch.asterisk.lines import Line
 from crossbar.switch.asterisk.originating import originate, originate_to_number
 from crossbar.switch.asterisk.phones import Party, Phone
-from crossbar.switch.asterisk.tolls import MOST_TO_ONE, OUT, Refused, Wish
+from crossbar.switch.asterisk.tolls import MOST_TO_ONE
+from crossbar.switch.asterisk.wishes import OUT, Refused, Wish
 from crossbar.switch.executor import (
     CallerId,
     Dialed,

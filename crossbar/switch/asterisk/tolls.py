@@ -11,39 +11,27 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 
-from crossbar.core.directory import Account
 from crossbar.core.services import Services
 from crossbar.core.telling import happening
 from crossbar.documents import Document
 from crossbar.errors import CrossbarError
-from crossbar.families.billing import available_to, limits_of
-from crossbar.families.carriers import (
-    BILLING,
-    PRICE,
-    Asked,
-    cost_of,
-    deck_named,
-    is_charged,
-    rate_number,
-    terms_of,
-)
-from crossbar.families.numbers import classifiers_of
+from crossbar.families.billing import limits_of
+from crossbar.families.carriers import BILLING
 from crossbar.families.switch import EMERGENCY, seconds_of_today
 from crossbar.numbers import normalized, spellings
 from crossbar.storage import Batch, Key, StoreError
 from crossbar.switch.asterisk.lines import Line
+from crossbar.switch.asterisk.paying import NOTHING, Payers, is_paid_by
+from crossbar.switch.asterisk.wishes import OUT, Refused, Wish, by_carriers
 from crossbar.switch.executor import BARRED, REFUSED
-from crossbar.validation import Expression, Unusable
 
 log = structlog.get_logger(__name__)
-
-CONGESTION = "SWITCH_CONGESTION"
 
 MOST_TO_ONE = 3
 """Calls from outside that may leave again to the same number at a time: the rest go in circles."""
@@ -54,46 +42,6 @@ LOOK = 1.0
 QUIET = 60
 """Seconds within which an account is told once of the same reason."""
 
-OUT, IN = "outbound", "inbound"
-TRUNKS = {
-    OUT: ("outbound_trunks", "twoway_trunks", "burst_trunks"),
-    IN: ("inbound_trunks", "twoway_trunks", "burst_trunks"),
-}
-"""The trunks that carry a call, the most special first."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """A call that is to leave, or to come in, by a carrier. ``resource_of``: whose that is.
-
-    ``number`` is the one that is called, ``other`` the caller's; both are judged in E.164, however
-    they are spelled.
-    """
-
-    call_id: str
-    account_id: str
-    direction: str
-    number: str
-    other: str
-    resource: Document
-    resource_of: str = ""
-    interaction_id: str = ""
-    is_emergency: bool = False
-
-    @property
-    def is_own(self) -> bool:
-        """Whether the carrier is the account's own."""
-        return self.resource_of == self.account_id
-
-
-class Refused(Exception):
-    """A call is not let through; ``reason`` is a stable word, the message says it to people."""
-
-    def __init__(self, reason: str, message: str, cause: str = CONGESTION) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.cause = cause
-
 
 class Tolls:
     """Decides over the legs in ``lines``, and ends those that may not go on by ``end``."""
@@ -101,6 +49,7 @@ class Tolls:
     def __init__(self, services: Services, lines: Mapping[str, Line]) -> None:
         self._services = services
         self._lines = lines
+        self._payers = Payers(services, lines)
         self._told: dict[tuple[str, str], float] = {}
 
     @asynccontextmanager
@@ -133,14 +82,13 @@ class Tolls:
             self._refuse_circles(wish)
         await self._hold_to_ceilings(wish)
         if not self._services.settings.switch.authorize_calls or wish.is_own:
-            return {BILLING: "none"}
-        limits = await limits_of(self._services, wish.account_id)
-        return self._trunk(wish, limits) or await self._credit(wish, limits)
+            return {BILLING: NOTHING}
+        return await self._payers.terms(wish)
 
     def _carried(self, account_id: str, direction: str = "") -> list[Line]:
         """The running legs of the account itself by carriers."""
         own = (line for line in self._lines.values() if line.account_id == account_id)
-        return _by_carriers(own, direction)
+        return by_carriers(own, direction)
 
     async def _running(self) -> Mapping[str, list[Line]]:
         """The running legs, by the accounts at which they count."""
@@ -169,12 +117,12 @@ class Tolls:
     def _count(self, wish: Wish, limits: Document, legs: Sequence[Line], whose: str) -> None:
         """Hold an account to how many calls it may have at a time."""
         most = limits.get("resource_consuming_calls")
-        if most is not None and len(_by_carriers(legs)) >= most:
+        if most is not None and len(by_carriers(legs)) >= most:
             message = f"{whose} may have {most} calls by carriers at a time"
             raise Refused("too_many_calls", message)
         usual = self._services.settings.switch.outbound_calls
         is_usual = most is None and wish.direction == OUT
-        if is_usual and len(_by_carriers(legs, OUT)) >= usual:
+        if is_usual and len(by_carriers(legs, OUT)) >= usual:
             message = f"{whose} may have {usual} calls out by carriers at a time"
             raise Refused("too_many_calls", message)
         all_calls = limits.get("calls")
@@ -210,65 +158,7 @@ class Tolls:
         minutes = self._services.settings.switch.outbound_minutes if own is None else int(own)
         if not minutes:
             return float("inf")
-        return minutes * 60 - used - sum(line.seconds for line in _by_carriers(legs, OUT))
-
-    def _trunk(self, wish: Wish, limits: Document) -> dict[str, str] | None:
-        """A trunk that is free."""
-        if wish.direction == OUT and not self._is_flat(wish):
-            return None
-        taken = [line.terms.get(BILLING) for line in self._carried(wish.account_id)]
-        for name in TRUNKS[wish.direction]:
-            if taken.count(name) < int(limits.get(name) or 0):
-                return {BILLING: name}
-        return None
-
-    def _is_flat(self, wish: Wish) -> bool:
-        """Whether a number may be called for nothing more: the carrier says so, or its class."""
-        settings = self._services.settings
-        listed = wish.resource.get("flat_rate_whitelist")
-        if _finds(wish.resource.get("flat_rate_blacklist"), wish.number):
-            return False
-        if listed:
-            return _finds(listed, wish.number)
-        name = classifiers_of(settings.numbers).name_of(wish.number)
-        return name in settings.switch.outbound_classes
-
-    async def _credit(self, wish: Wish, limits: Document) -> dict[str, str]:
-        """What the account can pay for."""
-        account = await self._account(wish.account_id)
-        try:
-            asked = Asked(
-                number=wish.number,
-                deck=deck_named(""),
-                direction=wish.direction,
-                caller_id=wish.other,
-                resource_id=wish.resource["_id"] if not wish.resource_of else None,
-            )
-            terms = terms_of(await rate_number(self._services, asked))
-        except CrossbarError:
-            if wish.direction == IN:
-                return {BILLING: "none"}  # who calls pays
-            raise Refused("no_rate", "there is no rate for the number", BARRED) from None
-        least = cost_of(terms, 1)
-        if least == 0 and terms[PRICE] == "0":
-            return terms
-        if limits.get("allow_prepay") is False:
-            raise Refused("no_trunk", "no trunk is free, and the account may not pay", BARRED)
-        if await self._left(account) < max(least, 1):
-            raise Refused("no_credit", "the account has no credit for the call", BARRED)
-        return terms
-
-    async def _account(self, account_id: str) -> Account:
-        account = await self._services.accounts.get(account_id)
-        if account is None:
-            raise Refused("no_account", "the account is gone", BARRED)
-        return account
-
-    async def _left(self, account: Account) -> int:
-        """What an account can still be charged, in units, besides the calls that run."""
-        running = self._carried(account.account_id)
-        spent = sum(cost_of(line.terms, max(1, line.seconds)) for line in running)
-        return await available_to(self._services, account) - spent
+        return minutes * 60 - used - sum(line.seconds for line in by_carriers(legs, OUT))
 
     async def work(self, end: Callable[[Line], Awaitable[None]]) -> None:
         """End what may not go on, for ever."""
@@ -292,14 +182,13 @@ class Tolls:
     async def _look(
         self, account_id: str, legs: Sequence[Line], end: Callable[[Line], Awaitable[None]]
     ) -> None:
-        if out := _by_carriers(legs, OUT):
+        if out := by_carriers(legs, OUT):
             limits = await limits_of(self._services, account_id)
             used = await seconds_of_today(self._services, account_id)
             if self._seconds_left(limits, used, legs) <= 0:
                 await self._end(out, "too_many_minutes", end)
-        own = _by_carriers(line for line in legs if line.account_id == account_id)
-        charged = [line for line in own if is_charged(line.terms)]
-        if charged and await self._left(await self._account(account_id)) < 0:
+        charged = [line for line in by_carriers(legs) if is_paid_by(line, account_id)]
+        if charged and await self._payers.left(await self._payers.account(account_id)) < 0:
             await self._end(charged, "no_credit", end)
 
     async def _end(
@@ -342,24 +231,3 @@ class Tolls:
             await self._services.commit(Batch(events=[event]))
         except (CrossbarError, StoreError):
             log.exception("refusal_was_not_told", call_id=call_id)
-
-
-def _by_carriers(lines: Iterable[Line], direction: str = "") -> list[Line]:
-    """Those of running legs that go by carriers; emergency calls take nobody's place."""
-    return [
-        line
-        for line in lines
-        if line.party.resource_id
-        and not (line.cause or line.is_ending)
-        and EMERGENCY not in line.terms
-        and direction in ("", IN if line.is_inbound else OUT)
-    ]
-
-
-def _finds(pattern: object, number: str) -> bool:
-    if not isinstance(pattern, str) or not pattern:
-        return False
-    try:
-        return Expression(pattern).finds(number)
-    except Unusable:
-        return False

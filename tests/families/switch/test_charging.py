@@ -73,6 +73,52 @@ async def test_many_records_of_a_batch_and_other_entries_add_up(api: Api) -> Non
     assert await seconds_of_today(api.gateway.services, api.master.account_id) == 40 * 60
 
 
+async def reseller_and_customer(api: Api) -> tuple[str, str]:
+    reseller = await api.create_account("Reseller")
+    (await api.put(f"/v2/accounts/{reseller}/reseller", {})).expect(201)
+    return reseller, await api.create_account("Customer", reseller)
+
+
+async def entries(api: Api, account_id: str) -> list[Any]:
+    path = f"/v2/accounts/{account_id}/ledgers/per-minute-voip"
+    found: list[Any] = (await api.get(path)).expect(200).data
+    return found
+
+
+@pytest.mark.parametrize(
+    ("by", "own", "theirs"),
+    [("per_minute", [-0.07], [-0.07]), ("twoway_trunks", [], [-0.07])],
+)
+async def test_a_reseller_is_charged_once_for_what_its_account_calls(
+    api: Api, by: str, own: list[float], theirs: list[float]
+) -> None:
+    reseller, customer = await reseller_and_customer(api)
+    agreed = {"account_billing": by, "reseller_id": reseller, "reseller_billing": "per_minute"}
+    one, two = await teller(api, customer), await teller(api, customer)
+    two.source = "fs2"
+    event = one.event("cdr", out("c1", custom_channel_vars=TERMS | agreed))
+    for _ in range(2):
+        (await one.send(event)).expect(200)
+    await two.tell("cdr", out("c1", custom_channel_vars=TERMS | agreed))
+    assert [each["amount"] for each in await entries(api, customer)] == own
+    [entry] = await entries(api, reseller)
+    assert [entry["amount"]] == theirs
+    assert entry["account"] == {"id": customer, "name": "Customer"}
+    assert entry["source"] == {"service": "per-minute-voip", "id": "c1"}
+    assert await balance(api, f"/v2/accounts/{reseller}") == -0.07
+    [record] = (await api.get(f"/v2/accounts/{customer}/cdrs")).expect(200).data
+    assert (record["reseller_cost"], record["reseller_call_type"]) == ("0.07", "per_minute")
+
+
+async def test_nobody_pays_for_the_calls_of_an_account_that_is_not_below(api: Api) -> None:
+    reseller, _ = await reseller_and_customer(api)
+    other = await api.create_account("Other")
+    agreed = {"reseller_id": reseller, "reseller_billing": "per_minute"}
+    await (await teller(api, other)).tell("cdr", out("c1", custom_channel_vars=TERMS | agreed))
+    assert [each["amount"] for each in await entries(api, other)] == [-0.07]
+    assert await entries(api, reseller) == []
+
+
 async def test_records_that_cost_nothing_leave_the_books_alone(api: Api) -> None:
     fs1 = await teller(api)
     await fs1.tell("cdr", out("c1", billing_seconds=0))

@@ -10,8 +10,10 @@ import pytest
 from crossbar.switch.asterisk.lines import Line
 from crossbar.switch.asterisk.phones import Party
 from crossbar.switch.asterisk.telling import Teller
-from crossbar.switch.asterisk.tolls import IN, OUT, Refused, Tolls, Wish
+from crossbar.switch.asterisk.tolls import Tolls
+from crossbar.switch.asterisk.wishes import IN, OUT, Refused, Wish
 from tests.conftest import Api
+from tests.families.billing.support import pay_in
 from tests.families.switch.support import call, teller
 from tests.switch.asterisk.conftest import with_settings
 
@@ -47,21 +49,18 @@ class Running:
 
     async def asks(self, account_id: str, number: str = NUMBER, of: str = "") -> str:
         """Why an account may not call a number; "" when it may."""
-        wish = Wish(
-            call_id="asks",
-            account_id=account_id,
-            direction=OUT,
-            number=number,
-            other="+12125550111",
-            resource={"_id": "telco"},
-            interaction_id=of,
-        )
         try:
-            async with self.tolls.turn(account_id):
-                await self.tolls.terms(wish)
+            await self.terms(account_id, number=number, interaction_id=of)
         except Refused as refused:
             return refused.reason
         return ""
+
+    async def terms(self, account_id: str, **more: Any) -> dict[str, str]:
+        """By what an account may call."""
+        usual: dict[str, Any] = {"number": NUMBER, "direction": OUT, "resource": {"_id": "telco"}}
+        wish = Wish(call_id="asks", account_id=account_id, other="+12125550111", **(usual | more))
+        async with self.tolls.turn(account_id):
+            return await self.tolls.terms(wish)
 
 
 @with_settings(authorize_calls=True)
@@ -194,3 +193,90 @@ async def test_minutes_of_accounts_below_count_too(api: Api) -> None:
     assert await running.asks(one) == "too_many_minutes"
     (await api.post(f"/v2/accounts/{top}/limits", {"outbound_minutes": 1})).expect(200)
     assert await running.asks(two) == "too_many_minutes"
+
+
+async def customer_of_reseller(api: Api) -> tuple[str, str]:
+    """A reseller, and an account below an account of its."""
+    reseller = await api.create_account("Reseller")
+    (await api.put(f"/v2/accounts/{reseller}/reseller", {})).expect(201)
+    between = await api.create_account("Between", reseller)
+    return reseller, await api.create_account("Customer", between)
+
+
+async def rate(api: Api, cost: float = 0.6) -> None:
+    made = {"prefix": 1415, "rate_cost": cost, "rate_minimum": 60, "rate_increment": 60}
+    (await api.put("/v2/rates", made)).expect(201)
+
+
+async def limit(api: Api, account_id: str, **limits: Any) -> None:
+    wanted = {"accept_charges": True, **limits}
+    (await api.post(f"/v2/accounts/{account_id}/limits", wanted)).expect(200)
+
+
+def billed(terms: dict[str, str]) -> tuple[str, str]:
+    return terms["account_billing"], terms.get("reseller_billing", "")
+
+
+@with_settings(authorize_calls=True)
+async def test_an_account_and_its_reseller_pay_each_as_they_can(api: Api) -> None:
+    await rate(api)
+    reseller, customer = await customer_of_reseller(api)
+    running = Running(api)
+    assert await running.asks(customer) == "no_credit"
+    await pay_in(api, f"/v2/accounts/{customer}", 1)
+    with pytest.raises(Refused, match="its reseller has no credit"):
+        await running.terms(customer)
+    await limit(api, reseller, twoway_trunks=1)
+    terms = await running.terms(customer)
+    assert billed(terms) == ("per_minute", "twoway_trunks")
+    assert terms["reseller_id"] == reseller
+    line = running.leg(customer, terms=terms)
+    assert await running.asks(customer) == "no_credit"  # the trunk is taken, its own credit too
+    await pay_in(api, f"/v2/accounts/{customer}", 1, "more")
+    assert await running.asks(customer) == "no_credit"
+    await pay_in(api, f"/v2/accounts/{reseller}", 5)
+    assert billed(await running.terms(customer)) == ("per_minute", "per_minute")
+    await limit(api, customer, twoway_trunks=1)
+    second = await running.terms(customer)
+    assert billed(second) == ("twoway_trunks", "per_minute")
+    running.leg(customer, terms=second)
+    assert billed(await running.terms(reseller)) != ("twoway_trunks", "")
+    line.cause = "NORMAL_CLEARING"
+    assert billed(await running.terms(reseller)) == ("twoway_trunks", "")
+
+
+@with_settings(authorize_calls=True)
+async def test_the_operator_and_who_has_own_carriers_pay_nobody(api: Api) -> None:
+    await rate(api)
+    reseller, customer = await customer_of_reseller(api)
+    running = Running(api)
+    for account_id in (customer, reseller):
+        await pay_in(api, f"/v2/accounts/{account_id}", 5)
+    assert billed(await running.terms(reseller)) == ("per_minute", "")
+    assert billed(await running.terms(customer, resource_of=customer)) == ("none", "")
+    assert billed(await running.terms(customer, resource_of=reseller)) == ("per_minute", "")
+    assert billed(await running.terms(customer)) == ("per_minute", "per_minute")
+    other = await api.create_account("Other")
+    await pay_in(api, f"/v2/accounts/{other}", 5)
+    assert billed(await running.terms(other)) == ("per_minute", "")
+
+
+@with_settings(authorize_calls=True)
+async def test_calls_end_when_the_credit_of_the_reseller_does(api: Api) -> None:
+    await rate(api)
+    reseller, customer = await customer_of_reseller(api)
+    await pay_in(api, f"/v2/accounts/{customer}", 50)
+    await pay_in(api, f"/v2/accounts/{reseller}", 1)
+    running, ended = Running(api), list[Line]()
+    line = running.leg(customer, terms=await running.terms(customer))
+    line.answer()
+
+    async def end(line: Line) -> None:
+        ended.append(line)
+
+    api.clock.advance(60)
+    await running.tolls.look(end)
+    assert ended == []
+    api.clock.advance(1)
+    await running.tolls.look(end)
+    assert set(ended) == {line}

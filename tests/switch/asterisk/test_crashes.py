@@ -44,8 +44,8 @@ def begun(api: Api, asterisk: Program) -> Any:
     return running(services, asterisk, services.settings.switch_folder(), flow)
 
 
-async def office_of(api: Api, station: Any, phones: Any) -> Office:
-    account = await api.gateway.services.accounts.get(await api.create_account("Acme"))
+async def office_of(api: Api, station: Any, phones: Any, *above: str) -> Office:
+    account = await api.gateway.services.accounts.get(await api.create_account("Acme", *above))
     assert account is not None
     await station.exchange.ready.wait()
     return Office(api, station, phones, account.account_id, account.realm)
@@ -283,8 +283,11 @@ async def a_charged_call(office: Office, telco: Carrier) -> Phone:
     return ann
 
 
-async def costs(office: Office) -> list[Any]:
-    return [each["amount"] for each in await office.rows("ledgers/per-minute-voip")]
+async def costs(office: Office, account_id: str = "") -> list[Any]:
+    """What the account was charged, or another one."""
+    await office.station.teller.settled()
+    path = f"/v2/accounts/{account_id or office.account_id}/ledgers/per-minute-voip"
+    return [each["amount"] for each in (await office.api.get(path)).expect(200).data]
 
 
 @pytest.mark.parametrize("also_asterisk", [False, True])
@@ -295,7 +298,10 @@ async def test_a_call_is_charged_once_whoever_dies(
     port = api.gateway.services.settings.switch.sip_port
     async with shop(port) as phones, carrier("127.0.0.2", port) as telco:
         async with begun(api, asterisk) as station:
-            office = await office_of(api, station, phones)
+            reseller = await api.create_account("Reseller")
+            (await api.put(f"/v2/accounts/{reseller}/reseller", {})).expect(201)
+            await pay_in(api, f"/v2/accounts/{reseller}", 1)
+            office = await office_of(api, station, phones, reseller)
             ann = await a_charged_call(office, telco)
             api.clock.advance(60)
             seen = api.gateway.services.settings.switch_folder() / "seen"
@@ -304,7 +310,7 @@ async def test_a_call_is_charged_once_whoever_dies(
             station.supervision.is_left = True
             pid = station.supervision.pid
         assert pid is not None
-        assert await costs(office) == []
+        assert await costs(office) == await costs(office, reseller) == []
         if also_asterisk:
             os.kill(pid, signal.SIGKILL)
         else:
@@ -315,7 +321,7 @@ async def test_a_call_is_charged_once_whoever_dies(
                 office.station = station
                 await station.exchange.ready.wait()
                 await until(lambda: not station.exchange.lines)
-                assert await costs(office) == [-0.06]
+                assert await costs(office) == await costs(office, reseller) == [-0.06]
                 assert await office.rows("channels") == []
                 station.supervision.is_left = True
         async with begun(api, asterisk) as station:
