@@ -86,7 +86,7 @@ from crossbar.families.endpoints import (
     quickcall_routes,
 )
 from crossbar.families.external_numbers import EXTERNAL_NUMBERS
-from crossbar.families.faxing import FAX_SENDING, FAX_SMTP_LOG, FAXBOXES, FAXES
+from crossbar.families.faxing import FAX_CALLBACK, FAX_SENDING, FAX_SMTP_LOG, FAXBOXES, FAXES
 from crossbar.families.logins import (
     API_AUTH,
     API_KEYS,
@@ -295,6 +295,7 @@ JOBS = (
     REMOVE_ENDED,
     REPORT,
     *NOTIFICATION_JOBS,
+    FAX_CALLBACK,
     FAX_SENDING,
     VOICEMAIL_MAIL,
     *WEBHOOK_JOBS,

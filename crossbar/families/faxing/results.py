@@ -10,6 +10,7 @@ from crossbar.core.directory import Account
 from crossbar.core.jobs import asked
 from crossbar.core.services import Services
 from crossbar.documents import Document, lookup, new_id
+from crossbar.families.faxing.callbacks import callback_of
 from crossbar.families.faxing.faxboxes import BOX_TYPE
 from crossbar.families.faxing.folders import INBOX, OUTBOX, OUTGOING, folder_of
 from crossbar.families.faxing.jobs import FAX_TYPE, PENDING, SENDING, STATUS
@@ -89,7 +90,8 @@ async def _over(services: Services, key: Key, document: Document, result: Docume
     )
     facts = _facts("fax_outbound", key.doc_id, document, result)
     told = (status_told(key, document, document[STATUS]), ("notifications", facts))
-    return Outcome(key=key, document=document, told=told, asks=tuple(mails))
+    calls = callback_of(services, key.account_id, box, "outbound", facts)
+    return Outcome(key=key, document=document, told=told, asks=(*mails, *calls))
 
 
 def status_told(key: Key, fax: Document, status: str) -> Told:
@@ -147,11 +149,12 @@ async def outcome_of_receiving(
         )
     ]
     told = _facts("fax_inbound", key.doc_id if is_here else "", document, result)
+    calls = callback_of(services, account_id, box, "inbound", told)
     return Outcome(
         key=key,
         document=document if is_here else None,
         told=(("notifications", told),),
-        asks=tuple(mails),
+        asks=(*mails, *calls),
     )
 
 
