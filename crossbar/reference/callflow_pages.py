@@ -105,9 +105,14 @@ TAIL = """
 `acdc_member` needs a switch that knows queues, as [Crossbar's own](telephone.md#queues-and-agents)
 does. A rehearsal is told in `waits` how waiting ends.
 
-Of TwiML, `pivot` takes Dial, Gather, Hangup, Pause, Play, Redirect, Reject, Say, Set and Variable;
-Record, Queue and Sip are not there. Of `voicemail`, introductions to forwarded
-messages are not there; `camping_feature` waits for extensions, not for numbers outside.
+Of TwiML, `pivot` takes Dial, Gather, Hangup, Pause, Play, Record, Redirect, Reject, Say, Set and
+Variable. Record keeps what the caller says as media of the account, and tells the `action` its
+id (`RecordingSid`), its address (`RecordingUrl`, for whom may read media), `RecordingDuration`
+and the key that ended it (`Digits`). In Dial, Queue is not there, as `acdc_member` is; nor is Sip,
+by which a web server could call any address at the account's cost.
+
+Of `voicemail`, introductions to forwarded messages are not there; `camping_feature` waits for
+extensions, not for numbers outside.
 
 ## Keys during a conversation
 

@@ -123,7 +123,9 @@ class AriMedia:
         """Forget keys that were pressed and not collected."""
         self._line.keys.clear()
 
-    async def record(self, seconds: float, *, ends: str = ANY_KEY) -> Recording:
+    async def record(
+        self, seconds: float, *, ends: str = ANY_KEY, silence: float = SILENCE
+    ) -> Recording:
         """Record the caller until a key, silence, the limit, or until the caller hangs up."""
         line, name = self._line, self._exchange.new_id("recording")
         line.keys.clear()
@@ -132,7 +134,7 @@ class AriMedia:
             name=name,
             format="wav",
             maxDurationSeconds=max(1, round(seconds)),
-            maxSilenceSeconds=SILENCE,
+            maxSilenceSeconds=max(1, round(silence)),
             ifExists="overwrite",
         )
         line.is_recording = True

@@ -284,8 +284,11 @@ class Media(Protocol):
         """Forget keys that were pressed and not collected."""
         ...
 
-    async def record(self, seconds: float, *, ends: str = ANY_KEY) -> Recording:
-        """Record the caller until a key, silence, the limit, or until the caller hangs up.
+    async def record(
+        self, seconds: float, *, ends: str = ANY_KEY, silence: float = 5
+    ) -> Recording:
+        """Record the caller until a key, so many seconds of silence, the limit, or until the
+        caller hangs up.
 
         Does not raise :class:`HungUp`: what was said counts.
         """

@@ -1,4 +1,4 @@
-"""Which calls are recorded because documents say so, and how."""
+"""Which calls are recorded because documents say so, and how; what becomes of what callers say."""
 
 from __future__ import annotations
 
@@ -9,11 +9,18 @@ from crossbar.documents import Document, lookup, merge
 from crossbar.switch.executor.book import Book
 from crossbar.switch.executor.call import Call
 from crossbar.switch.executor.callers import authorizing, chain_of
-from crossbar.switch.executor.media import Taping
-from crossbar.switch.executor.step import is_number
+from crossbar.switch.executor.media import Recording, Taping
+from crossbar.switch.executor.step import Step, is_number
 
 LONGEST = 10_800
 NETWORKS = {"external": "offnet", "internal": "onnet"}
+
+
+async def keep_recording(step: Step, recording: Recording) -> str:
+    """Keep what a caller has said as media of the account; the id, "" if it was refused."""
+    name = f"recording of {step.call.from_number or 'a caller'}"[:128]
+    media = {"name": name, "description": name, "media_source": "recording", "streamable": True}
+    return await step.book.keep(media, step.media.audio(recording))
 
 
 def taping(settings: Document, label: str, *, on_demand: bool = False) -> Taping:

@@ -168,9 +168,11 @@ class ScriptedMedia:
         """See :class:`Media`."""
         await asyncio.sleep(0)
 
-    async def record(self, seconds: float, *, ends: str = ANY_KEY) -> Recording:
+    async def record(
+        self, seconds: float, *, ends: str = ANY_KEY, silence: float = 5
+    ) -> Recording:
         """See :class:`Media`."""
-        await self._note("record", most=seconds)
+        await self._note("record", most=seconds, silence=silence)
         self.recordings += 1
         lasts = self.script.records_ms.pop(0) if self.script.records_ms else 5000
         milliseconds, before = min(lasts, int(seconds * 1000)), self.elapsed

@@ -9,8 +9,17 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from crossbar.documents import Document
-from crossbar.switch.executor.heard import Address, Silence, Sound, Spoken
-from crossbar.switch.executor.media import ANY_KEY, Dialed, Dialing, Leg, Seat, Strategy, ToNumber
+from crossbar.switch.executor.heard import BEEP, Address, Silence, Sound, Spoken
+from crossbar.switch.executor.media import (
+    ANY_KEY,
+    Dialed,
+    Dialing,
+    Leg,
+    Seat,
+    Strategy,
+    ToNumber,
+)
+from crossbar.switch.executor.recording import keep_recording
 from crossbar.switch.executor.ringing import legs_of_device, legs_of_user, ring, ring_of
 from crossbar.switch.executor.step import Step
 
@@ -19,6 +28,7 @@ MOST_VERBS = 200
 
 MOST_DIGITS = 128
 LONGEST_PAUSE = 3600
+LONGEST_RECORDING = 10_800
 MOST_SOUNDS = 20
 """Sounds with which keys are asked for."""
 
@@ -137,6 +147,39 @@ def _joined(asking: Asking, address: str) -> str:
         return address
 
 
+async def _record(step: Step, element: Element, asking: Asking) -> str | None:
+    """Record the caller; what the server answers to the recording is next, if there is one."""
+    await step.answer()
+    if element.get("playBeep") != "false":
+        await step.media.play(BEEP, keys="")
+    ends = element.get("finishOnKey", ANY_KEY)
+    recording = await step.media.record(
+        _number(element, "maxLength", 3600, LONGEST_RECORDING) or 1,
+        ends="".join(each for each in ends if each in ANY_KEY),
+        silence=_number(element, "timeout", 5, LONGEST_PAUSE) or 1,
+    )
+    if not recording.milliseconds:
+        return None
+    media_id = await keep_recording(step, recording)
+    facts = {
+        "RecordingSid": media_id,
+        "RecordingUrl": _address_of(step, media_id),
+        "RecordingDuration": str(round(recording.milliseconds / 1000)),
+        "Digits": "hangup" if recording.hung_up else recording.key,
+    }
+    told = {name: value for name, value in facts.items() if value}
+    return await _next(element, asking, told)
+
+
+def _address_of(step: Step, media_id: str) -> str:
+    """Where the account reads a recording; "" where none was kept or nobody knows the address."""
+    origins = step.book.actor.services.settings.own_origins()
+    if not media_id or not origins:
+        return ""
+    path = f"v2/accounts/{step.call.account_id}/media/{media_id}/raw"
+    return f"{origins[0].rstrip('/')}/{path}"
+
+
 async def _next(element: Element, asking: Asking, facts: Document, default: str = "") -> str:
     """What the server answers at the element's ``action``; nothing more when it does not."""
     address = _joined(asking, element.get("action") or default)
@@ -220,6 +263,7 @@ VERBS: dict[str, Callable[[Step, Element, Asking], Awaitable[str | None]]] = {
     "Gather": _gather,
     "Pause": _sound,
     "Play": _sound,
+    "Record": _record,
     "Redirect": _redirect,
     "Say": _sound,
     "Set": _variables,

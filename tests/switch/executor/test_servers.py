@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from aiohttp import web
@@ -175,6 +176,42 @@ async def test_twiml_dials(api: Api, server: Server) -> None:
     assert (await call(api, "1", answers=("2000",))).heard() == ["After"]
     server.answer = response("<Dial><User>nobody</User></Dial><Say>After</Say>")
     assert (await call(api, "1")).heard() == ["After"]
+
+
+async def test_twiml_records_and_goes_where_that_leads(api: Api, server: Server) -> None:
+    await pivoting(api, server)
+    record = "<Record action='/done' maxLength='30' timeout='2' finishOnKey='#'/>"
+    server.answers = [response(record, "<Say>Nothing</Say>"), response("<Say>Thanks</Say>")]
+    made = await call(api, "1", number="+14155550100", records_ms=[7400])
+    assert made.heard() == ["tone", "Thanks"]
+    [recorded] = (each for each in made.media.told if each["verb"] == "record")
+    assert (recorded["most"], recorded["silence"]) == (30, 2)
+    told = {name: each[0] for name, each in parse_qs(server.asked[1][2]).items()}
+    media = (await api.get(f"{api.account}/media/{told['RecordingSid']}")).expect(200).data
+    assert media["name"] == "recording of +14155550100"
+    assert told["RecordingDuration"] == "7"
+    port = api.gateway.services.settings.http.port
+    path = f"{api.account}/media/{media['id']}/raw"
+    assert told["RecordingUrl"].endswith(f":{port}{path}") or not port
+    assert (await api.get(path)).expect(200).content == b"RIFF"
+
+
+async def test_twiml_tells_of_a_recording_that_ended_with_the_call(
+    api: Api, server: Server
+) -> None:
+    await pivoting(api, server)
+    server.answers = [response("<Record playBeep='false' action='/done'/>")]
+    made = await call(api, "1", hangs_up_after=3)
+    told = {name: each[0] for name, each in parse_qs(server.asked[1][2]).items()}
+    assert (told["Digits"], told["RecordingDuration"]) == ("hangup", "3")
+    assert made.heard() == []
+
+
+async def test_twiml_goes_on_where_nothing_was_said(api: Api, server: Server) -> None:
+    await pivoting(api, server)
+    server.answer = response("<Record/>", "<Say>Nothing</Say>")
+    assert (await call(api, "1", records_ms=[0])).heard() == ["tone", "Nothing"]
+    assert len(server.asked) == 1
 
 
 async def test_twiml_confers_rejects_and_sets(api: Api, server: Server) -> None:

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from crossbar.documents import Document, lookup
-from crossbar.switch.executor.heard import Address, Prompt, Say, Sound, Spoken, Tone, sound_of
+from crossbar.switch.executor.heard import (
+    Address,
+    Prompt,
+    Say,
+    Sound,
+    Spoken,
+    Tone,
+    sound_of,
+)
 from crossbar.switch.executor.media import ANY_KEY, NO_KEY
+from crossbar.switch.executor.recording import keep_recording
 from crossbar.switch.executor.step import End, Go, Leave, Next, Step, is_number
 
 DAY = 86_400
@@ -260,9 +269,7 @@ async def record_caller(step: Step) -> Next:
     """Records the caller until a key, silence or a limit."""
     await step.answer()
     recording = await step.media.record(min(step.number("time_limit", 3600), 10_800))
-    name = f"recording of {step.call.from_number or 'a caller'}"
-    media = {"name": name[:128], "description": name[:128], "media_source": "recording"}
-    kept = await step.book.keep({**media, "streamable": True}, step.media.audio(recording))
+    kept = await keep_recording(step, recording)
     return Go(why=f"the recording is media {kept}" if kept else "nothing was kept")
 
 
