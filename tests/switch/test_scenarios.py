@@ -1,7 +1,9 @@
 """The scenarios that the makers of the protocol try their telephone system by, and our tests.
 
 A scenario is named as it is there. Most are tried with phones or carriers that are programs;
-where a flow decides all, by a script that stands for the phone.
+where a flow decides all, by a script that stands for the phone. Two are not among them:
+``Voicemail.ResetMailbox`` tries no call, and ``QuickCall.UserAnonymous`` is a quickcall without a
+login, which is refused here (``docs/differences.md``).
 """
 
 from __future__ import annotations
@@ -39,6 +41,12 @@ SCENARIOS: dict[str, tuple[str, str]] = {
         f"Device.CallBy{name}": (INVITATIONS, "test_a_device_is_asked_for_whom_it_wants")
         for name in ("1NPAN", "E164", "NPAN", "Username")
     },
+    "Device.BasicCall": (CALLS, "test_two_phones_hear_each_other_until_one_hangs_up"),
+    "Device.Milliwatt": (FLOWS, "test_a_number_plays_a_tone_by_which_lines_are_tested"),
+    "User.CallUserDevices": (
+        CALLS,
+        "test_a_user_is_rung_on_all_phones_and_the_first_who_answers_has_the_call",
+    ),
     "Device.CallByRoute": (INVITATIONS, "test_a_device_is_called_where_it_always_is"),
     **{f"Device.CallForward.{name}": test for name, test in CALL_FORWARD.items()},
     **{f"User.CallForward.{name}": test for name, test in CALL_FORWARD.items()},
@@ -67,7 +75,7 @@ SCENARIOS: dict[str, tuple[str, str]] = {
     "Incoming": ("asterisk/test_arriving.py", "test_a_call_for_a_number_reaches_its_callflow"),
     **{
         f"Anonymous.{name}": (WALKING, "test_anonymity_can_be_refused_by_configuration")
-        for name in ("BlockAnonymousCidNames", "BlockAnonymousCidNumbers")
+        for name in ("BlockAnonymousCidNames", "BlockAnonymousCidNumbers", "PassNonAnonymousCids")
     },
     **{
         f"Anonymous.{name}": (
@@ -76,8 +84,14 @@ SCENARIOS: dict[str, tuple[str, str]] = {
         )
         for name in ("PID", "RPID", "ZeroCID", "Pass")
     },
+    "Anonymous.BlockFsDefault": (
+        WALKING,
+        "test_anonymous_callers_are_refused_where_they_are_not_wanted",
+    ),
     "Parking.BlindPark": (OTHERS, "test_blind_park_waits_and_is_fetched"),
     "Parking.AttendedPark": (OTHERS, "test_attended_park_and_occupied_slot"),
+    "Parking.AttendedValetRetrieve": (OTHERS, "test_a_parked_call_is_fetched_by_one"),
+    "Parking.BlindParkToOccupied": (OTHERS, "test_a_slot_belongs_to_one_call"),
     "Parking.OccupiedSlot": (OTHERS, "test_attended_park_and_occupied_slot"),
     "Parking.Ringback": (OTHERS, "test_park_ringback_and_ignored_ringback"),
     "Parking.IgnoredRingback": (OTHERS, "test_park_ringback_and_ignored_ringback"),
@@ -101,6 +115,12 @@ SCENARIOS: dict[str, tuple[str, str]] = {
     "Voicemail.CheckOwn": (VOICEMAIL, "test_owners_hear_keep_and_delete_their_messages"),
     "Voicemail.CheckOther": (VOICEMAIL, "test_others_have_to_know_the_pin"),
     "Voicemail.SetupOwner": (VOICEMAIL, "test_setup_owner"),
+    "Voicemail.SetupOtherUser": (VOICEMAIL, "test_setup_other_user"),
+    "Voicemail.SaveMessage": (VOICEMAIL, "test_owners_hear_keep_and_delete_their_messages"),
+    "Voicemail.DeleteAfterNotify": (
+        "executor/test_letters.py",
+        "test_a_message_is_mailed_with_its_audio_and_filed",
+    ),
     "Voicemail.OwnerChangePin": (VOICEMAIL, "test_owner_change_pin"),
     "Voicemail.OwnerRecordsGreeting": (VOICEMAIL, "test_settings_record_greetings_and_names"),
     "Voicemail.FullBox": (VOICEMAIL, "test_a_full_box_takes_no_more"),

@@ -27,6 +27,9 @@ FAX_CONTEXT = f"{APP}-fax"
 A leg goes there, and comes back with one of these words: ``done``, ``voice``, ``fax``.
 """
 
+ECHO_CONTEXT = f"{APP}-echo"
+"""The part of the dial plan in which callers hear themselves."""
+
 BACK = "back"
 """What legs are marked with that come back from there."""
 
@@ -76,7 +79,7 @@ _MODULES: Mapping[str, str] = {
     "codec": "ulaw alaw g722 gsm a_mu resample opus_open_source",
     "format": "wav gsm pcm sln",
     "chan": "bridge_media pjsip",
-    "app": "stasis",
+    "app": "stasis echo",
     "pbx": "config",
 }
 """The modules that are loaded, by the first part of their names, in this order."""
@@ -208,7 +211,8 @@ def contents(plan: Plan) -> dict[str, str]:
             "same => n,Hangup()",
             "exten => h,1,NoOp()",  # or who hangs up would come back as a call to h
         )
-        + _faxes(),
+        + _faxes()
+        + _section(ECHO_CONTEXT, "exten => s,1,Echo()", "same => n,Hangup()"),
         "stasis.conf": "",
         "pjsip_notify.conf": "",
         "acl.conf": blocked_file(()),

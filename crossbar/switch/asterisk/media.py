@@ -14,6 +14,7 @@ from crossbar.switch.asterisk.ari import AriError
 from crossbar.switch.asterisk.causes import CAUSES, FINISHED, NUMBERS
 from crossbar.switch.asterisk.dialing import Hunt
 from crossbar.switch.asterisk.exchange import Exchange
+from crossbar.switch.asterisk.files import ECHO_CONTEXT
 from crossbar.switch.asterisk.lines import Line
 from crossbar.switch.asterisk.listening import listen
 from crossbar.switch.asterisk.music import Music
@@ -318,6 +319,12 @@ class AriMedia:
     async def detect_fax(self, seconds: float) -> bool:
         """Whether the caller is a fax machine."""
         return await self._exchange.faxing.detect(self._line, seconds)
+
+    async def echo(self, seconds: float) -> None:
+        """Have the caller hear what the caller says, for so long."""
+        await self.answer()
+        await self._do("continue", context=ECHO_CONTEXT, extension="s", priority=1)
+        await self.wait(seconds)
 
     async def wait(self, seconds: float) -> None:
         """Do nothing, neither answer, for a while."""

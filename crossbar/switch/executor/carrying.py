@@ -22,6 +22,7 @@ from crossbar.switch.executor.callers import (
 from crossbar.switch.executor.finding import Found, dialed, find, path_to, root_of
 from crossbar.switch.executor.heard import Prompt
 from crossbar.switch.executor.media import HungUp, Media, TakenOver
+from crossbar.switch.executor.milliwatt import TRIAL, trial_at, trial_for, try_line
 from crossbar.switch.executor.notices import send_at_end, write_of_missed
 from crossbar.switch.executor.recording import tapings_of_call
 from crossbar.switch.executor.step import DEFAULT
@@ -36,17 +37,20 @@ QUEUE_MODULE = "acdc_member"
 
 LANGUAGE = "en-us"
 
-EVERY_ACTION: Mapping[str, Action] = {**ACTIONS, TO_SERVER: ring_server}
+EVERY_ACTION: Mapping[str, Action] = {**ACTIONS, TO_SERVER: ring_server, TRIAL: try_line}
 
 
 async def find_flow(book: Book, call: Call) -> Found | None:
     """The callflow that a call leads to; ``None`` when nobody answers it: SIP 404."""
     number = dialed(book, call.dialed)
+    if trial := trial_for(book, call):
+        return trial
     if call.server_id:
         return await from_server(book, call, number)
     if call.is_external and (found := await to_server(book, call, number)):
         return found
-    return await find(book, number, is_trusted=call.is_trusted)
+    own = await find(book, number, is_trusted=call.is_trusted)
+    return own if own and not own.is_no_match else trial_at(book, number) or own
 
 
 async def carry_out(

@@ -365,6 +365,11 @@ class Media(Protocol):
         """Whether the caller is a fax machine."""
         ...
 
+    async def echo(self, seconds: float) -> None:
+        """Have the caller hear what the caller says, for so long. Nothing but the end of the call
+        may follow."""
+        ...
+
     async def wait(self, seconds: float) -> None:
         """Do nothing, neither answer, for a while."""
         ...

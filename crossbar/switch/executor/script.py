@@ -341,6 +341,11 @@ class ScriptedMedia:
         self._pass(seconds)
         return self.script.is_fax
 
+    async def echo(self, seconds: float) -> None:
+        """See :class:`Media`."""
+        await self._note("echo", seconds=seconds)
+        self._pass(seconds)
+
     async def wait(self, seconds: float) -> None:
         """See :class:`Media`."""
         await self._note("wait", seconds=seconds)

@@ -199,3 +199,22 @@ async def test_all_of_a_group_are_spoken_to(office: Office) -> None:
     await ann.hang_up()
     await ben.is_idle()
     await carl.is_idle()
+
+
+async def test_a_number_plays_a_tone_by_which_lines_are_tested(office: Office) -> None:
+    tone = {"frequencies": ["1004"], "frequency_on": 2000, "frequency_off": 0, "duration": 2000}
+    config = {"default": {"tone": {**tone, "number": ["5555555551"]}}}
+    (await office.api.post("/v2/system_configs/milliwatt", config)).expect(200)
+    ann = await office.phone("ann")
+    await ann.call("5555555551")
+    await ann.hears(1004)
+    await ann.is_idle()
+    await until(lambda: not office.station.exchange.lines)
+
+
+async def test_a_number_lets_callers_hear_themselves(office: Office) -> None:
+    ann = await office.phone("ann")
+    await ann.call("5555555552")
+    await ann.hears(ann.tone)
+    await ann.hang_up()
+    await until(lambda: not office.station.exchange.lines)

@@ -12,8 +12,10 @@ from crossbar.documents import Document
 from crossbar.errors import SwitchUnavailable
 from crossbar.settings import Settings
 from crossbar.switch import SwitchBeside
+from tests.switch.asterisk.carrier import carrier
 from tests.switch.asterisk.conftest import Office
 from tests.switch.asterisk.phones import WITHIN, Phone, until
+from tests.switch.asterisk.test_carriers import NUMBER, resource, way_out
 
 pytestmark = pytest.mark.thorough
 
@@ -61,6 +63,23 @@ async def test_a_quickcall_rings_a_phone_and_then_the_number(office: Office) -> 
     assert rows["ben"]["caller_id_number"] == "555"
     await ann.hang_up()
     await ben.is_idle()
+
+
+async def test_a_quickcall_of_a_user_who_hides_shows_nobody(office: Office) -> None:
+    hidden = {"caller_id_options": {"outbound_privacy": "full"}, "first_name": "Ann"}
+    user = (await office.api.put(f"{office.path}/users", {**hidden, "last_name": "Lee"})).data
+    shown = {"external": {"name": "Acme", "number": "+12125550111"}}
+    ann = await office.phone("ann", owner_id=user["id"], caller_id=shown)
+    async with carrier("127.0.0.2", office.sip_port) as telco:
+        await resource(office, telco.gateway())
+        await way_out(office)
+        path = f"{office.path}/users/{user['id']}/quickcall/{NUMBER[1:]}"
+        (await office.api.post(path)).expect(200)
+        await ann.hears(telco.tone)
+        invite = (await telco.rings()).invite
+        assert "anonymous" in invite.header("from").lower()
+        assert "12125550111" not in invite.header("from")
+        await ann.hang_up()
 
 
 async def test_a_quickcall_that_nobody_answers_is_over_in_time(office: Office) -> None:

@@ -150,6 +150,22 @@ async def test_setup_owner(api: Api) -> None:
     assert lookup(stored, ("media", "unavailable"))
 
 
+async def test_setup_other_user(api: Api) -> None:
+    _, _, box = await boxed(api, is_setup=False)
+    await callflow(api, r"^\*98([0-9]*)$", node("voicemail", action="check"))
+    _, other = await person(api, "Ben")
+    wrong = await call(api, "*981001", device=other, keys=["1111", "2222", "3333"])
+    assert wrong.heard()[-1] == "vm-abort"
+    made = await call(api, "*981001", device=other, keys=["4321", "5678", "5678", "1", "#"])
+    assert [each for each in made.heard() if each.startswith("vm-setup")] == [
+        "vm-setup_intro",
+        "vm-setup_rec_greeting",
+        "vm-setup_complete",
+    ]
+    stored = await shown(api, "vmboxes", box)
+    assert (stored["is_setup"], stored["pin"]) == (True, "5678")
+
+
 async def test_owner_change_pin(api: Api) -> None:
     _, desk, box = await boxed(api)
     await call(api, "*97", device=desk, keys=["5", "3", "9876", "9876", "0", "#"])

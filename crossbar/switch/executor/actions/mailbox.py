@@ -39,14 +39,15 @@ async def check(step: Step, box: Document | None = None) -> Next:
     if box is None:
         await step.tell("vm-abort")
         return Go(why="there is no such box")
-    if is_owner(step, box) and box.get("is_setup") is not True:
+    is_new = box.get("is_setup") is not True
+    if not (is_new and is_owner(step, box)) and (why := await _why_kept_out(step, box)):
+        return Go(why=why)
+    if is_new:
         if not await _set_up(step, box):
             await step.tell("vm-goodbye")
             await step.media.hang_up()
             return Leave(why="the box was not set up")
         box = await _again(step, box)
-    elif why := await _why_kept_out(step, box):
-        return Go(why=why)
     if box.get("announcement_only") is True and box.get("not_configurable") is not True:
         await _settings(step, box, keys)
         return Go(why="the caller left the box")
@@ -85,7 +86,7 @@ async def _why_kept_out(step: Step, box: Document) -> str:
 
 
 async def _set_up(step: Step, box: Document) -> bool:
-    """The first use by its owner: a pin, a greeting."""
+    """The first use, by its owner or who knows the pin: a new pin, a greeting."""
     await step.tell("vm-setup_intro")
     if not await _new_pin(step, box):
         return False
