@@ -5,10 +5,13 @@ from __future__ import annotations
 import array
 import io
 import wave
+from urllib.parse import parse_qs
 
 import pytest
+from aiohttp import web
 
 from crossbar.outside import speech_of
+from tests.families.webhooks.receiver import Got, receiving
 from tests.sounding import share, tone
 from tests.switch.asterisk.conftest import Office
 from tests.switch.asterisk.phones import WITHIN, until
@@ -218,3 +221,30 @@ async def test_a_number_lets_callers_hear_themselves(office: Office) -> None:
     await ann.hears(ann.tone)
     await ann.hang_up()
     await until(lambda: not office.station.exchange.lines)
+
+
+async def test_a_web_server_has_a_caller_recorded(office: Office) -> None:
+    async with receiving() as receiver:
+
+        def answer(got: Got) -> web.StreamResponse:
+            verb = "<Record action='/done' finishOnKey='#'/>" if got.path == "/flow" else ""
+            return web.Response(text=f"<Response>{verb}</Response>")
+
+        receiver.answer = answer
+        await office.callflow("300", "pivot", "", voice_url=f"{receiver.url}/flow")
+        ann = await office.phone("ann")
+        call = await ann.call("300")
+        await until(lambda: office.station.exchange.is_recording)
+        await ann.speaks(1.5)
+        await call.send_dtmf("#")
+        await ann.is_idle()
+        [got] = await receiver.until(1, "/done")
+    told = {name: each[0] for name, each in parse_qs(got.body.decode()).items()}
+    assert told["Digits"] == "#"
+    path = f"{office.path}/media/{told['RecordingSid']}/raw"
+    raw = (await office.api.get(path)).expect(200).content
+    with wave.open(io.BytesIO(raw)) as file:
+        samples = array.array("h", file.readframes(file.getnframes()))
+        rate = file.getframerate()
+    middle = samples[len(samples) // 2 : len(samples) // 2 + rate // 10]
+    assert share(middle, rate, ann.tone) > 0.6
