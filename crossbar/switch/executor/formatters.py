@@ -42,8 +42,9 @@ _NATIONAL = re.compile(r"(?:\+?1)?([2-9][0-9]{9})", re.ASCII)
 def usual_formatters(services: Services) -> Document:
     """The rules for calls by carriers that have none of their own."""
     listed = services.configuration.of_system("stepswitch").get("default_formatters")
+    rules: list[Any] = listed if isinstance(listed, list) else []
     found: Document = {}
-    for each in reversed(listed if isinstance(listed, list) else ()):
+    for each in reversed(rules):
         found |= each if isinstance(each, dict) else {}
     return found
 

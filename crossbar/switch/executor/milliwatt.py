@@ -14,7 +14,8 @@ from crossbar.numbers import normalized
 from crossbar.switch.executor.book import Book
 from crossbar.switch.executor.call import Call
 from crossbar.switch.executor.finding import Found
-from crossbar.switch.executor.media import NO_KEY, Tone
+from crossbar.switch.executor.heard import Tone
+from crossbar.switch.executor.media import NO_KEY
 from crossbar.switch.executor.step import Next, Step
 
 TRIAL = "milliwatt"

@@ -9,7 +9,8 @@ from crossbar.documents import Document, lookup, merge
 from crossbar.switch.executor.book import Book
 from crossbar.switch.executor.call import Call
 from crossbar.switch.executor.callers import authorizing, chain_of
-from crossbar.switch.executor.media import Recording, Taping
+from crossbar.switch.executor.heard import Recording
+from crossbar.switch.executor.media import Taping
 from crossbar.switch.executor.step import Step, is_number
 
 LONGEST = 10_800
