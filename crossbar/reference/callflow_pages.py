@@ -43,6 +43,7 @@ without either the flow is over. When a callflow that another went on to is over
 the step that did so is next. A step whose `skip_module` is true, whose module is unknown, or that
 fails is passed over.
 
+Nobody is rung for more than five minutes at a time, whatever a `timeout` says.
 A call takes at most 500 steps and goes on to another callflow at most 50 times: then it ends.
 After a conversation the call is over.
 

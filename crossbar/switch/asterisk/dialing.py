@@ -31,6 +31,7 @@ from crossbar.switch.executor import (
     ToGateway,
     ToNumber,
     rewritten_headers,
+    ringing_time,
 )
 
 log = structlog.get_logger(__name__)
@@ -52,9 +53,6 @@ MOST_FORWARDS = 5
 
 PROGRESS = 8
 """Seconds within which a carrier says that it rings, unless its gateway says otherwise."""
-
-LONGEST = 3600.0
-"""Seconds that a phone rings at most."""
 
 WEIGHTS = (PICKED_OFF, UNROUTED, UNREGISTERED, "NO_ANSWER", "USER_BUSY", "CALL_REJECTED")
 """Of several reasons why nobody has answered the last one of these is told."""
@@ -91,7 +89,7 @@ class Hunt:
         """
         winner: Line | None = None
         try:
-            async with asyncio.timeout(self._dialing.timeout or LONGEST):
+            async with asyncio.timeout(self._dialing.seconds):
                 if self._dialing.strategy is Strategy.SINGLE:
                     found = await self._one_by_one(legs)
                 else:
@@ -144,7 +142,7 @@ class Hunt:
         """Ring all places at which a device is registered; the leg that was answered."""
         if leg.delay:
             await asyncio.sleep(leg.delay)
-        seconds = leg.timeout or self._dialing.timeout or LONGEST
+        seconds = ringing_time(leg.timeout or self._dialing.timeout)
         lines = await self.begin(leg, seconds)
         # A phone's own sound would only take the place of the ringing.
         if lines and not (lines[0].party.device_id or leg.ignores_early_media):

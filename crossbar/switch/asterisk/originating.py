@@ -13,6 +13,7 @@ import structlog
 from crossbar.switch.asterisk.ari import AriError
 from crossbar.switch.asterisk.files import APP, CONTEXT, DEVICE_VARIABLE
 from crossbar.switch.asterisk.lines import Line
+from crossbar.switch.executor import ringing_time
 
 if TYPE_CHECKING:
     from crossbar.switch.asterisk.exchange import Exchange
@@ -69,7 +70,7 @@ async def originate(
             )
             async with asyncio.timeout(ARRIVAL):
                 await arrival.wait()
-        await ari.post("channels", channel_id, "dial", timeout=max(1, round(seconds)))
+        await ari.post("channels", channel_id, "dial", timeout=_seconds(seconds))
     except (AriError, TimeoutError) as error:
         log.warning("endpoint_not_dialed", endpoint=endpoint, error=str(error))
         await ari.delete("channels", channel_id)
@@ -118,7 +119,7 @@ async def originate_to_number(
                 otherChannelId=far.channel_id,
                 callerId=_caller_id(line.caller_name, line.caller_number),
                 formats=formats,
-                timeout=max(1, round(seconds)),
+                timeout=_seconds(seconds),
             )
         )
         if far.account_id != line.account_id:
@@ -129,6 +130,11 @@ async def originate_to_number(
         exchange.expected.pop(far.channel_id, None)
         exchange.forget(far, NOT_DIALED)
         exchange.forget(line, NOT_DIALED)
+
+
+def _seconds(asked: float) -> int:
+    """For how long Asterisk is to ring: whole seconds."""
+    return max(1, round(ringing_time(asked)))
 
 
 def _caller_id(name: str, number: str) -> str:

@@ -57,6 +57,7 @@ from crossbar.switch.executor.media import (
     ToGateway,
     ToNumber,
     Waited,
+    ringing_time,
 )
 from crossbar.switch.executor.metaflows import Ear, Metaflows, metaflows_of, run_metaflow
 from crossbar.switch.executor.reporting import REPORT
@@ -120,6 +121,7 @@ __all__ = [
     "metaflows_of",
     "rewritten",
     "rewritten_headers",
+    "ringing_time",
     "run_metaflow",
     "sound_of",
     "usual_formatters",

@@ -141,6 +141,13 @@ class Leg:
     """How it is recorded once it has answered."""
 
 
+LONGEST_RING = 300.0
+"""Seconds for which anybody is rung at most, whatever is asked for.
+
+What a carrier lets hear before somebody answers costs nothing.
+"""
+
+
 class Strategy(StrEnum):
     """How legs are rung: all at once, or one after the other."""
 
@@ -150,7 +157,8 @@ class Strategy(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialing:
-    """How to ring: for at most ``timeout`` in all, while the caller hears ``ringback``."""
+    """How to ring: for at most ``timeout`` in all (0: as long as may be), while the caller hears
+    ``ringback``."""
 
     timeout: float = 20
     strategy: Strategy = Strategy.SIMULTANEOUS
@@ -160,6 +168,16 @@ class Dialing:
 
     ignores_forward: bool = False
     """Whether phones that ask to be called elsewhere are not followed."""
+
+    @property
+    def seconds(self) -> float:
+        """For how long it rings at most."""
+        return ringing_time(self.timeout)
+
+
+def ringing_time(asked: float) -> float:
+    """For how many seconds somebody is rung where so many are asked for, or none (0)."""
+    return min(asked or LONGEST_RING, LONGEST_RING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

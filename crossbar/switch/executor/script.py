@@ -207,7 +207,7 @@ class ScriptedMedia:
         """See :class:`Media`."""
         shown = [{**shown_leg(leg), "result": self._ringing(leg).result} for leg in legs]
         await self._note(
-            "ring", legs=shown, strategy=dialing.strategy.value, seconds=dialing.timeout
+            "ring", legs=shown, strategy=dialing.strategy.value, seconds=dialing.seconds
         )
         attempt = self._one_by_one if dialing.strategy is Strategy.SINGLE else self._all
         dialed = attempt(legs, dialing)
@@ -223,7 +223,7 @@ class ScriptedMedia:
         tried: list[tuple[float, str, Leg]] = []
         for leg in legs:
             ringing = self._ringing(leg)
-            longest = min(leg.delay + (leg.timeout or dialing.timeout), dialing.timeout)
+            longest = min(leg.delay + (leg.timeout or dialing.seconds), dialing.seconds)
             at = leg.delay + ringing.after
             if ringing.result == "unregistered":
                 tried.append((0, "unregistered", leg))
@@ -245,11 +245,11 @@ class ScriptedMedia:
         return Dialed(cause=cause, code=code)
 
     def _one_by_one(self, legs: Sequence[Leg], dialing: Dialing) -> Dialed:
-        dialed, left = Dialed(code=480), dialing.timeout
+        dialed, left = Dialed(code=480), dialing.seconds
         for leg in legs:
             if left <= 0:
                 break
-            seconds = min(leg.timeout or dialing.timeout, left)
+            seconds = min(leg.timeout or dialing.seconds, left)
             before = self.elapsed
             dialed = self._all([leg], Dialing(timeout=leg.delay + seconds))
             if dialed.answered is not None:

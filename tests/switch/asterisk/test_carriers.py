@@ -218,6 +218,20 @@ async def test_what_is_heard_before_the_answer_is_not_where_it_is_unwanted(
     await call.ends()
 
 
+async def test_nobody_hears_a_carrier_for_ever_before_the_answer(
+    office: Office, telco: Carrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crossbar.switch.executor.media.LONGEST_RING", 3)
+    telco.answers = lambda _: [183]
+    await resource(office, telco.gateway())
+    await way_out(office, timeout=10**12)
+    ann = await office.phone("ann")
+    await ann.dial(NUMBER)
+    await ann.hears(telco.tone)
+    await (await telco.rings()).ends()
+    await ann.is_idle()
+
+
 async def test_who_gives_up_ends_the_call_at_the_carrier(office: Office, telco: Carrier) -> None:
     telco.answers = lambda _: [180]
     await resource(office, telco.gateway())

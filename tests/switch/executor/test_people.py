@@ -48,6 +48,15 @@ async def test_nobody_answers_and_voicemail_is_next(api: Api) -> None:
     assert busy["steps"][0]["why"] == "nobody has answered (USER_BUSY)"
 
 
+async def test_nobody_is_rung_for_more_than_five_minutes(api: Api) -> None:
+    device = await phone(api, "desk")
+    flow = await callflow(api, "1001", node("device", id=device, timeout=10**12))
+    told = await simulated(api, flow, rings={device: {"result": "no_answer"}})
+    [ring] = verbs(told, "ring")
+    assert ring["seconds"] == 300
+    assert told["seconds"] == 300
+
+
 async def test_a_child_named_as_the_cause_comes_before_the_default(api: Api) -> None:
     device = await phone(api, "desk")
     children = {"USER_BUSY": node("play", id="busy"), "_": node("play", id="other")}
