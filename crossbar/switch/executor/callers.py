@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from crossbar.documents import Document, lookup
+from crossbar.numbers import normalized
 from crossbar.switch.executor.book import Book
 from crossbar.switch.executor.call import Call
-from crossbar.switch.executor.finding import by_plan, dialed
+from crossbar.switch.executor.finding import by_plan
 from crossbar.switch.executor.media import CallerId
 
 HIDING = {"full": "full", "yes": "full", "name": "name", "number": "number", "none": ""}
@@ -114,14 +115,27 @@ async def _hiding(book: Book, call: Call) -> str:
     return HIDING.get(str(wanted), "")
 
 
-async def why_denied(book: Book, call: Call, number: str, device: Document | None) -> str:
-    """Why a device may not call a number, by its class; "" when it may."""
+async def called(book: Book, call: Call, number: str) -> str:
+    """Whom a caller means who dials a number: as plans make it, in E.164.
+
+    The plans of the users, the phone and the account are one, in this order, and count once.
+    """
+    device = await book.get("device", call.transferor_id or call.device_id)
+    plan: Document = {}
+    for document in reversed(await chain_of(book, device)):
+        own = lookup(document, ("dial_plan",))
+        for pattern, rule in own.items() if isinstance(own, dict) else ():
+            plan.setdefault(pattern, rule)
+    return normalized(by_plan(plan, number))
+
+
+async def why_denied(book: Book, number: str, device: Document | None) -> str:
+    """Why a device may not call a number, in its final form, by its class; "" when it may."""
     chain = await chain_of(book, device)
     for who, document in (("account", chain[0]), ("device", device)):
         if lookup(document, ("services", "audio", "enabled")) is False:
             return f"the {who} may not call"
-    plan = last_in(chain, "dial_plan") if device is not None else None
-    name = book.class_of(dialed(book, by_plan(plan, number)))
+    name = book.class_of(number)
     account, *others = (lookup(each, ("call_restriction", name, "action")) for each in chain)
     if account == "deny":
         return f"the account may not call numbers of the class {name}"

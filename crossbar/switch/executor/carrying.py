@@ -14,6 +14,7 @@ from crossbar.switch.executor.book import Book
 from crossbar.switch.executor.call import Call
 from crossbar.switch.executor.callers import (
     authorizing,
+    called,
     chain_of,
     last_in,
     why_denied,
@@ -47,7 +48,7 @@ async def find_flow(book: Book, call: Call) -> Found | None:
         return trial
     if call.server_id:
         return await from_server(book, call, number)
-    if call.is_external and (found := await to_server(book, call, number)):
+    if call.is_external and (found := await to_server(book, number)):
         return found
     own = await find(book, number, is_trusted=call.is_trusted)
     return own if own and not own.is_no_match else trial_at(book, number) or own
@@ -128,7 +129,8 @@ async def _why_refused(book: Book, call: Call, found: Found) -> str:
     callee = await _extension(book, found.callflow)
     if callee:
         return await why_groups_are_closed(book, call, callee)
-    return await why_denied(book, call, found.capture or call.dialed, device)
+    number = await called(book, call, found.capture or call.dialed)
+    return await why_denied(book, number, device)
 
 
 async def _extension(book: Book, callflow: Document) -> list[str]:

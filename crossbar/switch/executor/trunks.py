@@ -10,7 +10,13 @@ import ipaddress
 from typing import Any
 
 from crossbar.documents import Document, lookup, texts_at
-from crossbar.families.endpoints import place_of_server, server_at, server_id, servers_of
+from crossbar.families.endpoints import (
+    address_of_server,
+    place_of_server,
+    server_at,
+    server_id,
+    servers_of,
+)
 from crossbar.families.numbers import ASSIGNED_TO, TRUNK, USED_BY, USED_BY_ID
 from crossbar.numbers import normalized, to_e164
 from crossbar.switch.executor.book import Book
@@ -44,7 +50,7 @@ async def from_server(book: Book, call: Call, number: str) -> Found | None:
     is_emergency = book.class_of(number) == "emergency"
     if not (is_emergency or to_e164(number) or options.get("hunt_non_reconcilable") is True):
         return await find(book, number, is_trusted=False)
-    if not is_emergency and await why_denied(book, call, number, None):
+    if not is_emergency and await why_denied(book, number, None):
         return _found(_node("response", code=403))
     chain = (_did(server, call.from_number) or {}, options, lookup(document, ("account",), {}))
     shown = _caller_id(chain, "caller_id")
@@ -63,7 +69,7 @@ async def from_server(book: Book, call: Call, number: str) -> Found | None:
     return _found(_node("set_cid", out, **shown) if shown else out)
 
 
-async def to_server(book: Book, call: Call, number: str) -> Found | None:
+async def to_server(book: Book, number: str) -> Found | None:
     """The server that has a number, with what is called when it does not take a call."""
     used = await book.number(number) or {}
     if used.get(USED_BY) != TRUNK or used.get(ASSIGNED_TO) != book.account_id:
@@ -75,7 +81,7 @@ async def to_server(book: Book, call: Call, number: str) -> Found | None:
             asked = (lookup(each, ("failover",)) for each in (used, did, options, all_servers))
             failover = next(filter(None, asked), None)
             name = server_id(document["_id"], at)
-            instead = await _instead(book, call, failover, name)
+            instead = await _instead(book, failover, name)
             return _found(_to(server, name, number, instead), number)
     return None
 
@@ -91,7 +97,7 @@ def _to(server: Document, name: str, number: str, instead: Document | None) -> D
         server=name,
         name=server.get("name"),
         user=user,
-        route=_route(user, auth, options),
+        route=_route(user, server),
         delay=options.get("delay"),
         timeout=options.get("timeout"),
         progress_timeout=options.get("progress_timeout"),
@@ -118,21 +124,25 @@ async def ring_server(step: Step) -> Next:
     return await after(step, await ring(step, [leg], dialing))
 
 
-async def _instead(book: Book, call: Call, failover: Any, name: str) -> Document | None:
+async def _instead(book: Book, failover: Any, name: str) -> Document | None:
     """What is called when a server does not take a call."""
     number, route = (lookup(failover, (each,)) for each in ("e164", "sip"))
     if isinstance(number, str) and number:
         number = normalized(number)
-        is_denied = await why_denied(book, call, number, None)
+        is_denied = await why_denied(book, number, None)
         return None if is_denied else _node("offnet", to_did=number)
     if isinstance(route, str) and route:
         return _node(TO_SERVER, server=name, route=route, timeout=SECONDS_ELSEWHERE)
     return None
 
 
-def _route(user: str, auth: Document, options: Document) -> str:
-    """The address at which a server is called that does not register; "" for one that does."""
-    for each in (options, auth):
+def _route(user: str, server: Document) -> str:
+    """The address at which a server is called that does not register; "" for one that does.
+
+    The address by which a server is known says nothing of one that has a password.
+    """
+    options, auth = (lookup(server, (each,), {}) for each in ("options", "auth"))
+    for each in (options, auth) if address_of_server(server) else (options,):
         try:
             address = ipaddress.ip_address(str(each.get("ip")))
         except ValueError:

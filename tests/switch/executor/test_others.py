@@ -246,6 +246,19 @@ async def test_a_class_of_numbers_may_be_carried_or_not(api: Api) -> None:
     assert rung(await simulated(api, flow, to="+442071234567", **caller)) == []
 
 
+async def test_a_dial_plan_counts_once_before_a_call_leaves(api: Api) -> None:
+    await carrier(api, "one", rules=[r"^(\+\d+)$"], gateways=[{"server": "one.example"}])
+    plan = {r"^9(\d+)$": {"description": "a line outside"}}
+    (await api.patch(api.account, {"dial_plan": plan})).expect(200)
+    own = {r"^8(\d+)$": {"prefix": "9"}}
+    device = await phone(api, "desk", dial_plan=own)
+    flow = await callflow(api, "no_match", node("offnet"))
+    caller = {"from": {"device_id": device}}
+    for number, reached in (("99145550100", "9145550100"), ("8145550100", "9145550100")):
+        told = await simulated(api, flow, to=number, **caller)
+        assert rung(told) == [[f"+1{reached} at one.example"]]
+
+
 async def test_carriers_have_what_a_call_needs(api: Api) -> None:
     await carrier(api, "plain")
     await carrier(api, "fax", flags=["fax"])

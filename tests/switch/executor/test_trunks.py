@@ -85,6 +85,37 @@ async def test_what_an_account_may_not_call_its_servers_may_not_either(api: Api)
     assert not legs(denied)
 
 
+async def test_a_dial_plan_counts_once_before_a_server_is_judged(api: Api) -> None:
+    await carrier(api)
+    doc_id = await trunk(api)
+    plan = {r"^\+1415(\d{7})$": {"prefix": "+1900"}}
+    restriction = {"did_us": {"action": "deny"}}
+    patch = {"dial_plan": plan, "call_restriction": restriction}
+    (await api.patch(api.account, patch)).expect(200)
+    denied = await dialed(api, doc_id, "4155550177")
+    assert denied.media.told[-1]["code"] == 403
+    assert not legs(denied)
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "route"),
+    [
+        ("password", {}, None),
+        ("password", {"ip": "192.0.2.8"}, "sip:4155550100@192.0.2.8:5060"),
+        ("IP", {}, "sip:4155550100@192.0.2.7:5070"),
+    ],
+)
+async def test_where_a_server_is_known_is_not_where_one_with_a_password_is_called(
+    api: Api, method: str, options: Document, route: str | None
+) -> None:
+    auth = {"auth_method": method, "auth_user": "pbx", "ip": "192.0.2.7", "port": 5070}
+    await trunk(api, auth=auth, options=options)
+    made = Call(call_id="call", account_id=api.master.account_id, dialed=DID, is_external=True)
+    found = await find_flow(await book_of(api), made)
+    assert found is not None
+    assert found.callflow["flow"]["data"].get("route") == route
+
+
 async def test_extensions_are_for_servers_but_the_way_out_is_not(api: Api) -> None:
     device = await phone(api, "ann")
     await callflow(api, "101", node("device", id=device))

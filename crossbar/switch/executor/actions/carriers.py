@@ -9,8 +9,7 @@ import structlog
 
 from crossbar.documents import Document, texts_at
 from crossbar.families.numbers import ASSIGNED_TO, STATE, State
-from crossbar.switch.executor.callers import authorizing, caller_id, chain_of, last_in
-from crossbar.switch.executor.finding import by_plan, dialed
+from crossbar.switch.executor.callers import authorizing, called, caller_id, chain_of
 from crossbar.switch.executor.formatters import rewritten_caller
 from crossbar.switch.executor.heard import Prompt, Sound, Tone
 from crossbar.switch.executor.media import (
@@ -158,8 +157,7 @@ async def _number(step: Step) -> str:
         return number
     if step.says("do_not_normalize") or step.says("bypass_e164"):
         return step.call.dialed
-    chain = await chain_of(step.book, await authorizing(step.book, step.call))
-    return dialed(step.book, by_plan(last_in(chain, "dial_plan"), step.call.dialed))
+    return await called(step.book, step.call, step.call.dialed)
 
 
 async def _flags(step: Step) -> frozenset[str]:

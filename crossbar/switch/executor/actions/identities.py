@@ -8,7 +8,13 @@ from collections.abc import Iterable
 from crossbar.documents import Document, lookup
 from crossbar.storage import Entry
 from crossbar.switch.executor.actions.branches import fits
-from crossbar.switch.executor.callers import HIDING, authorizing, caller_id, why_denied
+from crossbar.switch.executor.callers import (
+    HIDING,
+    authorizing,
+    called,
+    caller_id,
+    why_denied,
+)
 from crossbar.switch.executor.finding import dialed, find
 from crossbar.switch.executor.heard import Tone
 from crossbar.switch.executor.step import Branch, End, Go, Leave, Next, Step
@@ -183,7 +189,8 @@ async def _listed(step: Step) -> Next:
         return End(why=f"{destination or 'nothing'} leads nowhere")
     if step.says("enforce_call_restriction", True):
         device = await authorizing(step.book, step.call)
-        if reason := await why_denied(step.book, step.call, destination, device):
+        whom = await called(step.book, step.call, destination)
+        if reason := await why_denied(step.book, whom, device):
             await step.tell("cf-unauthorized_call")
             await step.media.hang_up(BARRED)
             return Leave(why=reason)

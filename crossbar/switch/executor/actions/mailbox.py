@@ -5,7 +5,7 @@ from __future__ import annotations
 from secrets import compare_digest
 
 from crossbar.documents import Document, lookup
-from crossbar.switch.executor.callers import authorizing, why_denied
+from crossbar.switch.executor.callers import authorizing, called, why_denied
 from crossbar.switch.executor.finding import dialed, find
 from crossbar.switch.executor.greeting import keep_recording, reviewed
 from crossbar.switch.executor.heard import Recorded, Sound
@@ -222,7 +222,7 @@ async def _call_back(step: Step, box: Document, message: Document) -> Next | Non
         await step.tell("vm-not_available")
         return None
     device = await authorizing(step.book, step.call)
-    if await why_denied(step.book, step.call, number, device):
+    if await why_denied(step.book, await called(step.book, step.call, number), device):
         await step.tell("cf-unauthorized_call")
         return None
     found = await find(step.book, dialed(step.book, number), is_trusted=step.call.is_trusted)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crossbar.documents import lookup
-from crossbar.switch.executor.callers import why_denied
+from crossbar.switch.executor.callers import called, why_denied
 from crossbar.switch.executor.finding import dialed, find
 from crossbar.switch.executor.heard import Tone
 from crossbar.switch.executor.step import Branch, End, Go, Leave, Next, Step
@@ -31,7 +31,8 @@ async def disa(step: Step) -> Next:
             await step.tell("disa-invalid_extension")
             continue
         is_judged = step.says("enforce_call_restriction")
-        reason = await why_denied(step.book, step.call, number, None) if is_judged else ""
+        whom = await called(step.book, step.call, number)
+        reason = await why_denied(step.book, whom, None) if is_judged else ""
         if reason:
             await step.tell("cf-unauthorized_call")
             await step.media.hang_up(BARRED)
