@@ -236,11 +236,12 @@ class Hunt:
         # Nobody's phone: who speaks there is wherever the number leads.
         nobody = Party(account_id=caller.account_id, realm=caller.party.realm)
         party = phone.party if phone else nobody
+        there = await self._party_there(party, to)
         line = self._prepared(leg, party)
         line.is_forwarded = not to.account_id
         line.destination = line.callee_number = to.number
         line.begin()
-        if (there := await self._party_there(party, to)) is None:
+        if there is None:
             exchange.forget(line, UNROUTED)
             return [line]
         far = exchange.adopt(exchange.new_id("forward"), there, like=caller)

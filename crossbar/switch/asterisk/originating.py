@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from crossbar.switch.asterisk.ari import AriError
+from crossbar.switch.asterisk.causes import FINISHED
 from crossbar.switch.asterisk.files import APP, CONTEXT, DEVICE_VARIABLE
 from crossbar.switch.asterisk.lines import Line
 from crossbar.switch.executor import ringing_time
@@ -75,11 +76,28 @@ async def originate(
         log.warning("endpoint_not_dialed", endpoint=endpoint, error=str(error))
         await ari.delete("channels", channel_id)
         exchange.forget(line, NOT_DIALED)
+    except asyncio.CancelledError:
+        await _give_up(exchange, line)
+        raise
+
+
+async def _give_up(exchange: Exchange, line: Line, *more: Line) -> None:
+    """Have legs be over that somebody was about to make and does not want any more.
+
+    Nothing may have become of them, so Asterisk need not tell that they are over; what becomes of
+    them still is nobody's.
+    """
+    if exchange.ari.is_given_up:  # who comes after us finds them
+        return
+    for each in (line, *more):
+        exchange.forget(each, FINISHED)
+    await exchange.ari.delete("channels", line.channel_id)
 
 
 async def _finished(making: Coroutine[Any, Any, None]) -> None:
     """Do it to its end, also when who waits is cancelled: what is made can then be ended."""
     task = asyncio.create_task(making)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())  # it was looked at
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:
@@ -127,9 +145,11 @@ async def originate_to_number(
                 await mark(exchange, far)
     except AriError as error:
         log.warning("number_not_dialed", error=str(error))
-        exchange.expected.pop(far.channel_id, None)
         exchange.forget(far, NOT_DIALED)
         exchange.forget(line, NOT_DIALED)
+    except asyncio.CancelledError:
+        await _give_up(exchange, line, far)
+        raise
 
 
 def _seconds(asked: float) -> int:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import baresip
 import pytest
 
+from crossbar.switch.asterisk.originating import originate
 from tests.families.webhooks.receiver import receiving
 from tests.families.webhooks.support import hook
 from tests.switch.asterisk.conftest import Office
@@ -166,3 +169,29 @@ async def test_a_call_is_held_and_taken_up_again(office: Office) -> None:
     assert ours["is_onhold"]
     await call.resume()
     await ben.hears(ann.tone)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("is_there", [False, True])
+async def test_a_leg_that_nobody_wants_any_more_while_it_is_made_is_over(
+    office: Office, is_there: bool, times: int
+) -> None:
+    exchange, ann = office.station.exchange, await office.phone("ann")
+    phone = await exchange.phones.find(f"{office.account_id}.{ann.device_id}")
+    assert phone is not None
+    [address] = exchange.contacts.uris(phone, "101")
+    line = exchange.adopt(exchange.new_id("leg"), phone.party, like=None)
+    line.begin()
+    name = phone.name if is_there else "nobody"
+    ringing = asyncio.create_task(originate(exchange, name, address, line, seconds=20))
+    for _ in range(times):
+        await asyncio.sleep(0)
+        ringing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await ringing
+    await exchange.hang_up(line)
+    assert not exchange.lines
+    assert await office.rows("channels") == []
+    async with asyncio.timeout(WITHIN):
+        while await exchange.ari.get("channels"):
+            pass
