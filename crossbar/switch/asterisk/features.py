@@ -24,6 +24,7 @@ from crossbar.switch.executor import (
     Sound,
     TakenOver,
     Way,
+    prepare,
     run_metaflow,
 )
 
@@ -41,10 +42,12 @@ async def run_flow(
     if book is None:
         return
     media, talk = exchange.media_of(line), AriConversation(exchange, line)
+    call = call_of(line)
+    await prepare(book, call)
+    if line.call is not None:  # a step may have chosen another language
+        call.language = line.call.language
     with suppress(HungUp, TakenOver):
-        await run_metaflow(
-            flow, book=book, call=call_of(line), media=media, talk=talk, by_keys=by_keys
-        )
+        await run_metaflow(flow, book=book, call=call, media=media, talk=talk, by_keys=by_keys)
 
 
 class AriConversation:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from crossbar.switch.executor.actions import ACTIONS, METAFLOW_ACTIONS
 from crossbar.switch.executor.book import Book
 from crossbar.switch.executor.call import Call
-from crossbar.switch.executor.carrying import carry_out, find_flow
+from crossbar.switch.executor.carrying import carry_out, find_flow, prepare
 from crossbar.switch.executor.conversation import Conversation, Side, Way
 from crossbar.switch.executor.finding import Found, dialed
 from crossbar.switch.executor.formatters import (
@@ -119,6 +119,7 @@ __all__ = [
     "find_flow",
     "formatters_of",
     "metaflows_of",
+    "prepare",
     "rewritten",
     "rewritten_headers",
     "ringing_time",

@@ -8,6 +8,7 @@ import baresip
 import pytest
 
 from crossbar.documents import Document
+from crossbar.switch.executor import Spoken
 from tests.switch.asterisk.conftest import Office
 from tests.switch.asterisk.phones import Phone, until
 
@@ -22,9 +23,11 @@ def keys(**flows: Any) -> Document:
     return {"digit_timeout": 500, "numbers": numbers}
 
 
-async def talking(office: Office, metaflows: Document) -> tuple[Phone, Phone, baresip.Call]:
+async def talking(
+    office: Office, metaflows: Document, **more: Any
+) -> tuple[Phone, Phone, baresip.Call]:
     """Ann, who has metaflows, has called Ben."""
-    ann = await office.phone("ann", "101", metaflows=metaflows)
+    ann = await office.phone("ann", "101", metaflows=metaflows, **more)
     ben = await office.phone("ben", "102")
     call = await ann.call("102")
     await ann.hears(ben.tone)
@@ -58,6 +61,18 @@ async def test_keys_record_hold_and_go_on_and_who_is_not_listened_to_does_nothin
     assert recording["origin"] == "metaflow"
     await press(call, "*9")
     await ben.is_idle()
+
+
+async def test_what_keys_have_said_is_in_the_language_of_the_phone(office: Office) -> None:
+    await office.sound(1300, 8, prompt_id="vm-goodbye", language="de-de")
+    flows = keys(n5=("play", {"id": "vm-goodbye", "leg": "self"}), n6=("tts", {"text": "Hallo"}))
+    ann, _, call = await talking(office, flows, language="de-DE")
+    await press(call, "*6")
+    sounds = office.station.exchange.sounds
+    spoken = sounds._files.of(repr(Spoken(text="Hallo", language="de-de", engine="flite")))
+    await until(spoken.exists)
+    await press(call, "*5")
+    await ann.hears(1300, 0.3)
 
 
 async def test_the_other_side_is_transferred_at_once(office: Office) -> None:
