@@ -6,42 +6,48 @@ telephones of browsers. No two of them have the same, since it is unique in the 
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Sequence
 
 import structlog
 
 from crossbar.core.services import Services
+from crossbar.documents import Document
 from crossbar.families.endpoints import DEVICES, DEVICES_BY_ADDRESS
-from crossbar.storage import Event, Key
+from crossbar.storage import Event
 from crossbar.switch.asterisk.carriers import Carriers
 from crossbar.switch.asterisk.contacts import Row
-from crossbar.switch.asterisk.gathering import MOST, fairly
+from crossbar.switch.asterisk.gathering import MOST, Gathered, fairly
 from crossbar.switch.asterisk.phones import Phones, ip_of
 
 log = structlog.get_logger(__name__)
+
+Known = tuple[str, str, str]
+"""An account, a device's id and its address."""
 
 
 class Addressed:
     """The addresses of such phones, as documents say. A subscriber to events."""
 
     def __init__(self, services: Services, phones: Phones, carriers: Carriers) -> None:
-        self._services = services
         self._phones = phones
         self._carriers = carriers
-        self._known: dict[Key, str] | None = None
-        self._stale: set[Key] = set()
-        self._is_forgotten = False
-        self._turn = asyncio.Lock()
+        self._devices = Gathered(
+            services.store,
+            DEVICES.doc_type,
+            DEVICES_BY_ADDRESS.all,
+            _known_by,
+            lambda: None,
+        )
 
     async def rows(self) -> list[Row]:
         """Which phone is at which address, as Asterisk is told."""
         if not await self._carriers.are_asked_for():
             return []  # one of them may be at such an address
         taken, found = {*await self._carriers.addresses()}, []
-        for key, address in await self._look():
+        for account_id, device_id, address in await self._look():
             if address in taken:
                 continue
-            phone = await self._phones.find(f"{key.account_id}.{key.doc_id}")
+            phone = await self._phones.find(f"{account_id}.{device_id}")
             if phone is not None and phone.ip == address:
                 row = {"id": f"at.{address}", "endpoint": phone.name, "match": address}
                 found.append(row)
@@ -49,41 +55,20 @@ class Addressed:
 
     def notice(self, event: Event) -> None:
         """Note what an event has made stale."""
-        if event.key.doc_type == DEVICES.doc_type:
-            self._stale.add(event.key)
-            if len(self._stale) > MOST:
-                self.forget()
+        self._devices.notice(event)
 
     def forget(self) -> None:
         """Forget everything."""
-        self._is_forgotten = True
-        self._stale.clear()
+        self._devices.forget()
 
-    async def _look(self) -> list[tuple[Key, str]]:
-        """The addresses of now, with the keys of devices; those that were known first."""
-        async with self._turn:
-            known = None if self._is_forgotten else self._known
-            self._is_forgotten = False
-            stale, self._stale = self._stale, set()
-            try:
-                if known is None:
-                    known = await self._all()
-                for key in stale:
-                    known.pop(key, None)
-                    device = await self._services.store.get(key)
-                    if device is not None and (address := ip_of(device)):
-                        known[key] = address
-            except BaseException:
-                self.forget()
-                raise
-            self._known = known
-            return [*fairly(known.items(), lambda pair: pair[0].account_id)]
+    async def _look(self) -> list[Known]:
+        """Who is known now; those who were known first come first."""
+        if await self._devices.look() and (count := sum(1 for _ in self._devices)) > MOST:
+            log.warning("too_many_phones_by_address", most=MOST, there_are=count)
+        return [*fairly(self._devices, lambda known: known[0])]
 
-    async def _all(self) -> dict[Key, str]:
-        found = {
-            Key(owner, DEVICES.doc_type, device["_id"]): ip_of(device)
-            async for owner, device in DEVICES_BY_ADDRESS.all(self._services.store)
-        }
-        if len(found) > MOST:
-            log.warning("too_many_phones_by_address", most=MOST, there_are=len(found))
-        return {key: address for key, address in found.items() if address}
+
+def _known_by(account_id: str, device: Document) -> Sequence[Known]:
+    """Where a device is known, if it is by its address."""
+    address = "" if device.get("pvt_deleted") else ip_of(device)
+    return [(account_id, device["_id"], address)] if address else []

@@ -68,14 +68,18 @@ class Gathered(Generic[T]):
         return self._make(owner, document) if document else ()
 
     def notice(self, event: Event) -> None:
-        """Note what an event has made stale."""
+        """Note what an event has made stale; of much at once, that everything is."""
         if event.key.doc_type == self._doc_type:
             self._stale.add((event.key.account_id, event.key.doc_id))
-            self._changed()
+            if len(self._stale) > MOST:
+                self.forget()
+            else:
+                self._changed()
 
     def forget(self) -> None:
         """Forget everything."""
         self._is_known = False
+        self._stale.clear()
         self._changed()
 
     async def look(self) -> bool:

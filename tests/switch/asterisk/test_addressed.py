@@ -148,5 +148,5 @@ class TestKnown:
         for number in range(2000):
             key = Key(SYSTEM, "device", str(number))
             addressed.notice(Event("changed", key, "1-x", 0, {}))
-        assert len(addressed._stale) <= 1000
+        assert len(addressed._devices._stale) <= 1000
         assert len(await addressed.rows()) == 1

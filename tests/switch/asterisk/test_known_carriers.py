@@ -79,6 +79,15 @@ async def test_carriers_are_no_strangers_once_the_store_is_back(api: Api, flaky:
     assert await carriers.at("192.0.2.1") == []
 
 
+async def test_much_that_changes_before_anybody_asks_is_forgotten(api: Api) -> None:
+    await resource(api, "192.0.2.1")
+    carriers = Carriers(api.gateway.services)
+    for number in range(2000):
+        carriers.notice(Event("changed", Key(SYSTEM, "resource", str(number)), "1-x", 0, {}))
+    assert len(carriers._gateways._stale) <= 1000
+    assert len(await carriers.at("192.0.2.1")) == 1
+
+
 async def at_last(carriers: Carriers, address: str) -> None:
     """Wait until a carrier is known at an address."""
     for _ in range(1000):
