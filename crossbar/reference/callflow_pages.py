@@ -149,16 +149,19 @@ where the phone of that leg may call. Who transfers `attended` hears ringing, ta
 answers, and gives the call over by hanging up, also while it rings still (then it rings anew,
 for the other side); `*1` (`takeback_dtmf`) goes back, and so does nobody answering for 20
 seconds (`timeout`). A recording ends by keys only if it was begun so, or by the API; `mask`
-silences all that run, until `unmask`. `callflow` takes no steps that are given in place
-(`flow`).
+silences all that run, until `unmask`. Who goes on in a callflow, or as a web server says
+(`pivot`), leaves the conversation, and the other side is over; what comes after `pivot` are steps
+of a callflow, for when the server does not answer.
 
 Of metaflows there are not, and such a step is passed over:
 
 """
 
 KEYS_REASONS = {
-    "pivot": "`callflow` leads to a callflow whose first step is one",
-    "relate": "Asterisk's bridges do not know who of a conference may hear whom",
+    "relate": (
+        "it would have one of a conference not hear another, or not be heard by that one alone; "
+        "Asterisk mixes what all say, and mutes somebody for all or for nobody"
+    ),
 }
 
 

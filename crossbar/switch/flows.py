@@ -18,7 +18,10 @@ class Flows:
         if book is None:
             await media.hang_up("CALL_REJECTED", 403)
             return
-        if call.flow_id:
+        if call.steps:
+            given = {"_id": "", "flow": call.steps}
+            found: Found | None = Found(callflow=given, how="given")
+        elif call.flow_id:
             callflow = await book.get("callflow", call.flow_id)
             found = Found(callflow=callflow, how="number") if callflow else None
         else:

@@ -27,8 +27,10 @@ def call_of(line: Line) -> Call:
         transferor_id=line.transferor_id or "",
         retains_caller=line.keeps_caller,
         hops=line.forwards,
+        is_answered=line.is_up,
         is_forwarded=line.is_forwarded,
         flow_id=line.callflow_id,
+        steps=line.steps or {},
         auto_answers=line.asks_to_answer,
         ringback=line.ringback,
     )

@@ -346,13 +346,15 @@ class Exchange:
         target: str,
         *,
         callflow_id: str = "",
+        steps: Document | None = None,
         transferor_id: str | None = None,
     ) -> None:
-        """Send a leg to another number, out of whatever it is in; or into a callflow.
+        """Send a leg to another number, out of whatever it is in; into a callflow, or through
+        steps.
 
         A transfer may do what the phone may that has transferred it: ``transferor_id``.
         """
-        self._begin_task(self._go_on(line, target, callflow_id, transferor_id))
+        self._begin_task(self._go_on(line, target, callflow_id, steps, transferor_id))
 
     async def release(self, *lines: Line) -> None:
         """Get legs out of whatever they are in: a flow, a conversation."""
@@ -369,14 +371,19 @@ class Exchange:
             line.other = ""
 
     async def _go_on(
-        self, line: Line, target: str, callflow_id: str, transferor_id: str | None
+        self,
+        line: Line,
+        target: str,
+        callflow_id: str,
+        steps: Document | None,
+        transferor_id: str | None,
     ) -> None:
         line.redirects = turn = line.redirects + 1
         await self.release(line)
         if turn != line.redirects:
             return  # somebody has sent it elsewhere since
         line.keys.clear()
-        line.callflow_id, line.transferor_id = callflow_id, transferor_id
+        line.callflow_id, line.steps, line.transferor_id = callflow_id, steps, transferor_id
         line.destination = target
         await self._run_flow(line)
 

@@ -118,14 +118,22 @@ class AriConversation:
                 await tape.mask(is_masked)
 
     async def send(
-        self, side: Side, number: str, *, callflow_id: str = "", is_transfer: bool = False
+        self,
+        side: Side,
+        number: str,
+        *,
+        callflow_id: str = "",
+        steps: Document | None = None,
+        is_transfer: bool = False,
     ) -> None:
-        """Send a leg to a number, or into a callflow, out of the conversation."""
+        """Send a leg to a number, into a callflow or through steps, out of the conversation."""
         leg = self._line if side is Side.SELF else self._other
         if leg is not None:
             by = self._line.party.device_id if is_transfer else None
             leg.taken_over = True  # at once: this leg may hang up before it is on its way
-            self._exchange.redirect(leg, number, callflow_id=callflow_id, transferor_id=by)
+            self._exchange.redirect(
+                leg, number, callflow_id=callflow_id, steps=steps, transferor_id=by
+            )
 
     async def consult(
         self, leg: Leg, *, seconds: float, music: Sound | None, takeback: str

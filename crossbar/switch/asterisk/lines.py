@@ -103,6 +103,9 @@ class Line:
     transferor_id: str | None = None
     """The phone by which it was sent here; "" where no phone of the account has."""
 
+    steps: Document | None = None
+    """The first of the steps that it is to go through, whatever was dialed."""
+
     talk: Talk | None = None
     """The conversation that it is in."""
 

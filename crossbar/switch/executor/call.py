@@ -48,6 +48,10 @@ class Call:
     retains_caller: bool = False
     language: str = "en-us"
     flow_id: str = ""
+    steps: Document = field(default_factory=dict)
+    """The first of the steps that it is to go through, whatever was dialed; none: those of
+    ``flow_id``, or of the number."""
+
     flow_number: str = ""
     is_no_match: bool = False
     capture: str = ""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from crossbar.documents import Document
 from crossbar.switch.executor.heard import Sound
 from crossbar.switch.executor.media import Dialing, Leg, Media
 from crossbar.switch.executor.step import Step
@@ -78,9 +79,15 @@ class Conversation(Protocol):
         ...
 
     async def send(
-        self, side: Side, number: str, *, callflow_id: str = "", is_transfer: bool = False
+        self,
+        side: Side,
+        number: str,
+        *,
+        callflow_id: str = "",
+        steps: Document | None = None,
+        is_transfer: bool = False,
     ) -> None:
-        """Send a leg to a number, or into a callflow, out of the conversation.
+        """Send a leg to a number, into a callflow or through steps, out of the conversation.
 
         What a transfer may do is what the phone of this leg may.
         """

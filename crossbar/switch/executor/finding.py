@@ -24,7 +24,8 @@ _DIGITS = re.compile(r"\+?[0-9]+", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A callflow, and how the number leads to it: ``number``, ``pattern`` or ``no_match``."""
+    """A callflow, and how the number leads to it: ``number``, ``pattern`` or ``no_match``; it may
+    be ``given``, whatever the number is."""
 
     callflow: Document
     how: str

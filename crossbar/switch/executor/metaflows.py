@@ -23,7 +23,7 @@ from crossbar.switch.executor.finding import expression
 from crossbar.switch.executor.media import Media
 from crossbar.switch.executor.ringing import merged
 from crossbar.switch.executor.step import DEFAULT, Go, is_number
-from crossbar.switch.executor.walking import act, children_of
+from crossbar.switch.executor.walking import act, children_of, is_flow
 
 log = structlog.get_logger(__name__)
 
@@ -137,7 +137,7 @@ async def run_metaflow(
     """
     node: Any = flow
     why = "there is no step"
-    while isinstance(node, dict) and "module" in node:
+    while is_flow(node):
         data, children = node.get("data"), children_of(node)
         step = Press(
             call=call,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeGuard, TypeVar
 
 import structlog
 
@@ -101,7 +101,7 @@ class Walk:
 
     async def _follow(self, place: Place) -> str:
         while True:
-            if not isinstance(place.node, dict) or "module" not in place.node:
+            if not is_flow(place.node):
                 then: Next = End(why="there is no next step")
             elif self.steps >= self.most_steps:
                 await self.media.hang_up(FAILED)
@@ -181,6 +181,11 @@ async def act(step: S, actions: Mapping[str, Callable[[S], Awaitable[Next]]]) ->
 
 def _why(gone: Exception) -> str:
     return "the caller hung up" if isinstance(gone, HungUp) else "the call goes on elsewhere"
+
+
+def is_flow(node: object) -> TypeGuard[Document]:
+    """Whether something is a step that can be carried out."""
+    return isinstance(node, dict) and "module" in node
 
 
 def children_of(node: Document) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import baresip
@@ -11,6 +12,8 @@ from crossbar.documents import Document
 from crossbar.switch.executor import Spoken
 from tests.switch.asterisk.conftest import Office
 from tests.switch.asterisk.phones import Phone, until
+from tests.switch.executor.support import node
+from tests.switch.executor.test_servers import Server
 
 pytestmark = pytest.mark.thorough
 
@@ -126,6 +129,23 @@ async def test_who_was_called_gives_the_call_over_while_it_rings_still(office: O
     await cara.hears(ben.tone)
     await ben.hang_up()
     await cara.is_idle()
+
+
+async def test_a_web_server_says_where_who_called_goes_on(office: Office) -> None:
+    server = Server()
+    async with server.server:
+        flows = keys(n7=("pivot", {"voice_url": server.url()}))
+        ann, ben, call = await talking(office, flows)
+        cara = await office.phone("cara")
+        server.answer = json.dumps(node("device", id=cara.device_id))
+        await press(call, "*7")
+        await ann.hears(cara.tone)
+        await cara.hears(ann.tone)
+        await ben.is_idle()
+        [(_, query, _)] = server.asked
+        assert (query["Request"], query["Call-Status"]) == ("102", "in-progress")
+        await ann.hang_up()
+        await cara.is_idle()
 
 
 async def test_the_api_has_a_metaflow_run_and_calls_moved_and_taken(office: Office) -> None:

@@ -181,9 +181,16 @@ class ScriptedTalk:
         self.told.append(("mask", is_masked))
 
     async def send(
-        self, side: Side, number: str, *, callflow_id: str = "", is_transfer: bool = False
+        self,
+        side: Side,
+        number: str,
+        *,
+        callflow_id: str = "",
+        steps: Document | None = None,
+        is_transfer: bool = False,
     ) -> None:
-        self.told.append(("send", side, number, callflow_id, is_transfer))
+        where = callflow_id if steps is None else steps
+        self.told.append(("send", side, number, where, is_transfer))
 
     async def consult(
         self, leg: Leg, *, seconds: float, music: Sound | None, takeback: str
@@ -341,6 +348,16 @@ async def test_who_called_goes_on_in_a_callflow(asked: Asked) -> None:
         ("send", Side.PEER, "102", made, False),
         ("send", Side.SELF, "501", "", False),
     ]
+    asked.talk.told.clear()
+    steps = node("play", id="bye")
+    await asked("callflow", flow=steps)
+    data, after = {"voice_url": "http://x"}, then("hangup")
+    await asked("pivot", after, **data)
+    assert asked.talk.told == [
+        ("send", Side.SELF, "102", steps, False),
+        ("send", Side.SELF, "102", {"module": "pivot", "data": data, "children": after}, False),
+    ]
+    assert await asked("pivot") == "no server is named"
     assert await asked("callflow", id="nothing") == "there is no such callflow"
     assert await asked("callflow") == "no callflow is named"
 
@@ -389,7 +406,7 @@ async def test_sound_is_changed_within_limits(asked: Asked) -> None:
 
 
 async def test_what_comes_after_and_what_does_not(asked: Asked) -> None:
-    await asked("break", then("pivot", voice_url="http://x"))
+    await asked("break", then("relate", conference_id="x"))
     await asked("nothing", then("resume"))
     await asked("hangup", then("resume"))
     assert asked.talk.told == [("stop_sounds",), ("resume",)]
@@ -400,7 +417,15 @@ NAMES = [
     *("action", "id", "leg", "level", "mode", "text", "moh_aleg", "moh_bleg", "moh", "unhold_key"),
     *("target", "captures", "timeout", "transfer_type", "target_id", "target_type", "device_id"),
     *("owner_id", "unbridged_only", "pitch", "collected", "adjust_in_octaves", "terminators"),
-    *("adjust_in_semitones", "language", "takeback_dtmf", "media_name", "time_limit"),
+    *(
+        "adjust_in_semitones",
+        "language",
+        "takeback_dtmf",
+        "media_name",
+        "time_limit",
+        "flow",
+        "voice_url",
+    ),
 ]
 
 

@@ -120,6 +120,7 @@ METAFLOW_ACTIONS: Mapping[str, Callable[[Press], Awaitable[Next]]] = {
     "hold_control": keys.hold_control,
     "intercept": keys.intercept,
     "move": keys.move,
+    "pivot": keys.pivot,
     "play": keys.play,
     "record_call": keys.record_call,
     "resume": keys.resume,

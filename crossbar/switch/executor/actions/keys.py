@@ -17,6 +17,7 @@ from crossbar.switch.executor.media import NO_KEY, Leg, ToNumber
 from crossbar.switch.executor.recording import taping
 from crossbar.switch.executor.ringing import BUSY_LEG, Ring, dialing_of, legs_of, merged
 from crossbar.switch.executor.step import Go, Leave, Next, is_number
+from crossbar.switch.executor.walking import is_flow
 
 TAKEBACK = "*1"
 UNHOLD = "1"
@@ -145,15 +146,34 @@ def _captured(step: Press) -> str:
 
 
 async def callflow(step: Press) -> Next:
-    """Sends who called into a callflow, by its `id` or by the number that was captured."""
+    """Sends who called into a callflow, by its `id` or by the number that was captured, or through
+    the steps of a `flow`."""
     named, number = step.text("id"), _captured(step) or step.text("collected")
-    if named and await step.book.get("callflow", named) is None:
-        return Go(why="there is no such callflow")
-    if not (named or number):
+    if named:
+        if await step.book.get("callflow", named) is None:
+            return Go(why="there is no such callflow")
+        await step.talk.send(_caller(step), step.call.dialed, callflow_id=named)
+    elif is_flow(steps := step.data.get("flow")):
+        await step.talk.send(_caller(step), step.call.dialed, steps=steps)
+    elif number:
+        await step.talk.send(_caller(step), number)
+    else:
         return Go(why="no callflow is named")
-    side = Side.PEER if step.by_keys and not step.talk.is_caller else Side.SELF
-    await step.talk.send(side, step.call.dialed if named else number, callflow_id=named)
     return Leave(why="who called goes on in a callflow")
+
+
+async def pivot(step: Press) -> Next:
+    """Has who called do what a web server answers, as the step of callflows does."""
+    if not step.text("voice_url"):
+        return Go(why="no server is named")
+    steps: Document = {"module": "pivot", "data": step.data, "children": step.children}
+    await step.talk.send(_caller(step), step.call.dialed, steps=steps)
+    return Leave(why="a web server is asked what who called is to do")
+
+
+def _caller(step: Press) -> Side:
+    """The side that a flow is for: who called; the leg itself, where the API asks."""
+    return Side.PEER if step.by_keys and not step.talk.is_caller else Side.SELF
 
 
 async def move(step: Press) -> Next:
