@@ -183,6 +183,7 @@ class Talk:
                 self._music.append(Music(self._exchange, line, own))
             for each in self._music:
                 await each.start()
+            await self._refresh_beyond()
             other.tell("channel.hold")
 
     async def resume(self) -> None:
@@ -193,6 +194,7 @@ class Talk:
             other, self._holder = self.other(self._holder[0]), None
             await self._stop_music()
             await self._both("addChannel")
+            await self._refresh_beyond()
             other.tell("channel.unhold")
 
     async def _stop_music(self) -> None:

@@ -66,6 +66,24 @@ async def test_keys_record_hold_and_go_on_and_who_is_not_listened_to_does_nothin
     await ben.is_idle()
 
 
+async def test_music_on_hold_is_heard_where_a_call_was_forwarded_to(office: Office) -> None:
+    ann, ben = (
+        await office.phone("ann", metaflows=keys(n3=("hold", {}))),
+        await office.phone("ben"),
+    )
+    away = {"enabled": True, "number": "102", "require_keypress": False}
+    await office.phone("cara", "103", call_forward=away)
+    await office.callflow("102", "device", ben.device_id)
+    call = await ann.call("103")
+    await ben.hears(ann.tone)
+    await press(call, "*3")
+    await until(lambda: ben.spectrum()[ann.tone] < 0.1)
+    await until(lambda: ben.loudness() > 50)
+    await press(call, "1")
+    await ben.hears(ann.tone)
+    await ann.hears(ben.tone)
+
+
 async def test_what_keys_have_said_is_in_the_language_of_the_phone(office: Office) -> None:
     await office.sound(1300, 8, prompt_id="vm-goodbye", language="de-de")
     flows = keys(n5=("play", {"id": "vm-goodbye", "leg": "self"}), n6=("tts", {"text": "Hallo"}))
