@@ -136,10 +136,11 @@ pressed for `digit_timeout` milliseconds (else `digit_timeout_ms` of the configu
 nothing is said), those of whom it talks with (`peer`), or `both`. The other side hears the
 keys, too. Steps that come after another are its child `_`.
 
-They work between two legs, in calls that are dialed, transferred or taken from a queue: not in
-conferences, and not in conversations that were under way when the switch was replaced. `PUT
-channels/{id}` runs one as if that leg had asked, and `POST channels/{id}` single ones: `break`,
-`callflow`, `intercept`, `move`, `start_record`, `stop_record`.
+They work between two legs, in calls that are dialed, transferred or taken from a queue, and go on
+doing so when the switch was replaced meanwhile: not in conferences. Phones that get metaflows
+during a call have them from the next one on. `PUT channels/{id}` runs one as if that leg had
+asked, and `POST channels/{id}` single ones: `break`, `callflow`, `intercept`, `move`,
+`start_record`, `stop_record`.
 
 """
 

@@ -6,6 +6,7 @@ its flow it was. Calls that are over meanwhile get their records.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -19,22 +20,27 @@ from crossbar.switch.asterisk.carrier_rows import is_carriers
 from crossbar.switch.asterisk.exchange import LOST, Exchange
 from crossbar.switch.asterisk.files import DEVICE_VARIABLE
 from crossbar.switch.asterisk.hearing import EARLY
-from crossbar.switch.asterisk.lines import MEDIA_SERVER
+from crossbar.switch.asterisk.lines import MEDIA_SERVER, Line
 from crossbar.switch.asterisk.phones import CARRIED, CLICKTOCALL, Party
+from crossbar.switch.asterisk.talking import Talk
+from crossbar.switch.executor import HungUp, TakenOver
 
 log = structlog.get_logger(__name__)
 
-ENDED = "NORMAL_TEMPORARY_FAILURE"
+LOCAL = "Local/"
+"""What the names of legs begin with that are the ends of calls to numbers."""
 
 
 async def take_over(exchange: Exchange) -> None:
     """Take over the calls that run, and close those that do not any more."""
     channels = {each["id"]: each for each in await exchange.ari.get("channels")}
-    partners = _partners(await _conversations(exchange))
+    conversations = await _conversations(exchange)
+    partners = _partners(conversations)
     calls = await _calls_of_queues(exchange)
     waiting = {each["call_id"]: each for each in calls if each["status"] == "waiting"}
+    known = set(exchange.lines)
     for channel_id, channel in channels.items():
-        if channel_id in exchange.lines:
+        if channel_id in known:
             continue
         party = _party_of(channel)
         other = partners.get(channel_id, "")
@@ -44,24 +50,61 @@ async def take_over(exchange: Exchange) -> None:
             stored = await find_alive(exchange.services, CHANNEL, party.account_id, channel_id)
             line = exchange.adopt(channel_id, _known(party, stored), like=None)
             # Of the far end of a call to a number nobody was told.
-            line.is_told = bool(stored) or not channel["name"].startswith("Local/")
+            line.is_told = bool(stored) or not channel["name"].startswith(LOCAL)
             line.restore(stored or {}, other)
             if not (other or channel_id in waiting):  # whom it talked with has gone meanwhile
                 line.ended_at(exchange.seen.at)
             log.info("call_adopted", call_id=channel_id, is_talking=bool(other))
+    adopted = {name: line for name, line in exchange.lines.items() if name not in known}
+    _join_ends(adopted, channels)
+    for bridge, both in conversations.items():
+        if adopted.keys() >= set(both):
+            _talk_on(exchange, bridge, [adopted[each] for each in both])
     await _close(exchange, channels)
     await _go_on(exchange, calls, waiting)
 
 
-async def _conversations(exchange: Exchange) -> list[Document]:
-    """The bridges of calls that were answered; what is only heard before ends."""
-    found: list[Document] = []
+async def _conversations(exchange: Exchange) -> dict[str, list[str]]:
+    """The legs of two that talk with each other, by their bridge; what is only heard before
+    somebody answers ends."""
+    found: dict[str, list[str]] = {}
     for each in await exchange.ari.get("bridges"):
         if each["id"].startswith(EARLY):
             await exchange.ari.delete("bridges", each["id"])
-        else:
-            found.append(each)
+        elif len(each["channels"]) == 2:
+            found[each["id"]] = each["channels"]
     return found
+
+
+def _join_ends(lines: Mapping[str, Line], channels: Mapping[str, Document]) -> None:
+    """Have both ends of a call to a number know of each other again: their names differ at the
+    end alone."""
+    ends: defaultdict[str, list[Line]] = defaultdict(list)
+    for channel_id, line in lines.items():
+        name = str(channels[channel_id]["name"])
+        if name.startswith(LOCAL):
+            ends[name.partition(";")[0]].append(line)
+    for both in ends.values():
+        if len(both) == 2:
+            both[0].twin, both[1].twin = both[1], both[0]
+
+
+def _talk_on(exchange: Exchange, bridge: str, lines: list[Line]) -> None:
+    """Have two that talk be looked after again; who called comes first."""
+    caller, other = sorted(lines, key=lambda each: not each.is_inbound)
+    caller.is_free.clear()
+    exchange.begin(_look_after(exchange, Talk(exchange, caller, other, bridge)))
+
+
+async def _look_after(exchange: Exchange, talk: Talk) -> None:
+    try:
+        await talk.go_on()
+    except (HungUp, TakenOver):
+        pass
+    finally:
+        talk.line.is_free.set()
+    if not talk.line.taken_over:
+        await exchange.hang_up(talk.line)
 
 
 async def _calls_of_queues(exchange: Exchange) -> list[Document]:
@@ -85,14 +128,12 @@ async def _go_on(
     await restore_calls(exchange.services, exchange.distributor, calls, running)
     for call_id, call in waiting.items():
         if call_id in running and not running[call_id].other:
-            line = exchange.lines[call_id]
-            line.is_orphan = False
-            exchange.run_flow(line, call)
+            exchange.run_flow(exchange.lines[call_id], call)
 
 
-def _partners(bridges: list[Document]) -> Mapping[str, str]:
-    """Who talks with whom: of bridges between two."""
-    pairs = [each["channels"] for each in bridges if len(each["channels"]) == 2]
+def _partners(conversations: Mapping[str, list[str]]) -> Mapping[str, str]:
+    """Who talks with whom."""
+    pairs = conversations.values()
     return {one: two for pair in pairs for one, two in (pair, pair[::-1])}
 
 

@@ -428,9 +428,6 @@ class Exchange:
     def _end(self, event: Document) -> None:
         if line := self.lines.get(event["channel"]["id"]):
             self.forget(line, CAUSES.get(event["cause"], FINISHED))
-            other = self.lines.get(line.other) if line.is_orphan else None
-            if other is not None and other.other and not other.taken_over:  # nor released
-                self._begin_task(self.hang_up(other))
 
     def _finish_playback(self, event: Document) -> None:
         playback = event["playback"]

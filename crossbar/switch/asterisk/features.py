@@ -60,9 +60,7 @@ class AriConversation:
     @property
     def _other(self) -> Line | None:
         line = self._line
-        if line.talk is not None:
-            return line.talk.other(line)
-        return self._exchange.lines.get(line.other) if line.is_orphan else None
+        return None if line.talk is None else line.talk.other(line)
 
     @property
     def _tapes(self) -> list[Tape]:

@@ -64,9 +64,6 @@ class Line:
     forwards = 0
     """How often the call was forwarded to come here."""
 
-    is_orphan = False
-    """Whether nobody looks after it any more: it ends when the other side does."""
-
     is_external = False
     """Whether the call has come from outside of the account."""
 
@@ -330,7 +327,7 @@ class Line:
 
     def restore(self, stored: Document, other: str) -> None:
         """Be the leg that the gateway knows from before; ``other`` is whom it talks with."""
-        self.is_orphan = self.is_here = True
+        self.is_here = True
         self.other = other
         self.is_inbound = stored.get("direction") != "outbound"
         self.interaction_id = stored.get("interaction_id", self.interaction_id)

@@ -28,12 +28,13 @@ MOST_FLOWS = 8
 class Talk:
     """A conversation of who called with who was called, until one of them leaves it."""
 
-    def __init__(self, exchange: Exchange, line: Line, peer: Line) -> None:
+    def __init__(self, exchange: Exchange, line: Line, peer: Line, bridge: str = "") -> None:
+        """``bridge`` is the one in which both talk already."""
         self._exchange = exchange
         self._ari = exchange.ari
         self.line = line
         self.peer = peer
-        self._bridge = exchange.new_id("bridge")
+        self._bridge = bridge or exchange.new_id("bridge")
         self._ears: dict[Line, list[Ear]] = {}
         self._flows = 0
         self._music: list[Music] = []
@@ -67,11 +68,27 @@ class Talk:
                 peer.join(line)
                 if line.party.is_fax or peer.party.is_fax:
                     await self._exchange.faxing.make_plain(line)
-                await line.until_other(lambda: peer.cause or peer.taken_over, peer)
-                if line.taken_over:  # both are: its flow must not end the leg
-                    raise TakenOver
+                await self._until_over()
         finally:
             await self._end()
+
+    async def go_on(self) -> None:
+        """The same, where both talk already, since before we were there."""
+        line, peer = self.line, self.peer
+        peer.is_free.clear()
+        line.has_talked = peer.has_talked = True
+        line.talk = peer.talk = self
+        try:
+            self._ears = await self._listeners()
+            await self._until_over()
+        finally:
+            await self._end()
+
+    async def _until_over(self) -> None:
+        line, peer = self.line, self.peer
+        await line.until_other(lambda: peer.cause or peer.taken_over, peer)
+        if line.taken_over:  # both are: its flow must not end the leg
+            raise TakenOver
 
     async def _connect(self) -> bool:
         """Put both legs into the bridge; ``False`` when the other one is over already."""

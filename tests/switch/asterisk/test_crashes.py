@@ -17,6 +17,7 @@ from tests.switch.asterisk.conftest import Office
 from tests.switch.asterisk.phones import Phone, shop, until
 from tests.switch.asterisk.test_carriers import NUMBER, resource
 from tests.switch.asterisk.test_click_to_call import button, pressed
+from tests.switch.asterisk.test_metaflows import keys, press
 from tests.switch.asterisk.test_queues import desk_of, queue_of, stats
 
 pytestmark = pytest.mark.thorough
@@ -77,6 +78,38 @@ async def test_calls_go_on_while_the_switch_is_replaced(api: Api, asterisk: Prog
             assert await office.rows("channels") == []
             await ben.call("101")
             await ben.hears(ann.tone)
+
+
+async def test_keys_do_something_after_the_switch_was_replaced(
+    api: Api, asterisk: Program
+) -> None:
+    async with shop(api.gateway.services.settings.switch.sip_port) as phones:
+        async with begun(api, asterisk) as station:
+            office = await office_of(api, station, phones)
+            flows = keys(n3=("hold", {}), n9=("hangup", {}))
+            ann, ben = await office.phone("ann", metaflows=flows), await office.phone("ben")
+            away = {"enabled": True, "number": "102", "require_keypress": False}
+            cara = await office.phone("cara", "103", call_forward=away, metaflows=flows)
+            await office.callflow("102", "device", ben.device_id)
+            call = await ann.call("103")
+            await ann.hears(ben.tone)
+            station.supervision.is_left = True
+        async with begun(api, asterisk) as station:
+            office.station = station
+            await station.exchange.ready.wait()
+            await ann.hears(ben.tone)
+            await press(ben.calls[-1], "*9")  # it has no metaflows, and who forwarded is not there
+            await press(call, "*3")
+            await until(lambda: ben.spectrum()[ann.tone] < 0.1)
+            await until(lambda: ben.loudness() > 50)
+            await press(call, "1")
+            await ben.hears(ann.tone)
+            await ann.hears(ben.tone)
+            assert not cara.calls
+            await press(call, "*9")
+            await ben.is_idle()
+            await until(lambda: not station.exchange.lines)
+            assert not await station.exchange.ari.get("bridges")
 
 
 async def test_calls_of_buttons_go_on_while_the_switch_is_replaced(
