@@ -52,7 +52,6 @@ THREADS = 4
 """Hosts that are asked for at a time: of the system, and of all accounts."""
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,126}[A-Za-z0-9])?|\[?[0-9A-Fa-f:.]{2,45}\]?")
-_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,11 +130,8 @@ class Gateway:
         """What a call is sent with, beside its number: the gateway's own, and who hides."""
         wanted = self.document.get("custom_sip_headers")
         own = wanted.get("out", wanted) if isinstance(wanted, dict) else None
-        found = {
-            name: value
-            for name, value in (own if isinstance(own, dict) else {}).items()
-            if isinstance(value, str) and _HEADER.fullmatch(name) and value.isprintable()
-        }
+        listed = own.items() if isinstance(own, dict) else ()
+        found = {name: value for name, value in listed if isinstance(value, str)}
         if caller.hides in ("full", "number"):
             # The carrier has to know whom it serves; who is called has not.
             identity = f"<{self.uri(caller.number)}>"

@@ -14,7 +14,11 @@ from crossbar.switch.asterisk.exchange import Exchange
 from crossbar.switch.asterisk.faxing import PLAIN
 from crossbar.switch.asterisk.hearing import Hearing
 from crossbar.switch.asterisk.lines import Line
-from crossbar.switch.asterisk.originating import originate, originate_to_number
+from crossbar.switch.asterisk.originating import (
+    originate,
+    originate_to_number,
+    with_headers,
+)
 from crossbar.switch.asterisk.phones import Party, Phone
 from crossbar.switch.asterisk.tolls import MOST_TO_ONE
 from crossbar.switch.asterisk.wishes import OUT, Refused, Wish
@@ -37,8 +41,8 @@ from crossbar.switch.executor import (
 log = structlog.get_logger(__name__)
 
 ANSWERS_ITSELF: Mapping[str, str] = {
-    "PJSIP_HEADER(add,Alert-Info)": "info=alert-autoanswer",
-    "PJSIP_HEADER(add,Call-Info)": "<sip:crossbar>;answer-after=0",
+    "Alert-Info": "info=alert-autoanswer",
+    "Call-Info": "<sip:crossbar>;answer-after=0",
 }
 """Headers by which phones are asked to answer by themselves."""
 
@@ -302,7 +306,7 @@ class Hunt:
         line.begin()
         wanted = {**gateway.headers(leg.caller), **leg.headers}
         more = rewritten_headers(wanted, to.formatters, gateway.document.get("invite_format"))
-        headers = {f"PJSIP_HEADER(add,{name})": value for name, value in more.items()}
+        headers = with_headers(more)
         await originate(
             exchange,
             gateway.name,
@@ -342,11 +346,9 @@ class Hunt:
         """Have a phone ring."""
         line = self._prepared(leg, phone.party)
         line.begin()
-        headers = {f"PJSIP_HEADER(add,{name})": value for name, value in leg.headers.items()}
-        if leg.alert:
-            headers["PJSIP_HEADER(add,Alert-Info)"] = leg.alert
-        if leg.auto_answer:
-            headers = {**ANSWERS_ITSELF, **headers}
+        alert = {"Alert-Info": leg.alert} if leg.alert else {}
+        itself = ANSWERS_ITSELF if leg.auto_answer else {}
+        headers = with_headers({**itself, **leg.headers, **alert})
         await originate(
             self._exchange,
             phone.name,

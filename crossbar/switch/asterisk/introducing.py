@@ -13,7 +13,11 @@ from crossbar.switch.asterisk.causes import FINISHED
 from crossbar.switch.asterisk.dialing import ANSWERS_ITSELF
 from crossbar.switch.asterisk.exchange import Exchange
 from crossbar.switch.asterisk.lines import Line
-from crossbar.switch.asterisk.originating import originate, originate_to_number
+from crossbar.switch.asterisk.originating import (
+    originate,
+    originate_to_number,
+    with_headers,
+)
 from crossbar.switch.asterisk.phones import Party
 
 UNANSWERED = "NO_ANSWER"
@@ -46,7 +50,7 @@ async def _ring(exchange: Exchange, command: Command, lines: list[Line]) -> None
         if phone is None:
             continue
         itself = lookup(endpoint, ("custom_channel_vars", "auto_answer"))
-        headers = ANSWERS_ITSELF if itself else {}
+        headers = with_headers(ANSWERS_ITSELF) if itself else {}
         for uri in exchange.contacts.uris(phone, _target(order)):
             line = _begun(exchange, order, phone.party, exchange.new_id("leg"))
             line.destination = line.callee_number = _target(order)

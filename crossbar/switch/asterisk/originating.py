@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,17 @@ ARRIVAL = 5.0
 
 NOT_DIALED = "NORMAL_TEMPORARY_FAILURE"
 
+OF_SIP = frozenset(
+    (
+        *("via", "from", "to", "call-id", "cseq", "contact", "max-forwards", "route", "path"),
+        *("record-route", "content-length", "content-type", "content-encoding", "require"),
+        *("proxy-require", "supported", "allow", "authorization", "proxy-authorization"),
+        *("v", "f", "t", "i", "m", "l", "c", "e", "k"),  # the same, in short
+    )
+)
+"""Headers by which SIP itself works: nobody's documents say what is in them."""
+
+_HEADER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _DIALABLE = re.compile(r"[\w+*#.!~-]{1,80}", re.ASCII)
 
 
@@ -150,6 +161,18 @@ async def originate_to_number(
     except asyncio.CancelledError:
         await _give_up(exchange, line, far)
         raise
+
+
+def with_headers(headers: Mapping[str, object]) -> dict[str, str]:
+    """What has a leg be called with SIP headers: all but what is none, and SIP's own."""
+    return {
+        f"PJSIP_HEADER(add,{name})": value
+        for name, value in headers.items()
+        if isinstance(value, str)
+        and value.isprintable()
+        and _HEADER.fullmatch(name)
+        and name.lower() not in OF_SIP
+    }
 
 
 def _seconds(asked: float) -> int:

@@ -62,6 +62,7 @@ async def from_server(book: Book, call: Call, number: str) -> Found | None:
         to_did=number,
         hunt_account_id=hunted,
         outbound_flags=texts_at(options, "flags"),
+        dynamic_flags=texts_at(options, "dynamic_flags"),
         force_outbound=any(
             each.get("force_outbound") is True for each in (options, _did(server, number) or {})
         ),
@@ -82,11 +83,14 @@ async def to_server(book: Book, number: str) -> Found | None:
             failover = next(filter(None, asked), None)
             name = server_id(document["_id"], at)
             instead = await _instead(book, failover, name)
-            return _found(_to(server, name, number, instead), number)
+            headers = _headers(did, options, all_servers)
+            return _found(_to(server, name, number, headers, instead), number)
     return None
 
 
-def _to(server: Document, name: str, number: str, instead: Document | None) -> Document:
+def _to(
+    server: Document, name: str, number: str, headers: Document, instead: Document | None
+) -> Document:
     """The step that calls a server of that name for a number."""
     options, auth = (lookup(server, (each,), {}) for each in ("options", "auth"))
     wanted = options.get("inbound_format") or USUAL_FORMAT
@@ -102,6 +106,7 @@ def _to(server: Document, name: str, number: str, instead: Document | None) -> D
         timeout=options.get("timeout"),
         progress_timeout=options.get("progress_timeout"),
         ignore_early_media=options.get("ignore_early_media"),
+        headers=headers,
     )
 
 
@@ -118,6 +123,7 @@ async def ring_server(step: Step) -> Next:
         delay=step.number("delay", 0),
         progress_timeout=step.number("progress_timeout", 0),
         ignores_early_media=step.says("ignore_early_media"),
+        headers=lookup(step.data, ("headers",), {}),
     )
     timeout = seconds(step.data.get("timeout"), PATIENCE) or PATIENCE
     dialing = Dialing(timeout=timeout + leg.delay, strategy=Strategy.SINGLE)
@@ -153,6 +159,20 @@ def _route(user: str, server: Document) -> str:
     return ""
 
 
+def _headers(*documents: Any) -> Document:
+    """The SIP headers that the first of the documents names that names some: an object with
+    names and values, or several."""
+    for document in documents:
+        given = lookup(document, ("sip_headers",))
+        found: Document = {}
+        for each in given if isinstance(given, list) else [given]:
+            named = each.items() if isinstance(each, dict) else ()
+            found |= {name: value for name, value in named if isinstance(value, str)}
+        if found:
+            return found
+    return {}
+
+
 def _did(server: Document, number: str) -> Document | None:
     """What a server says of a number; ``None`` where it has none of the sort.
 
@@ -179,7 +199,7 @@ def _caller_id(chain: tuple[Document, ...], name: str) -> Document:
 
 
 def _node(module: str, instead: Document | None = None, /, **data: Any) -> Document:
-    said = {name: value for name, value in data.items() if value not in (None, "", [])}
+    said = {name: value for name, value in data.items() if value not in (None, "", [], {})}
     return {"module": module, "data": said, "children": {DEFAULT: instead} if instead else {}}
 
 

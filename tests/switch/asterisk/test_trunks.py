@@ -102,6 +102,19 @@ async def test_a_server_is_known_by_its_address(
     assert await refused(await pbx.call(OUTSIDE)) == 401
 
 
+async def test_a_server_is_called_with_headers_of_its_own_but_none_of_sip(
+    office: Office, telco: Carrier, pbx: Carrier
+) -> None:
+    await office.number(NUMBER)
+    headers = [{"X-Plan": "gold", "Via": "evil", "X-Two": "a\r\nX-Evil: yes"}]
+    await trunk(office, at(pbx), sip_headers=headers)
+    came = await telco.call(NUMBER)
+    invite = (await pbx.rings()).invite
+    assert invite.header("x-plan") == "gold"
+    assert "evil" not in invite.raw.lower()
+    await came.hears(pbx.tone)
+
+
 async def test_nobody_is_a_server_by_what_is_written(office: Office, telco: Carrier) -> None:
     doc_id = await trunk(office, {"auth_method": "IP", "ip": "127.0.0.3"})
     await trunk(office, {"auth_method": "password", "auth_user": "open"})

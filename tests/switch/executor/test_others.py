@@ -265,6 +265,12 @@ async def test_carriers_have_what_a_call_needs(api: Api) -> None:
     data = {"outbound_flags": ["fax"]}
     flow = await callflow(api, "1", node("offnet", to_did="+14155550100", **data))
     assert rung(await simulated(api, flow)) == [["94155550100 at fax.example"]]
+    await carrier(api, "german", flags=["de-de"], weight_cost=1)
+    flags = {"dynamic": ["language"], "static": []}
+    device = await phone(api, "desk", language="de-DE", outbound_flags=flags)
+    flow = await callflow(api, "2", node("offnet", to_did="+14155550100"))
+    told = await simulated(api, flow, **{"from": {"device_id": device}})
+    assert rung(told) == [["94155550100 at german.example"]]
 
 
 async def test_resources_are_the_accounts_own(api: Api) -> None:

@@ -31,9 +31,9 @@ async def trunk(api: Api, *, method: str = "password", document: Any = None, **m
     return await make(api, "connectivity", servers=[server], account=document or {})
 
 
-async def carrier(api: Api) -> str:
-    gateways = [{"server": "192.0.2.1"}]
-    asked = {"name": "Telco", "rules": [r"^(\+1\d{10}|911)$"], "gateways": gateways}
+async def carrier(api: Api, server: str = "192.0.2.1", **more: Any) -> str:
+    gateways = [{"server": server}]
+    asked = {"name": "Telco", "rules": [r"^(\+1\d{10}|911)$"], "gateways": gateways, **more}
     made: str = (await api.put("/v2/resources", asked)).expect(201).data["id"]
     return made
 
@@ -146,6 +146,41 @@ async def test_a_number_is_called_as_its_server_wants_it(
     assert found is not None
     data = found.callflow["flow"]["data"]
     assert (data["user"], data["route"]) == (asked_for, f"sip:{asked_for}@192.0.2.7:5070")
+
+
+async def test_carriers_have_what_is_so_of_a_servers_call(api: Api) -> None:
+    await carrier(api, weight_cost=1)
+    await carrier(api, "192.0.2.2", flags=["sys_info", "2125550001", "gold"])
+    named = ["custom_channel_vars.authorizing_type", "from_user", "zone", "nothing"]
+    doc_id = await trunk(api, options={"flags": ["gold"], "dynamic_flags": named})
+    [leg] = legs(await dialed(api, doc_id, OTHER, "2125550001"))
+    assert leg["name"] == f"{OTHER} at 192.0.2.2"
+    assert not legs(await dialed(api, doc_id, OTHER, "2125550002"))
+
+
+@pytest.mark.parametrize(
+    ("place", "given", "sent"),
+    [
+        ("server", [{"X-Plan": "gold"}, {"X-Site": "north"}], ["X-Plan", "X-Site"]),
+        ("did", {"X-Plan": "gold"}, ["X-Plan"]),
+        ("document", {"X-Plan": "gold"}, ["X-Plan"]),
+        ("did", ["junk", 5], []),
+    ],
+)
+async def test_a_server_is_called_with_headers_of_its_own(
+    api: Api, place: str, given: Any, sent: list[str]
+) -> None:
+    headers = {"sip_headers": given}
+    await trunk(
+        api,
+        DIDs={"4155550100": headers if place == "did" else {}},
+        options=headers if place == "server" else {},
+        document=headers if place == "document" else None,
+    )
+    made = Call(call_id="call", account_id=api.master.account_id, dialed=DID, is_external=True)
+    found = await find_flow(await book_of(api), made)
+    assert found is not None
+    assert [*found.callflow["flow"]["data"].get("headers", {})] == sent
 
 
 @pytest.mark.parametrize("place", ["number", "did", "server"])

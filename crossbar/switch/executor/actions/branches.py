@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from crossbar.documents import Document, lookup
 from crossbar.switch.executor.callers import authorizing, chain_of
+from crossbar.switch.executor.facts import normal, variables_of
 from crossbar.switch.executor.finding import dialed, expression, find
 from crossbar.switch.executor.ringing import merged
 from crossbar.switch.executor.step import DEFAULT, Branch, Go, Next, Step
 from crossbar.switch.executor.walking import enter
-
-_NO_WORD = re.compile(r"[^a-z0-9]+")
 
 RESERVED = ("account_id", "authorizing_id", "authorizing_type", "owner_id", "reseller_id")
 """Variables that no flow may set: others rely on them."""
@@ -60,11 +58,6 @@ async def set_skills(step: Step) -> Next:
     return Go()
 
 
-def normal(name: str) -> str:
-    """The name of a variable, however it is spelled: ``Call-Priority`` is ``call_priority``."""
-    return _NO_WORD.sub("_", name.lower()).strip("_")
-
-
 async def branch_variable(step: Step) -> Next:
     """Goes to the child that is named as a variable's value."""
     scope, variable = step.text("scope") or "custom_channel_vars", step.data.get("variable")
@@ -90,21 +83,7 @@ async def _value(step: Step, scope: str, variable: object) -> Any:
         found = lookup(merged(await chain_of(step.book, device)), path)
         if found not in (None, ""):
             return found
-    return _variables(step).get(normal(".".join(map(str, path))))
-
-
-def _variables(step: Step) -> Document:
-    call = step.call
-    known = {
-        "account_id": call.account_id,
-        "authorizing_id": call.device_id,
-        "authorizing_type": call.authorizing_type,
-        "call_priority": call.priority or "",
-        "owner_id": call.owner_id,
-        "language": call.language,
-    }
-    given = {**call.variables, **call.channel_vars}
-    return {normal(name): value for name, value in given.items()} | known
+    return variables_of(step.call).get(normal(".".join(map(str, path))))
 
 
 async def branch_bnumber(step: Step) -> Next:

@@ -10,6 +10,7 @@ import structlog
 from crossbar.documents import Document, texts_at
 from crossbar.families.numbers import ASSIGNED_TO, STATE, State
 from crossbar.switch.executor.callers import authorizing, called, caller_id, chain_of
+from crossbar.switch.executor.facts import property_of
 from crossbar.switch.executor.formatters import rewritten_caller
 from crossbar.switch.executor.heard import Prompt, Sound, Tone
 from crossbar.switch.executor.media import (
@@ -161,9 +162,15 @@ async def _number(step: Step) -> str:
 
 
 async def _flags(step: Step) -> frozenset[str]:
-    """What the carrier has to have: of the endpoint, of its account, of the step."""
+    """What the carrier has to have: of the endpoint, of its account, of the step.
+
+    Some are named by a property of the call, and are what that is now.
+    """
     chain = await chain_of(step.book, await authorizing(step.book, step.call))
     flags = [flag for each in (*chain, step.data) for flag in _outbound(each)]
+    named = [name for each in chain for name in texts_at(each, "outbound_flags", "dynamic")]
+    named += texts_at(step.data, "dynamic_flags")
+    flags += filter(None, (property_of(step.call, name) for name in named))
     return frozenset(flags)
 
 
