@@ -33,7 +33,9 @@ Otherwise nobody answers. Feature codes are callflows like any other. The accoun
 
 Before the first step a caller from outside may be turned away: who is in one of the account's
 `blacklists` (603), or hides where that is not wanted (433). A phone that may not call the number,
-by the `call_restriction` of its account, its users and itself, hears so.
+by the `call_restriction` of its account, its users and itself, hears so. What is judged there, and
+called by carriers, is what dial plans make of what was dialed: those of the users, the phone and
+the account are one, in this order, of which the first pattern that fits counts, once.
 
 ## From step to step
 
