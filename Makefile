@@ -30,7 +30,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.11 python3.12 python3.13 py
 test test-all test-browser cover fuzz: export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all test-browser chromium espeak-ng asterisk check format lint types contracts schemas cover fuzz bench docs clean
+.PHONY: help run test test-all test-browser chromium espeak-ng sipp asterisk check format lint types contracts schemas cover fuzz bench docs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,10 @@ chromium: ## Install the browser that the console is tested in, on Debian
 espeak-ng: ## Install the program that speaks text, on Debian
 	@command -v espeak-ng > /dev/null || { echo "Installing eSpeak NG ..."; apt-get -qq update && \
 		apt-get -qq install -y --no-install-recommends espeak-ng > /dev/null; }
+
+sipp: ## Install SIPp, which tests load the switch with, on Debian
+	@command -v sipp > /dev/null || { echo "Installing SIPp ..."; apt-get -qq update && \
+		apt-get -qq install -y --no-install-recommends sip-tester > /dev/null; }
 
 asterisk: $(VENV)/installed-for-run ## Get the switch that tests call with, on Debian
 	@CROSSBAR_SWITCH__FOLDER=build/switch $(BIN)/python -m crossbar switch --only-fetch
