@@ -96,7 +96,10 @@ LAMP = Live(doc_type="presence_state")
 SUBSCRIPTION = Live(doc_type="presence_subscription", indexes=(Index(name="lamp", values=_lamp),))
 """A phone that wants to know what a lamp shows."""
 
-LIVE = (REGISTRATION, CHANNEL, ROOM, AGENT, QUEUE_CALL, LAMP, SUBSCRIPTION)
+SWITCH = Live(doc_type="running_switch")
+"""A telephone switch that runs on this store. It is the system's, no account's."""
+
+LIVE = (REGISTRATION, CHANNEL, ROOM, AGENT, QUEUE_CALL, LAMP, SUBSCRIPTION, SWITCH)
 
 
 def key_of_live(live: Live, account_id: str, name: str) -> Key:

@@ -51,6 +51,9 @@ TRUNK_PLACE_TYPE = "trunk_place"
 SOURCE_TYPE = "switch_source"
 """Says how far a switch has told what happens."""
 
+CALL_TALLY_TYPE = "call_tally"
+"""Says how many calls of an account run in each switch."""
+
 TYPES = (
     OWNER_TYPE,
     LINK_TYPE,
@@ -62,6 +65,7 @@ TYPES = (
     DEVICE_PLACE_TYPE,
     TRUNK_PLACE_TYPE,
     SOURCE_TYPE,
+    CALL_TALLY_TYPE,
     *(live.doc_type for live in LIVE),
 )
 

@@ -37,6 +37,7 @@ from crossbar.switch.asterisk.telling import Teller
 from crossbar.switch.asterisk.tolls import Tolls
 from crossbar.switch.asterisk.transfers import transfer
 from crossbar.switch.executor import Call, HungUp, Media, TakenOver
+from crossbar.switch.leases import Lease
 
 log = structlog.get_logger(__name__)
 
@@ -88,7 +89,8 @@ class Exchange:
         self.contacts = contacts
         self.seen = seen
         self.lines: dict[str, Line] = {}
-        self.tolls = Tolls(services, self.lines)
+        self.lease = Lease(services, teller.source)
+        self.tolls = Tolls(services, self.lines, self.lease)
         self.expected: dict[str, Line] = {}
         """Far ends of calls to numbers: their flows begin once they are in our hands."""
 

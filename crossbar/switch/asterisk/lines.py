@@ -167,7 +167,7 @@ class Line:
         self._teller = teller
         self._began = clock.gregorian()
         self._rang_at: int | None = None
-        self._answered_at: int | None = None
+        self.answered_at: int | None = None  # in Gregorian seconds
         self._waiting: set[asyncio.Future[None]] = set()
         self.watchers: set[Callable[[], None]] = set()
         """Who wants to know whenever something happens here."""
@@ -194,7 +194,7 @@ class Line:
     @property
     def is_up(self) -> bool:
         """Whether it was answered."""
-        return self._answered_at is not None
+        return self.answered_at is not None
 
     @property
     def has_progressed(self) -> bool:
@@ -204,9 +204,9 @@ class Line:
     @property
     def seconds(self) -> int:
         """For how long it has been answered."""
-        if self._answered_at is None:
+        if self.answered_at is None:
             return 0
-        return max(0, self._clock.gregorian() - self._answered_at)
+        return max(0, self._clock.gregorian() - self.answered_at)
 
     def label(self, variables: object) -> None:
         """Set variables of the call that events show."""
@@ -277,8 +277,8 @@ class Line:
 
     def answer(self) -> None:
         """It was answered; told once."""
-        if self._answered_at is None:
-            self._answered_at = self._clock.gregorian()
+        if self.answered_at is None:
+            self.answered_at = self._clock.gregorian()
             self.tell("channel.answer")
             self._show(UP)
         self.poke()
@@ -323,7 +323,7 @@ class Line:
     def ended_at(self, at: int | None) -> None:
         """Count no longer than until then, if that is known."""
         if at is not None:
-            self._ended_at = max(at, self._answered_at or self._began)
+            self._ended_at = max(at, self.answered_at or self._began)
 
     def restore(self, stored: Document, other: str) -> None:
         """Be the leg that the gateway knows from before; ``other`` is whom it talks with."""
@@ -346,7 +346,7 @@ class Line:
         self.terms = terms_in(variables)
         if stored.get("answered"):
             told = str(variables.get(ANSWERED_AT, ""))
-            self._answered_at = int(told) if told.isdecimal() else self._began
+            self.answered_at = int(told) if told.isdecimal() else self._began
         self._show(UP if self.is_up or self.is_inbound else EARLY)
 
     def _show(self, state: str) -> None:
@@ -418,16 +418,16 @@ class Line:
         if self.party.resource_id:
             facts["global_resource"] = "false" if self.party.resource_of else "true"
             facts |= self.terms
-            if self._answered_at is not None:
-                facts[ANSWERED_AT] = str(self._answered_at)
+            if self.answered_at is not None:
+                facts[ANSWERED_AT] = str(self.answered_at)
         return {name: value for name, value in facts.items() if value}
 
     def _record(self) -> Document:
         now = self._clock.gregorian()
         if self._ended_at is not None:
             now = min(now, self._ended_at)
-        billed = now - self._answered_at if self._answered_at is not None else 0
-        rang = (self._answered_at or now) - self._rang_at if self._rang_at is not None else 0
+        billed = now - self.answered_at if self.answered_at is not None else 0
+        rang = (self.answered_at or now) - self._rang_at if self._rang_at is not None else 0
         return {
             "call_id": self.channel_id,
             "call_direction": self._direction,

@@ -6,58 +6,53 @@ both by the same rate. What carriers of their own carry is paid for elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from crossbar.core.directory import Account
 from crossbar.core.services import Services
-from crossbar.documents import Document
 from crossbar.errors import CrossbarError
-from crossbar.families.billing import available_to, limits_of
+from crossbar.families.billing import available_to
 from crossbar.families.carriers import (
     BILLING,
     PRICE,
     RESELLER,
     RESELLER_BILLING,
     Asked,
-    Terms,
     cost_of,
     deck_named,
-    for_reseller,
     is_charged,
     rate_number,
     terms_of,
 )
 from crossbar.families.numbers import classifiers_of
 from crossbar.switch.asterisk.lines import Line
-from crossbar.switch.asterisk.wishes import IN, OUT, Refused, Wish, by_carriers
+from crossbar.switch.asterisk.tallies import TRUNKS, Standing, paid_by
+from crossbar.switch.asterisk.wishes import IN, OUT, Refused, Wish
 from crossbar.switch.executor import BARRED
 from crossbar.validation import Expression, Unusable
-
-TRUNKS = {
-    OUT: ("outbound_trunks", "twoway_trunks", "burst_trunks"),
-    IN: ("inbound_trunks", "twoway_trunks", "burst_trunks"),
-}
-"""The trunks that carry a call, the most special first."""
 
 NOTHING = "none"
 """What a call is let through by for which nothing is paid."""
 
 
 class Payers:
-    """Decides by what calls are paid for, over the legs in ``lines`` that run."""
+    """Decides by what calls are paid for."""
 
-    def __init__(self, services: Services, lines: Mapping[str, Line]) -> None:
+    def __init__(self, services: Services) -> None:
         self._services = services
-        self._lines = lines
 
-    async def terms(self, wish: Wish) -> dict[str, str]:
-        """By what a call is paid for, for its variables. Raises :class:`Refused`."""
+    async def terms(self, wish: Wish, standings: Sequence[Standing]) -> dict[str, str]:
+        """By what a call is paid for, for its variables. Raises :class:`Refused`.
+
+        ``standings`` are those of all accounts at which it counts: who pays is among them.
+        """
+        by_id = {each.account_id: each for each in standings}
         account = await self.account(wish.account_id)
-        own = await self._terms_of(wish, account, "the account")
+        own = await self._terms_of(wish, account, by_id[account.account_id], "the account")
         reseller = await self._reseller(wish, account)
         if reseller is None:
             return own
-        theirs = await self._terms_of(wish, reseller, "its reseller")
+        theirs = await self._terms_of(wish, reseller, by_id[reseller.account_id], "its reseller")
         shared = {RESELLER: reseller.account_id, RESELLER_BILLING: theirs[BILLING]}
         return {**theirs, **own, **shared}
 
@@ -71,20 +66,20 @@ class Payers:
             return None
         return await self.account(account.reseller_id)
 
-    async def _terms_of(self, wish: Wish, payer: Account, whose: str) -> dict[str, str]:
+    async def _terms_of(
+        self, wish: Wish, payer: Account, standing: Standing, whose: str
+    ) -> dict[str, str]:
         """By what one of them pays."""
-        limits = await limits_of(self._services, payer.account_id)
-        trunk = self._trunk(wish, payer.account_id, limits)
-        return {BILLING: trunk} if trunk else await self._credit(wish, payer, limits, whose)
+        trunk = self._trunk(wish, standing)
+        return {BILLING: trunk} if trunk else await self._credit(wish, payer, standing, whose)
 
-    def _trunk(self, wish: Wish, account_id: str, limits: Document) -> str:
+    def _trunk(self, wish: Wish, standing: Standing) -> str:
         """A trunk that is free; "" for none."""
         if wish.direction == OUT and not self._is_flat(wish):
             return ""
-        legs = by_carriers(self._lines.values())
-        taken = [each.get(BILLING) for leg in legs for each in _paid_by(leg, account_id)]
+        taken = list(standing.everywhere().trunks)
         for name in TRUNKS[wish.direction]:
-            if taken.count(name) < int(limits.get(name) or 0):
+            if taken.count(name) < int(standing.limits.get(name) or 0):
                 return name
         return ""
 
@@ -100,7 +95,7 @@ class Payers:
         return name in settings.switch.outbound_classes
 
     async def _credit(
-        self, wish: Wish, payer: Account, limits: Document, whose: str
+        self, wish: Wish, payer: Account, standing: Standing, whose: str
     ) -> dict[str, str]:
         """What can be paid for."""
         try:
@@ -119,9 +114,9 @@ class Payers:
         least = cost_of(terms, 1)
         if least == 0 and terms[PRICE] == "0":
             return terms
-        if limits.get("allow_prepay") is False:
+        if standing.limits.get("allow_prepay") is False:
             raise Refused("no_trunk", f"no trunk is free, and {whose} may not pay", BARRED)
-        if await self.left(payer) < max(least, 1):
+        if await self.left(payer, standing) < max(least, 1):
             raise Refused("no_credit", f"{whose} has no credit for the call", BARRED)
         return terms
 
@@ -132,27 +127,15 @@ class Payers:
             raise Refused("no_account", "the account is gone", BARRED)
         return account
 
-    async def left(self, account: Account) -> int:
+    async def left(self, account: Account, standing: Standing) -> int:
         """What an account can still be charged, in units, besides the calls that run."""
-        legs = by_carriers(self._lines.values())
-        spent = sum(
-            cost_of(terms, max(1, leg.seconds))
-            for leg in legs
-            for terms in _paid_by(leg, account.account_id)
-        )
+        spent = standing.everywhere().spent(self._services.clock.gregorian())
         return await available_to(self._services, account) - spent
 
 
 def is_paid_by(leg: Line, account_id: str) -> bool:
     """Whether an account is charged for a leg by its length."""
-    return any(is_charged(terms) for terms in _paid_by(leg, account_id))
-
-
-def _paid_by(leg: Line, account_id: str) -> list[Terms]:
-    """By what an account pays for a leg: as its own, or as its reseller's; nothing for another."""
-    if leg.account_id == account_id:
-        return [leg.terms]
-    return [for_reseller(leg.terms)] if leg.terms.get(RESELLER) == account_id else []
+    return any(map(is_charged, paid_by(account_id, leg.account_id, leg.terms)))
 
 
 def _finds(pattern: object, number: str) -> bool:

@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import structlog
+
 from crossbar.core.services import Services
+from crossbar.errors import CrossbarError
+from crossbar.storage import StoreError
 from crossbar.switch.acd import restore_agents
 from crossbar.switch.asterisk import files
 from crossbar.switch.asterisk.addressed import Addressed
@@ -36,6 +40,8 @@ from crossbar.switch.asterisk.sounds import Sounds
 from crossbar.switch.asterisk.tables import Tables
 from crossbar.switch.asterisk.telling import Teller
 from crossbar.switch.place import Place, new_secret, read_place, write_place
+
+log = structlog.get_logger(__name__)
 
 LAST_MOMENT = 5.0
 """Seconds for what is still to be told at the end."""
@@ -102,6 +108,7 @@ async def running(
         )
         services.events.subscribe(exchange.call_center.rosters)
         await restore_agents(services, exchange.distributor)
+        await exchange.tolls.begin()
         commands = Commands(exchange, tables)
         await stack.enter_async_context(serving(listener, plan.secret, tables, commands.obey))
         supervision = await stack.enter_async_context(supervised(plan))
@@ -117,9 +124,19 @@ async def running(
                 teller=teller,
             )
         finally:
-            await (exchange.leave() if supervision.is_left else exchange.stop())
+            await (exchange.leave() if supervision.is_left else _end(exchange))
             await teller.finish(LAST_MOMENT)
             contacts.write()
+
+
+async def _end(exchange: Exchange) -> None:
+    """End all calls; what other switches are kept from is free."""
+    await exchange.stop()
+    try:
+        async with asyncio.timeout(LAST_MOMENT):
+            await exchange.tolls.finish()
+    except (CrossbarError, StoreError, TimeoutError) as error:
+        log.warning("places_not_given_up", error=repr(error))  # they are when the lease ends
 
 
 def _known(services: Services) -> tuple[Phones, Carriers, Addressed]:
@@ -223,7 +240,7 @@ def _watching(exchange: Exchange, tables: Tables) -> tuple[Work, ...]:
         exchange.work,
         exchange.carriers.work,
         exchange.distributor.work,
-        partial(exchange.tolls.work, exchange.hang_up),
+        partial(exchange.tolls.work, exchange.ready, exchange.hang_up),
         partial(exchange.seen.work, lambda: bool(exchange.lines)),
         partial(tables.carrier_rows.register, exchange.ari),
     )

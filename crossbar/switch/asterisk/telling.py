@@ -41,8 +41,8 @@ class Teller:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self.source = f"asterisk@{socket.gethostname()}"
-        """Who counts these events: this machine's switch."""
+        self.source = f"asterisk@{socket.gethostname()}:{services.settings.switch.sip_port}"
+        """Who counts these events: the switch of this machine and port."""
 
         self._real = Clock()
         self._last = 0

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from crossbar.core.services import Services
 from crossbar.switch.asterisk.lines import Line
 from crossbar.switch.asterisk.phones import Party
 from crossbar.switch.asterisk.telling import Teller
 from crossbar.switch.asterisk.tolls import Tolls
 from crossbar.switch.asterisk.wishes import IN, OUT, Refused, Wish
+from crossbar.switch.leases import Lease
 from tests.conftest import Api
 from tests.families.billing.support import pay_in
 from tests.families.switch.support import call, teller
@@ -23,20 +25,21 @@ NUMBER = "+14155550100"
 
 
 class Running:
-    """Legs that run, and what they let through."""
+    """Legs that run in a switch of this name, and what they let through."""
 
-    def __init__(self, api: Api) -> None:
-        self.services = api.gateway.services
+    def __init__(self, services: Services, name: str = "one") -> None:
+        self.services = services
+        self.name = name
         self.lines: dict[str, Line] = {}
-        self.tolls = Tolls(self.services, self.lines)
+        self.tolls = Tolls(self.services, self.lines, Lease(self.services, name))
         self.teller = Teller(self.services)
 
     def leg(self, account_id: str, direction: str = OUT, *, of: str = "", **facts: Any) -> Line:
         """A leg by a carrier, in a conversation of its own or in that which it is ``of``."""
-        channel_id = f"leg-{len(self.lines)}"
+        channel_id = f"{self.name}-{len(self.lines)}"
         line = self.lines[channel_id] = Line(
             channel_id,
-            Party(account_id=account_id, realm="", resource_id="telco"),
+            Party(account_id=account_id, realm="", resource_id=facts.pop("by", "telco")),
             is_inbound=direction == IN,
             interaction_id=of or channel_id,
             clock=self.services.clock,
@@ -47,20 +50,40 @@ class Running:
             setattr(line, name, value)
         return line
 
-    async def asks(self, account_id: str, number: str = NUMBER, of: str = "") -> str:
-        """Why an account may not call a number; "" when it may."""
+    async def asks(
+        self, account_id: str, number: str = NUMBER, of: str = "", *, calls: bool = False
+    ) -> str:
+        """Why an account may not call a number; "" when it may, and then it ``calls``."""
         try:
-            await self.terms(account_id, number=number, interaction_id=of)
+            await self.terms(account_id, calls=calls, number=number, interaction_id=of)
         except Refused as refused:
             return refused.reason
         return ""
 
-    async def terms(self, account_id: str, **more: Any) -> dict[str, str]:
-        """By what an account may call."""
+    async def terms(self, account_id: str, *, calls: bool = False, **more: Any) -> dict[str, str]:
+        """By what an account may call, and then it ``calls``."""
         usual: dict[str, Any] = {"number": NUMBER, "direction": OUT, "resource": {"_id": "telco"}}
         wish = Wish(call_id="asks", account_id=account_id, other="+12125550111", **(usual | more))
         async with self.tolls.turn(account_id):
-            return await self.tolls.terms(wish)
+            terms = await self.tolls.terms(wish)
+            await asyncio.sleep(0)
+            if calls:
+                self.leg(account_id, terms=terms)
+        return terms
+
+    async def calls(self, account_id: str) -> str:
+        """Why an account may not call; "" when it does."""
+        return await self.asks(account_id, calls=True)
+
+    async def look(self) -> set[Line]:
+        """Look at the calls that run; those that are to end, which takes them some time."""
+        ended: set[Line] = set()
+
+        async def end(line: Line) -> None:
+            ended.add(line)
+
+        await self.tolls.look(end)
+        return ended
 
 
 @with_settings(authorize_calls=True)
@@ -68,7 +91,7 @@ class Running:
 async def test_a_number_is_flat_rate_by_what_it_is_in_full(api: Api, number: str) -> None:
     wanted = {"outbound_trunks": 1, "accept_charges": True}
     (await api.post(f"{api.account}/limits", wanted)).expect(200)
-    running = Running(api)
+    running = Running(api.gateway.services)
     assert await running.asks(api.master.account_id, "4155550100") == ""
     assert await running.asks(api.master.account_id, number) == "no_rate"
 
@@ -85,7 +108,7 @@ async def test_a_number_is_flat_rate_by_what_it_is_in_full(api: Api, number: str
 async def test_nobody_is_called_back_however_the_number_is_spelled(
     api: Api, caller: str, number: str
 ) -> None:
-    running, account = Running(api), api.master.account_id
+    running, account = Running(api.gateway.services), api.master.account_id
     came = running.leg(account, IN, caller_number=caller)
     assert await running.asks(account, number, came.interaction_id) == "loop"
     assert await running.asks(account, "+14155550177", came.interaction_id) == ""
@@ -94,7 +117,7 @@ async def test_nobody_is_called_back_however_the_number_is_spelled(
 async def test_few_calls_from_outside_leave_to_one_number_however_it_is_spelled(
     api: Api,
 ) -> None:
-    running, account = Running(api), api.master.account_id
+    running, account = Running(api.gateway.services), api.master.account_id
     for spelled in ("4155550100", "14155550100", NUMBER):
         came = running.leg(account, IN, caller_number="+442071234567")
         running.leg(account, of=came.interaction_id, destination=spelled)
@@ -111,7 +134,7 @@ async def family(api: Api) -> tuple[str, str, str]:
 @with_settings(outbound_calls=1)
 async def test_accounts_below_take_the_places_of_the_account(api: Api) -> None:
     top, one, two = await family(api)
-    running = Running(api)
+    running = Running(api.gateway.services)
     running.leg(one)
     for account_id in (top, one, two):
         assert await running.asks(account_id) == "too_many_calls"
@@ -128,7 +151,7 @@ async def test_a_reseller_shares_what_it_may_with_its_customers(api: Api) -> Non
     reseller, one, two = await family(api)
     (await api.put(f"/v2/accounts/{reseller}/reseller", {})).expect(201)
     below = await api.create_account("Below", two)
-    running = Running(api)
+    running = Running(api.gateway.services)
     running.leg(one)
     assert await running.asks(below) == "too_many_calls"
     wanted = {"resource_consuming_calls": 5}
@@ -141,27 +164,10 @@ async def test_a_reseller_shares_what_it_may_with_its_customers(api: Api) -> Non
 @with_settings(outbound_calls=1)
 async def test_two_accounts_never_take_the_same_place_above(api: Api) -> None:
     _, one, two = await family(api)
-    running = Running(api)
+    running = Running(api.gateway.services)
 
-    async def take(account_id: str) -> str:
-        wish = Wish(
-            call_id=account_id,
-            account_id=account_id,
-            direction=OUT,
-            number=NUMBER,
-            other="",
-            resource={"_id": "telco"},
-        )
-        try:
-            async with running.tolls.turn(account_id):
-                await running.tolls.terms(wish)
-                await asyncio.sleep(0)
-                running.leg(account_id)
-        except Refused as refused:
-            return refused.reason
-        return ""
-
-    assert sorted(await asyncio.gather(take(one), take(two))) == ["", "too_many_calls"]
+    found = await asyncio.gather(running.calls(one), running.calls(two))
+    assert sorted(found) == ["", "too_many_calls"]
 
 
 @with_settings(outbound_minutes=2)
@@ -171,23 +177,16 @@ async def test_minutes_of_accounts_below_count_too(api: Api) -> None:
     variables = {"resource_id": "telco"}
     record = call("c1", seconds=75, call_direction="outbound", custom_channel_vars=variables)
     await told.tell("cdr", record)
-    running = Running(api)
+    running = Running(api.gateway.services)
     line = running.leg(one)
     line.answer()
-    ended: list[Line] = []
-
-    async def end(line: Line) -> None:
-        ended.append(line)
-
     api.clock.advance(49)
-    await running.tolls.look(end)
-    assert (ended, await running.asks(two)) == ([], "")
+    assert (await running.look(), await running.asks(two)) == (set(), "")
     api.clock.advance(1)
     for account_id in (top, one, two):
         assert await running.asks(account_id) == "too_many_minutes"
     assert await running.asks(await api.create_account("Other")) == ""
-    await running.tolls.look(end)
-    assert set(ended) == {line}
+    assert await running.look() == {line}
     (await api.post(f"/v2/accounts/{top}/limits", {"outbound_minutes": 60})).expect(200)
     assert await running.asks(two) == ""
     assert await running.asks(one) == "too_many_minutes"
@@ -221,7 +220,7 @@ def billed(terms: dict[str, str]) -> tuple[str, str]:
 async def test_an_account_and_its_reseller_pay_each_as_they_can(api: Api) -> None:
     await rate(api)
     reseller, customer = await customer_of_reseller(api)
-    running = Running(api)
+    running = Running(api.gateway.services)
     assert await running.asks(customer) == "no_credit"
     await pay_in(api, f"/v2/accounts/{customer}", 1)
     with pytest.raises(Refused, match="its reseller has no credit"):
@@ -249,7 +248,7 @@ async def test_an_account_and_its_reseller_pay_each_as_they_can(api: Api) -> Non
 async def test_the_operator_and_who_has_own_carriers_pay_nobody(api: Api) -> None:
     await rate(api)
     reseller, customer = await customer_of_reseller(api)
-    running = Running(api)
+    running = Running(api.gateway.services)
     for account_id in (customer, reseller):
         await pay_in(api, f"/v2/accounts/{account_id}", 5)
     assert billed(await running.terms(reseller)) == ("per_minute", "")
@@ -267,16 +266,11 @@ async def test_calls_end_when_the_credit_of_the_reseller_does(api: Api) -> None:
     reseller, customer = await customer_of_reseller(api)
     await pay_in(api, f"/v2/accounts/{customer}", 50)
     await pay_in(api, f"/v2/accounts/{reseller}", 1)
-    running, ended = Running(api), list[Line]()
+    running = Running(api.gateway.services)
     line = running.leg(customer, terms=await running.terms(customer))
     line.answer()
 
-    async def end(line: Line) -> None:
-        ended.append(line)
-
     api.clock.advance(60)
-    await running.tolls.look(end)
-    assert ended == []
+    assert await running.look() == set()
     api.clock.advance(1)
-    await running.tolls.look(end)
-    assert set(ended) == {line}
+    assert await running.look() == {line}
