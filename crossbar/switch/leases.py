@@ -13,6 +13,9 @@ from crossbar.core.services import Services
 from crossbar.core.writing import persistently
 from crossbar.storage import SYSTEM, Batch, Remove
 
+MEDIA_SERVER = "media_server"
+"""What says of a leg, an agent or a phone in which switch it is, or by which it was told."""
+
 LEASE = 60
 """Seconds after which a switch that gives no sign of life counts as gone.
 

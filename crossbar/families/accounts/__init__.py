@@ -6,6 +6,7 @@ from crossbar.families.accounts.about import ABOUT, ABOUT_SYSTEM
 from crossbar.families.accounts.accounts import ACCOUNTS, normalized_name
 from crossbar.families.accounts.addresses import BY_ADDRESS, canonical
 from crossbar.families.accounts.belongings import (
+    AGENT_HOLD_TYPE,
     CALL_TALLY_TYPE,
     CARRIER_PLACE_TYPE,
     DEVICE_PLACE_TYPE,
@@ -23,6 +24,7 @@ __all__ = [
     "ABOUT",
     "ABOUT_SYSTEM",
     "ACCOUNTS",
+    "AGENT_HOLD_TYPE",
     "BY_ADDRESS",
     "CALL_TALLY_TYPE",
     "CARRIER_PLACE_TYPE",

@@ -54,6 +54,9 @@ SOURCE_TYPE = "switch_source"
 CALL_TALLY_TYPE = "call_tally"
 """Says how many calls of an account run in each switch."""
 
+AGENT_HOLD_TYPE = "agent_hold"
+"""Says which switch rings an agent of queues."""
+
 TYPES = (
     OWNER_TYPE,
     LINK_TYPE,
@@ -66,6 +69,7 @@ TYPES = (
     TRUNK_PLACE_TYPE,
     SOURCE_TYPE,
     CALL_TALLY_TYPE,
+    AGENT_HOLD_TYPE,
     *(live.doc_type for live in LIVE),
 )
 

@@ -9,6 +9,7 @@ from itertools import count
 from typing import Protocol
 
 from crossbar.documents import Document
+from crossbar.switch.leases import MEDIA_SERVER
 
 KEPT = 31_536_000
 """Seconds for which it is remembered that an agent is on duty while nothing new is told."""
@@ -83,10 +84,26 @@ class Agent:
     is_recorded: bool = False
     """Whether its conversations are to be recorded, as the user's document says."""
 
+    elsewhere: str = ""
+    """The switch that has told last what it does; "": this one."""
+
+    ends: int = 0
+    """When a pause is over that another switch has told, in Gregorian seconds; 0: nobody knows."""
+
     pause: int = 0
     timer: Timer | None = None
     is_resting: bool = False
     """Whether it was rung in vain just now: a phone that is off is not tried without a break."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The account, and its id."""
+        return self.account_id, self.agent_id
+
+    @property
+    def is_busy_here(self) -> bool:
+        """Whether this switch rings it, or has it talk with a caller of a queue."""
+        return self.status in BUSY and not self.elsewhere
 
     @property
     def is_logged_in(self) -> bool:
@@ -139,7 +156,7 @@ class Agents:
             self._set(agent, Status.READY)
         elif agent.afterwards is Status.LOGGED_OUT:
             agent.afterwards = None
-            self._set(agent, agent.status)
+            self._tell_of(account_id, agent_id, agent.status)
 
     def adopt(self, account_id: str, agent_id: str) -> Agent:
         """An agent who is on duty from now on."""
@@ -162,13 +179,76 @@ class Agents:
             self._after(agent, max(0, seconds - since))
 
     def settle(self, talking: Collection[Agent] = ()) -> None:
-        """Have those go on whose calls are over; not those who are ``talking``."""
-        for agent in tuple(self._known.values()):
+        """Have those go on whose calls here are over; not those who are ``talking``."""
+        for agent in [each for each in self._known.values() if not each.elsewhere]:
             is_over = agent.status in (Status.CONNECTING, Status.CONNECTED, Status.LOGGED_IN)
             if (is_over and agent not in talking) or (
                 agent.status is Status.OUTBOUND and not agent.calls
             ):
                 self._go_on(agent)
+
+    # What other switches tell
+
+    def busy(self) -> list[tuple[str, str]]:
+        """The agents who are busy here."""
+        return [key for key, agent in self._known.items() if agent.is_busy_here]
+
+    def elsewhere(self) -> set[str]:
+        """The other switches that have told what agents do."""
+        return {agent.elsewhere for agent in self._known.values()} - {""}
+
+    def follow(self, account_id: str, told: Document) -> None:
+        """Do as another switch has told of an agent; one who is busy here does so afterwards."""
+        agent, status = self.find(account_id, str(told["agent_id"])), str(told["status"])
+        if status not in [*Status]:
+            return
+        if agent is not None and agent.is_busy_here:
+            self._follow_later(agent, status, told)
+        elif status == Status.LOGGED_OUT:
+            if agent is not None:
+                self._leave(agent)
+        else:
+            agent = agent or self.adopt(account_id, str(told["agent_id"]))
+            self._follow(agent, Status(status), told)
+
+    def _follow_later(self, agent: Agent, status: str, told: Document) -> None:
+        if status in (Status.LOGGED_OUT, Status.PENDING_LOGGED_OUT):
+            agent.afterwards = Status.LOGGED_OUT
+        elif status == Status.CONNECTED:
+            agent.afterwards = None  # it has logged in again
+        elif status == Status.PAUSED:
+            agent.afterwards, agent.pause = Status.PAUSED, int(told.get("pause_time", 0))
+
+    def _follow(self, agent: Agent, status: Status, told: Document) -> None:
+        _stop(agent)
+        if status is Status.PENDING_LOGGED_OUT:
+            status, agent.afterwards = Status.CONNECTED, Status.LOGGED_OUT
+        elif status is Status.CONNECTING:
+            agent.turns[str(told.get("queue_id", ""))] = next(self._numbers)
+        elif agent.status is Status.CONNECTED:
+            agent.idle_since = next(self._numbers)
+        agent.status, agent.elsewhere = status, str(told[MEDIA_SERVER])
+        pause = int(told.get("pause_time", 0))
+        agent.ends = int(told["timestamp"]) + pause if pause else 0
+        if status is Status.READY and (agent.afterwards is not None or agent.calls):
+            self._go_on(agent)  # it was asked for that here, or is in a call here
+        self._changed()
+
+    def inherit(self, alive: Collection[str], now: int) -> None:
+        """Have those go on whose switch is gone: it is none of those that are ``alive``."""
+        for agent in tuple(self._known.values()):
+            if not agent.elsewhere or agent.elsewhere in alive or agent.status is Status.READY:
+                continue
+            if agent.status is not Status.PAUSED or 0 < agent.ends <= now:
+                self._go_on(agent)
+
+    def _leave(self, agent: Agent) -> None:
+        _stop(agent)
+        agent.status = Status.LOGGED_OUT
+        self._known.pop(agent.key, None)
+        self._changed()
+
+    # What it is told to do here
 
     def _log_out(self, agent: Agent) -> None:
         if agent.status in BUSY:
@@ -278,10 +358,8 @@ class Agents:
         agent.timer = self._later(seconds, lambda: self._go_on(agent))
 
     def _set(self, agent: Agent, status: Status, **facts: object) -> None:
-        if agent.timer is not None:
-            agent.timer.cancel()
-            agent.timer = None
-        agent.status = status
+        _stop(agent)
+        agent.status, agent.elsewhere = status, ""
         self._tell_of(agent.account_id, agent.agent_id, status, **facts)
         self._changed()
 
@@ -292,3 +370,10 @@ class Agents:
         self._tell("agent", account_id, told)
         if lamp := LAMPS.get(status):
             self._tell("presence", account_id, {"presence_id": agent_id, "state": lamp})
+
+
+def _stop(agent: Agent) -> None:
+    """What was going to happen with it does not."""
+    if agent.timer is not None:
+        agent.timer.cancel()
+        agent.timer = None

@@ -11,8 +11,10 @@ import structlog
 
 from crossbar.clock import Clock
 from crossbar.documents import Document
+from crossbar.errors import CrossbarError
 from crossbar.storage import StoreError
 from crossbar.switch.acd.agents import Agent, Agents, Later, Status, Tell
+from crossbar.switch.acd.holds import Holds, NoOthers
 from crossbar.switch.acd.members import Member, QueueKey, Who
 from crossbar.switch.acd.reports import record_report, report_of
 from crossbar.switch.acd.rules import Rules
@@ -21,7 +23,8 @@ from crossbar.switch.executor import Place, Waited
 log = structlog.get_logger(__name__)
 
 PAUSE = 1.0
-"""Seconds until it is tried again where a store does not answer."""
+"""Seconds until it is tried again where a store does not answer, or another switch has an agent.
+"""
 
 MOST_MISSES = 100
 """Misses that are told of a call: the latest."""
@@ -49,11 +52,17 @@ class Distributor:
         *,
         source: str = "",
         report: Callable[[Document], None] = _nobody,
+        holds: Holds | None = None,
     ) -> None:
-        """``source`` is the name of the switch; ``report`` has servers told of calls."""
+        """``source`` is the name of the switch; ``report`` has servers told of calls; ``holds``
+        says whom it may ring."""
+        self._holds = holds or NoOthers()
+        self._refused: set[tuple[str, str]] = set()
+        """The agents whom other switches have, as far as was seen in this round."""
+
         self._tell = tell
         self._report = report
-        self._source = source
+        self.source = source
         self._rosters = rosters
         self._clock = clock
         self._woken = asyncio.Event()
@@ -84,7 +93,7 @@ class Distributor:
             self._woken.clear()
             try:
                 await self.distribute()
-            except (StoreError, OSError) as error:
+            except (CrossbarError, StoreError, OSError) as error:
                 log.warning("callers_not_distributed", error=repr(error))
                 self._later(PAUSE, self.wake)
 
@@ -261,7 +270,7 @@ class Distributor:
             "status": status,
             "entered_timestamp": member.entered,
             "caller_priority": member.priority,
-            "media_server": self._source,
+            "media_server": self.source,
             "misses": list(member.misses) or None,
             **facts,
         }
@@ -280,6 +289,8 @@ class Distributor:
 
     async def distribute(self) -> None:
         """Offer those who wait, the first first, to agents who are ready."""
+        self._refused.clear()
+        await self._holds.keep(self.agents.busy())
         ready: dict[QueueKey, list[Agent]] = {}
         for key in tuple(self._waiting):
             on_duty = await self._on_duty(key)
@@ -290,19 +301,36 @@ class Distributor:
             member for key, agents in ready.items() for member in self._free(key)[: len(agents)]
         ]
         for member in sorted(first, key=lambda each: each.order):
-            self._offer(member, ready[member.key])
+            await self._offer(member, ready[member.key])
 
     def _free(self, key: QueueKey) -> list[Member]:
         """Who waits and is not offered to anybody yet."""
         return [member for member in self._waiting.get(key, ()) if not member.offered]
 
-    def _offer(self, member: Member, agents: list[Agent]) -> None:
+    async def _offer(self, member: Member, agents: list[Agent]) -> None:
+        held = await self._held(member, agents)
+        if member not in self._waiting.get(member.key, ()):
+            self.wake()  # it has left meanwhile; those who are held are given up
+            return
+        for agent in held:
+            if agent.is_ready:
+                self.agents.ring(agent, member.place.queue_id, member.facts)
+                member.offered.append(agent)
+                member.changed.set()
+
+    async def _held(self, member: Member, agents: list[Agent]) -> list[Agent]:
+        """The agents whose turn it is and whom no other switch has."""
         ready = [agent for agent in agents if agent.is_ready]  # another caller may have taken one
-        ready.sort(key=lambda agent: _turn(agent, member))
-        for agent in ready[: member.rules.rung_at_once]:
-            self.agents.ring(agent, member.place.queue_id, member.facts)
-            member.offered.append(agent)
-            member.changed.set()
+        held: list[Agent] = []
+        for agent in sorted(ready, key=lambda agent: _turn(agent, member)):
+            if len(held) == member.rules.rung_at_once:
+                break
+            if agent.key not in self._refused and await self._holds.take(agent.key):
+                held.append(agent)
+            elif agent.key not in self._refused:
+                self._refused.add(agent.key)
+                self._later(PAUSE, self.wake)
+        return held
 
     def _dismiss(self, key: QueueKey) -> None:
         for member in self._waiting.get(key, ()):

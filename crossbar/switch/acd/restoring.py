@@ -16,6 +16,7 @@ from crossbar.storage import Key
 from crossbar.switch.acd.distributor import Distributor
 from crossbar.switch.acd.members import Member, Who
 from crossbar.switch.executor import Place
+from crossbar.switch.leases import MEDIA_SERVER
 
 
 class Running(NamedTuple):
@@ -28,11 +29,26 @@ class Running(NamedTuple):
 
 async def restore_agents(services: Services, distributor: Distributor) -> None:
     """Know what the agents did last, before anything else happens."""
+    now = services.clock.gregorian()
+    for each in await _told_last(services):
+        if each.get(MEDIA_SERVER, distributor.source) == distributor.source:
+            distributor.agents.restore(each, now)
+        else:
+            distributor.agents.follow(each["pvt_account_id"], each)
+
+
+async def follow_agents(services: Services, distributor: Distributor) -> None:
+    """Know what other switches have told of agents, where that may not have been heard."""
+    for each in await _told_last(services):
+        if each.get(MEDIA_SERVER, distributor.source) != distributor.source:
+            distributor.agents.follow(each["pvt_account_id"], each)
+
+
+async def _told_last(services: Services) -> list[Document]:
+    """What is stored of all agents, the longest first."""
     span = span_of_live(services.clock, AGENT)
     stored = [row.document async for row in services.store.scan(span)]
-    now = services.clock.gregorian()
-    for each in sorted(stored, key=lambda each: each["timestamp"]):
-        distributor.agents.restore(each, now)
+    return sorted(stored, key=lambda each: each["timestamp"])
 
 
 async def open_calls(services: Services, source: str) -> list[Document]:

@@ -20,10 +20,11 @@ from crossbar.switch.asterisk.carrier_rows import is_carriers
 from crossbar.switch.asterisk.exchange import LOST, Exchange
 from crossbar.switch.asterisk.files import DEVICE_VARIABLE
 from crossbar.switch.asterisk.hearing import EARLY
-from crossbar.switch.asterisk.lines import MEDIA_SERVER, Line
+from crossbar.switch.asterisk.lines import Line
 from crossbar.switch.asterisk.phones import CARRIED, CLICKTOCALL, Party
 from crossbar.switch.asterisk.talking import Talk
 from crossbar.switch.executor import HungUp, TakenOver
+from crossbar.switch.leases import MEDIA_SERVER
 
 log = structlog.get_logger(__name__)
 

@@ -102,7 +102,7 @@ class Exchange:
         self.caller_names = CallerNames(services)
         self.conferences = Conferences(ari, teller)
         self.faxing = Faxing(self, faxes)
-        self.call_center = CallCenter(services, teller.tell, teller.source, self.begin, lamps.set)
+        self.call_center = CallCenter(services, teller.tell, self.lease, self.begin, lamps.set)
         self.distributor = self.call_center.distributor
         teller.listeners.append(self.distributor.hear)
         self.ready = asyncio.Event()

@@ -16,15 +16,13 @@ from crossbar.switch.asterisk.fax_facts import record_of
 from crossbar.switch.asterisk.phones import Party
 from crossbar.switch.asterisk.telling import Teller
 from crossbar.switch.executor import Call, HungUp, TakenOver
+from crossbar.switch.leases import MEDIA_SERVER
 
 if TYPE_CHECKING:
     from crossbar.switch.asterisk.talking import Talk
     from crossbar.switch.asterisk.taping import Tape
 
 T = TypeVar("T")
-
-MEDIA_SERVER = "media_server"
-"""The variable of a leg that says which switch it is in."""
 
 ANSWERED_AT = "answered_at"
 """The variable of a leg by a carrier that says when it was answered, in Gregorian seconds."""

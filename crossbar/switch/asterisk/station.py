@@ -16,7 +16,6 @@ import structlog
 from crossbar.core.services import Services
 from crossbar.errors import CrossbarError
 from crossbar.storage import StoreError
-from crossbar.switch.acd import restore_agents
 from crossbar.switch.asterisk import files
 from crossbar.switch.asterisk.addressed import Addressed
 from crossbar.switch.asterisk.adopting import take_over
@@ -106,9 +105,7 @@ async def running(
             Seen(plan.folder / "seen", services.clock),
             plan.faxes,
         )
-        services.events.subscribe(exchange.call_center.rosters)
-        await restore_agents(services, exchange.distributor)
-        await exchange.tolls.begin()
+        await stack.enter_async_context(_sharing(exchange))
         commands = Commands(exchange, tables)
         await stack.enter_async_context(serving(listener, plan.secret, tables, commands.obey))
         supervision = await stack.enter_async_context(supervised(plan))
@@ -124,14 +121,24 @@ async def running(
                 teller=teller,
             )
         finally:
-            await (exchange.leave() if supervision.is_left else _end(exchange))
+            await (exchange.leave() if supervision.is_left else exchange.stop())
             await teller.finish(LAST_MOMENT)
             contacts.write()
 
 
-async def _end(exchange: Exchange) -> None:
-    """End all calls; what other switches are kept from is free."""
-    await exchange.stop()
+@asynccontextmanager
+async def _sharing(exchange: Exchange) -> AsyncIterator[None]:
+    """Know what is shared with other switches, and give it up, unless calls go on."""
+    await exchange.call_center.begin()
+    await exchange.tolls.begin()
+    try:
+        yield
+    finally:
+        if exchange.ready.is_set() and not exchange.ari.is_given_up:
+            await _give_up(exchange)
+
+
+async def _give_up(exchange: Exchange) -> None:
     try:
         async with asyncio.timeout(LAST_MOMENT):
             await exchange.tolls.finish()
@@ -240,6 +247,7 @@ def _watching(exchange: Exchange, tables: Tables) -> tuple[Work, ...]:
         exchange.work,
         exchange.carriers.work,
         exchange.distributor.work,
+        exchange.call_center.work,
         partial(exchange.tolls.work, exchange.ready, exchange.hang_up),
         partial(exchange.seen.work, lambda: bool(exchange.lines)),
         partial(tables.carrier_rows.register, exchange.ari),

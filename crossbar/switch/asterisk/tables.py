@@ -31,6 +31,7 @@ from crossbar.switch.asterisk.files import CONTEXT, DEVICE_VARIABLE
 from crossbar.switch.asterisk.lamps import Lamps, context_of
 from crossbar.switch.asterisk.phones import Phone, Phones
 from crossbar.switch.asterisk.telling import Teller
+from crossbar.switch.leases import MEDIA_SERVER
 
 MOST_CONTACTS = 10
 SHORTEST, LONGEST = 30, 7200
@@ -118,6 +119,7 @@ class Tables:
             "user_agent": row.get("user_agent"),
             "to_user": phone.username,
             "to_host": phone.realm,
+            MEDIA_SERVER: self._teller.source,
         }
         self._teller.tell("register", phone.account_id, facts)
         if is_new:

@@ -80,7 +80,7 @@ class ScriptedVoice:
     @property
     def who(self) -> Who:
         """Who calls."""
-        return Who(account_id=ACCOUNT, call_id=self.call_id, name="Ann", number="101")
+        return Who(account_id=self.hall.account_id, call_id=self.call_id, name="Ann", number="101")
 
     async def _until(self, look: Callable[[], object]) -> None:
         while not look():
@@ -161,6 +161,7 @@ class Hall:
     """A distributor, the clock, and all that it tells."""
 
     clock: FixedClock
+    account_id: str = ACCOUNT
     told: list[tuple[str, Document]] = field(default_factory=list)
     timers: list[Timer] = field(default_factory=list)
     bells: list[Bell] = field(default_factory=list)

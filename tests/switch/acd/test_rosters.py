@@ -9,6 +9,7 @@ from crossbar.core.live import AGENT, QUEUE_CALL, alive
 from crossbar.switch.acd import CallCenter
 from crossbar.switch.acd.restoring import open_calls, restore_agents
 from crossbar.switch.asterisk.telling import Teller
+from crossbar.switch.leases import Lease
 from tests.conftest import Api
 from tests.families.support import make
 
@@ -16,7 +17,7 @@ from tests.families.support import make
 def center_of(api: Api) -> tuple[CallCenter, Teller]:
     services = api.gateway.services
     teller = Teller(services)
-    center = CallCenter(services, teller.tell, teller.source, _not_done, _not_lit)
+    center = CallCenter(services, teller.tell, Lease(services, teller.source), _not_done, _not_lit)
     services.events.subscribe(center.rosters)
     return center, teller
 

@@ -183,6 +183,12 @@ class Shop:
         self._port = port
         self.phones: list[Phone] = []
 
+    def beside(self, port: int) -> Shop:
+        """Where phones for another switch come from."""
+        other = Shop(self._runtime, port)
+        other.phones = self.phones
+        return other
+
     async def phone(
         self,
         username: str,
