@@ -83,3 +83,19 @@ async def test_what_is_large_is_written_beside_the_loop(
     many = [("n", f"{number:032x}") for number in range(3000)]
     await store.commit(Batch(puts=[put("many", entries=many)]))
     assert found == [is_large, True]
+
+
+async def test_who_writes_a_moment_later_comes_along(tmp_path: Path) -> None:
+    groups: list[int] = []
+    path = str(tmp_path / "store.db")
+    store = SQLiteStore(path, observer=lambda batches, _: groups.append(batches))
+    await store.open()
+
+    async def writes_after(turns: int) -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await store.commit(Batch(puts=[put(f"{turns}")]))
+
+    await asyncio.gather(*map(writes_after, range(6)))
+    await store.close()
+    assert groups == [6]

@@ -36,6 +36,9 @@ PIECE = 256 * 1024
 GROUP = 512
 """Batches committed together at most, so that the first does not wait for all too long."""
 
+CALM = 2
+"""Turns of the event loop without a new batch after which a group is committed."""
+
 READ_PATIENCE = 1000
 """Milliseconds that a read may wait for another process. Reads hardly ever wait for anybody."""
 
@@ -240,6 +243,7 @@ class Writer:
             began = time.perf_counter()
             try:
                 self._place.require_lately()
+                await self._gathered()
                 await self._begin()
                 jobs, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
                 outcomes = await self._attempt_all(jobs, self._attempt)
@@ -259,6 +263,14 @@ class Writer:
                 outcomes = [self._unreachable(error) for _ in jobs]
             _settle(jobs, outcomes)
         self._writing = None
+
+    async def _gathered(self) -> None:
+        """Let those come along who are about to write: a flush costs more than their wait."""
+        quiet = 0
+        while quiet < CALM and len(self._waiting) < GROUP:
+            waiting = len(self._waiting)
+            await asyncio.sleep(0)
+            quiet = quiet + 1 if len(self._waiting) == waiting else 0
 
     def _unreachable(self, error: Exception) -> Unreachable:
         return error if isinstance(error, Unreachable) else Unreachable(f"{self._path}: {error}")
