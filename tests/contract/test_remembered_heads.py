@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import orjson
 
+from crossbar.core.paging import encode_key
 from crossbar.dialects.v2.told import LONG, MANY
+from crossbar.storage import Position
 from tests.conftest import Api
 from tests.contract.conftest import on_any_store
 
@@ -42,6 +44,17 @@ async def test_a_page_says_where_it_begins_as_it_was_asked(api: Api) -> None:
         narrow = (await api.get(f'{api.account}/menus?page_size=1&fields=["id"]')).expect(200)
         assert narrow.data == [{"id": first.data[0]["id"]}]
         assert "start_key" not in (await api.get(f"{api.account}/menus?page_size=1")).body
+
+
+async def test_a_place_that_has_two_names_is_called_as_it_was_asked_for(api: Api) -> None:
+    for name in ("Ann", "Ben"):
+        (await api.put(f"{api.account}/users", {"first_name": name, "last_name": "Zoe"})).expect(
+            201
+        )
+    for key in ("zoe ben", encode_key(Position("zoe ben", ""))) * 2:
+        page = (await api.get(f"{api.account}/users?ascending=true&start_key={key}")).expect(200)
+        assert page.body["start_key"] == key
+        assert [row["first_name"] for row in page.data] == ["Ben"]
 
 
 async def test_who_asks_is_found_out_each_time(api: Api) -> None:
