@@ -10,14 +10,18 @@ from crossbar.core.ports import Unplayable
 from crossbar.outside.apart import Failed, run
 
 PROGRAM = Path(__file__).with_name("decoding.py")
-AT_ONCE = 3
-"""How many sounds are made at a time; each takes a processor."""
+AT_ONCE = 6
+"""How many sounds are made at a time: more than one account may have made, uploads and files of
+web servers together. They leave the processor to others who need it."""
 
 SECONDS = 60.0
 """Seconds that it may take, the wait for a turn not counted."""
 
 DONE = b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, 8000, 16_000, 2, 16) + b"data"
 """What WAV files have from their ninth byte on that are as telephones play them."""
+
+EMPTY = 44
+"""Bytes of such a file without a sample: nothing can be heard of it."""
 
 
 class Decoder:
@@ -31,7 +35,7 @@ class Decoder:
 
         What telephones have recorded is so already, and needs no program.
         """
-        if content.startswith(b"RIFF") and content.startswith(DONE, 8):
+        if content.startswith(b"RIFF") and content.startswith(DONE, 8) and len(content) > EMPTY:
             await asyncio.to_thread(into.write_bytes, content)
             return
         try:

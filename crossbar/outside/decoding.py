@@ -26,10 +26,10 @@ RATE = 8000
 LONGEST = 1800
 """Seconds of a sound."""
 
-SLOWEST, QUICKEST = 4_000, 192_000
+SLOWEST, QUICKEST = 4_000, 96_000
 """Samples a second that a sound may have."""
 
-MOST_CHANNELS = 8
+MOST_CHANNELS = 2
 BLOCK = 16_384
 """Samples of each channel that are worked on at a time."""
 

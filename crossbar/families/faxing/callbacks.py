@@ -80,5 +80,5 @@ def _text(value: object) -> str:
     return orjson.dumps(value).decode()
 
 
-FAX_CALLBACK = Kind(name="fax_callback", run=_call_back)
+FAX_CALLBACK = Kind(name="fax_callback", run=_call_back, at_once=64)
 """Reports of faxes to the servers that their boxes name."""

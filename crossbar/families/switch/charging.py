@@ -15,6 +15,7 @@ from crossbar.documents import Document
 from crossbar.errors import ValidationFailed
 from crossbar.families.billing import Repeated
 from crossbar.families.carriers import (
+    BILLING,
     COST,
     RESELLER,
     RESELLER_COST,
@@ -124,7 +125,8 @@ async def count(board: Board, told: Told, call: Document) -> None:
     variables = call.get("custom_channel_vars") or {}
     is_out = call.get("call_direction") == "outbound" and variables.get("resource_id")
     seconds = int(call.get("billing_seconds", 0))
-    if not is_out or not seconds or variables.get(EMERGENCY):
+    is_emergency = variables.get(EMERGENCY) or variables.get(BILLING) == EMERGENCY
+    if not is_out or not seconds or is_emergency:
         return
     day = int(call["timestamp"]) // DAY
     for key in map(usage_key, told.account.counted_at):

@@ -80,11 +80,22 @@ class Distributor:
 
         self._numbers = count(1)
         self._later = later or _later
+        self._wakes_later = False
         self.agents = Agents(tell, self._later, self.wake)
 
     def wake(self) -> None:
         """Have it looked again who can be rung for whom."""
         self._woken.set()
+
+    def _wake_later(self) -> None:
+        """The same after a pause, once for all who ask for it meanwhile."""
+        if not self._wakes_later:
+            self._wakes_later = True
+            self._later(PAUSE, self._wake_at_last)
+
+    def _wake_at_last(self) -> None:
+        self._wakes_later = False
+        self.wake()
 
     async def work(self) -> None:
         """Offer callers to agents, for ever."""
@@ -95,7 +106,7 @@ class Distributor:
                 await self.distribute()
             except (CrossbarError, StoreError, OSError) as error:
                 log.warning("callers_not_distributed", error=repr(error))
-                self._later(PAUSE, self.wake)
+                self._wake_later()
 
     # Callers
 
@@ -329,7 +340,7 @@ class Distributor:
                 held.append(agent)
             elif agent.key not in self._refused:
                 self._refused.add(agent.key)
-                self._later(PAUSE, self.wake)
+                self._wake_later()
         return held
 
     def _dismiss(self, key: QueueKey) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 
 import structlog
 
@@ -293,8 +294,10 @@ class Hunt:
             interaction_id=caller.interaction_id,
             is_emergency=to.is_emergency,
         )
+        # An emergency call takes nobody's place, and waits for nobody who does.
+        turn = nullcontext() if to.is_emergency else exchange.tolls.turn(caller.account_id)
         try:
-            async with exchange.tolls.turn(caller.account_id):
+            async with turn:
                 terms = await exchange.tolls.terms(wish)
                 line = self._prepared(leg, party)
                 line.terms = terms

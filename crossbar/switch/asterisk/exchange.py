@@ -294,7 +294,13 @@ class Exchange:
         """A phone calls, or a carrier."""
         mark = channel.get("channelvars", {}).get(DEVICE_VARIABLE, "")
         address = address_of(mark)
-        line = await (arrive(self, channel, address) if address else self.take(channel, mark))
+        try:
+            line = await (arrive(self, channel, address) if address else self.take(channel, mark))
+        except Exception:  # its caller is not left waiting, and may be sent elsewhere
+            log.exception("call_not_taken", call_id=channel["id"])
+            reason = NUMBERS["NORMAL_TEMPORARY_FAILURE"]
+            await self.ari.delete("channels", channel["id"], reason_code=reason)
+            return
         if line is not None:
             await self._run_flow(line)
 

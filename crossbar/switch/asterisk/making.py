@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -33,6 +34,13 @@ AGAIN = 60.0
 
 MOST_FAILED = 10_000
 
+ROOM = 2_000_000_000
+"""Bytes that the files of a folder may take together: then those that were not heard for longest
+are removed."""
+
+BLOCK = 4096
+"""Bytes that a file takes on a disk at least."""
+
 Make = Callable[[Path], Awaitable[None]]
 """Writes a file; or not, when the one that is there is still good. Raises :class:`Unplayable`."""
 
@@ -45,6 +53,7 @@ class Files:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._making: dict[Path, asyncio.Task[bool]] = {}
         self._failed: dict[Path, float] = {}
+        self._taken: int | None = None
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._of_accounts: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
@@ -84,6 +93,7 @@ class Files:
                 await make(new)
             with suppress(FileNotFoundError):
                 new.rename(file)
+                await self._note(file)
         except (Unplayable, OSError) as error:
             log.warning("sound_cannot_be_played", account_id=account_id, reason=str(error))
             keep(self._failed, file, monotonic() + AGAIN, MOST_FAILED)
@@ -91,6 +101,13 @@ class Files:
         finally:
             new.unlink(missing_ok=True)
         return True
+
+    async def _note(self, file: Path) -> None:
+        """Count what a new file takes, and make room if that is too much."""
+        if self._taken is not None:
+            self._taken += _taken_by(await asyncio.to_thread(file.stat))
+        if self._taken is None or self._taken > ROOM:
+            self._taken = await asyncio.to_thread(make_room, self._folder, ROOM * 3 // 4)
 
     def _turn_of(self, account_id: str) -> asyncio.Semaphore:
         turn = self._of_accounts.get(account_id)
@@ -107,6 +124,29 @@ class Files:
         for task in self._making.values():
             task.cancel()
         await asyncio.gather(*self._making.values(), return_exceptions=True)
+
+
+def make_room(folder: Path, most: int) -> int:
+    """Remove files that were not heard for longest, until the others take so many bytes at most.
+
+    How many they take.
+    """
+    found: list[tuple[float, int, Path]] = []
+    for file in folder.glob("*.wav"):
+        with suppress(OSError):
+            facts = file.stat()
+            found.append((max(facts.st_atime, facts.st_mtime), _taken_by(facts), file))
+    taken = sum(size for _, size, _ in found)
+    for _, size, file in sorted(found, key=lambda each: each[0]):
+        if taken <= most:
+            break
+        file.unlink(missing_ok=True)
+        taken -= size
+    return taken
+
+
+def _taken_by(facts: os.stat_result) -> int:
+    return max(facts.st_size, BLOCK)
 
 
 def remove_unused(folder: Path, seconds: float) -> None:

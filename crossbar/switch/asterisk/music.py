@@ -12,9 +12,6 @@ from crossbar.switch.asterisk.lines import Line
 from crossbar.switch.asterisk.playing import Player, act
 from crossbar.switch.executor import HungUp, Sound, TakenOver
 
-SHORTEST = 1.0
-"""Seconds that music lasts at least, or a very short file would keep Asterisk busy."""
-
 
 class Music:
     """What a leg hears that waits; ``sound`` is played over and over, if it is there."""
@@ -38,10 +35,8 @@ class Music:
         """Play files over and over."""
         player = Player(self._exchange, self._line)
         with suppress(HungUp, TakenOver, AriError):
-            while True:
-                pause = asyncio.create_task(asyncio.sleep(SHORTEST))
-                await player.play(files)
-                await pause
+            while True:  # also when somebody has had it end
+                await player.play(files, times=0)
 
     async def stop(self) -> None:
         """End it."""

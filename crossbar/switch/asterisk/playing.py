@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from time import monotonic
 from typing import Any
 
 from crossbar.switch.asterisk.ari import AriError
 from crossbar.switch.asterisk.exchange import Exchange
 from crossbar.switch.asterisk.lines import Line
 from crossbar.switch.executor import NO_KEY, Winding
+
+SHORTEST = 1.0
+"""Seconds that what is repeated lasts at least, or a very short file would keep Asterisk busy."""
 
 
 async def act(
@@ -43,9 +48,12 @@ class Player:
         turn = 0
         while files and (times == 0 or turn < times):
             turn += 1
+            began = monotonic()
             key = await self._once(files, keys, winding)
             if key or key is None:
                 return key or NO_KEY
+            if turn != times:
+                await asyncio.sleep(began + SHORTEST - monotonic())
         return NO_KEY
 
     async def _once(self, files: Sequence[str], keys: str, winding: Winding | None) -> str | None:

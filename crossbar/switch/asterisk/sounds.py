@@ -77,9 +77,9 @@ class Sounds:
             case Taped():
                 return f"recording:{sound.recording.name}"
             case Silence():
-                return await self._silent(sound.milliseconds)
+                return await self._silent(account_id, sound.milliseconds)
             case Tone():
-                return await self._made(sound)
+                return await self._made(account_id, sound)
             case Spoken():
                 return await self._spoken(account_id, sound)
             case Recorded():
@@ -157,18 +157,20 @@ class Sounds:
 
         return _named(await self._files.have(account_id, attached["id"], make))
 
-    async def _made(self, sound: Tone | Silence) -> str:
+    async def _made(self, account_id: str, sound: Tone | Silence) -> str:
         async def make(new: Path) -> None:
             await asyncio.to_thread(lambda: new.write_bytes(wav_of(samples_of(sound))))
 
-        return _named(await self._files.have(SYSTEM, repr(sound), make))
+        return _named(await self._files.have(account_id, repr(sound), make))
 
-    async def _silent(self, milliseconds: int) -> str:
+    async def _silent(self, account_id: str, milliseconds: int) -> str:
         """Silence of so long, of a few files that all share."""
         minutes, rest = divmod(max(0, milliseconds), MINUTE)
         step = 1000 if rest > 1000 else 100
         parts = [MINUTE] * minutes + ([-(-rest // step) * step] if rest else [])
-        return ",".join([await self._made(Silence(milliseconds=each)) for each in parts])
+        return ",".join(
+            [await self._made(account_id, Silence(milliseconds=each)) for each in parts]
+        )
 
     def tidy(self) -> None:
         """Remove files that nobody has heard for long. Call it in a thread."""

@@ -29,7 +29,7 @@ LEAST, USUAL, MOST = 10, 300, 86_400
 """Seconds that a file is kept for without asking again, whatever the server says; where it says
 nothing; and as long as it may say."""
 
-MOST_KNOWN = 10_000
+MOST_KNOWN, LONGEST_ETAG = 10_000, 200
 UNHEARD = 86_400.0
 """Seconds after which a file is removed that nobody has heard since."""
 
@@ -84,7 +84,8 @@ class WebSounds:
             if len(reply.content) > LARGEST:
                 raise Unplayable("the file is too large")
             await self._services.audio.decode(reply.content, new)
-        told = _Known(reply.headers.get("ETag", etag), monotonic() + _seconds(reply))
+        named = reply.headers.get("ETag", etag)
+        told = _Known(named if len(named) <= LONGEST_ETAG else "", monotonic() + _seconds(reply))
         keep(self._known, file, told, MOST_KNOWN)
 
     def _etag(self, file: Path) -> str:

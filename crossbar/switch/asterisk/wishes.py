@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from crossbar.documents import Document
+from crossbar.families.carriers import BILLING
 from crossbar.families.switch import EMERGENCY
 from crossbar.switch.asterisk.lines import Line
 
@@ -53,6 +54,6 @@ def by_carriers(lines: Iterable[Line], direction: str = "") -> list[Line]:
         for line in lines
         if line.party.resource_id
         and not (line.cause or line.is_ending)
-        and EMERGENCY not in line.terms
+        and line.terms.get(BILLING) != EMERGENCY
         and direction in ("", IN if line.is_inbound else OUT)
     ]

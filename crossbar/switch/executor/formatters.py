@@ -36,6 +36,9 @@ MOST = 100
 LONGEST = 128
 """Characters of what is made."""
 
+ANONYMOUS = "anonymous"
+"""The number of a caller of whom nothing is to be shown (RFC 3325 has the same word)."""
+
 _NATIONAL = re.compile(r"(?:\+?1)?([2-9][0-9]{9})", re.ASCII)
 
 
@@ -92,12 +95,12 @@ def rewritten_headers(
 
 
 def rewritten_caller(caller: CallerId, formatters: object, invite_format: object = "") -> CallerId:
-    """Who is shown to a carrier or a phone."""
-    return replace(
-        caller,
-        number=rewritten(caller.number, formatters, NUMBERS, OUTBOUND, invite_format),
-        name=rewritten(caller.name, formatters, NAMES, OUTBOUND),
-    )
+    """Who is shown to a carrier or a phone. Of whom nothing is left, that is said instead."""
+    number = rewritten(caller.number, formatters, NUMBERS, OUTBOUND, invite_format)
+    name = rewritten(caller.name, formatters, NAMES, OUTBOUND)
+    if (caller.name or caller.number) and not (name or number):
+        number = ANONYMOUS
+    return replace(caller, number=number, name=name)
 
 
 def written(number: str, invite_format: object) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from crossbar.switch.acd.holds import AgentKey, NoOthers
 from crossbar.switch.executor import HungUp, Waited
 from tests.switch.acd.support import Hall, ScriptedVoice, hall, settle
 
@@ -281,3 +282,22 @@ async def test_who_leaves_while_others_stop_ringing_leaves_no_agent_alone(room: 
     assert set(voice.dropped) == {"ben", "carl"}
     for name in ("ben", "carl"):
         assert room.statuses(name)[-1] == "ready"
+
+
+class Elsewhere(NoOthers):
+    """Another switch has all agents."""
+
+    async def take(self, agent: AgentKey) -> bool:
+        return False
+
+
+async def test_agents_of_another_switch_are_asked_for_once_in_a_while(room: Hall) -> None:
+    room.distributor._holds = Elsewhere()
+    await room.agent("ann", "ben", "cid")
+    await room.caller()
+    for _ in range(5):
+        room.distributor.wake()
+        await settle()
+        await room.pass_time(0.3)
+    assert len([timer for timer in room.timers if timer.seconds <= 1]) == 1
+    assert room.rung() == []

@@ -12,7 +12,7 @@ from crossbar.switch.asterisk.lines import Line
 from crossbar.switch.asterisk.phones import Party
 from crossbar.switch.asterisk.telling import Teller
 from crossbar.switch.asterisk.tolls import Tolls
-from crossbar.switch.asterisk.wishes import IN, OUT, Refused, Wish
+from crossbar.switch.asterisk.wishes import IN, OUT, Refused, Wish, by_carriers
 from crossbar.switch.leases import Lease
 from tests.conftest import Api
 from tests.families.billing.support import pay_in
@@ -274,3 +274,14 @@ async def test_calls_end_when_the_credit_of_the_reseller_does(api: Api) -> None:
     assert await running.look() == set()
     api.clock.advance(1)
     assert await running.look() == {line}
+
+
+@with_settings(authorize_calls=True)
+async def test_an_emergency_call_that_was_taken_over_takes_nobodys_place(api: Api) -> None:
+    running, account_id = Running(api.gateway.services), api.master.account_id
+    terms = await running.terms(account_id, is_emergency=True)
+    stored = {"direction": "outbound", "custom_channel_vars": terms}
+    line = running.leg(account_id)
+    assert by_carriers([line])
+    line.restore(stored, "")
+    assert not by_carriers([line])

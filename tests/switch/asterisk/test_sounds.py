@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -116,3 +117,30 @@ def test_what_nobody_hears_is_removed(tmp_path: Path) -> None:
     assert (tmp_path / "new").exists()
     remove_unused(tmp_path, -3600)
     assert [each.name for each in tmp_path.iterdir()] == ["folder"]
+
+
+async def test_what_was_not_heard_for_longest_makes_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "ROOM", 3 * making.BLOCK)
+    files = making.Files(tmp_path)
+    at = 1_000_000.0
+
+    async def have(name: str) -> Path | None:
+        nonlocal at
+
+        async def make(new: Path) -> None:
+            await asyncio.to_thread(new.write_bytes, b"x")
+
+        file = await files.have("account", name, make)
+        if file is not None:
+            at += 1
+            os.utime(file, (at, at))
+        return file
+
+    kept = [await have(name) for name in ("a", "b", "c")]
+    assert [each is not None and each.exists() for each in kept] == [True] * 3
+    await have("a")
+    kept.append(await have("d"))
+    assert [each is not None and each.exists() for each in kept] == [True, False, False, True]
+    await files.close()

@@ -15,9 +15,11 @@ from crossbar.switch.executor.formatters import (
     NUMBERS_IN,
     OUTBOUND,
     rewritten,
+    rewritten_caller,
     rewritten_headers,
     usual_formatters,
 )
+from crossbar.switch.executor.media import CallerId
 from tests.conftest import Api
 from tests.switch.executor.support import callflow, node, phone, simulated, verbs
 
@@ -66,6 +68,14 @@ def test_headers_are_rewritten_or_removed() -> None:
     rules = {"x_plan": {"value": "silver"}, "x_note": {"strip": True}}
     headers = {"X-Plan": "gold", "X-Note": "any", "X-Other": "kept"}
     assert rewritten_headers(headers, rules) == {"X-Plan": "silver", "X-Other": "kept"}
+
+
+def test_a_caller_of_whom_nothing_is_left_is_anonymous() -> None:
+    gone = {"caller_id_number": {"strip": True}, "caller_id_name": {"strip": True}}
+    ann = CallerId(name="Ann", number="1001")
+    assert rewritten_caller(ann, gone) == CallerId(number="anonymous")
+    assert rewritten_caller(CallerId(), gone) == CallerId()
+    assert rewritten_caller(ann, {"caller_id_number": {"strip": True}}) == CallerId(name="Ann")
 
 
 def test_so_many_rules_are_looked_at() -> None:
