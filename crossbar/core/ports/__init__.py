@@ -14,7 +14,7 @@ from crossbar.core.ports.names import Names
 from crossbar.core.ports.outside import Outside, OutsideFailed, may_be_asked
 from crossbar.core.ports.paper import Pages, Paper, Unprintable
 from crossbar.core.ports.porting import Porting
-from crossbar.core.ports.receivers import Message, NotReached, Receivers, Reply
+from crossbar.core.ports.receivers import Message, NotReached, Receivers, Reply, place_of
 from crossbar.core.ports.shelves import Shelf, ShelfFailed, Shelves
 from crossbar.core.ports.speech import NoSpeech, Speech, Spoken
 from crossbar.core.ports.switch import Command, NoSwitch, Switch
@@ -53,4 +53,5 @@ __all__ = [
     "Unplayable",
     "Unprintable",
     "may_be_asked",
+    "place_of",
 ]

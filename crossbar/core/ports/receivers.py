@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
+from urllib.parse import urlsplit
+
+
+def place_of(url: str) -> str:
+    """An address for the log: without its login and its query, where secrets may be."""
+    try:
+        parts = urlsplit(url)
+        return f"{parts.hostname or ''}{parts.path}"[:200]
+    except ValueError:
+        return "the address"
 
 
 class Message(NamedTuple):

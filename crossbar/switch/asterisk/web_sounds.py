@@ -11,9 +11,8 @@ from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
-from crossbar.core.ports import Message, NotReached, Reply, Unplayable
+from crossbar.core.ports import Message, NotReached, Reply, Unplayable, place_of
 from crossbar.core.services import Services
 from crossbar.remembering import keep
 from crossbar.switch.asterisk.making import LARGEST, Files
@@ -71,7 +70,7 @@ class WebSounds:
         try:
             await self._get(file, url, new)
         except (Unplayable, OSError) as error:
-            raise Unplayable(f"{_shown(url)}: {error}") from None
+            raise Unplayable(f"{place_of(url)}: {error}") from None
 
     async def _get(self, file: Path, url: str, new: Path) -> None:
         if not self._urls.allow(url):
@@ -118,12 +117,3 @@ def _seconds(reply: Reply) -> int:
         return LEAST
     age = _MAX_AGE.search(said)
     return min(max(int(age[1]), LEAST), MOST) if age else USUAL
-
-
-def _shown(url: str) -> str:
-    """An address without what may be a secret in it."""
-    try:
-        parts = urlsplit(url)
-        return f"{parts.hostname or ''}{parts.path}"[:200]
-    except ValueError:
-        return "the address"

@@ -13,7 +13,7 @@ from crossbar.core.change import Change, claim_of
 from crossbar.core.directory import Account
 from crossbar.core.jobs import Kind, asked
 from crossbar.core.journals import stretch_of
-from crossbar.core.ports import Command, Message, NotReached, Reply
+from crossbar.core.ports import Command, Message, NotReached, Reply, place_of
 from crossbar.core.requests import Action, Actor, request_to
 from crossbar.core.services import Services
 from crossbar.core.shapes import Collection
@@ -251,7 +251,7 @@ class Book:
                 most=LONGEST_ANSWER,
             )
         except NotReached as error:
-            log.warning("server_was_not_reached", url=message.url, reason=str(error))
+            log.warning("server_was_not_reached", at=place_of(message.url), reason=str(error))
             return None
 
     async def number(self, number: str) -> Document | None:
