@@ -31,12 +31,13 @@ SLOWEST = 1000.0
 
 FIRST_MEDIA_PORT, MEDIA_PORTS = 50_000, 100
 
-GUESSER, FLOOD, STRANGER = "127.0.0.2", "127.0.0.3", "127.0.0.4"
-"""From where is sent what is refused."""
+FIRST, AGAIN = ("127.0.0.2", "127.0.0.3", "127.0.0.4"), ("127.0.0.5", "127.0.0.6", "127.0.0.7")
+"""From where is sent what is refused: broken, guessed, flooding; and from where once more."""
 
 GUESSES, INVITES, EACH = 20, 200, 5
 GROWTH = 15.0
-"""Megabytes that a process may have more after all of it; what leaks is more with each of them."""
+"""Megabytes that a process may have more when all of it comes again; at first Asterisk takes what
+it needs for so many threads."""
 
 LONG = 60_000
 """Bytes of a header."""
@@ -83,22 +84,22 @@ async def test_what_breaks_the_rules_and_who_floods_ends_no_call_and_takes_no_me
     await dora.hears(carl.tone)
     asterisk = office.station.supervision.pid
     assert asterisk is not None
-    before = [resident_megabytes(each) for each in (asterisk, os.getpid())]
-    statuses = await asyncio.to_thread(attack, sipp)
-    assert statuses.pop("guesses") == statuses.pop("flood") == 0  # all of them were refused
-    assert statuses.keys() == BROKEN.keys()
-    assert {*statuses.values()} <= {0, 1}  # not answered, or refused
+    taken = []
+    for hosts in (FIRST, AGAIN):
+        statuses = await asyncio.to_thread(attack, sipp, *hosts)
+        assert statuses.pop("guesses") == statuses.pop("flood") == 0  # all of them were refused
+        assert statuses.keys() == BROKEN.keys()
+        assert {*statuses.values()} <= {0, 1}  # not answered, or refused
+        taken.append([resident_megabytes(each) for each in (asterisk, os.getpid())])
     assert len(office.station.exchange.lines) == 2
     await carl.hears(dora.tone)  # that goes on
     await carl.hang_up()
-    await carl.is_idle()
+    await until(lambda: not office.station.exchange.lines)
     await carl.call("103")
     await dora.hears(carl.tone)
     assert office.station.supervision.pid == asterisk
     assert len(await office.rows("cdrs")) == 2  # of the first call
-    after = [resident_megabytes(each) for each in (asterisk, os.getpid())]
-    grown = [now - was for now, was in zip(after, before, strict=True)]
-    assert max(grown) < GROWTH, (before, after)
+    assert max(now - was for was, now in zip(*taken, strict=True)) < GROWTH, taken
 
 
 BROKEN = {
@@ -111,16 +112,16 @@ BROKEN = {
 """INVITEs of which nobody can make sense, or wants to: how they end, and their Via."""
 
 
-def attack(sipp: Sipp) -> dict[str, int]:
-    """Send all of it at once; how each SIPp has ended."""
+def attack(sipp: Sipp, stranger: str, guesser: str, flood: str) -> dict[str, int]:
+    """Send all of it at once, from these addresses; how each SIPp has ended."""
     some, many = ("-m", str(EACH), "-r", "50"), ("-m", str(INVITES), "-r", str(INVITES))
     started = {
-        name: sipp.start(sending(sipp.realm, *broken), name, *some, host=STRANGER)
+        name: sipp.start(sending(sipp.realm, *broken), name, *some, host=stranger)
         for name, broken in BROKEN.items()
     }
     guesses = ("-m", str(GUESSES), "-r", "20")
-    started["guesses"] = sipp.start(guessing(sipp.realm), "guesses", *guesses, host=GUESSER)
-    started["flood"] = sipp.start(flooding(sipp.realm), "flood", *many, host=FLOOD)
+    started["guesses"] = sipp.start(guessing(sipp.realm), "guesses", *guesses, host=guesser)
+    started["flood"] = sipp.start(flooding(sipp.realm), "flood", *many, host=flood)
     try:
         return {name: process.wait(WITHIN) for name, process in started.items()}
     finally:
