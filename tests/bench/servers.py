@@ -69,9 +69,3 @@ def resident_megabytes(process_id: int) -> float:
     status = Path(f"/proc/{process_id}/status").read_text()
     match = re.search(r"VmRSS:\s+(\d+) kB", status)
     return int(match[1]) / 1000 if match else 0.0
-
-
-def seconds_of_cpu(process_id: int) -> float:
-    """What a process has used of the processors, in seconds."""
-    fields = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

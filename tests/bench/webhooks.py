@@ -31,7 +31,7 @@ from crossbar.families.webhooks import WEBHOOKS
 from crossbar.server import run_loop
 from crossbar.settings import Settings
 from crossbar.storage import Batch, Key
-from tests.bench.servers import resident_megabytes, running, seconds_of_cpu
+from tests.bench.servers import processor_seconds, resident_megabytes, running
 from tests.ops.conftest import Installation
 from tests.ops.killing import HERE, Kills, Receiver
 from tests.ops.processes import crossbar
@@ -93,13 +93,13 @@ async def measure(folder: Path) -> dict[str, Any]:
         await add_hook(gateway, master.account_id, f"http://{HERE}:{silent}/", 2)
         with _delivering(folder, url) as process_id:
             await asyncio.sleep(3)
-            before, memory = seconds_of_cpu(process_id), resident_megabytes(process_id)
+            before, memory = processor_seconds(process_id), resident_megabytes(process_id)
             took = await _write(gateway, master.account_id, committed)
             for _ in range(600):
                 if len(received) >= PER_SECOND * SECONDS:
                     break
                 await asyncio.sleep(0.1)
-            cpu = (seconds_of_cpu(process_id) - before) * 1000 / (PER_SECOND * SECONDS)
+            cpu = (processor_seconds(process_id) - before) * 1000 / (PER_SECOND * SECONDS)
             more = resident_megabytes(process_id) - memory
     dead.close()
     await runner.cleanup()

@@ -135,7 +135,7 @@ def make_room(folder: Path, most: int) -> int:
     for file in folder.glob("*.wav"):
         with suppress(OSError):
             facts = file.stat()
-            found.append((max(facts.st_atime, facts.st_mtime), _taken_by(facts), file))
+            found.append((_heard_at(facts), _taken_by(facts), file))
     taken = sum(size for _, size, _ in found)
     for _, size, file in sorted(found, key=lambda each: each[0]):
         if taken <= most:
@@ -143,6 +143,11 @@ def make_room(folder: Path, most: int) -> int:
         file.unlink(missing_ok=True)
         taken -= size
     return taken
+
+
+def _heard_at(facts: os.stat_result) -> float:
+    """When a file was written or read last."""
+    return max(facts.st_atime, facts.st_mtime)
 
 
 def _taken_by(facts: os.stat_result) -> int:
@@ -155,5 +160,5 @@ def remove_unused(folder: Path, seconds: float) -> None:
     for file in folder.iterdir():
         with suppress(OSError):
             facts = file.stat()
-            if file.is_file() and max(facts.st_atime, facts.st_mtime) < now - seconds:
+            if file.is_file() and _heard_at(facts) < now - seconds:
                 file.unlink()
