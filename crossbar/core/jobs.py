@@ -36,7 +36,10 @@ JOB_TYPE = "job"
 FAILED_TYPE = "failed_job"
 
 LEASE = 300
-"""Seconds that a job may take; what takes longer does a part and asks for the rest."""
+"""Seconds that a job may take; what takes longer does a part and asks for the rest.
+
+Then another process may take it, unless its kind says that one may do so sooner.
+"""
 
 AT_ONCE = 8
 """Jobs of a kind that a process does at a time: slow ones of one kind hold up no other.
@@ -77,10 +80,11 @@ Run = Callable[["Services", Document], Awaitable[Document | None]]
 class Kind:
     """A kind of jobs: its name, and what does them.
 
-    ``attempts`` is how often one is tried, ``at_once`` how many a process does at a time. With
-    ``every`` there is one job of the kind for ever, done every so many seconds. ``unfinished``
-    is for what must not be done twice: it is done instead of ``run`` when that was begun and has
-    failed, or its process ended.
+    ``attempts`` is how often one is tried, ``at_once`` how many a process does at a time.
+    ``lease`` is after how many seconds another process may take it: fewer than a job may last
+    where a second one that begins it finds that out. With ``every`` there is one job of the kind
+    for ever, done every so many seconds. ``unfinished`` is for what must not be done twice: it is
+    done instead of ``run`` when that was begun and has failed, or its process ended.
     """
 
     name: str
@@ -88,6 +92,7 @@ class Kind:
     attempts: int = 12
     every: int = 0
     at_once: int = AT_ONCE
+    lease: float = LEASE
     unfinished: Run | None = None
 
 
@@ -220,7 +225,7 @@ class Jobs:
             )
             return False
         taken = {**job, "attempts": job["attempts"] + 1}
-        put = _put(services.clock, key, taken, after=LEASE)
+        put = _put(services.clock, key, taken, after=kind.lease)
         try:
             await services.commit(Batch(puts=(put,)))
         except Conflict:

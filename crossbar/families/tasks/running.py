@@ -52,6 +52,12 @@ log = structlog.get_logger(__name__)
 PORTION = 3.0
 """Seconds after which the rest is left to the next job: a server that stops waits for that."""
 
+BEGUN_WITHIN = 10
+"""Seconds after which others may begin a portion too: its process may have ended before it did.
+
+Who comes second finds that it has begun.
+"""
+
 MOST_STUCK = 5
 """Runs in a row that may end before the first of their rows is written; then it has failed."""
 
@@ -115,7 +121,7 @@ async def _run(services: Services, about: Document) -> None:
         await _end(portion, is_over=is_over)
 
 
-RUN = Kind(name="task", run=_run)
+RUN = Kind(name="task", run=_run, lease=BEGUN_WITHIN)
 
 
 async def _taken_over(services: Services, account: Account, task: Document) -> _Portion:

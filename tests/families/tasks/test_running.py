@@ -8,9 +8,18 @@ from typing import Any
 
 import pytest
 
+from crossbar.core.jobs import Jobs
 from crossbar.core.requests import Action
 from crossbar.errors import TooManyRequests
-from crossbar.families.tasks import documents, of_families, of_numbers, of_rates, running
+from crossbar.families.tasks import (
+    documents,
+    fencing,
+    finishing,
+    of_families,
+    of_numbers,
+    of_rates,
+    running,
+)
 from crossbar.families.tasks.actions import action_named
 from crossbar.families.tasks.kinds import Cells, TaskAction, Worker, each
 from crossbar.storage import Batch, Key, Span, Unreachable
@@ -56,6 +65,33 @@ async def go_on(api: Api) -> None:
     """Let time pass until another process would take over, and let it."""
     api.clock.advance(60)
     await idle(api)
+
+
+async def test_a_process_that_ends_before_its_portion_begins_is_followed_soon(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = asyncio.Event()
+
+    async def asleep(commit: Commit, batch: Batch) -> int:
+        if any(put.key.doc_type == fencing.FENCE_TYPE for put in batch.puts):
+            began.set()
+            await asyncio.Event().wait()
+        return await commit(batch)  # type: ignore[no-any-return]
+
+    task_id = await made(api, "menus", "import", menus(3))
+    services = api.gateway.services
+    with monkeypatch.context() as patch:
+        between(api, patch, asleep)
+        await start(api, task_id)
+        async with asyncio.timeout(10):
+            await began.wait()
+    api.clock.advance(60)
+    await Jobs([running.RUN, finishing.FINISH]).idle(services)
+    assert len(await output(api, task_id)) == 3
+    for task in [*services.jobs._under_way.values()]:
+        task.cancel()
+    await idle(api)
+    assert (await facts(api, task_id))["success_count"] == 3
 
 
 @pytest.mark.parametrize("noun", ["menus", "accounts", "users"])
