@@ -199,6 +199,27 @@ async def test_the_phone_comes_back_with_the_switch_and_goes_with_the_login(
                 await asyncio.sleep(PACE)
 
 
+LOSE_ONE = """() => {
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (message) {
+    if (!String(message).startsWith("REGISTER")) return send.call(this, message);
+    WebSocket.prototype.send = send;
+    window.lost = true;
+  };
+}"""
+"""What a switch may lose that has just been started; over a WebSocket no phone says it again."""
+
+
+async def test_a_registration_that_nobody_answers_is_tried_anew(
+    office: Office, tmp_path: Path
+) -> None:
+    async with console_of(office, tmp_path) as page:
+        await page.evaluate(LOSE_ONE)
+        await press(page, "Make a device and switch on")
+        await expect(page.get_by_text("ready", exact=True)).to_be_visible(timeout=20_000)
+        assert await page.evaluate("window.lost")
+
+
 async def test_two_people_and_nothing_but_browsers(office: Office, tmp_path: Path) -> None:
     asked = {"name": "Bob Kay", "password": "green parrot"}
     (await office.api.put(f"{office.path}/people", asked)).expect(201)

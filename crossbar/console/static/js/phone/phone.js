@@ -7,6 +7,7 @@ import {startRinging, stopRinging} from "./ring.js";
 import {PhoneSocket} from "./socket.js";
 
 const MOST = 4; // calls at a time; more callers are told that it is busy
+const PATIENCE = 5000; // milliseconds in which the switch is to say whether this phone may register
 const AUDIO = {mediaConstraints: {audio: true, video: false}, pcConfig: {iceServers: []}};
 
 /**
@@ -50,8 +51,9 @@ export async function switchOn({id, name, sip}, realm) {
   change({state: "connecting", device, note: ""});
   const {default: JsSIP} = await import("../../vendor/jssip.mjs");
   if (phone.get().device !== device) return; // somebody was quicker
+  const socket = new PhoneSocket();
   const mine = new JsSIP.UA({
-    sockets: [new PhoneSocket()],
+    sockets: [socket],
     uri: `sip:${device.username}@${device.realm}`,
     password: sip.password,
     display_name: name.replaceAll('"', ""),
@@ -64,9 +66,13 @@ export async function switchOn({id, name, sip}, realm) {
   agent = mine;
   /** Hear of it, unless this agent is nobody's phone any more: it tells of its end for a while. */
   const on = (event, then) => mine.on(event, (told) => agent === mine && then(told));
-  on("registered", () => change({state: "ready", note: ""}));
-  on("registrationFailed", ({cause}) => change({state: "lost", note: `The switch does not let this phone register: ${cause}.`}));
-  on("disconnected", () => change({state: "lost", note: "The switch cannot be reached. It is tried again."}));
+  // A switch that has just been started may lose what it is asked, and JsSIP waits for 32 s.
+  let waiting;
+  on("connected", () => { waiting = setTimeout(() => socket.lose(), PATIENCE); });
+  const told = (state, note) => { clearTimeout(waiting); change({state, note}); };
+  on("registered", () => told("ready", ""));
+  on("registrationFailed", ({cause}) => told("lost", `The switch does not let this phone register: ${cause}.`));
+  on("disconnected", () => told("lost", "The switch cannot be reached. It is tried again."));
   on("newRTCSession", ({session, originator}) => take(session, originator === "remote"));
   mine.start();
 }

@@ -31,6 +31,13 @@ export class PhoneSocket {
     this.#socket = null;
   }
 
+  /** Take it that nobody is there, so that another connection is made. */
+  lose() {
+    if (!this.#socket) return;
+    this.disconnect();
+    this.ondisconnect(true);
+  }
+
   send(message) {
     if (!this.isConnected()) return false;
     this.#socket.send(message);
