@@ -101,7 +101,6 @@ Such steps are passed over: the child `_` is next.
 
 REASONS = {
     "function": "runs a program of the account; there is no engine for it",
-    "nomorobo": "asks a service that costs money and of which no free copy answers tests",
 }
 
 TAIL = """

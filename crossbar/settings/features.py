@@ -339,6 +339,10 @@ class Switch:
         minimum=1025,
         maximum=65535,
     )
+    nomorobo_url: str = setting(
+        "https://api.nomorobo.com/v1/check",
+        "Where the step `nomorobo` of callflows asks about callers.",
+    )
     outbound_classes: tuple[str, ...] = setting(
         ("did_us", "tollfree_us"),
         "Classes of numbers that accounts may call by carriers. What others an account may call,"

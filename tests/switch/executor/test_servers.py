@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs
@@ -20,6 +21,9 @@ class Server:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, str], str]] = []
+        self.who: list[str] = []
+        """What each said of itself, as the header says it."""
+
         self.status = 200
         self.answer = ""
         self.answers: list[str] = []
@@ -31,6 +35,7 @@ class Server:
 
     async def _handle(self, request: web.Request) -> web.Response:
         self.asked.append((request.method, dict(request.query), await request.text()))
+        self.who.append(request.headers.get("Authorization", ""))
         answer = self.answers.pop(0) if self.answers else self.answer
         return web.Response(text=answer, status=self.status)
 
@@ -46,8 +51,12 @@ async def server() -> AsyncIterator[Server]:
 
 
 @pytest.fixture
-def overrides() -> dict[str, Any]:
-    return {"webhooks.allow_private_addresses": True, "schemas.blocked_hosts": []}
+def overrides(server: Server) -> dict[str, Any]:
+    return {
+        "webhooks.allow_private_addresses": True,
+        "schemas.blocked_hosts": [],
+        "switch.nomorobo_url": server.url(),
+    }
 
 
 async def pivoting(api: Api, server: Server, **data: Any) -> str:
@@ -240,3 +249,41 @@ async def test_twiml_that_leads_to_itself_or_nowhere_ends(api: Api, server: Serv
     assert "no TwiML" in (await call(api, "1")).how
     server.answer = response("<Pause length='nan'/>", "<Say></Say>", "<Pause length='x'/>")
     assert (await call(api, "1")).how == "the document is done"
+
+
+async def scored(api: Api, *keys: str) -> str:
+    """Where a call goes on whose caller was asked about, of children with these keys."""
+    children = {key: node("play", id=key) for key in keys}
+    data = {"username": "ann", "password": "green parrot"}
+    await callflow(api, "+14155550199", node("nomorobo", children, **data))
+    made = await call(api, "+14155550199", number="+14155550100")
+    return "".join(made.heard())
+
+
+@pytest.mark.parametrize(
+    ("answer", "keys", "next_key"),
+    [
+        ('{"score": 0}', ("0", "3", "10"), "0"),
+        ('{"score": 0.59}', ("0", "3", "10"), "3"),
+        ('{"score": 1}', ("0", "3", "10"), "10"),
+        ('{"score": 0.2}', ("10", "3"), "3"),
+        ('{"score": 0.2}', ("3", "_"), "_"),
+        ('{"score": 0.9}', ("wrong", "_"), "_"),
+        ('{"score": "high"}', ("0", "10"), "0"),
+        ('{"score": 1e400}', ("_", "10"), "_"),
+        ("[]", ("_", "0"), "_"),
+        ("no JSON", ("3", "10"), ""),
+    ],
+)
+async def test_nomorobo_goes_to_the_child_with_the_nearest_score(
+    api: Api, server: Server, answer: str, keys: tuple[str, ...], next_key: str
+) -> None:
+    server.answer = answer
+    assert await scored(api, *keys) == next_key
+
+
+async def test_nomorobo_is_asked_by_who_pays_for_it(api: Api, server: Server) -> None:
+    server.status = 401
+    assert await scored(api, "0", "10") == "0"
+    assert server.asked == [("GET", {"From": "4155550100", "To": "4155550199"}, "")]
+    assert server.who == ["Basic " + b64encode(b"ann:green parrot").decode()]

@@ -40,7 +40,7 @@ async def test_what_is_captured_is_told(api: Api) -> None:
 
 async def test_an_unknown_module_and_a_skipped_one_go_on(api: Api) -> None:
     last = then("play", id="last")
-    flow = await callflow(api, "1", node("nomorobo", last, username="a"))
+    flow = await callflow(api, "1", node("function", last, id="a"))
     told = await simulated(api, flow)
     assert heard(told) == ["last"]
     assert told["steps"][0]["known"] is False

@@ -76,6 +76,7 @@ ACTIONS: Mapping[str, Action] = {
     "menu": menus.menu,
     "missed_call_alert": telling.missed_call_alert,
     "move": pickups.move,
+    "nomorobo": identities.nomorobo,
     "noop": sounds.noop,
     "notification": telling.notification,
     "offnet": carriers.offnet,

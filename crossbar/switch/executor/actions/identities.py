@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Iterable
+from urllib.parse import urlencode
 
+import orjson
+
+from crossbar.core.ports import Message, Reply
 from crossbar.documents import Document, lookup
 from crossbar.storage import Entry
 from crossbar.switch.executor.actions.branches import fits
@@ -17,12 +22,24 @@ from crossbar.switch.executor.callers import (
 )
 from crossbar.switch.executor.finding import dialed, find
 from crossbar.switch.executor.heard import Tone
-from crossbar.switch.executor.step import Branch, End, Go, Leave, Next, Step
+from crossbar.switch.executor.step import (
+    DEFAULT,
+    Branch,
+    End,
+    Go,
+    Leave,
+    Next,
+    Step,
+    is_number,
+)
 from crossbar.switch.executor.tolls import BARRED
 from crossbar.switch.executor.walking import enter
 
 UNDIALABLE = "fault-can_not_be_completed_as_dialed"
 REJECTED = "dynamic-cid-invalid_using_default"
+NOMOROBO_PATIENCE = 2.0
+"""Seconds that the caller waits for what Nomorobo says."""
+
 ACCEPTED = Tone(frequencies=(440,), on_ms=250)
 
 _NO_DIGIT = re.compile(r"[^0-9]")
@@ -112,6 +129,42 @@ def _by_pattern(lists: list[list[Document]], number: str) -> Iterable[str]:
 def _name(entry: Document) -> Iterable[str]:
     names = (entry.get(each) for each in ("displayname", "name", "cid_name"))
     return [each for each in names if isinstance(each, str) and each][:1]
+
+
+async def nomorobo(step: Step) -> Next:
+    """Asks Nomorobo whether the caller is a robot, and goes to the child with the nearest score.
+
+    Scores are 0 to 10, as upstream has them: the service's own, between 0 and 1, ten times and cut
+    off. The child is that of the highest number that is not above; ``_`` counts as below all.
+    """
+    score = _score(await step.book.fetch(_question(step), NOMOROBO_PATIENCE))
+    if score is None:
+        return Go(key=DEFAULT if step.has(DEFAULT) else "0", why="Nomorobo has not answered")
+    scores = sorted((int(key), key) for key in step.children if key.isdecimal())
+    below = [key for least, key in scores if least <= score]
+    lowest = [DEFAULT] if step.has(DEFAULT) else [key for _, key in scores[:1]]
+    return Go(key=[DEFAULT, *lowest, *below][-1], why=f"the score is {score}")
+
+
+def _question(step: Step) -> Message:
+    """What Nomorobo is asked: about two numbers of ten digits, by who pays for it."""
+    numbers = {"From": step.call.from_number, "To": step.call.to_number or step.call.dialed}
+    query = urlencode({name: _NO_DIGIT.sub("", each)[-10:] for name, each in numbers.items()})
+    secret = f"{step.text('username')}:{step.text('password')}".encode()
+    headers = {"Authorization": f"Basic {b64encode(secret).decode()}"}
+    url = step.book.actor.services.settings.switch.nomorobo_url
+    return Message("GET", f"{url}?{query}", headers, b"")
+
+
+def _score(reply: Reply | None) -> int | None:
+    """The score that was answered; ``None`` for none."""
+    if reply is None or reply.status != 200:
+        return None
+    try:
+        score = lookup(orjson.loads(reply.content), ("score",))
+    except orjson.JSONDecodeError:
+        return None
+    return int(score * 10) if is_number(score) and abs(score) <= 1 else None
 
 
 async def privacy(step: Step) -> Next:
