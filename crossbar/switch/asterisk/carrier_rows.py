@@ -124,7 +124,7 @@ def _common(name: str) -> Row:
 
 
 def _outward_endpoint(gateway: Gateway) -> Row:
-    row = {**_common(gateway.name), "allow": ",".join(gateway.codecs)}
+    row = {**_common(gateway.dialed), "allow": ",".join(gateway.codecs)}
     if gateway.username:
         row["outbound_auth"] = gateway.name
     if gateway.takes_t38:

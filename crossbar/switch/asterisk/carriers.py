@@ -51,22 +51,32 @@ MOST_NAMES = 20
 THREADS = 4
 """Hosts that are asked for at a time: of the system, and of all accounts."""
 
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,126}[A-Za-z0-9])?|\[?[0-9A-Fa-f:.]{2,45}\]?")
+_REALM = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,126}[A-Za-z0-9])?")
+_HOST = re.compile(rf"{_REALM.pattern}|\[?[0-9A-Fa-f:.]{{2,45}}\]?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
-    """One gateway of a resource: ``owner`` is an account, or the system; ``at`` its place."""
+    """One gateway of a resource: ``owner`` is an account, or the system; ``at`` its place.
+
+    ``from_realm`` is what a call says that it is from, if not what all calls do.
+    """
 
     owner: str
     resource: Document
     at: int
     document: Document
+    from_realm: str = ""
 
     @property
     def name(self) -> str:
-        """How it is dialed, and known by in Asterisk's tables."""
+        """How it is known by in Asterisk's tables, whatever calls say that they are from."""
         return name_of(self.owner, self.resource["_id"], self.at)
+
+    @property
+    def dialed(self) -> str:
+        """How it is dialed: a name for each realm, since Asterisk says one for each name."""
+        return name_of(self.owner, self.resource["_id"], self.at, self.from_realm)
 
     @property
     def server(self) -> str:
@@ -101,7 +111,8 @@ class Gateway:
     def realm(self) -> str:
         """What calls say that they are from, if it wants to be told something of its own."""
         wanted = (
-            self.document.get("from_uri_realm")
+            self.from_realm
+            or self.document.get("from_uri_realm")
             or self.resource.get("from_uri_realm")
             or self.document.get("realm")
         )
@@ -173,9 +184,10 @@ def _threads() -> Iterator[Executor]:
         threads.shutdown(wait=False, cancel_futures=True)
 
 
-def name_of(owner: str, resource_id: str, at: int) -> str:
-    """The name of a gateway."""
-    return f"{OUTWARDS}.{owner or SYSTEM}.{resource_id}.{at}"
+def name_of(owner: str, resource_id: str, at: int, realm: str = "") -> str:
+    """The name of a gateway, to which calls say that they are from a realm, if it is one."""
+    name = f"{OUTWARDS}.{owner or SYSTEM}.{resource_id}.{at}"
+    return f"{name}.{realm}" if _REALM.fullmatch(realm) else name
 
 
 class Carriers:
@@ -195,15 +207,16 @@ class Carriers:
         self._unknown = asyncio.Event()
 
     async def gateway(self, name: str) -> Gateway | None:
-        """The gateway of a name; ``None`` where there is none that may be used."""
-        kind, _, place = name.partition(".")
-        owner, _, place = place.partition(".")
-        resource_id, _, at = place.partition(".")
+        """The gateway that is dialed by a name; ``None`` where none is that may be used."""
+        kind, owner, resource_id, at, realm = [*name.split(".", 4), "", "", "", ""][:5]
         if kind != OUTWARDS or not at.isdecimal():
             return None
         gateways = await self._gateways.read(owner, resource_id)
         found = next((each for each in gateways if each.at == int(at)), None)
-        return await self._public(found) if found and owner != SYSTEM else found
+        if found is None:
+            return None
+        found = replace(found, from_realm=realm)
+        return found if owner == SYSTEM else await self._public(found)
 
     async def _public(self, gateway: Gateway) -> Gateway | None:
         """An account's own gateway, at an address that anybody may have; ``None`` elsewhere.

@@ -273,7 +273,8 @@ class Hunt:
     async def _dial_gateway(self, leg: Leg, to: ToGateway, seconds: float) -> list[Line]:
         """Begin a call by a carrier."""
         exchange, caller = self._exchange, self._line
-        gateway = await exchange.carriers.gateway(name_of(to.account_id, to.resource_id, to.at))
+        name = name_of(to.account_id, to.resource_id, to.at, to.realm)
+        gateway = await exchange.carriers.gateway(name)
         if gateway is None:
             self._causes.add(UNROUTED)
             return []
@@ -312,7 +313,7 @@ class Hunt:
         headers = with_headers(more)
         await originate(
             exchange,
-            gateway.name,
+            gateway.dialed,
             gateway.uri(to.number),
             line,
             seconds=seconds,

@@ -84,7 +84,8 @@ class ToGateway:
 
     ``number`` is what it is to dial, ``called`` whom that reaches, in E.164; ``calling`` is who
     calls, before ``formatters`` have rewritten it. ``account_id`` is whose carrier it is; "" for
-    one of the system. ``shows`` is which caller id it wants, if it says so.
+    one of the system. ``shows`` is which caller id it wants, if it says so, and ``realm`` what the
+    call says that it is from, where that is not what the gateway wants of all calls.
     """
 
     resource_id: str
@@ -95,6 +96,7 @@ class ToGateway:
     at: int = 0
     account_id: str = ""
     shows: str = ""
+    realm: str = ""
     is_emergency: bool = False
     formatters: Mapping[str, object] = field(default_factory=dict)
 

@@ -179,6 +179,29 @@ async def test_a_carrier_is_sent_numbers_and_names_as_its_formatters_say(
     assert record["destination"] == NUMBER
 
 
+@pytest.mark.parametrize(
+    ("of_resource", "of_step", "realm"),
+    [
+        ({}, {}, "of.gateway.example"),
+        ({"from_account_realm": True}, {}, ""),
+        ({}, {"format_from_uri": True}, ""),
+        ({"from_account_realm": True, "from_uri_realm": "of.all.example"}, {}, "of.all.example"),
+        ({}, {"format_from_uri": True, "from_uri_realm": "of.step.example"}, "of.step.example"),
+        ({}, {"format_from_uri": True, "from_uri_realm": "no/realm"}, "of.gateway.example"),
+    ],
+)
+async def test_a_call_says_which_realm_it_is_from(
+    office: Office, telco: Carrier, of_resource: Any, of_step: Any, realm: str
+) -> None:
+    telco.password = "s3cret"  # which it asks for, whatever the call is from
+    gateway = telco.gateway(realm="of.gateway.example", username="us", password="s3cret")
+    await resource(office, gateway, **of_resource)
+    await way_out(office, **of_step)
+    ann = await office.phone("ann")
+    await ann.call(NUMBER)
+    assert f"@{realm or office.realm}>" in (await telco.rings()).invite.header("from")
+
+
 async def test_what_a_carrier_lets_hear_before_the_answer_is_heard(
     office: Office, telco: Carrier
 ) -> None:

@@ -99,7 +99,11 @@ async def _out(step: Step, account_id: str) -> Next:
         step.note(f"{number} is a number of an account here")
     else:
         route = Route(
-            number=number, caller=shown.number, flags=await _flags(step), account_id=account_id
+            number=number,
+            caller=shown.number,
+            flags=await _flags(step),
+            account_id=account_id,
+            realm=_realm(step),
         )
         found = await gateways_for(step.book, route)
         legs = [_leg(step, each, await _shown(step, each, shown, kind)) for each in found]
@@ -172,6 +176,13 @@ async def _flags(step: Step) -> frozenset[str]:
     named += texts_at(step.data, "dynamic_flags")
     flags += filter(None, (property_of(step.call, name) for name in named))
     return frozenset(flags)
+
+
+def _realm(step: Step) -> str:
+    """What the call says that it is from, if the step says so."""
+    if not step.says("format_from_uri"):
+        return ""
+    return step.text("from_uri_realm") or step.book.account.realm
 
 
 def _outbound(document: Document) -> list[str]:
