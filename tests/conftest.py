@@ -25,6 +25,10 @@ from crossbar.core import jobs
 from crossbar.core.ports.switch import NoSwitch, Switch
 from crossbar.settings import Settings
 from tests.described import complaint
+from tests.seeding import Seeds
+from tests.storage.mongo_server import Place, mongo_server, place
+
+__all__ = ["mongo_server", "place"]
 
 MEMORY = Path("/dev/shm")
 ROOM = 2 << 30
@@ -232,6 +236,12 @@ jobs.POLL = 3600.0
 """Jobs that a test asks for are begun at once; what is due by the clock, when a test says so."""
 
 
+@pytest.fixture
+def mongodb_url(place: Place) -> str:
+    """A database of the test's own on the MongoDB server of this process."""
+    return place.uri
+
+
 @pytest.fixture(params=["sqlite"])
 def storage_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where the gateway under test keeps its documents. Contract tests run on both stores."""
@@ -281,25 +291,43 @@ async def running_api(
     clock: FixedClock,
     master: Master | None = None,
     switch: Switch | None = None,
+    token: str = "",
 ) -> AsyncIterator[Api]:
     """A running gateway and a client with its admin user's token.
 
-    On a store that has a master account already, ``master`` says which.
+    On a store that has a master account already, ``master`` says which; who has no ``token`` of
+    its administrator logs in.
     """
     async with open_gateway(settings, clock=clock, switch=switch) as gateway, gateway.working():
         client: TestClient[Any, Any] = TestClient(GatewayServer(gateway))
         async with client:
             master = master or await create_master(gateway.services, password=PASSWORD)
             api = Api(client, gateway, clock, master)
-            api.token = await api.login(master.username, PASSWORD, master.account_name)
+            api.token = token or await api.login(master.username, PASSWORD, master.account_name)
             try:
                 yield api
             finally:
                 gateway.services.feed.end()  # or streams that say nothing are waited for
 
 
+async def _fill(url: str) -> tuple[Master, str]:
+    settings = Settings.load(None, {}, {"storage.url": url, **QUICK})
+    async with running_api(settings, FixedClock(NOW)) as api:
+        return api.master, api.token
+
+
+@pytest.fixture(scope="session")
+def seeds(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Seeds:
+    """What stores are filled with before a test, for all tests of this process."""
+    folder = tmp_path_factory.mktemp("seeds")
+    return Seeds(folder, lambda: request.getfixturevalue("mongo_server"), _fill)
+
+
 @pytest.fixture
-async def api(settings: Settings, clock: FixedClock, switch: Switch) -> AsyncIterator[Api]:
-    """A running gateway; see :func:`running_api`."""
-    async with running_api(settings, clock, switch=switch) as api:
+async def api(
+    settings: Settings, clock: FixedClock, switch: Switch, seeds: Seeds
+) -> AsyncIterator[Api]:
+    """A running gateway on a store with a master account; see :func:`running_api`."""
+    seed = await seeds.plant(settings.storage.url)
+    async with running_api(settings, clock, seed.master, switch, seed.token) as api:
         yield api

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import ipaddress
 import typing
 from collections.abc import Iterator, Mapping
@@ -100,7 +101,7 @@ class Settings:
     def describe(cls) -> Iterator[SettingDescription]:
         """Every setting, in the order of the sections."""
         for section, part in section_types().items():
-            types = typing.get_type_hints(part)
+            types = _types()[section]
             for each in dataclasses.fields(part):
                 yield SettingDescription(
                     section=section,
@@ -149,6 +150,13 @@ def _is_any(host: str) -> bool:
         return False
 
 
+@functools.cache
 def section_types() -> dict[str, type[Any]]:
     """The sections in order, by name."""
     return typing.get_type_hints(Settings)
+
+
+@functools.cache
+def _types() -> dict[str, dict[str, Any]]:
+    """The types of all settings, by section and name: to work them out takes a while."""
+    return {name: typing.get_type_hints(part) for name, part in section_types().items()}

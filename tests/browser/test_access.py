@@ -15,7 +15,13 @@ from tests.browser.switch import Switch, now
 from tests.browser.test_media import tone
 from tests.ops.processes import PATIENCE
 
-SHADES = pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+SHADES = pytest.mark.parametrize(
+    "dark",
+    [
+        pytest.param(False, id="light"),
+        pytest.param(True, id="dark", marks=pytest.mark.thorough),
+    ],
+)
 NARROW = pytest.mark.parametrize("width", [360])
 
 FLOW = {

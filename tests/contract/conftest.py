@@ -7,9 +7,6 @@ from dataclasses import dataclass
 import pytest
 
 from tests.conftest import Api
-from tests.storage.mongo_server import Place, mongo_server, place
-
-__all__ = ["mongo_server", "place"]
 
 STORES = ("sqlite", "mongodb")
 """The stores that the contract holds on: parameters of the fixture ``storage_url``."""
@@ -20,12 +17,6 @@ on_every_store = pytest.mark.parametrize("storage_url", STORES, indirect=True)
 on_any_store = [on_every_store, pytest.mark.any_store]
 """Marks of a module about what happens before a store is asked: paths, envelopes, headers, media
 types, schemas. Single tests of it that do reach into the store are marked ``each_store``."""
-
-
-@pytest.fixture
-def mongodb_url(place: Place) -> str:
-    """A database of the test's own on the MongoDB server of this session."""
-    return place.uri
 
 
 @dataclass(frozen=True)

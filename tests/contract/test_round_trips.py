@@ -10,9 +10,7 @@ import pytest
 from pymongo import monitoring
 
 from tests.conftest import PASSWORD, Api
-from tests.contract.conftest import mongo_server, mongodb_url, place
 
-__all__ = ["mongo_server", "mongodb_url", "place"]
 pytestmark = pytest.mark.parametrize("storage_url", ["mongodb"], indirect=True)
 
 PAGE = Path(__file__).parents[2] / "docs" / "scaling.md"

@@ -17,9 +17,8 @@ from crossbar.core.services import Services
 from crossbar.documents import Document
 from crossbar.settings import Settings
 from crossbar.storage import SYSTEM, Batch, Event, Key, Span, Unreachable
-from tests.contract.conftest import mongo_server, mongodb_url, on_every_store, place
+from tests.contract.conftest import on_every_store
 
-__all__ = ["mongo_server", "mongodb_url", "place"]
 pytestmark = on_every_store
 
 

@@ -19,10 +19,8 @@ from crossbar.errors import Conflict, InvalidCredentials, NoSuchDocument, TooMan
 from crossbar.identity.keys import Keys
 from crossbar.storage import Batch, Key, Put, Remove, RevisionConflict, Unreachable
 from tests.conftest import Api
-from tests.contract.conftest import mongo_server, mongodb_url, on_every_store, place
+from tests.contract.conftest import on_every_store
 from tests.families.support import interrupt_commits, make, set_private, stored
-
-__all__ = ["mongo_server", "mongodb_url", "place"]
 
 DIALECTS = ("v2", "v1", "v1_1")
 HOME = "127.0.0.1"

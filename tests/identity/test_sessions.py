@@ -16,10 +16,8 @@ from crossbar.errors import InvalidCredentials
 from crossbar.identity.sessions import GRACE, SWEPT_AT_ONCE
 from crossbar.storage import Key, Span
 from tests.conftest import PASSWORD, Answer, Api, credentials
-from tests.contract.conftest import mongo_server, mongodb_url, on_every_store, place
+from tests.contract.conftest import on_every_store
 from tests.families.support import ANN, interrupt_commits, make, set_private
-
-__all__ = ["mongo_server", "mongodb_url", "place"]
 
 ADMIN = credentials("admin", PASSWORD, "Master")
 DAY = 86_400

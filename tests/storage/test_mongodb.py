@@ -54,6 +54,7 @@ class TestMongoMotor(_Stores, StoreContract):
     driver = "motor"
 
 
+@pytest.mark.thorough
 class TestMongoPyMongo(_Stores, StoreContract):
     driver = "pymongo"
 

@@ -8,11 +8,8 @@ import pytest
 
 from crossbar.personnel.components import COMPONENTS
 from crossbar.personnel.shapes import Component
-from tests.contract.conftest import mongo_server, mongodb_url, place
 from tests.dialects.v1.kit import WRITABLE, full_body, value_of, written
 from tests.dialects.v1.support import Client
-
-__all__ = ["mongo_server", "mongodb_url", "place"]
 
 ON_BOTH = ("ranks", "users", "events", "rank-records", "submissions")
 

@@ -12,10 +12,8 @@ from crossbar.personnel.includes import MOST_ROWS
 from crossbar.personnel.reading import DEEPEST
 from crossbar.storage import Row, Span
 from tests.conftest import Api
-from tests.contract.conftest import mongo_server, mongodb_url, on_every_store, place
+from tests.contract.conftest import on_every_store
 from tests.dialects.v1.support import Client
-
-__all__ = ["mongo_server", "mongodb_url", "place"]
 
 PEOPLE = 229
 """The people that are made beside the one that a new account has."""

@@ -6,10 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.contract.conftest import mongo_server, mongodb_url, on_every_store, place
+from tests.contract.conftest import on_every_store
 from tests.dialects.v1.support import Client, client_of
-
-__all__ = ["mongo_server", "mongodb_url", "place"]
 
 
 @pytest.fixture

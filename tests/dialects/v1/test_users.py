@@ -11,10 +11,8 @@ from aiohttp.test_utils import TestClient
 
 from crossbar.app import open_gateway
 from tests.conftest import Api, GatewayServer
-from tests.contract.conftest import mongo_server, mongodb_url, on_every_store, place
+from tests.contract.conftest import on_every_store
 from tests.dialects.v1.support import Client, client_of
-
-__all__ = ["mongo_server", "mongodb_url", "place"]
 
 ANN = {"name": "Ann Lee", "email": "Ann@Example.org"}
 

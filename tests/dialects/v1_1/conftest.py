@@ -12,9 +12,6 @@ from aiohttp.test_utils import TestClient
 from crossbar.core.directory import Account, account_key
 from crossbar.storage import Batch, Event, Put
 from tests.conftest import Api
-from tests.contract.conftest import mongo_server, mongodb_url, on_every_store, place
-
-__all__ = ["mongo_server", "mongodb_url", "on_every_store", "place"]
 
 CHROME = (
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_13_3) AppleWebKit/537.36 (KHTML, like Gecko)"

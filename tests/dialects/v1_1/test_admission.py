@@ -14,13 +14,13 @@ from crossbar.dialects.v1_1.exchange import LARGEST
 from crossbar.dialects.v1_1.table import TABLE
 from crossbar.storage import Unreachable
 from tests.conftest import NOW, Api
+from tests.contract.conftest import on_every_store
 from tests.dialects.v1_1.conftest import (
     ORIGIN,
     PUBLIC_URL,
     Team,
     account_of,
     new_team,
-    on_every_store,
 )
 
 SECRET_PATHS = (

@@ -8,7 +8,8 @@ from typing import Any
 
 from crossbar.storage import Key, Span
 from tests.conftest import Api
-from tests.dialects.v1_1.conftest import PUBLIC_URL, Team, Told, on_every_store
+from tests.contract.conftest import on_every_store
+from tests.dialects.v1_1.conftest import PUBLIC_URL, Team, Told
 
 TEN_MINUTES = 600
 

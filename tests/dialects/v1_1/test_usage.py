@@ -10,7 +10,8 @@ from crossbar.storage import Span
 from crossbar.visitors import sweep as visitor_sweep
 from crossbar.visitors.sweep import sweep, sweep_account
 from tests.conftest import Api
-from tests.dialects.v1_1.conftest import Page, Team, account_of, new_team, on_every_store
+from tests.contract.conftest import on_every_store
+from tests.dialects.v1_1.conftest import Page, Team, account_of, new_team
 from tests.support import quick_settings, running
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400

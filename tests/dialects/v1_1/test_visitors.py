@@ -6,7 +6,8 @@ from typing import Any
 
 from crossbar.visitors.visitors import MOST_PAGES, MOST_TEXT, SHORT_ID
 from tests.conftest import Api
-from tests.dialects.v1_1.conftest import Team, new_team, on_every_store
+from tests.contract.conftest import on_every_store
+from tests.dialects.v1_1.conftest import Team, new_team
 
 NOW = "2027-01-15T08:00:00.000Z"
 

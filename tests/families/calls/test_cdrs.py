@@ -16,12 +16,10 @@ from crossbar.documents import Document
 from crossbar.families.calls.records import with_leg
 from crossbar.families.calls.rows import COLUMNS, dollars_of
 from tests.conftest import Api
-from tests.contract.conftest import mongo_server, mongodb_url, on_every_store, place
+from tests.contract.conftest import on_every_store
 from tests.families.porting.support import customer_of
 from tests.families.support import make, refusal
 from tests.families.switch.support import TIME, Teller, call, teller
-
-__all__ = ["mongo_server", "mongodb_url", "place"]
 
 INTERACTION = f"{TIME - 70:011d}-0a1b2c3d"
 

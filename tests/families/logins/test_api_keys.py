@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import Answer, Api
-from tests.contract.conftest import mongo_server, mongodb_url, on_every_store, place
+from tests.contract.conftest import on_every_store
 from tests.families.support import ANN, make, refusal
-
-__all__ = ["mongo_server", "mongodb_url", "place"]
 
 ROBOT = {"name": "Robot", "scopes": ["*"]}
 LATER = 10_000

@@ -24,10 +24,9 @@ from crossbar.families.tasks.actions import action_named
 from crossbar.families.tasks.kinds import Cells, TaskAction, Worker, each
 from crossbar.storage import Batch, Key, Span, Unreachable
 from tests.conftest import Api
-from tests.contract.conftest import mongo_server, mongodb_url, on_every_store, place
+from tests.contract.conftest import on_every_store
 from tests.families.tasks.support import facts, idle, made, parsed, table
 
-__all__ = ["mongo_server", "mongodb_url", "place"]
 pytestmark = on_every_store
 
 Commit = Callable[[Batch], Any]

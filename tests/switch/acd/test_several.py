@@ -18,12 +18,10 @@ from crossbar.switch.acd import CallCenter, Status
 from crossbar.switch.asterisk.telling import Teller
 from crossbar.switch.leases import LEASE, MEDIA_SERVER, Lease
 from tests.conftest import Api
-from tests.contract.conftest import mongo_server, mongodb_url, on_any_store, place
+from tests.contract.conftest import on_any_store
 from tests.families.support import make
 from tests.switch.acd.support import Hall, ScriptedVoice
 from tests.switch.asterisk.phones import until
-
-__all__ = ["mongo_server", "mongodb_url", "place"]
 
 pytestmark = on_any_store
 

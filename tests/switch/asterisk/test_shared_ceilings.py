@@ -14,12 +14,10 @@ from crossbar.storage import SYSTEM, Span
 from crossbar.switch.asterisk.wishes import IN
 from crossbar.switch.leases import LEASE, RENEWED
 from tests.conftest import Api
-from tests.contract.conftest import mongo_server, mongodb_url, on_any_store, place
+from tests.contract.conftest import on_any_store
 from tests.families.billing.support import pay_in
 from tests.switch.asterisk.conftest import with_settings
 from tests.switch.asterisk.test_ceilings import Running, family
-
-__all__ = ["mongo_server", "mongodb_url", "place"]
 
 pytestmark = on_any_store
 
