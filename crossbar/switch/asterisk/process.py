@@ -22,6 +22,13 @@ RESTART_PAUSE = 0.5
 PATIENCE = 10.0
 """Seconds that it may take to stop."""
 
+ONE_HEAP = {"MALLOC_ARENA_MAX": "1"}
+"""Has glibc's allocator (``mallopt(3)``) serve all threads from one heap.
+
+Else each of Asterisk's seventy has its own, and what is given back in one serves no other: memory
+grew by 13 kB with every call. With one it stays as it is after 400 calls.
+"""
+
 LOOK = 0.1
 """Seconds between looks at whether it is still there."""
 
@@ -57,7 +64,7 @@ class Supervision:
         silent = [(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_RDWR, 0) for stream in range(3)]
         # In a session of its own: what a terminal sends to stop us would end it before its calls.
         self.pid = os.posix_spawn(
-            command[0], command, os.environ, file_actions=silent, setsid=True
+            command[0], command, {**ONE_HEAP, **os.environ}, file_actions=silent, setsid=True
         )
         self._is_child = True
         log.info("asterisk_started", process=self.pid, version=self._plan.program.version)
