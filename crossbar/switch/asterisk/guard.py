@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections import deque
 from pathlib import Path
 
 import structlog
@@ -26,6 +25,9 @@ MINUTE = 60
 
 PAUSE = 1.0
 """Seconds between looks at who is let in again, and until Asterisk is asked again."""
+
+Proof = tuple[str, object]
+"""The call in which a password was proved, and by what."""
 
 MOST = 10_000
 """Addresses whose guesses are counted, and addresses that are shut out."""
@@ -52,7 +54,9 @@ class Guard:
         self._file = file
         self._settings = services.settings.switch
         self._clock = services.clock
-        self._guesses: dict[str, deque[float]] = {}
+        self._guesses: dict[str, dict[Proof, float]] = {}
+        """What was sent from addresses lately, and when, in seconds since 1970; oldest first."""
+
         self._blocked: dict[str, float] = {}
         """Until when addresses are shut out, in seconds since 1970."""
 
@@ -67,12 +71,13 @@ class Guard:
             try:
                 for event in await self._watching.events():
                     if event.get("event") in GUESSES:
-                        await self._note(_address_in(event.get("remoteaddress", "")))
+                        address = _address_in(event.get("remoteaddress", ""))
+                        await self._note(address, _proof_in(event))
             except AriError:  # it is not up
                 await asyncio.sleep(PAUSE)
 
-    async def _note(self, address: str) -> None:
-        """A wrong password came from there."""
+    async def _note(self, address: str, proof: Proof) -> None:
+        """A wrong password came from there; who sends the same once more has not guessed again."""
         if not address or address in self._blocked:
             return
         if any(each.owner == SYSTEM for each in await self._carriers.at(address)):
@@ -80,11 +85,11 @@ class Guard:
         now = self._clock.precise()
         if len(self._guesses) >= MOST:
             self._guesses.clear()
-        times = self._guesses.setdefault(address, deque())
-        times.append(now)
-        while times[0] < now - MINUTE:
-            times.popleft()
-        if len(times) >= self._settings.guesses_a_minute and len(self._blocked) < MOST:
+        guesses = self._guesses.setdefault(address, {})
+        guesses.setdefault(proof, now)
+        for old in [each for each, at in guesses.items() if at < now - MINUTE]:
+            del guesses[old]
+        if len(guesses) >= self._settings.guesses_a_minute and len(self._blocked) < MOST:
             del self._guesses[address]
             self._blocked[address] = now + self._settings.shut_out_seconds
             log.warning("address_shut_out", address=address, why="wrong passwords of phones")
@@ -107,6 +112,14 @@ class Guard:
             await self._manager.do("Reload", [("Module", "acl")])
         except AriError as error:
             log.warning("access_list_not_read", error=str(error))
+
+
+def _proof_in(event: dict[str, str]) -> Proof:
+    """What is sent again has the same, such as by a phone that is not answered soon enough.
+
+    Asterisk tells of each copy, while it has no time for the first one.
+    """
+    return event.get("sessionid", ""), event.get("response") or object()
 
 
 def _address_in(told: str) -> str:

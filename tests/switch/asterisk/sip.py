@@ -42,7 +42,8 @@ def proof(username: str, password: str, method: str, target: str, challenge: str
 class SilentPhone(asyncio.DatagramProtocol):
     """A phone with a SIP account. ``notified`` are the NOTIFYs that came, which are accepted.
 
-    ``invited`` are the INVITEs, which it sends elsewhere, to ``moved_to``.
+    ``invited`` are the INVITEs, which it sends elsewhere, to ``moved_to``. ``repeats`` is how
+    often it proves who it is by the same answer to a challenge.
     """
 
     username: str
@@ -52,6 +53,7 @@ class SilentPhone(asyncio.DatagramProtocol):
     device_id: str = ""
     owner_id: str = ""
     moved_to: str = ""
+    repeats: int = 1
     notified: list[Message] = field(default_factory=list)
     invited: list[Message] = field(default_factory=list)
     _answers: asyncio.Queue[Message] = field(default_factory=asyncio.Queue)
@@ -92,7 +94,8 @@ class SilentPhone(asyncio.DatagramProtocol):
         if answer.status in (401, 407):
             challenge = answer.headers["www-authenticate"]
             proven = proof(self.username, self.password, method, target, challenge)
-            answer = await self._ask(method, target, call_id, tag, (*headers, proven))
+            for _ in range(self.repeats):
+                answer = await self._ask(method, target, call_id, tag, (*headers, proven))
         return answer
 
     async def _ask(

@@ -34,6 +34,25 @@ async def test_who_guesses_passwords_is_shut_out_for_a_while(office: Office) -> 
         await until_answered(stranger, 200)
 
 
+@with_settings(guesses_a_minute=GUESSES, shut_out_seconds=SHUT_OUT)
+async def test_what_is_sent_again_is_no_further_guess(office: Office) -> None:
+    await office.device("ann")
+    ann = ("ann", "secret of ann", office.realm, office.sip_port)
+    async with (
+        silent_phone(*ann) as slow,
+        silent_phone(*ann, host="127.0.0.2") as guesser,
+        silent_phone(*ann, host="127.0.0.3") as another,
+    ):
+        for phone in (guesser, slow, another):
+            phone.password = "guessed"
+        await until_answered(guesser, 403)  # somebody watches now
+        slow.repeats = 2 * GUESSES
+        assert (await slow.register()).status == 401
+        await until_answered(another, 403)  # what was told before has been counted
+        slow.password = "secret of ann"
+        assert (await slow.register()).status == 200
+
+
 async def test_a_carrier_is_not_shut_out_by_who_forges_its_address(office: Office) -> None:
     await office.device("ann")
     carrier = {"name": "Telco", "rules": [], "gateways": [{"server": ELSEWHERE}]}
