@@ -251,12 +251,12 @@ async def test_twiml_that_leads_to_itself_or_nowhere_ends(api: Api, server: Serv
     assert (await call(api, "1")).how == "the document is done"
 
 
-async def scored(api: Api, *keys: str) -> str:
+async def scored(api: Api, *keys: str, number: str = "+14155550100") -> str:
     """Where a call goes on whose caller was asked about, of children with these keys."""
     children = {key: node("play", id=key) for key in keys}
     data = {"username": "ann", "password": "green parrot"}
     await callflow(api, "+14155550199", node("nomorobo", children, **data))
-    made = await call(api, "+14155550199", number="+14155550100")
+    made = await call(api, "+14155550199", number=number)
     return "".join(made.heard())
 
 
@@ -268,7 +268,7 @@ async def scored(api: Api, *keys: str) -> str:
         ('{"score": 1}', ("0", "3", "10"), "10"),
         ('{"score": 0.2}', ("10", "3"), "3"),
         ('{"score": 0.2}', ("3", "_"), "_"),
-        ('{"score": 0.9}', ("wrong", "_"), "_"),
+        ('{"score": 0.9}', ("wrong", "9" * 5000, "_"), "_"),
         ('{"score": "high"}', ("0", "10"), "0"),
         ('{"score": 1e400}', ("_", "10"), "_"),
         ("[]", ("_", "0"), "_"),
@@ -287,3 +287,8 @@ async def test_nomorobo_is_asked_by_who_pays_for_it(api: Api, server: Server) ->
     assert await scored(api, "0", "10") == "0"
     assert server.asked == [("GET", {"From": "4155550100", "To": "4155550199"}, "")]
     assert server.who == ["Basic " + b64encode(b"ann:green parrot").decode()]
+
+
+async def test_nomorobo_is_not_asked_about_who_shows_no_number(api: Api, server: Server) -> None:
+    assert await scored(api, "0", "10", number="anonymous") == "0"
+    assert server.asked == []

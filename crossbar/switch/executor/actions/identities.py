@@ -43,6 +43,7 @@ NOMOROBO_PATIENCE = 2.0
 ACCEPTED = Tone(frequencies=(440,), on_ms=250)
 
 _NO_DIGIT = re.compile(r"[^0-9]")
+_SCORE = re.compile(r"[0-9]{1,3}")
 
 
 async def set_cid(step: Step) -> Next:
@@ -137,10 +138,12 @@ async def nomorobo(step: Step) -> Next:
     Scores are 0 to 10, as upstream has them: the service's own, between 0 and 1, ten times and cut
     off. The child is that of the highest number that is not above; ``_`` counts as below all.
     """
-    score = _score(await step.book.fetch(_question(step), NOMOROBO_PATIENCE))
+    score = None
+    if _NO_DIGIT.sub("", step.call.from_number):
+        score = _score(await step.book.fetch(_question(step), NOMOROBO_PATIENCE))
     if score is None:
-        return Go(key=DEFAULT if step.has(DEFAULT) else "0", why="Nomorobo has not answered")
-    scores = sorted((int(key), key) for key in step.children if key.isdecimal())
+        return Go(key=DEFAULT if step.has(DEFAULT) else "0", why="nobody knows the score")
+    scores = sorted((int(key), key) for key in step.children if _SCORE.fullmatch(key))
     below = [key for least, key in scores if least <= score]
     lowest = [DEFAULT] if step.has(DEFAULT) else [key for _, key in scores[:1]]
     return Go(key=[DEFAULT, *lowest, *below][-1], why=f"the score is {score}")
