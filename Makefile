@@ -14,6 +14,7 @@ DECLARED := setup.cfg setup.py pyproject.toml
 USABLE := import os, pip, sys; \
 	made = sys.argv[1] + "/made-in"; \
 	moved = os.path.exists(made) and open(made).read().strip() != os.getcwd(); \
+	moved = moved and not os.path.islink(sys.argv[1]); \
 	sys.exit(moved or sys.version_info < (3, 11) or not os.path.samefile(sys.prefix, sys.argv[1]))
 IS_USABLE := $(BIN)/python -c '$(USABLE)' $(VENV) 2>/dev/null
 ifneq ($(shell $(IS_USABLE) && echo yes),yes)
