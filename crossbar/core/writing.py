@@ -88,6 +88,11 @@ class Writer:
         except RevisionConflict as lost:
             conflict = Conflict()
             conflict.about = lost.key
+            writes = (*batch.puts, *batch.records)
+            conflict.is_new = any(
+                isinstance(each, Put) and each.key == lost.key and each.expected is None
+                for each in writes
+            )
             raise conflict from None
         except Missing as missing:
             raise NoSuchDocument(missing.key.doc_id) from None
@@ -167,8 +172,9 @@ async def persistently(
             if once is not None and conflict.about in (None, once):
                 raise
             lost = conflict.about if isinstance(conflict.about, Key) else None
-            # Without a document that was lost it may be no race: what there is already stays.
-            if tried >= ATTEMPTS and (lost is None or started - began >= PATIENCE):
+            # It may be no race: what there is already stays.
+            is_race = lost is not None and not conflict.is_new
+            if tried >= ATTEMPTS and not (is_race and started - began < PATIENCE):
                 raise
         await asyncio.sleep(random.random() * max(PAUSE, time.monotonic() - started))
 

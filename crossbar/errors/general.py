@@ -259,13 +259,15 @@ class RequestTimeout(CrossbarError):
 class Conflict(CrossbarError):
     """The document changed, or came to exist, between reading and writing.
 
-    ``about`` is the key of that document, where it is known; no client is told.
+    ``about`` is the key of that document, where it is known, and ``is_new`` says that it was to be
+    made; no client is told.
     """
 
     status = 409
     code = "datastore_conflict"
     phrase = "conflicting documents"
     about: object = None
+    is_new = False
 
 
 class Gone(CrossbarError):
