@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pymongo import MongoClient
 
 from crossbar.bootstrap import Master
-from tests.storage.mongo_server import fresh_database
+from tests.storage.mongo_server import fresh_database, uri_of
 
 SQLITE, MONGODB = "sqlite", "mongodb"
 
@@ -65,8 +65,7 @@ class Seeds:
 
     async def _of_mongodb(self) -> Seed:
         client = self._client()
-        host, port = client.address or ("", 0)
-        place = fresh_database(client, f"mongodb://{host}:{port}/")
+        place = fresh_database(client, uri_of(client))
         made = await self._fill(place.uri)
         names = place.raw.list_collection_names()
         content = {name: list(place.raw[name].find()) for name in names}

@@ -118,6 +118,12 @@ class Place:
             self.client.admin.command({**point, "mode": "off"})
 
 
+def uri_of(client: MongoClient[dict[str, Any]]) -> str:
+    """Where a client's server is."""
+    host, port = client.address or ("", 0)
+    return f"mongodb://{host}:{port}/"
+
+
 def fresh_database(client: MongoClient[dict[str, Any]], uri: str) -> Place:
     """A database of its own on the server of ``uri``. Nobody drops it."""
     name = f"crossbar_test_{secrets.token_hex(6)}"
@@ -139,5 +145,4 @@ def mongo_server(
 @pytest.fixture
 def place(mongo_server: MongoClient[dict[str, Any]]) -> Place:
     """A database of its own. Its data end with the server: to drop it can take seconds."""
-    host, port = mongo_server.address or ("", 0)
-    return fresh_database(mongo_server, f"mongodb://{host}:{port}/")
+    return fresh_database(mongo_server, uri_of(mongo_server))

@@ -29,7 +29,7 @@ class Route:
     """What is to be called, by whom, and what a carrier has to have for it.
 
     ``account_id`` is whose carriers are tried; "" for those of the system. ``realm`` is what calls
-    say that they are from, if the caller says so.
+    say that they are from, if the caller says so, and ``account_realm`` that of who calls.
     """
 
     number: str
@@ -37,6 +37,7 @@ class Route:
     flags: frozenset[str]
     account_id: str = ""
     realm: str = ""
+    account_realm: str = ""
 
 
 async def gateways_for(book: Book, route: Route) -> list[ToGateway]:
@@ -54,10 +55,11 @@ async def gateways_for(book: Book, route: Route) -> list[ToGateway]:
             break
     fitting.sort(key=lambda each: (each[0], str(each[1]["_id"])))
     usual = usual_formatters(book.actor.services)
+    is_emergency = book.class_of(route.number) == "emergency"
     return [
         gateway
         for _, resource, number in fitting
-        for gateway in _gateways(book, usual, resource, number, route)
+        for gateway in _gateways(usual, resource, number, route, is_emergency)
     ]
 
 
@@ -103,7 +105,7 @@ def _captured(patterns: list[Any], number: str) -> str | None:
 
 
 def _gateways(
-    book: Book, usual: Document, resource: Document, number: str, route: Route
+    usual: Document, resource: Document, number: str, route: Route, is_emergency: bool
 ) -> list[ToGateway]:
     gateways = [
         (at, each)
@@ -113,7 +115,6 @@ def _gateways(
     if resource.get("gateway_strategy") == "random":
         random.shuffle(gateways)
     formatters = formatters_of(usual, resource)
-    is_emergency = book.class_of(route.number) == "emergency"
     return [
         ToGateway(
             resource_id=resource["_id"],
@@ -123,7 +124,7 @@ def _gateways(
             at=at,
             account_id=route.account_id,
             shows=shown_by(resource, gateway),
-            realm=route.realm or _realm(book, resource, gateway),
+            realm=route.realm or _realm(resource, gateway, route),
             is_emergency=is_emergency,
             formatters=formatters,
         )
@@ -131,11 +132,11 @@ def _gateways(
     ]
 
 
-def _realm(book: Book, resource: Document, gateway: Document) -> str:
+def _realm(resource: Document, gateway: Document, route: Route) -> str:
     """The realm of the account, where a resource wants it and names none that is always said."""
     is_fixed = gateway.get("from_uri_realm") or resource.get("from_uri_realm")
     wants_accounts = resource.get("from_account_realm") is True
-    return book.account.realm if wants_accounts and not is_fixed else ""
+    return route.account_realm if wants_accounts and not is_fixed else ""
 
 
 def shown_by(resource: Document, gateway: Document) -> str:

@@ -104,6 +104,7 @@ async def _out(step: Step, account_id: str) -> Next:
             flags=await _flags(step),
             account_id=account_id,
             realm=_realm(step),
+            account_realm=step.book.account.realm,
         )
         found = await gateways_for(step.book, route)
         legs = [_leg(step, each, await _shown(step, each, shown, kind)) for each in found]

@@ -37,10 +37,9 @@ from crossbar.switch.executor.walking import enter
 
 UNDIALABLE = "fault-can_not_be_completed_as_dialed"
 REJECTED = "dynamic-cid-invalid_using_default"
+ACCEPTED = Tone(frequencies=(440,), on_ms=250)
 NOMOROBO_PATIENCE = 2.0
 """Seconds that the caller waits for what Nomorobo says."""
-
-ACCEPTED = Tone(frequencies=(440,), on_ms=250)
 
 _NO_DIGIT = re.compile(r"[^0-9]")
 _SCORE = re.compile(r"[0-9]{1,3}")
