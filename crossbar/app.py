@@ -29,7 +29,7 @@ from crossbar.core.sight import Sight
 from crossbar.core.writing import Writer
 from crossbar.dialects.banner import banner
 from crossbar.dialects.documentation import Described, documentation
-from crossbar.dialects.pages import Page, Pages
+from crossbar.dialects.pages import Page
 from crossbar.dialects.probes import Probes
 from crossbar.dialects.serving import is_preflight
 from crossbar.dialects.targets import split_target
@@ -268,28 +268,26 @@ DESCRIBED = (
 
 DOCUMENTATION = documentation(DESCRIBED)
 
-PAGES = Pages(
-    {
-        **DOCUMENTATION,
-        "/documentation/api": DOCUMENTATION["/docs/v1"],  # where PERSCOM has it
-        "/v1/spec.yaml": Page(
-            "text/yaml; charset=utf-8",
-            partial(spec.content, PERSONNEL),
-            {"access-control-allow-origin": "*"},
-        ),
-        "/v2/openapi.json": Page(
-            "application/json",
-            partial(openapi.content, REGISTRY),
-            {"access-control-allow-origin": "*"},
-        ),
-        "/v1.1/openapi.json": Page(
-            "application/json",
-            openapi_of_visitors.content,
-            {"access-control-allow-origin": "*"},
-        ),
-        **console.PAGES,
-    }
-)
+PAGES: Mapping[str, Page] = {
+    **DOCUMENTATION,
+    "/documentation/api": DOCUMENTATION["/docs/v1"],  # where PERSCOM has it
+    "/v1/spec.yaml": Page(
+        "text/yaml; charset=utf-8",
+        partial(spec.content, PERSONNEL),
+        {"access-control-allow-origin": "*"},
+    ),
+    "/v2/openapi.json": Page(
+        "application/json",
+        partial(openapi.content, REGISTRY),
+        {"access-control-allow-origin": "*"},
+    ),
+    "/v1.1/openapi.json": Page(
+        "application/json",
+        openapi_of_visitors.content,
+        {"access-control-allow-origin": "*"},
+    ),
+    **console.PAGES,
+}
 """What is served as it stands; the same for every process."""
 
 
@@ -332,10 +330,9 @@ def handler_of(gateway: Gateway) -> Handler:
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         path = split_target(request.raw_path)[0]
-        asks_first = is_preflight(request)
-        page = None if asks_first else PAGES.at(path)
-        if page is None and path.startswith("/v2/"):
+        if path.startswith("/v2/") and path not in PAGES:
             return await v2.serve(request)
+        page = None if is_preflight(request) else PAGES.get(path)
         response = await (page.answer(request) if page else other(request, path))
         response.headers.setdefault("server", "Crossbar")  # aiohttp's own tells versions
         response.headers.setdefault("x-content-type-options", "nosniff")

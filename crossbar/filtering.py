@@ -45,8 +45,8 @@ EMPTY: tuple[Any, ...] = ("", 0, "0", [], {}, None, "undefined", "NULL")
 
 def parse_filters(parameters: Iterable[tuple[str, str]]) -> Filters:
     """The predicates that the query parameters ask for; others are ignored. All must hold."""
-    predicates = (_predicate(name, value) for name, value in parameters)
-    return tuple(predicate for predicate in predicates if predicate is not None)
+    predicates = [_predicate(name, value) for name, value in parameters]
+    return tuple([predicate for predicate in predicates if predicate is not None])
 
 
 def keeps(filters: Filters, document: Document) -> bool:
@@ -60,7 +60,7 @@ def names_of(filters: Filters) -> list[str]:
 
 
 def _predicate(name: str, value: str) -> Predicate | None:
-    for prefix, compare, texts_of in _COMPARISONS:
+    for prefix, compare, texts_of in _COMPARISONS if name.startswith(_PREFIXES) else ():
         if name.startswith(prefix):
             path = name.removeprefix(prefix)
             if texts_of is None:
@@ -81,6 +81,8 @@ def _value_at(path: str) -> Callable[[Document], Any]:
         return lambda _: ABSENT
     if parts == ("id",):
         return lambda document: document.get("_id", ABSENT)
+    if len(parts) == 1:
+        return lambda document: document.get(path, ABSENT)
     return lambda document: lookup(document, parts, ABSENT)
 
 
@@ -90,6 +92,8 @@ def text_at(path: str) -> Callable[[Document], str]:
 
     def text(document: Document) -> str:
         value = read(document)
+        if type(value) is str:
+            return value
         return "" if value is ABSENT else text_form(value)
 
     return text
@@ -195,6 +199,8 @@ _COMPARISONS: tuple[tuple[str, Comparison, Callable[[str], frozenset[str]] | Non
 )
 """Filters that compare, by how their names begin, the first that fits is meant; and of those that
 keep only what has a value, the texts that it may have, none for any."""
+
+_PREFIXES = tuple(prefix for prefix, *_ in _COMPARISONS)
 
 
 def _has_key(path: str) -> Predicate:

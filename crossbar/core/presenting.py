@@ -31,7 +31,7 @@ def _powers_of(request: Request) -> Powers:
 
 def is_shown_as_stored(request: Request) -> bool:
     """Whether the caller is shown the public part of a document as it is."""
-    return not request.operation.collection.hooks.present and seen_by(request) is None
+    return not request.operation.collection.hooks.present and not secrets_in(request)
 
 
 def metadata_of(stored: Document) -> Document:
@@ -77,9 +77,10 @@ async def row_maker(request: Request) -> Callable[[Document], Any]:
 
 def secrets_in(request: Request) -> tuple[str, ...]:
     """The paths of secrets that a list's documents may keep from the caller."""
-    caller = request.caller
-    knows_all = caller is not None and caller.is_administrator
-    return () if knows_all else tuple(_powers_of(request).secrets)
+    caller = request.actor.caller
+    if caller is not None and caller.is_administrator:
+        return ()
+    return tuple(_powers_of(request).secrets)
 
 
 def seen_by(request: Request) -> Callable[[Document], Document] | None:
@@ -87,9 +88,9 @@ def seen_by(request: Request) -> Callable[[Document], Document] | None:
 
     Filters judge what is left: a secret must not be found out by guessing, either.
     """
-    powers, caller = _powers_of(request), request.caller
     if not secrets_in(request):
         return None
+    powers, caller = _powers_of(request), request.caller
 
     def seen(document: Document) -> Document:
         if may_see_secrets(caller, powers, document):

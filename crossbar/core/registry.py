@@ -54,7 +54,8 @@ class Operation:
 
     ``path`` is a template of tokens without the version. ``id_param`` names the parameter that
     holds the document id (empty for lists). ``noun`` is the family's as token restrictions
-    know it, ``depth`` counts the tokens up to it (they match what follows).
+    know it, ``depth`` counts the tokens up to it (they match what follows). ``doc_type`` is what
+    the family's documents are, ``in_account`` whether they belong to the account in the path.
     """
 
     path: tuple[str, ...]
@@ -72,16 +73,15 @@ class Operation:
     produces: tuple[str, ...] = ()
     answers: Answers = ANYTHING
     loads: bool = False
+    doc_type: str = field(init=False)
+    in_account: bool = field(init=False)
 
-    @property
-    def doc_type(self) -> str:
-        """What the family's documents are."""
-        return "" if isinstance(self.family, Routes) else self.family.doc_type
-
-    @property
-    def in_account(self) -> bool:
-        """Whether the family's documents belong to the account in the path."""
-        return self.depth > 2
+    def __post_init__(self) -> None:
+        """Work out what every request asks."""
+        family = self.family
+        doc_type = "" if isinstance(family, Routes) else family.doc_type
+        object.__setattr__(self, "doc_type", doc_type)
+        object.__setattr__(self, "in_account", self.depth > 2)
 
     @property
     def template(self) -> str:

@@ -47,8 +47,9 @@ class Caller:
     ``user_id`` is ``None`` for account-level credentials (an API key). ``method`` names the way in
     (``cb_user_auth``, ``cb_api_auth``, …), the first level of token restrictions. ``priv_level``
     is the user's, or the configured default; ``has_all_powers`` says that it does not matter.
-    ``is_superduper_admin`` says that it is of the master account; whether it may do what is for
-    operators is ``is_operator``.
+    ``is_superduper_admin`` says that it is of the master account. ``is_administrator``: it may do
+    what is for administrators, where it may do anything; ``is_operator``: it is an administrator
+    of the master account.
     ``is_admin_user`` is true only for a *user* whose privilege is ``admin``. ``claims`` are those
     of the token or key; empty for Basic. ``behind`` is who logged in, when the caller acts as
     somebody else: what is refused to the one is to the other. ``rules`` are the restrictions by
@@ -67,16 +68,15 @@ class Caller:
     claims: Mapping[str, Any] = field(default_factory=dict)
     behind: Caller | None = None
     rules: Mapping[str, Any] | None = None
+    is_administrator: bool = field(init=False)
+    is_operator: bool = field(init=False)
 
-    @property
-    def is_administrator(self) -> bool:
-        """Whether the caller may do what is for administrators, where it may do anything."""
-        return self.has_all_powers or self.priv_level == "admin"
-
-    @property
-    def is_operator(self) -> bool:
-        """Whether the caller is an administrator of the master account."""
-        return self.is_superduper_admin and self.is_administrator
+    def __post_init__(self) -> None:
+        """Work out what every request asks of its caller."""
+        is_administrator = self.has_all_powers or self.priv_level == "admin"
+        is_operator = self.is_superduper_admin and is_administrator
+        object.__setattr__(self, "is_administrator", is_administrator)
+        object.__setattr__(self, "is_operator", is_operator)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

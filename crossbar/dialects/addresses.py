@@ -26,6 +26,8 @@ class Proxies:
     def client_of(self, request: web.BaseRequest) -> str:
         """The address of the nearest hop that is no trusted proxy, whichever line names it."""
         peer = request.remote or ""
+        if not self._networks:
+            return peer
         forwarded = joined(request.headers, hdrs.X_FORWARDED_FOR)
         if forwarded is None or not self._trusts(peer):
             return peer

@@ -50,12 +50,21 @@ def require_once(headers: Headers) -> None:
 
     Raises :class:`BadRequest`, which names the header and repeats nothing of it.
     """
+    if name := twice(headers):
+        raise contradiction(name)
+
+
+def contradiction(name: str) -> BadRequest:
+    """What a request is refused with that has a header :func:`twice`."""
+    message = "the header is there several times, with different values"
+    return BadRequest(f"{message}: {name}", header=name)
+
+
+def twice(headers: Headers) -> str | None:
+    """The header that may say one thing and says two, if there is one."""
     if len(set(map(str.lower, headers.keys()))) == len(headers):
-        return
-    for name in ONCE:
-        if len(set(headers.getall(name, ()))) > 1:
-            message = "the header is there several times, with different values"
-            raise BadRequest(f"{message}: {name}", header=name)
+        return None
+    return next((name for name in ONCE if len(set(headers.getall(name, ()))) > 1), None)
 
 
 def joined(headers: Headers, name: str, separator: str = ", ") -> str | None:

@@ -57,14 +57,3 @@ class Page:
             tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
             self._made = Made(content, gzip.compress(content, mtime=0), tag)
         return self._made
-
-
-class Pages:
-    """The pages of the gateway by their paths."""
-
-    def __init__(self, pages: Mapping[str, Page]) -> None:
-        self._pages = dict(pages)
-
-    def at(self, path: str) -> Page | None:
-        """The page at a path, if there is one."""
-        return self._pages.get(path)

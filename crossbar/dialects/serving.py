@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 from crossbar.core.clients import CLIENT
 from crossbar.core.services import Services
 from crossbar.dialects.connections import require_room
-from crossbar.dialects.headers import Headers, require_once
+from crossbar.dialects.headers import Headers
 from crossbar.dialects.targets import split_target
 from crossbar.errors import CrossbarError, StoreUnavailable
 from crossbar.metrics import UNMATCHED, Route
@@ -137,12 +137,12 @@ async def serve(
 ) -> web.StreamResponse:
     """The answer to a request, whatever happens, and a line about it if the log is to have one.
 
-    The line is without the query: tokens may be there.
+    The line is without the query: tokens may be there. Whether headers contradict each other
+    (:func:`~crossbar.dialects.headers.require_once`) is for the dialect to ask, first of all.
     """
     started = time.perf_counter()
     try:
         CLIENT.set(_Asking(exchange))
-        require_once(exchange.request.headers)
         require_room(exchange.request)
         response = await answer(exchange)
     except PASSED_ON:

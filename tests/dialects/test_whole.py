@@ -8,7 +8,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from crossbar.dialects.whole import WholeResponse
+from crossbar.dialects.whole import lines_of
 from tests.conftest import Api
 
 
@@ -74,4 +74,4 @@ async def test_head_is_answered_without_the_body_that_it_announces(api: Api) -> 
 @pytest.mark.parametrize("value", ["one\r\ntwo: three", "one\ntwo", "one\rtwo"])
 def test_a_header_cannot_begin_another(value: str) -> None:
     with pytest.raises(ValueError, match="line break"):
-        WholeResponse(status=200, headers={"location": value}, body=b"")
+        lines_of({"location": value})

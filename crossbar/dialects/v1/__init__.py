@@ -19,6 +19,7 @@ from crossbar.core.requests import Action, Actor, Caller, Query, Request
 from crossbar.core.services import Services
 from crossbar.core.shapes import Access
 from crossbar.dialects.addresses import Proxies
+from crossbar.dialects.headers import require_once
 from crossbar.dialects.serving import Routes, is_preflight, serve
 from crossbar.dialects.targets import path_tokens, query_pairs, split_target
 from crossbar.dialects.v1.answers import Exchange, write, write_error, write_preflight
@@ -86,6 +87,7 @@ class V1:
     async def _answer(self, exchange: Exchange) -> web.StreamResponse:
         """Run the request through the steps, in the order of refusals."""
         request = exchange.request
+        require_once(request.headers)
         if is_preflight(request):
             return write_preflight(exchange, tuple(ACTIONS))
         exchange.query = dict(query_pairs(split_target(request.raw_path)[1]))

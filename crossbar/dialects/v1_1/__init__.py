@@ -12,6 +12,7 @@ from aiohttp import web
 
 from crossbar.core.services import Services
 from crossbar.dialects.addresses import Proxies
+from crossbar.dialects.headers import require_once
 from crossbar.dialects.serving import Routes, is_preflight, serve
 from crossbar.dialects.targets import path_tokens, split_target
 from crossbar.dialects.v1_1.admission import DIALECT, Admission
@@ -54,6 +55,7 @@ class V1_1:
 
     async def _answer(self, exchange: Exchange) -> web.StreamResponse:
         request = exchange.request
+        require_once(request.headers)
         if is_preflight(request):
             return _preflight(exchange)
         _, *tokens = path_tokens(request.raw_path)

@@ -11,8 +11,7 @@ again.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -28,7 +27,7 @@ from crossbar.core.requests import Action, Actor, Query, Request
 from crossbar.core.services import Services
 from crossbar.core.shapes import Access
 from crossbar.dialects.addresses import Proxies
-from crossbar.dialects.headers import X_AUTH_ACCOUNT_ID, X_REQUEST_ID, agreed
+from crossbar.dialects.headers import X_AUTH_ACCOUNT_ID, contradiction
 from crossbar.dialects.serving import Routes, is_preflight, serve
 from crossbar.dialects.v2.answers import write, write_error, write_preflight
 from crossbar.dialects.v2.body import Body, read_body
@@ -56,8 +55,6 @@ from crossbar.values import valueclass
 METHODS = frozenset((*VERBS, "HEAD", "OPTIONS"))
 SAFE_METHODS = ("GET", "HEAD")
 
-_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
-
 
 @valueclass
 class Asked:
@@ -78,17 +75,22 @@ class V2:
         self._gate = gate
         self._buckets = buckets
         self._settings = services.settings
+        self._clock = services.clock
+        self._may_compress = services.settings.http.compress
         self._proxies = Proxies(services.settings.http.trusted_proxies)
         self._routes = Routes(services, "v2", _named)
         self._heads = Heads()
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to a request, whatever happens."""
+        told = self._heads.told_by(request)
         exchange = Exchange(
             request=request,
-            request_id=_request_id(request),
-            clock=self._services.clock,
-            may_compress=self._settings.http.compress,
+            request_id=told.request_id or new_id(),
+            clock=self._clock,
+            may_compress=self._may_compress,
+            address=self._proxies.client_of(request),
+            told=told,
         )
         return await serve(exchange, self._answer, self._refuse, self._routes)
 
@@ -101,10 +103,10 @@ class V2:
 
     async def _answer(self, exchange: Exchange) -> web.StreamResponse:
         """Run the request through the steps, in the order of refusals."""
-        request, services = exchange.request, self._services
-        exchange.told = told = self._heads.told_by(request)
-        exchange.address = self._proxies.client_of(request)
-        if is_preflight(request):
+        request, told, services = exchange.request, exchange.told, self._services
+        if told.twice:
+            raise contradiction(told.twice)
+        if told.is_cross_origin and is_preflight(request):
             return self._preflight(exchange)
         target = self._heads.target_of(request)
         exchange.body = target.query
@@ -115,7 +117,8 @@ class V2:
         await require_unrestricted(
             services.accounts, operation, exchange.caller, account, asked.tokens
         )
-        accept = accepted_types(told.accept, exchange.parameter("accept"))
+        override = None if exchange.body.is_plain else exchange.parameter("accept")
+        accept = accepted_types(told.accept, override)
         if accept:
             exchange.wanted = choose(operation, accept)
         wanted = self._request(exchange, asked, target, accept)
@@ -236,7 +239,7 @@ class V2:
         method = exchange.request.method
         if method not in METHODS:
             raise NotImplementedHere
-        tunnelled = exchange.parameter("verb")
+        tunnelled = None if exchange.body.is_plain else exchange.parameter("verb")
         if isinstance(tunnelled, str) and tunnelled:
             return tunnelled.upper()
         return "GET" if method == "HEAD" else method
@@ -323,24 +326,17 @@ def _controls(exchange: Exchange) -> Mapping[str, Any]:
     )
 
 
-def _said(exchange: Exchange) -> tuple[Any, ...]:
+def _said(exchange: Exchange) -> Sequence[Any]:
     """What parameters say, as far as they are known, of who calls and what is meant."""
-    verb = exchange.parameter("verb")
-    if exchange.told.token:
-        return (verb,)
-    return verb, exchange.parameter("auth_token"), exchange.parameter("authorization")
+    names = ("verb",) if exchange.told.token else ("verb", "auth_token", "authorization")
+    if exchange.body.is_plain:
+        return [None] * len(names)
+    return [exchange.parameter(name) for name in names]
 
 
 def _named(operation: Operation) -> tuple[str, str]:
     """Method and path of an operation, as operators are told."""
     return VERB_OF[operation.action], f"/v2{operation.template}"
-
-
-def _request_id(request: web.BaseRequest) -> str:
-    sent = agreed(request.headers, X_REQUEST_ID)
-    if sent is not None and _REQUEST_ID.fullmatch(sent):
-        return sent
-    return new_id()
 
 
 def _own(tokens: list[str], exchange: Exchange) -> list[str]:

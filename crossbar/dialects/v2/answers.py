@@ -17,19 +17,23 @@ from crossbar.core.preconditions import names_revision
 from crossbar.core.requests import Download, Page, Result, is_true
 from crossbar.dialects.targets import split_target
 from crossbar.dialects.v2.exchange import (
+    SAME,
     Exchange,
     allow_origin,
     bare,
     begin,
     disposition,
     headers_of,
+    own_headers_of,
 )
 from crossbar.dialects.v2.negotiation import Wanted, byte_range
 from crossbar.dialects.v2.sheets import write_table
-from crossbar.dialects.whole import WholeResponse
+from crossbar.dialects.whole import WholeResponse, lines_of
 from crossbar.errors import CrossbarError, PreconditionFailed
 
 EXPIRES = "Fri, 01 Jan 1999 00:00:00 GMT"
+SAME_LINES = lines_of(SAME)
+
 MIN_COMPRESSED = 1024
 """Bytes. Below this, compression costs more than it saves."""
 
@@ -53,13 +57,16 @@ def _opening(result: Result) -> dict[str, Any]:
     return opening
 
 
-def _closing(exchange: Exchange) -> dict[str, Any]:
-    """The keys that every envelope ends with."""
-    closing: dict[str, Any] = {
-        "request_id": exchange.request_id,
-        "node": NODE_HASH,
-        "timestamp": exchange.clock.iso(),
-    }
+def _closing(exchange: Exchange, *, with_revision: bool) -> dict[str, Any]:
+    """The keys that every envelope ends with.
+
+    A result that has no revision of its own has that of the request.
+    """
+    request_id = exchange.request_id
+    closing: dict[str, Any] = {"revision": request_id} if with_revision else {}
+    closing["request_id"] = request_id
+    closing["node"] = NODE_HASH
+    closing["timestamp"] = exchange.clock.iso()
     if exchange.caller is not None:
         closing["version"] = __version__
     if exchange.token is not None:
@@ -70,15 +77,9 @@ def _closing(exchange: Exchange) -> dict[str, Any]:
     return closing
 
 
-def _closing_of(exchange: Exchange, result: Result) -> dict[str, Any]:
-    """The same below a result; what has no revision of its own has that of the request."""
-    closing = _closing(exchange)
-    return closing if result.revision else {"revision": exchange.request_id} | closing
-
-
 def _envelope(exchange: Exchange, result: Result) -> bytes:
     """A result in its envelope. What it begins with is made once for a result that is kept."""
-    closing = _closing_of(exchange, result)
+    closing = _closing(exchange, with_revision=not result.revision)
     if _is_pretty(exchange):
         if result.encoded is not None:  # which is written as it is, all in one line
             result = replace(result, data=result.decoded(), encoded=None)
@@ -89,6 +90,8 @@ def _envelope(exchange: Exchange, result: Result) -> bytes:
 
 
 def _is_pretty(exchange: Exchange) -> bool:
+    if exchange.body.is_plain:
+        return exchange.told.is_pretty
     return exchange.told.is_pretty or is_true(exchange.parameter("pretty_print"))
 
 
@@ -132,7 +135,7 @@ def write_error(exchange: Exchange, error: CrossbarError) -> web.StreamResponse:
         "status": "error",
     }
     pretty = orjson.OPT_INDENT_2 if _is_pretty(exchange) else 0
-    body = orjson.dumps(envelope | _closing(exchange), option=pretty)
+    body = orjson.dumps(envelope | _closing(exchange, with_revision=False), option=pretty)
     response = _json(exchange, error.status, body)
     if not exchange.request.content.at_eof():
         response.force_close()  # where in the body the next request would begin is not known
@@ -165,17 +168,18 @@ def _location(request: web.BaseRequest, created_id: str) -> str:
 
 def _json(exchange: Exchange, status: int, body: bytes) -> web.StreamResponse:
     content_type = "application/json"
-    callback = exchange.parameter("jsonp")
+    callback = None if exchange.body.is_plain else exchange.parameter("jsonp")
     if isinstance(callback, str) and _CALLBACK.fullmatch(callback):
         body = b"".join((b"/**/", callback.encode(), b"(", body, b");"))
         content_type = "application/javascript"
-    headers = headers_of(exchange, content_type)
     if exchange.may_compress and exchange.told.takes_gzip and len(body) >= MIN_COMPRESSED:
+        headers = headers_of(exchange, content_type)
         response = web.Response(body=body, status=status, headers=headers)
         response.enable_compression(web.ContentCoding.gzip)
         return response
-    headers["date"] = exchange.clock.http_date()
-    return WholeResponse(status=status, headers=headers, body=body)
+    own = own_headers_of(exchange, content_type)
+    own["date"] = exchange.clock.http_date()
+    return WholeResponse(status=status, lines=SAME_LINES + lines_of(own), body=body)
 
 
 async def _stream(
@@ -196,7 +200,8 @@ async def _stream(
         async for rows in portions:
             await response.write(separator + orjson.dumps(rows)[1:-1])
             separator = b","
-        closing = _opening(replace(result, has_data=False)) | _closing_of(exchange, result)
+        closing = _closing(exchange, with_revision=not result.revision)
+        closing = _opening(replace(result, has_data=False)) | closing
         if is_true(exchange.parameter("is_chunked")):
             closing.pop("tokens", None)
             closing = {name: str(value) for name, value in closing.items() if value}

@@ -39,18 +39,24 @@ MAX_HEAD = 256
 """Bytes of a ``data:`` URI before its base64, at most."""
 
 
+SPOKEN = frozenset({"accept", "auth_token", "authorization", "jsonp", "pretty_print", "verb"})
+"""The parameters that every request is asked about: who calls, what is meant, and how it is to be
+answered."""
+
+
 @valueclass
 class Body:
     """What a request carries. ``pairs`` are the query parameters in order, repeats included.
 
     ``parameters`` are those of the query over those of the envelope; :meth:`parameter` looks into
-    ``data`` before them.
+    ``data`` before them. ``is_plain``: none of them is one of :data:`SPOKEN`.
     """
 
     data: Any
     files: tuple[Upload, ...]
     parameters: Mapping[str, Any]
     pairs: tuple[tuple[str, str], ...]
+    is_plain: bool = True
 
     def parameter(self, name: str) -> Any:
         """A control value: from ``data``, else query string, else envelope (§2.3)."""
@@ -95,12 +101,16 @@ async def read_body(
 def _body(
     envelope: dict[str, Any], files: tuple[Upload, ...], pairs: tuple[tuple[str, str], ...]
 ) -> Body:
-    first = dict(reversed(pairs))
+    data = _data_of(envelope)
+    parameters = {name: value for name, value in envelope.items() if name != "data"}
+    parameters |= reversed(pairs)
     return Body(
-        data=_data_of(envelope),
+        data=data,
         files=files,
-        parameters={name: value for name, value in envelope.items() if name != "data"} | first,
+        parameters=parameters,
         pairs=pairs,
+        is_plain=SPOKEN.isdisjoint(parameters)
+        and (isinstance(data, list) or SPOKEN.isdisjoint(data)),
     )
 
 

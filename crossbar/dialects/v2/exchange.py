@@ -45,7 +45,7 @@ class Exchange:
 
     def parameter(self, name: str) -> Any:
         """A control value of the request, once its body has been read."""
-        return None if self.body is NO_BODY else self.body.parameter(name)
+        return self.body.parameter(name)
 
     @property
     def account_id(self) -> str | None:
@@ -58,15 +58,23 @@ class Exchange:
         return verbs_of(self.operations or {})
 
 
+SAME = {
+    "content-language": "en",
+    "vary": "accept-language, accept",
+    "server": "Crossbar",
+    "x-content-type-options": "nosniff",
+}
+"""The headers that all answers have."""
+
+
 def headers_of(exchange: Exchange, content_type: str | None) -> dict[str, str]:
     """The headers of an answer, but for those that tell its length."""
-    headers = {
-        "x-request-id": exchange.request_id,
-        "content-language": "en",
-        "vary": "accept-language, accept",
-        "server": "Crossbar",
-        "x-content-type-options": "nosniff",
-    }
+    return SAME | own_headers_of(exchange, content_type)
+
+
+def own_headers_of(exchange: Exchange, content_type: str | None) -> dict[str, str]:
+    """Those that other answers do not have."""
+    headers = {"x-request-id": exchange.request_id}
     if content_type is not None:
         headers["content-type"] = content_type
     if exchange.told.is_cross_origin:

@@ -24,17 +24,21 @@ def parse_query(body: Body, settings: Lists) -> Query:
     """How a list is to be answered. Raises :class:`FaultyRequest` for unusable sizes."""
     if body is NO_BODY:
         return ANY
-    get = body.parameter
+    said = body.parameters
+    if isinstance(body.data, dict) and body.data:
+        said = {**said, **body.data}
+    yes = {name for name, value in said.items() if is_true(value)}
+    no = {name for name, value in said.items() if is_false(value)}
     named = dict(body.pairs)
     return Query(
-        filters=parse_filters(pair for pair in body.pairs if pair[0] not in TIME_BOUNDS),
-        bounds=parse_filters(pair for pair in body.pairs if pair[0] in TIME_BOUNDS),
-        page_size=_size(get("page_size"), "page size"),
-        start_key=_text(get("start_key")) or _text(get("bookmark")),
-        end_key=_text(get("end_key")),
-        paginate=not is_false(get("paginate")),
-        ascending=is_true(get("ascending")) or is_false(get("descending")),
-        full_docs=settings.allow_full_docs and is_true(get("full_docs")),
+        filters=parse_filters([pair for pair in body.pairs if pair[0] not in TIME_BOUNDS]),
+        bounds=parse_filters([pair for pair in body.pairs if pair[0] in TIME_BOUNDS]),
+        page_size=_size(said.get("page_size"), "page size"),
+        start_key=_text(said.get("start_key")) or _text(said.get("bookmark")),
+        end_key=_text(said.get("end_key")),
+        paginate="paginate" not in no,
+        ascending="ascending" in yes or "descending" in no,
+        full_docs=settings.allow_full_docs and "full_docs" in yes,
         fields=_fields(named.get("fields")),
         is_chunked=_is_chunked(named),
         chunk_size=_chunk_size(named.get("chunk_size"), settings.chunk_size),

@@ -7,6 +7,7 @@ calls, what is there and what the caller may do is found out each time.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import chain
 
@@ -19,8 +20,11 @@ from crossbar.dialects.headers import (
     X_AUTH_ACCOUNT_ID,
     X_AUTH_TOKEN,
     X_PRETTY_PRINT,
+    X_REQUEST_ID,
     Headers,
+    agreed,
     joined,
+    twice,
 )
 from crossbar.dialects.serving import is_cross_origin
 from crossbar.dialects.targets import path_tokens
@@ -29,6 +33,8 @@ from crossbar.dialects.v2.negotiation import accepts_gzip, revisions
 from crossbar.errors import Gone, NoSuchPath
 from crossbar.remembering import keep
 from crossbar.values import valueclass
+
+_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 
 MANY = 1024
 """How many heads are remembered, and how many paths."""
@@ -44,7 +50,8 @@ LONG_PATH = 256
 class Told:
     """What headers say, as far as every request is asked about it.
 
-    ``token`` is that of ``X-Auth-Token``; ``is_alone``: no account is named beside it.
+    ``token`` is that of ``X-Auth-Token``; ``is_alone``: no account is named beside it. ``twice``
+    is a header that contradicts itself. ``request_id`` is what the client calls the request.
     """
 
     token: str | None = None
@@ -57,6 +64,8 @@ class Told:
     takes_gzip: bool = False
     is_pretty: bool = False
     is_cross_origin: bool = False
+    twice: str | None = None
+    request_id: str | None = None
 
 
 NOTHING = Told()
@@ -117,7 +126,14 @@ def told_by(headers: Headers) -> Told:
         takes_gzip=accepts_gzip(joined(headers, hdrs.ACCEPT_ENCODING)),
         is_pretty=headers.get(X_PRETTY_PRINT) == "true",
         is_cross_origin=is_cross_origin(headers),
+        twice=twice(headers),
+        request_id=_request_id(headers),
     )
+
+
+def _request_id(headers: Headers) -> str | None:
+    sent = agreed(headers, X_REQUEST_ID)
+    return sent if sent is not None and _REQUEST_ID.fullmatch(sent) else None
 
 
 def tokens_below_v2(raw_path: str) -> list[str]:
