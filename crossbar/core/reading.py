@@ -27,7 +27,7 @@ from crossbar.core.presenting import secrets_in, seen_by
 from crossbar.core.requests import Actor, Page, Request, Result
 from crossbar.documents import Document, json_of
 from crossbar.errors import NoSuchDocument, RangeNotSatisfiable
-from crossbar.storage import Entry, Key, Line, Portion, Position, Shown, Span
+from crossbar.storage import Entry, Key, Line, Position, Shown, Span
 
 PORTION = 500
 """Rows of a long list that are made sense of before anybody else is answered."""
@@ -43,7 +43,7 @@ digest = partial(hashlib.sha1, usedforsecurity=False)
 def key_of(request: Request) -> Key:
     """The key of the document that the URL names."""
     operation = request.operation
-    return Key(request.account_id, operation.doc_type, request.ids[operation.id_param])
+    return Key(request.actor.account_id, operation.doc_type, request.ids[operation.id_param])
 
 
 async def load(request: Request) -> Document:
@@ -58,7 +58,7 @@ async def load(request: Request) -> Document:
 async def load_shown(request: Request) -> Shown:
     """The same document for who only passes it on. Raises :class:`NoSuchDocument`."""
     key = key_of(request)
-    found = await request.services.store.get_shown(key)
+    found = await request.actor.services.store.get_shown(key)
     if found is None or found.private.get("pvt_deleted"):
         raise NoSuchDocument(key.doc_id)
     return found
@@ -181,21 +181,30 @@ async def _page(
     request: Request, span: Span, size: int, show: Callable[[Document], Any]
 ) -> Result:
     """A page that is one portion; what was made of it before is not made again."""
-    found = await anext(request.services.store.lines(span), Portion())
     start_key = request.query.start_key or None
-    if found.made is None:
-        following = encode_key(Position(*found[size][:2])) if len(found) > size else None
-        page = Page(size=min(size, len(found)), start_key=start_key, next_start_key=following)
-        found.made = _encoded(_joined(await _complete(request.actor, found[:size], show)), page)
-    made: Result = found.made
+
+    def make(lines: list[Line]) -> tuple[Result | list[Line], int]:
+        rows = [row for _, _, row in lines if row is not None]
+        if len(rows) < len(lines):
+            return lines, LONG
+        result = _page_of(rows, lines, size, start_key)
+        return result, len(result.encoded or b"")
+
+    made = await request.services.store.page(span, make)
+    if isinstance(made, list):  # some of whose rows an earlier version has not kept
+        return _page_of(await _complete(request.actor, made[:size], show), made, size, start_key)
     if made.page is None or made.page.start_key == start_key:
         return made
     # The same place by another name: it is repeated as it was given.
     return replace(made, page=replace(made.page, start_key=start_key))
 
 
-def _encoded(encoded: bytes, page: Page) -> Result:
-    revision = revision_of_encoded(encoded, page.next_start_key)
+def _page_of(rows: list[bytes], lines: list[Line], size: int, start_key: str | None) -> Result:
+    """A page of the first rows; of lines there is one more if another page follows."""
+    following = encode_key(Position(*lines[size][:2])) if len(lines) > size else None
+    encoded = _joined(rows[:size])
+    page = Page(size=min(size, len(lines)), start_key=start_key, next_start_key=following)
+    revision = revision_of_encoded(encoded, following)
     return Result(encoded=encoded, page=page, revision=revision)
 
 

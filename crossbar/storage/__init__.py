@@ -34,12 +34,14 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from crossbar.documents import Document
 from crossbar.storage.sieves import Hint as Hint
 from crossbar.storage.sieves import Sieve as Sieve
 from crossbar.values import valueclass
+
+T = TypeVar("T")
 
 LARGEST = 16_000_000
 """Bytes of JSON that a document may have. No MongoDB keeps one of more than 16 MiB."""
@@ -209,7 +211,7 @@ class Position(NamedTuple):
     doc_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@valueclass
 class Span:
     """Which documents to walk, from where to where.
 
@@ -247,24 +249,16 @@ A bare tuple, as a driver has it: there are fifty of them in every page.
 """
 
 
-class Portion(list[Line]):
-    """Lines that were read together. While nothing is written a store may hand them out again.
-
-    ``made`` is for their reader: what it has made of them, which then need not be made again.
-    """
-
-    __slots__ = ("made",)
-
-    def __init__(self, lines: Iterable[Line] = ()) -> None:
-        super().__init__(lines)
-        self.made: Any = None
+Maker = Callable[[list[Line]], tuple[T, int]]
+"""What makes something of the lines of a page, and tells about how many bytes that takes."""
 
 
 @dataclass(slots=True)
 class Shown:
     """A document in two parts: its private fields, and the public ones as a JSON object.
 
-    While nothing is written a store may hand it out again; ``made`` is as that of a portion.
+    While nothing is written a store may hand it out again. ``made`` is for its reader: what it has
+    made of it, which then need not be made again.
     """
 
     private: Document
@@ -357,10 +351,18 @@ class Store(Protocol):
         """Walk the span in (sort, id) order, lazily: a walk that stops early has not read on."""
         ...
 
-    def lines(self, span: Span) -> AsyncIterator[Portion]:
+    def lines(self, span: Span) -> AsyncIterator[list[Line]]:
         """Walk a span of documents as :meth:`scan` does, reading only what lists show of them.
 
         They come so many at a time, ``portion`` of the span if it says so.
+        """
+        ...
+
+    async def page(self, span: Span, make: Maker[T]) -> T:
+        """What ``make`` makes of the first lines of a span, as many as its ``portion`` says.
+
+        While nothing is written a store may hand out again what was made of the same span, so
+        ``make`` goes by the lines and the span alone.
         """
         ...
 

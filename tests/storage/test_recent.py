@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from crossbar.storage import Portion, Shown
+from crossbar.storage import Shown
 from crossbar.storage.sqlite.recent import (
+    LARGEST_PAGE,
     LONGEST,
-    LONGEST_PAGE,
     RECENT,
     RECENT_PAGES,
     SHORT,
@@ -31,11 +31,11 @@ def test_few_and_short_documents_are_remembered_between_commits() -> None:
 
 
 def test_few_and_short_pages_are_remembered_between_commits() -> None:
-    recent, line = Recent(), ("", "a", b"{}")
-    recent.keep_page(("long",), Portion([line] * (LONGEST_PAGE + 1)))
+    recent = Recent()
+    recent.keep_page(("large",), "made", LARGEST_PAGE + 1)
     assert recent.pages == {}
     for number in range(RECENT_PAGES):
-        recent.keep_page((number,), Portion([line]))
+        recent.keep_page((number,), "made", LARGEST_PAGE)
     assert len(recent.pages) == RECENT_PAGES
-    recent.keep_page(("one more",), Portion([line]))
-    assert recent.pages == {("one more",): [line]}
+    recent.keep_page(("one more",), "made", 1)
+    assert recent.pages == {("one more",): "made"}

@@ -19,6 +19,7 @@ works is told in ``commits``. This file and its mates ``driver``, ``commits``, `
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import PyMongoError
@@ -32,10 +33,11 @@ from crossbar.storage import (
     Batch,
     Claim,
     Key,
+    Line,
+    Maker,
     Missing,
     Numbered,
     Observer,
-    Portion,
     Put,
     Row,
     Shown,
@@ -56,6 +58,8 @@ from crossbar.storage.mongodb.driver import (
 from crossbar.storage.mongodb.files import Files
 from crossbar.storage.mongodb.journals import Collection, Journals
 from crossbar.storage.mongodb.walks import Walk
+
+T = TypeVar("T")
 
 BATCH = 100
 """Rows that a scan reads at a time."""
@@ -189,10 +193,15 @@ class MongoStore:
         async for found in self._found(span, _SHOWN, span.portion or PORTION):
             yield [records.unpacked(record) for record in found]
 
-    async def lines(self, span: Span) -> AsyncIterator[Portion]:
+    async def lines(self, span: Span) -> AsyncIterator[list[Line]]:
         """See :meth:`crossbar.storage.Store.lines`."""
         async for found in self._found(span, _LISTED, span.portion or PORTION):
-            yield Portion(map(records.line, found))
+            yield [records.line(each) for each in found]
+
+    async def page(self, span: Span, make: Maker[T]) -> T:
+        """See :meth:`crossbar.storage.Store.page`."""
+        made, _ = make(await anext(self.lines(span), []))
+        return made
 
     async def _found(
         self, span: Span, shown: Mapping[str, int], portion: int

@@ -66,15 +66,18 @@ def apply(
     stored: Sequence[Columns],
     records: Sequence[Columns],
     logged: Sequence[tuple[Any, ...]],
+    altered: Collection[Key],
     connection: sqlite3.Connection,
 ) -> int:
     """Write a batch, its documents, records and summaries being encoded already.
 
+    ``altered`` are documents of which lists are likely to show something else afterwards.
     Returns the number of its last event, 0 when it has none.
     """
     for account_id in batch.purge:
         _purge(account_id, connection)
-    drop(batch.drop_attachments, connection)
+    if batch.drop_attachments:
+        drop(batch.drop_attachments, connection)
     for bucket in batch.drop_buckets:
         journals.drop_bucket(bucket, connection)
     for remove in batch.removes:
@@ -83,14 +86,17 @@ def apply(
     puts = {put.key: put for put in batch.puts}
     held: dict[Key, Collection[Mark]] = {}
     for put, columns in zip(batch.puts, stored, strict=True):
-        held.setdefault(put.key, _store(put, columns, connection))
+        before = _store(put, columns, put.key in altered, connection)
+        held.setdefault(put.key, before)
     for record, columns in zip(batch.records, records, strict=True):
         journals.write(record, columns, connection)
-    _require(batch.requires, connection)
+    if batch.requires:
+        _require(batch.requires, connection)
     # Claims come last: a conflict is reported rather than a claim that is taken, and what one
     # document of the batch gives up another may take.
     for key, put in puts.items():
-        _release(set(held[key]).difference(put.claims), connection)
+        if held[key] and held[key] is not put.claims:
+            _release(set(held[key]).difference(put.claims), connection)
     _take(puts.values(), held, connection)
     return _log(logged, connection)
 
@@ -109,7 +115,9 @@ def _log(logged: Sequence[tuple[Any, ...]], connection: sqlite3.Connection) -> i
     return number or 0
 
 
-def _store(put: Put, columns: Columns, connection: sqlite3.Connection) -> Collection[Mark]:
+def _store(
+    put: Put, columns: Columns, is_altered: bool, connection: sqlite3.Connection
+) -> Collection[Mark]:
     """Insert or replace a document, with its entries. Returns the claims that it holds so far."""
     rev, sort, marks, body, row, cut = columns
     if put.expected is None:
@@ -119,7 +127,7 @@ def _store(put: Put, columns: Columns, connection: sqlite3.Connection) -> Collec
         return ()
     this = (*put.key, put.expected)
     place = (*this, sort, marks)
-    if connection.execute(SAME_ROW, (rev, body, cut, *place, row)).rowcount:
+    if not is_altered and connection.execute(SAME_ROW, (rev, body, cut, *place, row)).rowcount:
         return put.claims
     if connection.execute(OTHER_ROW, (rev, body, cut, row, *place)).rowcount:
         return put.claims

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from crossbar.remembering import keep
-from crossbar.storage import Key, Portion, Shown
+from crossbar.storage import Key, Shown
 
 RECENT = 4096
 """How many documents' bytes are remembered between commits."""
@@ -18,13 +18,10 @@ SHORT = 4096
 """Bytes of a document that is remembered in parts too: what is made of them takes as much."""
 
 RECENT_PAGES = 256
-"""Pages of lists that are remembered."""
+"""What was made of so many pages of lists is remembered."""
 
-LONGEST_PAGE = 101
-"""Longer ones, in rows, are not."""
-
-LARGEST_PAGE = 131_072
-"""Nor are larger ones, in bytes: what is made of a page takes as much again, twice."""
+LARGEST_PAGE = 65_536
+"""Larger ones, in bytes, are not: a dialect may make as much again of what is remembered."""
 
 
 class Recent:
@@ -33,12 +30,16 @@ class Recent:
     SQLite is asked once in a turn of the event loop whether the file has changed (``PRAGMA
     data_version``); if it has, nothing is remembered. That is exact, not merely recent: whoever
     could know of a commit, by its acknowledgement, can only be heard in a later turn.
+
+    ``rows`` alone stay, since they decide nothing: how a document's row was says which statement
+    is likely to store the next one.
     """
 
     def __init__(self) -> None:
         self.bodies: dict[Key, tuple[int | None, bytes | str]] = {}
+        self.rows: dict[Key, bytes | None] = {}
         self.shown: dict[Key, Shown] = {}
-        self.pages: dict[tuple[Any, ...], Portion] = {}
+        self.pages: dict[tuple[Any, ...], Any] = {}
         self.is_current = False
         self._version = 0
 
@@ -55,20 +56,20 @@ class Recent:
     def _end_turn(self) -> None:
         self.is_current = False
 
-    def keep(self, key: Key, found: tuple[int | None, bytes | str]) -> None:
-        """Remember a document that was read in this turn."""
+    def keep(
+        self, key: Key, found: tuple[int | None, bytes | str], row: bytes | None = None
+    ) -> None:
+        """Remember a document that was read in this turn, and its row of lists."""
         if len(found[1]) <= LONGEST:
             keep(self.bodies, key, found, RECENT)
+            keep(self.rows, key, row, RECENT)
 
     def keep_shown(self, key: Key, shown: Shown) -> None:
         """Remember the parts of a document that was read in this turn."""
         if len(shown.public) <= SHORT:
             keep(self.shown, key, shown, RECENT)
 
-    def keep_page(self, asked: tuple[Any, ...], lines: Portion) -> None:
-        """Remember a page that was read in this turn."""
-        if (
-            len(lines) <= LONGEST_PAGE
-            and sum([len(row) for _, _, row in lines if row]) <= LARGEST_PAGE
-        ):
-            keep(self.pages, asked, lines, RECENT_PAGES)
+    def keep_page(self, asked: tuple[Any, ...], made: Any, size: int) -> None:
+        """Remember what was made, in this turn, of a page that was read in it."""
+        if size <= LARGEST_PAGE:
+            keep(self.pages, asked, made, RECENT_PAGES)

@@ -28,9 +28,10 @@ from crossbar.storage import (
     Claim,
     Event,
     Key,
+    Line,
+    Maker,
     Numbered,
     Observer,
-    Portion,
     Position,
     Put,
     Remove,
@@ -85,6 +86,8 @@ pages: the commit that happens to move them is held up for less.
 
 async def _each(make: Callable[[S], T], values: Sequence[S]) -> list[T]:
     """What is made of each value; of very many some at a time."""
+    if len(values) < ROWS:
+        return [*map(make, values)]
     made = []
     for at, value in enumerate(values, 1):
         made.append(make(value))
@@ -173,14 +176,15 @@ class SQLiteStore:
         body = self._recent.bodies.get(key)
         if body is None:
             found = self._read(
-                "SELECT cut, body FROM documents"
+                "SELECT cut, body, row FROM documents"
                 " WHERE account_id = ? AND doc_type = ? AND doc_id = ?",
                 key,
             )
             if not found:
                 return None
-            [body] = found
-            self._recent.keep(key, body)
+            [(cut, encoded, row)] = found
+            body = cut, encoded
+            self._recent.keep(key, body, row)
         return body
 
     def _begin_turn(self) -> None:
@@ -206,34 +210,31 @@ class SQLiteStore:
             for sort, doc_id, encoded in found:
                 yield Row(Position(sort, doc_id), decode(encoded))
 
-    async def lines(self, span: Span) -> AsyncIterator[Portion]:
+    async def lines(self, span: Span) -> AsyncIterator[list[Line]]:
         """See :meth:`crossbar.storage.Store.lines`."""
-        way = "DESC" if span.descending else "ASC"
         portion = span.portion or ROWS
         stretch, after = stretch_of(span), None
         more = True
         while more:
-            where, values = stretch.within(span, after)
-            sql = (
-                f"SELECT sort, doc_id, {stretch.row} FROM {where}"  # noqa: S608 constants only
-                f" ORDER BY sort {way}, doc_id {way} LIMIT ?"
-            )
-            found = self._lines(sql, (*values, portion))
+            sql, values = stretch.selecting(stretch.row, span, after, portion)
+            found = self._read(sql, values)
             yield found
             more = len(found) == portion
             if more:
                 after = Position(*found[-1][:2])
                 await asyncio.sleep(0)
 
-    def _lines(self, sql: str, values: tuple[Any, ...]) -> Portion:
-        """Lines of a list; the same ones again while nothing was written."""
+    async def page(self, span: Span, make: Maker[T]) -> T:
+        """See :meth:`crossbar.storage.Store.page`."""
+        stretch = stretch_of(span)
+        sql, values = stretch.selecting(stretch.row, span, None, span.portion or ROWS)
         self._begin_turn()
         asked = (sql, *values)
-        found = self._recent.pages.get(asked)
-        if found is None:
-            found = Portion(self._read(sql, values))
-            self._recent.keep_page(asked, found)
-        return found
+        made: T | None = self._recent.pages.get(asked)
+        if made is None:
+            made, size = make(self._read(sql, values))
+            self._recent.keep_page(asked, made, size)
+        return made
 
     async def portions(self, span: Span) -> AsyncIterator[list[Document]]:
         """See :meth:`crossbar.storage.Store.portions`."""
@@ -267,13 +268,8 @@ class SQLiteStore:
         may_be_wanted: Callable[[bytes | str], bool] | None,
     ) -> Found:
         """What is met of a span in a stretch, beyond ``after``: so many, or fewer if large."""
-        way = "DESC" if span.descending else "ASC"
-        where, values = stretch.within(span, after)
-        sql = (
-            f"SELECT sort, doc_id, {stretch.body} FROM {where}"  # noqa: S608 constants only
-            f" ORDER BY sort {way}, doc_id {way} LIMIT ?"
-        )
-        found: Found = self._read(sql, (*values, limit), partial(light, limit, may_be_wanted))
+        sql, values = stretch.selecting(stretch.body, span, after, limit)
+        found: Found = self._read(sql, values, partial(light, limit, may_be_wanted))
         return found
 
     def _stretches(self, span: Span) -> list[Stretch]:
@@ -359,8 +355,9 @@ class SQLiteStore:
     async def commit(self, batch: Batch) -> int:
         """See :meth:`crossbar.storage.Store.commit`."""
         # Encoded before it returns: from then on, the documents are the caller's again.
-        check_records(batch)
-        stored = await _each(_stored, batch.puts)
+        if batch.records:
+            check_records(batch)
+        stored = await _each(columns_of, batch.puts)
         records = await _each(_stored, batch.records)
         logged = await _each(_logged, batch.events)
         forgets = bool(batch.purge or batch.drop_buckets)
@@ -370,7 +367,9 @@ class SQLiteStore:
             or len(stored) + len(records) > FEW
             or any(len(each.marks) + len(each.body) > LONG for each in stored)
         )
-        work = partial(apply, batch, stored, records, logged)
+        rows = self._recent.rows
+        altered = {put.key for put in batch.puts if rows.get(put.key, put.row) != put.row}
+        work = partial(apply, batch, stored, records, logged, altered)
         number = await self._write(work, is_large=is_large)
         if forgets:
             self._reclaim_soon()

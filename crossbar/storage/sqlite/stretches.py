@@ -45,6 +45,18 @@ class Stretch(NamedTuple):
             values.append(high)
         return where, values
 
+    def selecting(
+        self, column: str, span: Span, after: Position | None, limit: int
+    ) -> tuple[str, list[str | int]]:
+        """What reads rows of a span beyond ``after``, in its order: place, and a column."""
+        way = "DESC" if span.descending else "ASC"
+        where, values = self.within(span, after)
+        sql = (
+            f"SELECT sort, doc_id, {column} FROM {where}"  # noqa: S608 constants only
+            f" ORDER BY sort {way}, doc_id {way} LIMIT ?"
+        )
+        return sql, [*values, limit]
+
     def counting(
         self, span: Span, after: Position | None, limit: int
     ) -> tuple[str, list[str | int]]:

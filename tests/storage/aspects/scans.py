@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from crossbar.storage import Entry, Position, Row, Store
+from crossbar.storage import Entry, Position, Row, Span, Store
 from tests.storage.builders import (
     ACCOUNT,
     OTHER,
@@ -59,6 +59,11 @@ def _walk(store: Store, **bounds: Any) -> AsyncGenerator[Row, None]:
     return cast("AsyncGenerator[Row, None]", store.scan(span(**bounds)))
 
 
+async def shown(store: Store, walked: Span) -> list[bytes | None]:
+    """The rows of a page."""
+    return await store.page(walked, lambda met: ([row for _, _, row in met], 1))
+
+
 class ScanContract:
     async def test_an_empty_span(self, store: Store) -> None:
         assert await ids(store) == []
@@ -96,11 +101,23 @@ class ScanContract:
     async def test_what_is_written_between_two_pages_is_met(self, store: Store) -> None:
         await write(store, put("a", row=b"1"))
         page = span(portion=9)
-        assert [row for _, _, row in await lines(store, page)] == [b"1"]
+        assert await shown(store, page) == [b"1"]
         await write(store, put("b", row=b"2"))
-        assert [row for _, _, row in await lines(store, page)] == [b"1", b"2"]
+        assert await shown(store, page) == [b"1", b"2"]
         await remove(store, key("a"))
-        assert [row for _, _, row in await lines(store, page)] == [b"2"]
+        assert await shown(store, page) == [b"2"]
+
+    async def test_a_page_is_what_is_made_of_the_first_lines(self, store: Store) -> None:
+        assert await shown(store, span(portion=2)) == []
+        await write(
+            store, *(put(name, row=name.encode(), entries=[("tag", "x")]) for name in "abc")
+        )
+        for _ in range(2):  # also of what is remembered
+            assert await shown(store, span(portion=2)) == [b"a", b"b"]
+            assert await shown(store, span(portion=3)) == [b"a", b"b", b"c"]
+            assert await shown(store, span(portion=2, descending=True)) == [b"c", b"b"]
+            assert await shown(store, span(("tag", "x"), portion=2)) == [b"a", b"b"]
+            assert await shown(store, span(start=Position("", "b"), portion=2)) == [b"b", b"c"]
 
     async def test_order_is_by_sort_then_id(self, store: Store) -> None:
         places = [("b", "1"), ("a", "2"), ("a", "10"), ("", "3"), ("b", "0"), ("a", "B")]
