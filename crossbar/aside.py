@@ -36,8 +36,9 @@ def is_large(value: Any) -> bool:
         count += len(each)
         if count > MANY:
             return True
-        inner = each.values() if type(each) is dict else each
-        waiting += [item for item in inner if type(item) is dict or type(item) is list]
+        for item in each.values() if type(each) is dict else each:
+            if item and (type(item) is dict or type(item) is list):
+                waiting.append(item)
     return False
 
 

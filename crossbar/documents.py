@@ -74,7 +74,7 @@ def without_nulls(document: Mapping[str, Any]) -> Document:
         if value is None:
             del clean[name]
         elif type(value) is dict:  # what JSON is made of
-            clean[name] = without_nulls(value)
+            clean[name] = without_nulls(value) if value else {}
     return clean
 
 

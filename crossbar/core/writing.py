@@ -13,7 +13,6 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
 from typing import Any, TypeVar
 
 import structlog
@@ -163,9 +162,12 @@ async def persistently(
     while True:
         tried += 1
         try:
-            async with turns.after_loss(lost) if turns and lost else nullcontext():
-                started = time.monotonic()
-                return await attempt()
+            if turns and lost:
+                async with turns.after_loss(lost):
+                    started = time.monotonic()
+                    return await attempt()
+            started = time.monotonic()
+            return await attempt()
         except Conflict as conflict:
             if conflict.code != Conflict.code:  # no lost race: what is asked cannot be
                 raise

@@ -120,7 +120,7 @@ def complete(value: Any, plan: Plan) -> None:
     if type(value) is dict:
         for name, default, below_it in plan.defaults:
             if name not in value:
-                value[name] = copied(default)
+                value[name] = copied(default) if type(default) in NESTED else default
                 if below_it:  # of a plan that contains itself
                     complete(value[name], below_it)
 

@@ -20,6 +20,7 @@ from functools import partial
 import structlog
 
 from crossbar.core.services import Services
+from crossbar.core.turns import Turn
 from crossbar.core.writing import persistently
 from crossbar.documents import Document
 from crossbar.errors import Conflict, CrossbarError, NoSuchDocument
@@ -86,7 +87,7 @@ class Tolls:
             finally:
                 self._touched.update(accounts)
 
-    def _turn_of(self, account_id: str) -> asyncio.Lock:
+    def _turn_of(self, account_id: str) -> Turn:
         return self._services.turns.of(Key(account_id, "tolls", "tolls"))
 
     async def _counted_at(self, account_id: str) -> tuple[str, ...]:
