@@ -12,6 +12,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace as replaced
 from functools import wraps
+from typing import Any
 
 import structlog
 
@@ -28,7 +29,7 @@ from crossbar.core.reading import (
     load_shown,
     require_parents,
 )
-from crossbar.core.requests import Request, Result
+from crossbar.core.requests import Actor, Request, Result
 from crossbar.core.shapes import Collection, Handler, Singleton
 from crossbar.core.stamping import fresh_id
 from crossbar.core.summaries import summary_of
@@ -199,6 +200,17 @@ def sent(request: Request) -> Document:
         )
     document = public(request.data)
     document.pop("id", None)
+    return document
+
+
+async def valid(actor: Actor, schema: str, data: Any) -> Document:
+    """Data as a schema wants it, with its defaults. Raises :class:`ValidationFailed`.
+
+    Of any size: what takes long is done aside.
+    """
+    document, errors = await actor.services.schemas.judged(schema, data)
+    if errors:
+        raise ValidationFailed(errors)
     return document
 
 

@@ -19,7 +19,7 @@ from crossbar.core.answers import DOCUMENT, SOME_OBJECT, YES_OR_NO, Answers
 from crossbar.core.change import Change
 from crossbar.core.ports import Command
 from crossbar.core.reading import key_of, load
-from crossbar.core.recipes import answer, sent
+from crossbar.core.recipes import answer, sent, valid
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Collection, Column, Hooks, Route, Unique
 from crossbar.documents import Document, next_revision
@@ -90,20 +90,13 @@ def _numbers(document: Document) -> Iterable[str]:
     return (number,) if isinstance(number, str) else ()
 
 
-def _validated(request: Request, schema: str) -> Document:
-    document, errors = request.services.schemas.apply(schema, sent(request))
-    if errors:
-        raise ValidationFailed(errors)
-    return document
-
-
 async def send_code(request: Request) -> Result:
     """Have a new code told at the number, which counts as not verified until it comes back.
 
     Without a telephone switch 503, and there is no code then. Raises
     :class:`~crossbar.errors.TooManyRequests` for a number that has had too many.
     """
-    wanted = _validated(request, "external_number_verify")
+    wanted = await valid(request.actor, "external_number_verify", sent(request))
     services, code = request.services, str(1000 + secrets.randbelow(9000))
 
     async def renew(change: Change) -> None:
@@ -159,7 +152,7 @@ async def claim(request: Request) -> Result:
     is_operator = request.require_caller().is_operator
     if is_operator and "code" not in sent(request):
         return await answer(request, await _attest(request, "operator"))
-    told = _validated(request, "external_number_claim")["code"]
+    told = (await valid(request.actor, "external_number_claim", sent(request)))["code"]
     method = await _use_up_attempt(request, told)
     if method is None:
         raise ValidationFailed.of("code", "invalid", "code does not match")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from crossbar.core.answers import ROW, TEXT, Answers, some
+from crossbar.core.recipes import valid
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Route, Routes, Scope
 from crossbar.documents import Document, public
-from crossbar.errors import NoSuchDocument, ValidationFailed
+from crossbar.errors import NoSuchDocument
 
 
 async def list_names(request: Request) -> Result:
@@ -32,9 +33,7 @@ async def validate(request: Request) -> Result:
     """The data that was sent, with defaults filled in; refused like a document would be."""
     name = _known(request)
     sent = public(request.data) if isinstance(request.data, dict) else request.data
-    document, errors = await request.services.schemas.judged(name, sent)
-    if errors:
-        raise ValidationFailed(errors)
+    document = await valid(request.actor, name, sent)
     return Result(data=document)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from crossbar.core.answers import SOME_OBJECT, Answers
 from crossbar.core.change import Change
 from crossbar.core.ranges import time_range
-from crossbar.core.recipes import sent
+from crossbar.core.recipes import sent, valid
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Route, Routes, Scope, route
 from crossbar.core.writing import commit_private, in_turn
 from crossbar.documents import Document
-from crossbar.errors import NoAllotments, ValidationFailed
+from crossbar.errors import NoAllotments
 from crossbar.families.billing.limits import LIMITS, require_limits_power
 from crossbar.families.billing.quantities import LIMITS_TYPE
 from crossbar.storage import Key
@@ -36,9 +36,7 @@ async def replace(request: Request) -> Result:
     """The account's allotments as sent."""
     require_limits_power(request)
     schemas = request.services.schemas
-    allotments, errors = await schemas.judged(SCHEMA, sent(request))
-    if errors:
-        raise ValidationFailed(errors)
+    allotments = await valid(request.actor, SCHEMA, sent(request))
     key = Key(request.account_id, LIMITS_TYPE, LIMITS_TYPE)
 
     async def attempt() -> Document:

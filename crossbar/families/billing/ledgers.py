@@ -61,7 +61,7 @@ async def debit(request: Request) -> Result:
 
 
 async def _book(request: Request, sign: int) -> Result:
-    entry = _judged(request)
+    entry = await _judged(request)
     units = sign * units_of(entry.pop("amount", 0))
     account = request.require_account()
     accounts = [account]
@@ -90,9 +90,9 @@ async def _impact(request: Request, account: Account, entry: Document) -> Docume
     }
 
 
-def _judged(request: Request) -> Document:
+async def _judged(request: Request) -> Document:
     """The entry that was sent. Raises :class:`ValidationFailed`."""
-    entry, errors = request.services.schemas.apply(SCHEMA, sent(request))
+    entry, errors = await request.services.schemas.judged(SCHEMA, sent(request))
     errors = dict(errors)
     if not errors:
         amount, quantity = entry.get("amount", 0), entry["usage"]["quantity"]

@@ -8,7 +8,7 @@ from copy import deepcopy
 from crossbar.core.answers import NOTHING, SOME_OBJECT, TEXT, Answers, an_object, some
 from crossbar.core.change import Change
 from crossbar.core.reading import revision_of_list
-from crossbar.core.recipes import sent
+from crossbar.core.recipes import sent, valid
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Collection, Handler, Route, Routes, Scope, Unique
 from crossbar.core.writing import commit_private, in_turn
@@ -81,13 +81,6 @@ async def _decide(request: Request, alter: Callable[[Document], None]) -> Docume
     return await in_turn(request.actor, key, attempt, once=request.if_match is not None)
 
 
-def _judged(request: Request, schema: str) -> Document:
-    document, errors = request.services.schemas.apply(schema, sent(request))
-    if errors:
-        raise ValidationFailed(errors)
-    return document
-
-
 async def _installable(request: Request) -> Offer:
     """The app of the path, for a change. Raises :class:`Forbidden` when it is not offered."""
     app_id = request.ids["app"]
@@ -99,7 +92,7 @@ async def _installable(request: Request) -> Offer:
 
 async def _install(request: Request, *, anew: bool) -> Result:
     offer = await _installable(request)
-    decision = _judged(request, "app_install")
+    decision = await valid(request.actor, "app_install", sent(request))
     entry = {
         "name": offer.app["name"],
         "allowed_users": decision["allowed_users"],
@@ -159,7 +152,7 @@ async def read_blacklist(request: Request) -> Result:
 async def replace_blacklist(request: Request) -> Result:
     """The ids of the apps that are hidden from the account, instead of those before."""
     _require_above(request)
-    hidden = _judged(request, "app_blacklist")["blacklist"]
+    hidden = (await valid(request.actor, "app_blacklist", sent(request)))["blacklist"]
 
     def alter(document: Document) -> None:
         document["blacklist"] = hidden

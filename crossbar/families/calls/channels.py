@@ -10,6 +10,7 @@ from crossbar.core.commands import asked_of
 from crossbar.core.live import CHANNEL, alive, find_alive, span_of_live
 from crossbar.core.ports import Command
 from crossbar.core.reading import list_span, load_document, revision_of_list
+from crossbar.core.recipes import valid
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Nesting, Route, Routes, Scope, route
 from crossbar.documents import Document, public
@@ -131,9 +132,7 @@ async def run_metaflow(request: Request) -> Result:
     action, arguments = asked_of(request)
     if action != "metaflow":
         raise BadRequest("invalid data", code="invalid data")
-    flow, errors = await request.services.schemas.judged("metaflow", arguments)
-    if errors:
-        raise ValidationFailed(errors)
+    flow = await valid(request.actor, "metaflow", arguments)
     await _tell(request, channel, "metaflow", {"metaflow": flow})
     return Result(data="metaflow sent")
 

@@ -16,6 +16,7 @@ from crossbar.core.change import event_of
 from crossbar.core.journals import list_records, load_record, new_key, record_put
 from crossbar.core.ports import Command
 from crossbar.core.reading import load_document, require_parents
+from crossbar.core.recipes import valid
 from crossbar.core.requests import Action, Request, Result, Upload
 from crossbar.core.shapes import Access, Journal, Nesting, Route, Routes, Scope, field_index, route
 from crossbar.core.stamping import stamped
@@ -119,9 +120,7 @@ async def send(request: Request) -> Result:
     """Have a message sent. Raises 400 for a sender that is not the account's to use."""
     await require_parents(request)
     account, journal = request.require_account(), _journal_of(request)
-    sent, errors = await request.services.schemas.judged(journal.noun, request.data or {})
-    if errors:
-        raise ValidationFailed(errors)
+    sent = await valid(request.actor, journal.noun, request.data or {})
     if journal is MMS and not (sent.get("body") or request.files):
         lacking = "Either a body or files are needed"
         raise ValidationFailed.of("body", "required", lacking)

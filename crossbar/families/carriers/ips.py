@@ -15,6 +15,7 @@ from crossbar.core import recipes
 from crossbar.core.answers import SOME_OBJECT, TEXT, Answers, an_object, some
 from crossbar.core.change import Change, event_of
 from crossbar.core.reading import load_document, revision_of_list
+from crossbar.core.recipes import valid
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Collection, Handler, Hooks, Route, Routes, Scope
 from crossbar.core.stamping import stamped
@@ -248,9 +249,7 @@ async def _wanted(request: Request) -> list[str]:
         await load_document(request.actor, address_key(address))
         return [address]
     data = request.data if isinstance(request.data, dict) else {}
-    document, errors = await request.services.schemas.judged("ips", data)
-    if errors:
-        raise ValidationFailed(errors)
+    document = await valid(request.actor, "ips", data)
     if "ips" not in document:
         raise ValidationFailed.of("ips", "required", "Field is required but missing")
     return list(dict.fromkeys(spelled(each) for each in document["ips"]))

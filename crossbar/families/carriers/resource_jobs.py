@@ -10,6 +10,7 @@ from crossbar.core.answers import COUNT, TEXT, Answers, an_object, maybe, rows
 from crossbar.core.directory import Account
 from crossbar.core.jobs import CannotBeDone, Kind, asked
 from crossbar.core.journals import list_records, load_record, new_key, record_put
+from crossbar.core.recipes import valid
 from crossbar.core.requests import Action, Actor, Request, Result
 from crossbar.core.services import Services
 from crossbar.core.shapes import Access, Column, Handler, Journal, Route, renamed
@@ -77,9 +78,7 @@ async def create_job(request: Request) -> Result:
     request = await _placed(request)
     actor, services = request.actor, request.services
     data = public(request.data) if isinstance(request.data, dict) else request.data
-    document, errors = await services.schemas.judged("resource_jobs", data)
-    if errors:
-        raise ValidationFailed(errors)
+    document = await valid(request.actor, "resource_jobs", data)
     document.pop("id", None)
     await _check(actor, document)
     if not request.body_is_readable:

@@ -30,7 +30,7 @@ async def dial(request: Request, arguments: Document) -> Document:
 
     That no media server is there, or does not answer in time, is an answer, not a refusal.
     """
-    asked, errors = request.services.schemas.apply("conferences.dial", arguments)
+    asked, errors = await request.services.schemas.judged("conferences.dial", arguments)
     if errors:
         raise ValidationFailed({f"data.{path}": found for path, found in errors.items()})
     endpoints = await _resolved(request.actor, asked["endpoints"])

@@ -7,10 +7,11 @@ from crossbar.core.commands import asked_of
 from crossbar.core.live import REGISTRATION, alive
 from crossbar.core.ports import Command
 from crossbar.core.reading import load
+from crossbar.core.recipes import valid
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Route
 from crossbar.documents import Document
-from crossbar.errors import BadRequest, ValidationFailed
+from crossbar.errors import BadRequest
 from crossbar.families.endpoints.endpoints import address_of, tell_devices
 from crossbar.storage import Claim
 
@@ -23,9 +24,7 @@ async def act(request: Request) -> Result:
         raise BadRequest("action required", code="action required")
     if action != "notify":
         raise BadRequest("invalid action", code="invalid action")
-    sent, errors = request.services.schemas.apply("devices_notify", request.data)
-    if errors:
-        raise ValidationFailed(errors)
+    sent = await valid(request.actor, "devices_notify", request.data)
     facts = {**address_of(request.actor, device), **sent["data"]}
     await request.services.switch.tell(Command("devices.notify", request.account_id, facts))
     return Result(data="NOTIFY sent")

@@ -28,7 +28,7 @@ BY_KEY = Way(method=API_METHOD, proof="account_api_token")
 
 async def login(request: Request) -> Result:
     """A token for the user whose user name and password digest was sent."""
-    sent = validated(request, "user_auth")
+    sent = await validated(request, "user_auth")
     credentials = request.services.credentials
     method, digest = sent["method"], sent["credentials"].lower()
     tried = Tried(
@@ -81,7 +81,7 @@ async def _acting(actor: Actor, account: Account, user: Document, sent: Document
 
 async def login_with_key(request: Request) -> Result:
     """A token for the account whose API key was sent."""
-    sent = validated(request, "api_auth")
+    sent = await validated(request, "api_auth")
     credentials = request.services.credentials
     # By each key on its own: it is random and long, so guessing is hopeless anyway.
     tried = Tried(way=API_METHOD, names=(sent["api_key"],), address=request.address)

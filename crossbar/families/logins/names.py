@@ -6,7 +6,6 @@ from crossbar.core import recipes
 from crossbar.core.directory import Account
 from crossbar.core.requests import Actor, Request
 from crossbar.documents import Document
-from crossbar.errors import ValidationFailed
 from crossbar.families.accounts import normalized_name
 from crossbar.families.logins.second_factor import RESPONSE
 from crossbar.families.numbers import account_with_number
@@ -16,15 +15,12 @@ NAMED_BY = ("phone_number", "account_realm", "realm", "account_name")
 """The fields that may name the account; ``realm`` is an old name of ``account_realm``."""
 
 
-def validated(request: Request, schema: str) -> Document:
+async def validated(request: Request, schema: str) -> Document:
     """What was sent, as the schema wants it; second factors and sessions are not its matter."""
     order = recipes.sent(request)
     for name in (RESPONSE, "refresh"):
         order.pop(name, None)
-    sent, errors = request.services.schemas.apply(schema, order)
-    if errors:
-        raise ValidationFailed(errors)
-    return sent
+    return await recipes.valid(request.actor, schema, order)
 
 
 def names_sent(sent: Document) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ UNKNOWN = "The provided reset_id did not resolve to any user"
 
 async def request_mail(request: Request) -> Result:
     """Have the user mailed a link, if there is such a user."""
-    sent = validated(request, "user_auth_recovery")
+    sent = await validated(request, "user_auth_recovery")
     if not any(sent.get(name) for name in NAMED_BY):
         message = "One of account_name, account_realm and phone_number is needed"
         raise ValidationFailed.of("account_name", "required", message)
@@ -199,7 +199,7 @@ def _hash(random: str, user: Document) -> str:
 
 async def redeem(request: Request) -> Result:
     """A token for the user who was sent the reset id, who is to set a new password."""
-    reset_id = validated(request, "user_auth_recovery_reset")["reset_id"].lower()
+    reset_id = (await validated(request, "user_auth_recovery_reset"))["reset_id"].lower()
     account_id, user_id = reset_id[:ID_LENGTH], reset_id[ID_LENGTH : 2 * ID_LENGTH]
     credentials = request.services.credentials
     tried = Tried(way=RESETS, names=(reset_id,), address=request.address)

@@ -79,7 +79,7 @@ class Identity:
 
 async def callback(request: Request) -> Result:
     """A token for the user whose identity it is, or the id of a link to be made."""
-    sent = validated(request, "auth.callback")
+    sent = await validated(request, "auth.callback")
     credentials = request.services.credentials
     tried = Tried(
         way=SUBJECT,

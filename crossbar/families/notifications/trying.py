@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from crossbar.core.jobs import asked
+from crossbar.core.recipes import valid
 from crossbar.core.requests import Request, Result
 from crossbar.documents import Document
 from crossbar.errors import MailUnavailable, ValidationFailed
@@ -50,9 +51,7 @@ async def proposed(request: Request, template_id: str, data: Any) -> Template:
     stored = await find_template(request.services, request.account, template_id)
     sent = data if isinstance(data, dict) else {}
     document = {**stored.document, **{name: sent[name] for name in FIELDS if name in sent}}
-    document, errors = request.services.schemas.apply(NOTIFICATIONS.schema, document)
-    if errors:
-        raise ValidationFailed(errors)
+    document = await valid(request.actor, NOTIFICATIONS.schema, document)
     bodies = {**stored.bodies, **_bodies(sent)}
     await require_renderable({"subject": document["subject"], **bodies})
     return Template(

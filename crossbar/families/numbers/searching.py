@@ -37,7 +37,7 @@ FURTHEST = 10_000
 async def search(request: Request, account: Account | None) -> Result:
     """Numbers with a prefix, as far as the account may have them, a stretch at a time."""
     services = request.services
-    order = _order(request)
+    order = await _order(request)
     prefix = _prefix(order)
     wanted = min(order["quantity"], services.settings.numbers.maximum_search_quantity)
     skipped, found = order["offset"], list[Document]()
@@ -80,11 +80,11 @@ async def _ask(services: Services, prefix: str, quantity: int, offset: int) -> l
     return _told(offers[:quantity])
 
 
-def _order(request: Request) -> Document:
+async def _order(request: Request) -> Document:
     """What is searched for. Raises :class:`ValidationFailed` with all that is wrong."""
     names = ("prefix", "quantity", "country")
     sent = {name: value for name in names if (value := request.control(name)) is not None}
-    order, errors = request.services.schemas.apply(SCHEMA, sent)
+    order, errors = await request.services.schemas.judged(SCHEMA, sent)
     offset = _offset(request.control("offset", 0))
     if offset is None:
         message = f"Value must be a whole number from 0 to {FURTHEST}"

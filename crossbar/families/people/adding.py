@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import chain, count, islice
 
 from crossbar.core.change import Change, claims_of
-from crossbar.core.recipes import sent
+from crossbar.core.recipes import sent, valid
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Collection
 from crossbar.core.stamping import fresh_id
@@ -71,9 +71,7 @@ class Choice:
 async def add(request: Request) -> Result:
     """Add a person: a user, a device, a voicemail box and a callflow, all of them or none."""
     await require_each(request, Action.CREATE, ((family, "") for family in FAMILIES))
-    asked, errors = await request.services.schemas.judged(SCHEMA, sent(request))
-    if errors:
-        raise ValidationFailed(errors)
+    asked = await valid(request.actor, SCHEMA, sent(request))
 
     async def attempt() -> tuple[Person, Choice]:
         choice = await _chosen(request, asked)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from crossbar.core.answers import SOME_OBJECT, Answers, an_object, some
 from crossbar.core.change import Change
 from crossbar.core.reading import load_document
-from crossbar.core.recipes import sent
+from crossbar.core.recipes import sent, valid
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Nesting, Route, Routes, route
 from crossbar.core.subobjects import family_of, holder_of
@@ -28,9 +28,7 @@ async def list_comments(request: Request) -> Result:
 
 async def append(request: Request) -> Result:
     """The comments that were sent, beside those that there are."""
-    document, errors = request.services.schemas.apply("comments", sent(request))
-    if errors:
-        raise ValidationFailed(errors)
+    document = await valid(request.actor, "comments", sent(request))
     key = holder_of(request)
 
     async def attempt() -> Document:

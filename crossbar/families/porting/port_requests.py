@@ -6,7 +6,7 @@ from functools import partial
 
 from crossbar.core.answers import COUNT, DOCUMENT, SOME_OBJECT, TEXT, YES_OR_NO, Answers, some
 from crossbar.core.reading import load
-from crossbar.core.recipes import sent
+from crossbar.core.recipes import sent, valid
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import (
     Access,
@@ -18,7 +18,7 @@ from crossbar.core.shapes import (
     Scope,
     route,
 )
-from crossbar.errors import PhoneBookUnavailable, ValidationFailed
+from crossbar.errors import PhoneBookUnavailable
 from crossbar.families.porting import listing
 from crossbar.families.porting.judging import (
     ACTIVE_NUMBERS,
@@ -64,9 +64,7 @@ LOSING_CARRIER = {"name": "Other"}
 
 async def look_up(request: Request) -> Result:
     """The carriers that numbers can be ported to are those of the settings."""
-    document, errors = request.services.schemas.apply("lnp_lookup_req", sent(request))
-    if errors:
-        raise ValidationFailed(errors)
+    document = await valid(request.actor, "lnp_lookup_req", sent(request))
     names = request.services.settings.porting.carriers
     if not names:
         raise PhoneBookUnavailable

@@ -8,7 +8,7 @@ from crossbar.core.change import Change
 from crossbar.core.live import AGENT, EARLIER, alive, find_alive
 from crossbar.core.ports import Command
 from crossbar.core.reading import list_span, load_document
-from crossbar.core.recipes import sent
+from crossbar.core.recipes import sent, valid
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Routes, Scope, route
 from crossbar.core.summaries import summarizer
@@ -65,9 +65,7 @@ async def queue_status(request: Request) -> Result:
 async def set_queue_status(request: Request) -> Result:
     """Log the agent in to a queue, or out of it."""
     await load_document(request.actor, _key(request))
-    asked, errors = await request.services.schemas.judged("queue_update", sent(request))
-    if errors:
-        raise ValidationFailed(errors)
+    asked = await valid(request.actor, "queue_update", sent(request))
     placed = with_queue if asked["action"] == "login" else without_queue
 
     async def alter(change: Change) -> None:

@@ -52,7 +52,7 @@ async def take(request: Request) -> Result:
     caller = request.require_caller()
     if caller.claims.get("dialect") != SWITCH and not caller.is_operator:
         raise Forbidden(cause=SWITCHES_ONLY)
-    source, events = _batch_of(request)
+    source, events = await _batch_of(request)
     digest = hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:32]
     key = Key(SYSTEM, SOURCE_TYPE, f"{SOURCE_TYPE}-{caller.account_id}-{digest}")
 
@@ -71,9 +71,9 @@ async def take(request: Request) -> Result:
     )
 
 
-def _batch_of(request: Request) -> tuple[str, list[Document]]:
+async def _batch_of(request: Request) -> tuple[str, list[Document]]:
     """The source and the events. Raises 400 for what could not be told again."""
-    sent, errors = request.services.schemas.apply("switch_events", request.data or {})
+    sent, errors = await request.services.schemas.judged("switch_events", request.data or {})
     if errors:
         raise ValidationFailed(errors)
     events: list[Document] = sent["events"]

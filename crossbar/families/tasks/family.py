@@ -83,7 +83,7 @@ async def create(request: Request) -> Result:
         if not request.body_is_readable:
             raise UnsupportedMediaType
         judge = Judge(action)
-        chunks, in_body = chunks_of(request)
+        chunks, in_body = await chunks_of(request)
         named = named or in_body
         stored = await services.put_attachment(actor.account_id, judge.passing(chunks))
         document |= {facts.COLUMNS: judge.columns, facts.BEGIN: judge.begin}

@@ -103,7 +103,7 @@ class Judge:
         self.columns = columns
 
 
-def chunks_of(request: Request) -> tuple[AsyncIterator[bytes], str | None]:
+async def chunks_of(request: Request) -> tuple[AsyncIterator[bytes], str | None]:
     """The input as CSV, and the name of the file that it is. Raises :class:`WrongInput`."""
     if request.files:
         file = request.files[0]
@@ -113,7 +113,7 @@ def chunks_of(request: Request) -> tuple[AsyncIterator[bytes], str | None]:
     data = request.data
     if not isinstance(data, dict) or not data.keys() & {"records", "file_name"}:
         raise WrongInput(expected_content="text/csv")
-    document, errors = request.services.schemas.apply("tasks", data)
+    document, errors = await request.services.schemas.judged("tasks", data)
     if "records" not in document:
         errors["records"] = {"required": {"message": "Field is required but missing"}}
     if errors:

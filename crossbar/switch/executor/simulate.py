@@ -8,11 +8,10 @@ from typing import Any
 from crossbar.clock import GREGORIAN_OFFSET, FixedClock
 from crossbar.core.answers import SOME_OBJECT, TEXT, Answers, an_object, some
 from crossbar.core.reading import live_documents, load_document
-from crossbar.core.recipes import sent
+from crossbar.core.recipes import sent, valid
 from crossbar.core.requests import Action, Actor, Request, Result
 from crossbar.core.shapes import Access, Nesting, Route, Routes
 from crossbar.documents import Document, lookup, new_id, texts_at
-from crossbar.errors import ValidationFailed
 from crossbar.storage import Key
 from crossbar.switch.executor.actions import ACTIONS
 from crossbar.switch.executor.call import Call
@@ -77,9 +76,7 @@ async def simulate(request: Request) -> Result:
     """Tell what would happen to a call; nothing is written, and nobody is called."""
     key = Key(request.account_id, "callflow", request.ids["callflow_id"])
     callflow = await load_document(request.actor, key)
-    asked, errors = request.services.schemas.apply(SCHEMA, sent(request))
-    if errors:
-        raise ValidationFailed(errors)
+    asked = await valid(request.actor, SCHEMA, sent(request))
     clock = FixedClock(asked["timestamp"] - GREGORIAN_OFFSET if "timestamp" in asked else 0)
     if "timestamp" not in asked:
         clock.advance(request.services.clock.unix())
