@@ -55,7 +55,7 @@ class Operation:
     ``path`` is a template of tokens without the version. ``id_param`` names the parameter that
     holds the document id (empty for lists). ``noun`` is the family's as token restrictions
     know it, ``depth`` counts the tokens up to it (they match what follows). ``doc_type`` is what
-    the family's documents are, ``in_account`` whether they belong to the account in the path.
+    the family's documents are.
     """
 
     path: tuple[str, ...]
@@ -74,14 +74,17 @@ class Operation:
     answers: Answers = ANYTHING
     loads: bool = False
     doc_type: str = field(init=False)
-    in_account: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        """Work out what every request asks."""
+        """Work out what nearly every request asks."""
         family = self.family
         doc_type = "" if isinstance(family, Routes) else family.doc_type
         object.__setattr__(self, "doc_type", doc_type)
-        object.__setattr__(self, "in_account", self.depth > 2)
+
+    @property
+    def in_account(self) -> bool:
+        """Whether the family's documents belong to the account in the path."""
+        return self.depth > 2
 
     @property
     def template(self) -> str:
