@@ -31,11 +31,12 @@ def test_few_and_short_documents_are_remembered_between_commits() -> None:
 
 
 def test_few_and_short_pages_are_remembered_between_commits() -> None:
-    recent = Recent()
-    recent.keep_page(("large",), "made", LARGEST_PAGE + 1)
-    assert recent.pages == {}
+    recent, place = Recent(), ("account", "user")
+    recent.keep_page(place, ("large",), "made", LARGEST_PAGE + 1)
+    assert recent.page(place, ("large",)) is None
     for number in range(RECENT_PAGES):
-        recent.keep_page((number,), "made", LARGEST_PAGE)
-    assert len(recent.pages) == RECENT_PAGES
-    recent.keep_page(("one more",), "made", 1)
-    assert recent.pages == {("one more",): "made"}
+        recent.keep_page((str(number % 3), "user"), (number,), "made", LARGEST_PAGE)
+    assert recent.page(("0", "user"), (0,)) == "made"
+    recent.keep_page(place, ("one more",), "made", 1)
+    assert recent.page(place, ("one more",)) == "made"
+    assert recent.page(("0", "user"), (0,)) is None

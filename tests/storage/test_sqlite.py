@@ -32,6 +32,7 @@ from crossbar.storage.sqlite.store import SQLiteStore
 from crossbar.storage.sqlite.stretches import stretch_of
 from tests.storage.builders import (
     ACCOUNT,
+    OTHER,
     Opener,
     attach,
     claim,
@@ -40,6 +41,7 @@ from tests.storage.builders import (
     key,
     lines,
     put,
+    remove,
     span,
     stream,
     write,
@@ -266,6 +268,43 @@ async def test_a_read_only_file(sqlite: SQLiteStore) -> None:
     with pytest.raises(Unreachable, match="readonly"):
         await write(sqlite, put("two"))
     assert await ids(sqlite) == ["one"]
+
+
+async def test_what_is_written_elsewhere_in_the_file_makes_nothing_forgotten(
+    sqlite: SQLiteStore, path: str
+) -> None:
+    """Only what another process has written does: which documents these are is not told."""
+    made: list[str] = []
+
+    def make(_: object) -> tuple[int, int]:
+        made.append("again")
+        return len(made), 1
+
+    async def page() -> int:
+        return await sqlite.page(span(portion=2), make)
+
+    await write(sqlite, put("one"), put("two", doc_type="device"))
+    assert [await page(), await page()] == [1, 1]
+    shown = await sqlite.get_shown(key("one"))
+    await write(sqlite, put("three", doc_type="device"), put("four", account=OTHER))
+    await remove(sqlite, key("two", doc_type="device"))
+    assert await page() == 1
+    assert await sqlite.get_shown(key("one")) is shown
+    await write(sqlite, put("five"))
+    assert await page() == 2
+    assert await sqlite.get_shown(key("one")) is shown
+    await write(sqlite, put("one", rev="2-a", expected="1-a", name="Ann"))
+    assert await page() == 3
+    assert (await sqlite.get(key("one"))) == {"_rev": "2-a", "name": "Ann"}
+    other = SQLiteStore(path)
+    await other.open()
+    try:
+        await write(other, put("six", account=OTHER))
+        assert await page() == 4
+        await sqlite.commit(Batch(purge=[OTHER]))
+        assert await page() == 5
+    finally:
+        await other.close()
 
 
 async def test_a_full_disk_leaves_nothing_half_written(sqlite: SQLiteStore, path: str) -> None:

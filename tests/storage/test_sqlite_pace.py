@@ -73,7 +73,7 @@ async def test_what_is_large_is_written_beside_the_loop(
 ) -> None:
     found = []
 
-    async def instead(_: object, *, is_large: bool) -> int:
+    async def instead(_: object, *, is_large: bool, written: object) -> int:
         found.append(is_large)
         return 0
 

@@ -12,7 +12,7 @@ import os
 import random
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from functools import partial
@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import structlog
 
-from crossbar.storage import Observer, StoreError, Unreachable
+from crossbar.storage import Key, Observer, StoreError, Unreachable
 from crossbar.storage.sqlite import journals
 
 log = structlog.get_logger(__name__)
@@ -180,10 +180,18 @@ class Place:
             self.require()
 
 
-class _Job(NamedTuple):
+class Job(NamedTuple):
+    """Work that waits. ``written`` are the documents that it writes, ``None`` for any."""
+
     work: Work
     is_large: bool
+    written: Sequence[Key] | None
     done: asyncio.Future[Any]
+
+
+Committed = Callable[[Sequence[Job], Callable[[], bool]], None]
+"""Told of jobs that are committed and not acknowledged yet, and asked with what tells whether
+nobody else has written since the last of them."""
 
 
 Outcome = object
@@ -205,23 +213,33 @@ class Writer:
         place: Place,
         patience: float,
         observer: Observer,
+        committed: Committed,
     ) -> None:
+        self.is_writing = False
         self._connection = connection
         self._path = path
         self._place = place
         self._patience = patience
         self._observer = observer
+        self._committed = committed
+        self._version = self._found_version()
         self._loop = asyncio.get_running_loop()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
-        self._waiting: list[_Job] = []
+        self._waiting: list[Job] = []
         self._writing: asyncio.Task[None] | None = None
 
-    async def run(self, work: Callable[[sqlite3.Connection], T], *, is_large: bool = False) -> T:
+    async def run(
+        self,
+        work: Callable[[sqlite3.Connection], T],
+        *,
+        is_large: bool,
+        written: Sequence[Key] | None,
+    ) -> T:
         """What ``work`` returns, once it is committed; raise what it raised, undoing it alone.
 
         Large work, which would hold up the event loop, is done in the thread.
         """
-        job = _Job(work, is_large, self._loop.create_future())
+        job = Job(work, is_large, written, self._loop.create_future())
         self._waiting.append(job)
         if self._writing is None:
             self._writing = self._loop.create_task(self._write())
@@ -239,11 +257,12 @@ class Writer:
         """Commit groups until nothing waits."""
         while self._waiting:
             outcomes: list[Outcome] = []
-            jobs: list[_Job] = []
+            jobs: list[Job] = []
             began = time.perf_counter()
             try:
                 self._place.require_lately()
                 await self._gathered()
+                self.is_writing = True
                 await self._begin()
                 jobs, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
                 outcomes = await self._attempt_all(jobs, self._attempt)
@@ -254,6 +273,7 @@ class Writer:
                     outcomes = await self._attempt_all(jobs, self._attempt_alone)
                 await self._in_thread(partial(self._connection.execute, "COMMIT"))
                 self._place.require()  # or what is acknowledged would be gone
+                self._committed(jobs, self._is_alone)
                 self._observer(len(jobs), time.perf_counter() - began)
             except Exception as error:
                 with suppress(sqlite3.Error):
@@ -261,8 +281,19 @@ class Writer:
                 if not jobs:
                     jobs, self._waiting = self._waiting, []
                 outcomes = [self._unreachable(error) for _ in jobs]
+            self.is_writing = False
             _settle(jobs, outcomes)
         self._writing = None
+
+    def _found_version(self) -> int:
+        [(version,)] = self._connection.execute("PRAGMA data_version").fetchall()
+        return int(version)
+
+    def _is_alone(self) -> bool:
+        """Whether nobody else has written since this was asked last: what this connection writes
+        is not among what its ``data_version`` counts."""
+        before, self._version = self._version, self._found_version()
+        return self._version == before
 
     async def _gathered(self) -> None:
         """Let those come along who are about to write: a flush costs more than their wait."""
@@ -286,7 +317,7 @@ class Writer:
         return await self._loop.run_in_executor(self._thread, function)
 
     async def _attempt_all(
-        self, jobs: list[_Job], attempt: Callable[[Work], Outcome]
+        self, jobs: list[Job], attempt: Callable[[Work], Outcome]
     ) -> list[Outcome]:
         outcomes = []
         for job in jobs:
@@ -313,7 +344,7 @@ class Writer:
         return outcome
 
 
-def _settle(jobs: list[_Job], outcomes: list[Outcome]) -> None:
+def _settle(jobs: list[Job], outcomes: list[Outcome]) -> None:
     for job, outcome in zip(jobs, outcomes, strict=True):
         if job.done.done():  # cancelled: whoever waited has gone
             continue

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -55,7 +55,15 @@ from crossbar.storage.sqlite.encoding import (
     put_from,
     shown_of,
 )
-from crossbar.storage.sqlite.file import PIECE, WAL_PAGES, Place, Writer, connect, move_pages_at
+from crossbar.storage.sqlite.file import (
+    PIECE,
+    WAL_PAGES,
+    Job,
+    Place,
+    Writer,
+    connect,
+    move_pages_at,
+)
 from crossbar.storage.sqlite.recent import Recent
 from crossbar.storage.sqlite.sifting import Found, Stored, light, sifter
 from crossbar.storage.sqlite.stretches import Stretch, stretch_of, stretch_of_book
@@ -133,7 +141,9 @@ class SQLiteStore:
             path = str(Path(self._folder.name, "store.db"))
         self._reader, connection = await asyncio.to_thread(connect, path, self._patience)
         self._place = Place(path)
-        self._writer = Writer(connection, path, self._place, self._patience, self._observer)
+        self._writer = Writer(
+            connection, path, self._place, self._patience, self._observer, self._committed
+        )
         self._recent = Recent()
         if self._read("SELECT 1 FROM forgotten_books LIMIT 1"):
             self._reclaim_soon()
@@ -143,10 +153,11 @@ class SQLiteStore:
         if self._reclaiming is not None:
             self._reclaiming.cancel()
             await asyncio.gather(self._reclaiming, return_exceptions=True)
-        writer, reader, folder = self._writer, self._reader, self._folder
-        self._writer = self._reader = self._folder = None
+        writer, self._writer = self._writer, None
         if writer:
             await writer.close()
+        reader, folder = self._reader, self._folder
+        self._reader = self._folder = None
         if reader:
             reader.close()
         if folder:
@@ -163,17 +174,17 @@ class SQLiteStore:
 
     async def get_shown(self, key: Key) -> Shown | None:
         """See :meth:`crossbar.storage.Store.get_shown`."""
-        self._begin_turn()
-        shown = self._recent.shown.get(key)
+        recent = self._recalled()
+        shown = recent.shown.get(key)
         if shown is None and (found := self._found(key)) is not None:
             shown = shown_of(*found)
-            self._recent.keep_shown(key, shown)
+            recent.keep_shown(key, shown)
         return shown
 
     def _found(self, key: Key) -> tuple[int | None, bytes | str] | None:
         """Where to cut a document, and its body."""
-        self._begin_turn()
-        body = self._recent.bodies.get(key)
+        recent = self._recalled()
+        body = recent.bodies.get(key)
         if body is None:
             found = self._read(
                 "SELECT cut, body, row FROM documents"
@@ -184,13 +195,30 @@ class SQLiteStore:
                 return None
             [(cut, encoded, row)] = found
             body = cut, encoded
-            self._recent.keep(key, body, row)
+            recent.keep(key, body, row)
         return body
 
-    def _begin_turn(self) -> None:
-        if not self._recent.is_current:
-            [(version,)] = self._read("PRAGMA data_version")
-            self._recent.begin_turn(version, asyncio.get_running_loop())
+    def _recalled(self) -> Recent:
+        """What is remembered and may be relied on in this turn of the event loop."""
+        recent = self._recent
+        if recent.is_current:
+            return recent
+        is_writing = self._writer is not None and self._writer.is_writing
+        loop = asyncio.get_running_loop()
+        return recent.begin_turn(self._version(), loop, is_writing=is_writing)
+
+    def _version(self) -> int:
+        """A number that changes with every commit of others than the reading connection."""
+        [(version,)] = self._read("PRAGMA data_version")
+        return int(version)
+
+    def _committed(self, jobs: Sequence[Job], is_alone: Callable[[], bool]) -> None:
+        """Forget what was written, and everything if others may have written as well."""
+        version = self._version()
+        if is_alone() and all(job.written is not None for job in jobs):
+            self._recent.settle(chain.from_iterable(job.written or () for job in jobs), version)
+        else:
+            self._recent.forget(version)
 
     async def get_many(self, account_id: str, ids: Iterable[str]) -> dict[str, Document]:
         """See :meth:`crossbar.storage.Store.get_many`."""
@@ -228,12 +256,11 @@ class SQLiteStore:
         """See :meth:`crossbar.storage.Store.page`."""
         stretch = stretch_of(span)
         sql, values = stretch.selecting(stretch.row, span, None, span.portion or ROWS)
-        self._begin_turn()
-        asked = (sql, *values)
-        made: T | None = self._recent.pages.get(asked)
+        recent, place, asked = self._recalled(), (span.account_id, span.doc_type), (sql, *values)
+        made: T | None = recent.page(place, asked)
         if made is None:
             made, size = make(self._read(sql, values))
-            self._recent.keep_page(asked, made, size)
+            recent.keep_page(place, asked, made, size)
         return made
 
     async def portions(self, span: Span) -> AsyncIterator[list[Document]]:
@@ -370,7 +397,11 @@ class SQLiteStore:
         rows = self._recent.rows
         altered = {put.key for put in batch.puts if rows.get(put.key, put.row) != put.row}
         work = partial(apply, batch, stored, records, logged, altered)
-        number = await self._write(work, is_large=is_large)
+        written = [put.key for put in batch.puts] + [remove.key for remove in batch.removes]
+        # An account that is purged has documents that are named nowhere here.
+        number = await self._write(
+            work, is_large=is_large, written=None if batch.purge else written
+        )
         if forgets:
             self._reclaim_soon()
         return number
@@ -496,7 +527,13 @@ class SQLiteStore:
         except sqlite3.Error as error:
             raise Unreachable(f"{self._path}: {error}") from error
 
-    async def _write(self, work: Callable[[sqlite3.Connection], T], *, is_large: bool = True) -> T:
+    async def _write(
+        self,
+        work: Callable[[sqlite3.Connection], T],
+        *,
+        is_large: bool = True,
+        written: Sequence[Key] | None = (),
+    ) -> T:
         if self._writer is None:
             raise Unreachable(f"{self._path}: not open")
-        return await self._writer.run(work, is_large=is_large)
+        return await self._writer.run(work, is_large=is_large, written=written)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import random
 from collections.abc import Sequence
 
 from crossbar.storage import (
@@ -174,6 +176,46 @@ class ConcurrencyContract:
             assert first <= last <= newest["turn"]
             await asyncio.sleep(0)
         await writing
+
+    async def test_what_is_acknowledged_is_read_whoever_has_written_it(
+        self, store: Store, another: Opener
+    ) -> None:
+        stores, kinds, turns = (store, await another()), ("apple", "pear"), 40
+        acknowledged = dict.fromkeys(kinds, 0)
+        for kind in kinds:
+            await write(store, put(kind, doc_type=kind, rev="0-x", row=b"0", turn=0))
+
+        async def writer(kind: str) -> None:
+            for turn in range(1, turns + 1):
+                after, before = f"{turn}-x", f"{turn - 1}-x"
+                new = put(
+                    kind,
+                    doc_type=kind,
+                    rev=after,
+                    expected=before,
+                    row=str(turn).encode(),
+                    turn=turn,
+                )
+                await write(random.choice(stores), new)
+                acknowledged[kind] = turn
+
+        async def reader(which: Store, kind: str) -> None:
+            while acknowledged[kind] < turns:
+                known, asked = acknowledged[kind], key(kind, doc_type=kind)
+                found, shown = await which.get(asked), await which.get_shown(asked)
+                listed = await which.page(
+                    span(doc_type=kind, portion=2), lambda met: ([row for *_, row in met], 1)
+                )
+                assert found is not None
+                assert shown is not None
+                assert found["turn"] >= known
+                assert json.loads(shown.public)["turn"] >= known
+                assert int(listed[0] or b"") >= known
+                await asyncio.sleep(0)
+
+        await asyncio.gather(
+            *map(writer, kinds), *(reader(which, kind) for which in stores for kind in kinds)
+        )
 
     async def test_closing_finishes_waiting_commits(self, store: Store, reopen: Opener) -> None:
         waiting = [asyncio.ensure_future(write(store, put(f"{at:02}"))) for at in range(40)]
