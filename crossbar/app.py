@@ -56,6 +56,7 @@ from crossbar.metrics import Metrics
 from crossbar.outside import (
     Decoder,
     Dns,
+    Engine,
     HttpReceivers,
     Printer,
     Web,
@@ -221,6 +222,7 @@ async def _wired(
             speech=speech_of(settings.speech),
             paper=Printer(),
             audio=Decoder(),
+            functions=Engine(),
             porting=PortRequests(),
             bookkeeper=LocalBookkeeper(),
             shelves=shelves_of(settings.storage),

@@ -16,6 +16,7 @@ from crossbar.core.ports import (
     Audio,
     Bookkeeper,
     Carrier,
+    Functions,
     Mail,
     Names,
     Outside,
@@ -258,6 +259,7 @@ class Services:
     speech: Speech
     paper: Paper
     audio: Audio
+    functions: Functions
     bookkeeper: Bookkeeper
     shelves: Shelves
     metrics: Metrics

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crossbar.outside.audio import Decoder
 from crossbar.outside.dns import Dns
+from crossbar.outside.functions import Engine
 from crossbar.outside.paper import Printer
 from crossbar.outside.receivers import HttpReceivers
 from crossbar.outside.shelves import shelves_of
@@ -14,6 +15,7 @@ from crossbar.outside.web import Web
 __all__ = [
     "Decoder",
     "Dns",
+    "Engine",
     "HttpReceivers",
     "Printer",
     "Web",

@@ -1,7 +1,8 @@
 """Programs that make sense of what clients send, each in a process of its own.
 
-Such a program (:mod:`crossbar.outside.pages`, :mod:`crossbar.outside.decoding`) reads a file from
-its input and writes what it makes of it to its output. If that cannot be, it tells why in a line
+Such a program (:mod:`crossbar.outside.pages`, :mod:`crossbar.outside.decoding`,
+:mod:`crossbar.outside.javascript`) reads a file from its input and writes what it makes of it to
+its output. If that cannot be, it tells why in a line
 on its error output, and ends with 1. It is given so much time.
 """
 

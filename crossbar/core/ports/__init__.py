@@ -1,7 +1,8 @@
 """What the core asks of the outside.
 
 Mail, names of hosts, other servers, receivers of reports, places for files, a switch, a carrier,
-a bookkeeper, a voice, what makes sounds for telephones and pages for fax machines.
+a bookkeeper, a voice, what makes sounds for telephones and pages for fax machines, what runs
+programs of accounts.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from crossbar.core.ports.audio import Audio, Unplayable
 from crossbar.core.ports.bookkeeper import Bookkeeper, Outcome, Payment, Standing
 from crossbar.core.ports.carrier import Carrier, Offer
+from crossbar.core.ports.functions import Function, FunctionFailed, Functions
 from crossbar.core.ports.mail import Enclosed, Letter, Mail, NoMail
 from crossbar.core.ports.names import Names
 from crossbar.core.ports.outside import Outside, OutsideFailed, may_be_asked
@@ -25,6 +27,9 @@ __all__ = [
     "Carrier",
     "Command",
     "Enclosed",
+    "Function",
+    "FunctionFailed",
+    "Functions",
     "Letter",
     "Mail",
     "Message",
