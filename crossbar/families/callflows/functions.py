@@ -1,11 +1,13 @@
-"""Functions: programs that callflows run. They are not judged here."""
+"""Functions: programs that callflows run."""
 
 from __future__ import annotations
 
+from crossbar.core.change import Change
 from crossbar.core.directory import ACCOUNT_TYPE
+from crossbar.core.ports import FunctionFailed
 from crossbar.core.reading import revision_of_list
 from crossbar.core.requests import Action, Request, Result
-from crossbar.core.shapes import Access, Collection, Route, Routes, defaulted, route
+from crossbar.core.shapes import Access, Collection, Hooks, Route, Routes, defaulted, route
 from crossbar.documents import Document, public
 from crossbar.errors import RangeNotSatisfiable
 from crossbar.storage import SYSTEM, Span
@@ -24,6 +26,28 @@ SAMPLES: tuple[Document, ...] = (
     },
 )
 """What a function is given: the facts of a call, as an example."""
+
+
+JAVASCRIPT = "javascript"
+"""The one language in which functions are run; others are kept as they are."""
+
+
+async def check_body(change: Change) -> None:
+    """A text that is new has to be a function's body, where it can be run at all.
+
+    What was stored before stays as it is, so that its other fields can be changed.
+    """
+    text = change.value("function_js")
+    is_new = change.changed("function_js") or change.changed("language_pack")
+    if not is_new or not isinstance(text, str) or change.value("language_pack") != JAVASCRIPT:
+        return
+    try:
+        await change.actor.services.functions.check(text, change.key.account_id)
+    except FunctionFailed as failed:
+        message = f"This is no body of a function: {failed}"
+        if failed.said:
+            message = f"{message}: {failed.said}"
+        change.refusals.add("function_js", "invalid", message)
 
 
 async def list_all(request: Request) -> Result:
@@ -59,6 +83,7 @@ FUNCTIONS = Collection(
     doc_type="function",
     schema="functions",
     summary=("name", "function_js", defaulted("enabled", True), "disable_reason"),
+    hooks=Hooks(check=(check_body,)),
     routes=(_samples(Access.ACCOUNT),),
 )
 

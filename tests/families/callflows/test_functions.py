@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from crossbar.storage import Batch, Key, Put
 from tests.conftest import Api
-from tests.families.support import FIELDS, make, row, shown
+from tests.families.support import FIELDS, make, refusal, row, shown
 
 
 async def test_functions_show_their_program_and_whether_they_run(api: Api) -> None:
@@ -26,6 +27,40 @@ async def test_a_replaced_function_is_stored(api: Api) -> None:
     sent = {"name": "New", "function_js": "x", "enabled": False}
     (await api.post(f"{api.account}/functions/{doc_id}", sent)).expect(200)
     assert (await shown(api, "functions", doc_id))["name"] == "New"
+
+
+async def test_what_can_never_run_is_refused_with_its_line(api: Api) -> None:
+    sent = {"name": "Greet", "function_js": "var a;\nreturn {"}
+    refused = await api.put(f"{api.account}/functions", sent)
+    refusal(refused, "function_js", "invalid")
+    assert "SyntaxError, line 2: " in refused.data["function_js"]["invalid"]["message"]
+    doc_id = await make(api, "functions")
+    path = f"{api.account}/functions/{doc_id}"
+    refusal(await api.patch(path, {"function_js": "if ("}), "function_js", "invalid")
+    refusal(await api.post(path, sent), "function_js", "invalid")
+    whole = {"function_js": "function(call) { return {}; }"}
+    refusal(await api.patch(path, whole), "function_js", "invalid")
+    refusal(await api.patch(path, {"function_js": 5}), "function_js", "type")
+
+
+async def test_what_is_not_javascript_is_stored_as_it_is(api: Api) -> None:
+    doc_id = await make(api, "functions", function_js="print('", language_pack="lua")
+    path = f"{api.account}/functions/{doc_id}"
+    (await api.patch(path, {"enabled": False})).expect(200)
+    changed = {"language_pack": "javascript"}
+    refusal(await api.patch(path, changed), "function_js", "invalid")
+
+
+async def test_a_stored_function_that_cannot_run_can_be_switched_off(api: Api) -> None:
+    doc_id = await make(api, "functions", function_js="if (", language_pack="lua")
+    key = Key(api.master.account_id, "function", doc_id)
+    store = api.gateway.services.store
+    before = await store.get(key)
+    assert before is not None
+    older = {**before, "language_pack": "javascript", "_rev": "9-a"}
+    await store.commit(Batch(puts=(Put(key, older, before["_rev"]),)))
+    path = f"{api.account}/functions/{doc_id}"
+    (await api.patch(path, {"enabled": False})).expect(200)
 
 
 async def test_an_operator_sees_the_functions_of_all_accounts(api: Api) -> None:
