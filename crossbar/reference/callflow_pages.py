@@ -92,18 +92,47 @@ who rehearses a call might try what the pin of a box is. How long sounds last is
 
 """
 
-MISSING = """
-## What there is no action for
-
-Such steps are passed over: the child `_` is next.
-
-"""
-
-REASONS = {
-    "function": "runs a program of the account; there is no engine for it",
-}
-
 TAIL = """
+## Functions
+
+A `function` is a program of the account that says what is to be done with a call: the body of a
+function in JavaScript, whose parameter is `call`. It returns a step with its children, as
+callflows have them. `PUT /v2/accounts/{account_id}/functions` makes one:
+
+```json
+{"data": {
+  "name": "Greet",
+  "function_js": "return {module: 'tts', data: {text: 'Hello ' + call['Caller-ID-Name']}};"
+}}
+```
+
+The step `{"module": "function", "data": {"id": "…"}}` runs it. What it returns is judged as a
+callflow is, and is next; afterwards, as after `callflow`, the child `_`. That child is next at
+once where there is no such function, where it is not `enabled` or not in JavaScript
+(`language_pack`), where it fails and where it returns no flow. The log says which, and in what
+line, but nothing that the function itself says. A rehearsal shows in the `notes` of the step what
+was returned or said.
+
+`call` has what `pivot` tells web servers: `Account-ID`, `Api-Version`, `Call-ID`, `Call-Status`
+(`ringing` or `in-progress`), `Caller-ID-Name`, `Caller-ID-Number`, `Direction`, `From`,
+`From-Realm`, `Language`, `Request` (what was dialed), `Request-Realm`, `To`, `To-Realm` and
+`User-ID`. What was collected and set is in `Digits` and `Custom-Application-Vars`, and there by
+its own name too, before those above.
+
+`Date` knows the time zone of the account, and what time it is for the call: in a rehearsal its
+`timestamp`. There is nothing but the language: no files, no network, no timers; nobody awaits a
+Promise. Each run is a process of its own, and begins anew. It has bounds:
+
+| what | at most |
+|---|---|
+| the program | 100,000 characters |
+| time | a second of the processor, two seconds in all |
+| memory | 32 MB |
+| what is returned | 64,000 characters of JSON |
+| at a time, in each process of the server | 2 of an account, 8 of all; others wait 5 seconds |
+
+## What some steps need, and leave out
+
 `acdc_member` needs a switch that knows queues, as [Crossbar's own](telephone.md#queues-and-agents)
 does. A rehearsal is told in `waits` how waiting ends.
 
@@ -198,8 +227,6 @@ def page() -> str:
         (
             HEAD,
             _done(ACTIONS),
-            MISSING,
-            _missing("callflows", ACTIONS, REASONS),
             TAIL,
             _done(METAFLOW_ACTIONS),
             KEYS_TAIL,

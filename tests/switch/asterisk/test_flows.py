@@ -105,6 +105,32 @@ async def test_a_text_is_spoken(office: Office) -> None:
     await ann.is_idle()
 
 
+async def test_a_function_says_what_each_caller_hears(office: Office) -> None:
+    ann, ben = await office.phone("ann"), await office.phone("ben")
+    low, high = await office.sound(600, 20), await office.sound(1300, 20)
+    text = f"""
+        var sound = call['Caller-ID-Number'] === 'ann' ? '{low}' : '{high}';
+        return {{module: 'play', data: {{id: sound}}}};
+    """
+    function = {"name": "Who calls", "function_js": text}
+    made = (await office.api.put(f"{office.path}/functions", function)).expect(201).data
+    await office.callflow("600", "function", made["id"])
+    await ann.call("600")
+    await ann.hears(600)
+    await ben.call("600")
+    await ben.hears(1300)
+
+
+async def test_a_function_that_returns_no_flow_is_passed_over(office: Office) -> None:
+    ann, low = await office.phone("ann"), await office.sound(600, 20)
+    function = {"name": "Broken", "function_js": "return {module: 'unheard_of', data: {}}"}
+    made = (await office.api.put(f"{office.path}/functions", function)).expect(201).data
+    play = {"module": "play", "data": {"id": low}, "children": {}}
+    await office.callflow("601", "function", made["id"], children={"_": play})
+    await ann.call("601")
+    await ann.hears(600)
+
+
 async def test_a_parked_call_hears_music_and_is_picked_up(office: Office) -> None:
     ann, ben = await office.phone("ann"), await office.phone("ben")
     await office.callflow("801", "park", "", action="direct_park", slot="801")

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from typing import cast
+
+import pytest
+
+from crossbar.reference.callflow_pages import modules
+from crossbar.switch.executor import ACTIONS
+from crossbar.switch.executor.walking import Action
 from tests.conftest import Api
 from tests.families.support import make
 from tests.switch.executor.support import call, callflow, heard, node, path, phone, simulated, then
@@ -38,9 +45,16 @@ async def test_what_is_captured_is_told(api: Api) -> None:
     assert (await simulated(api, flow, to="*3102"))["call"]["capture"] == "102"
 
 
-async def test_an_unknown_module_and_a_skipped_one_go_on(api: Api) -> None:
+def test_every_module_of_callflows_has_an_action() -> None:
+    assert set(modules("callflows")) == set(ACTIONS)
+
+
+async def test_an_unknown_module_and_a_skipped_one_go_on(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
     last = then("play", id="last")
-    flow = await callflow(api, "1", node("function", last, id="a"))
+    flow = await callflow(api, "1", node("skel", last))
+    monkeypatch.delitem(cast(dict[str, Action], ACTIONS), "skel")
     told = await simulated(api, flow)
     assert heard(told) == ["last"]
     assert told["steps"][0]["known"] is False

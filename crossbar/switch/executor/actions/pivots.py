@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import orjson
 
+from crossbar.aside import done
 from crossbar.core.ports import Reply
 from crossbar.documents import Document
 from crossbar.switch.executor.reporting import message_of
@@ -11,6 +12,10 @@ from crossbar.switch.executor.step import Branch, Go, Leave, Next, Step
 from crossbar.switch.executor.twiml import Asking, NoTwiml, parsed, perform
 
 PATIENCE_MS = 5000
+
+
+class NoFlow(ValueError):
+    """A text holds no steps that could be carried out. The message says why."""
 
 
 async def pivot(step: Step) -> Next:
@@ -23,28 +28,34 @@ async def pivot(step: Step) -> Next:
         return Leave(why="the server has answered nothing")
     if reply.body.lstrip().startswith("<"):
         return await _twiml(step, reply)
-    return _flow(step, reply)
+    try:
+        callflow = await callflow_of(step, reply.body, "pivot")
+    except NoFlow as error:
+        return Go(why=f"what the server has answered is no flow: {error}")
+    return Branch(callflow=callflow, why="the server has answered a flow")
 
 
 async def _ask(step: Step, url: str, method: str, more: Document) -> Reply | None:
     """What a server answers; ``None`` when it does not, or says that it cannot."""
     form = step.text("req_body_format") != "json"
-    facts = _twilio(step) if step.text("req_format") == "twiml" else _kazoo(step)
+    facts = _twilio(step) if step.text("req_format") == "twiml" else facts_of(step)
     message = message_of(method or "get", url, facts | more, form=form)
     wanted = step.number("req_timeout_ms", PATIENCE_MS) or PATIENCE_MS
     reply = await step.book.fetch(message, min(wanted, PATIENCE_MS) / 1000)
     return reply if reply is not None and 200 <= reply.status < 300 else None
 
 
-def _flow(step: Step, reply: Reply) -> Next:
+async def callflow_of(step: Step, text: str, flow_id: str) -> Document:
+    """The callflow, by this id, whose steps are a JSON text. Raises :class:`NoFlow`."""
     try:
-        node = orjson.loads(reply.body)
-    except orjson.JSONDecodeError:
-        return Go(why="what the server has answered is no flow")
-    flow, errors = step.book.actor.services.schemas.apply("callflows", {"flow": node})
-    if errors or not isinstance(node, dict):
-        return Go(why=f"what the server has answered is no flow: {', '.join(errors)}")
-    return Branch(callflow={"_id": "pivot", **flow}, why="the server has answered a flow")
+        node = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise NoFlow(f"it is no JSON: {error}") from None
+    schemas = step.book.actor.services.schemas
+    flow, errors = await done(node, lambda: schemas.apply("callflows", {"flow": node}))
+    if errors:
+        raise NoFlow(f"what is wrong is at {', '.join(errors)}")
+    return {"_id": flow_id, **flow}
 
 
 async def _twiml(step: Step, reply: Reply) -> Next:
@@ -63,8 +74,8 @@ async def _twiml(step: Step, reply: Reply) -> Next:
     return Leave(why=why)
 
 
-def _kazoo(step: Step) -> Document:
-    """A call as pivots are told of it."""
+def facts_of(step: Step) -> Document:
+    """A call as web servers and functions are told of it."""
     call = step.call
     facts = {
         "Account-ID": call.account_id,
