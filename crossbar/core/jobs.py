@@ -35,11 +35,18 @@ log = structlog.get_logger(__name__)
 JOB_TYPE = "job"
 FAILED_TYPE = "failed_job"
 
-LEASE = 300
-"""Seconds that a job may take; what takes longer does a part and asks for the rest.
+LONGEST = 270
+"""Seconds that a job may take; what takes longer does a part and asks for the rest."""
 
-Then another process may take it, unless its kind says that one may do so sooner.
+LEASE = 30
+"""Seconds after which another process may take a job, unless who has it says that it goes on.
+
+So one whose process is killed is soon done by another. A store that does not answer for so long
+may have a job done twice.
 """
+
+RENEWED = 5.0
+"""Seconds after which who does a job says that it goes on."""
 
 AT_ONCE = 8
 """Jobs of a kind that a process does at a time: slow ones of one kind hold up no other.
@@ -81,8 +88,8 @@ class Kind:
     """A kind of jobs: its name, and what does them.
 
     ``attempts`` is how often one is tried, ``at_once`` how many a process does at a time.
-    ``lease`` is after how many seconds another process may take it: fewer than a job may last
-    where a second one that begins it finds that out. With ``every`` there is one job of the kind
+    ``lease`` is after how many seconds without news another process may take it: fewer where a
+    second one that begins it finds that out. With ``every`` there is one job of the kind
     for ever, done every so many seconds. ``unfinished`` is for what must not be done twice: it is
     done instead of ``run`` when that was begun and has failed, or its process ended.
     """
@@ -248,7 +255,7 @@ class Jobs:
         error: BaseException | None = None
         about: Document | None = None
         try:
-            async with asyncio.timeout(0.9 * LEASE):
+            async with self._held(services, key, job, kind), asyncio.timeout(LONGEST):
                 about = await run(services, job["about"])
         except (Exception, asyncio.CancelledError) as failure:
             if _is_stopped():
@@ -261,6 +268,19 @@ class Jobs:
             # What it is about may name people, and an error may repeat it.
             log.warning("job_failed", job=job["kind"], error=type(failure).__name__)
         await self._settle(services, self._outcome(services.clock, kind, key, job, about, error))
+
+    @asynccontextmanager
+    async def _held(
+        self, services: Services, key: Key, job: Document, kind: Kind
+    ) -> AsyncIterator[None]:
+        """Say for as long as the context is open that the job goes on."""
+        is_over = asyncio.Event()
+        holding = asyncio.create_task(_hold(services, key, job, kind, is_over))
+        try:
+            yield
+        finally:
+            is_over.set()  # not cancelled: what it writes at this moment is the job's revision
+            await holding
 
     def _outcome(
         self,
@@ -303,6 +323,26 @@ class Jobs:
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
+
+
+async def _hold(
+    services: Services, key: Key, job: Document, kind: Kind, is_over: asyncio.Event
+) -> None:
+    """Put off again and again when another process may take a job, whose document is altered."""
+    while True:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RENEWED):
+                await is_over.wait()
+            return
+        put = _put(services.clock, key, job, after=kind.lease)
+        try:
+            await services.commit(Batch(puts=(put,)))
+        except Conflict:
+            return  # another process has it, as whoever settles it will find out
+        except (StoreError, CrossbarError) as error:
+            log.warning("job_not_held", error=repr(error))
+        else:
+            job |= put.document
 
 
 def _is_stopped() -> bool:

@@ -161,6 +161,35 @@ async def test_a_job_whose_process_died_is_done_by_another(
     assert await left(services) == (0, 0)
 
 
+async def test_a_job_that_lasts_is_nobody_elses_while_its_process_lives(
+    services: Services, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RENEWED", 0.01)
+    may_end, chore = asyncio.Event(), Chore()
+
+    async def last(services: Services, about: Document) -> None:
+        await may_end.wait()
+
+    await ask(services, chore)
+    [job] = [job for job in (await waiting(services))[0] if job["kind"] == "chore"]
+    jobs = Jobs([Kind(name="chore", run=last)])
+    lasting = asyncio.create_task(jobs.idle(services))
+    key, revision = Key(SYSTEM, module.JOB_TYPE, job["_id"]), job["_rev"]
+    for _ in range(5):
+        for _ in range(2):  # the one that is being written may know the time of before
+            while (found := await services.store.get(key)) is None or found["_rev"] == revision:
+                await asyncio.sleep(0.001)
+            revision = found["_rev"]
+        await Jobs([chore.kind]).idle(services)
+        assert chore.done == []
+        clock.advance(module.LEASE - 1)
+    may_end.set()
+    with capture_logs() as logs:
+        await lasting
+    assert await left(services) == (0, 0)
+    assert logs == []
+
+
 async def test_a_job_that_ends_every_process_is_given_up(
     services: Services, clock: FixedClock
 ) -> None:
