@@ -177,9 +177,7 @@ async def test_a_job_that_lasts_is_nobody_elses_while_its_process_lives(
     key, revision = Key(SYSTEM, module.JOB_TYPE, job["_id"]), job["_rev"]
     for _ in range(5):
         for _ in range(2):  # the one that is being written may know the time of before
-            while (found := await services.store.get(key)) is None or found["_rev"] == revision:
-                await asyncio.sleep(0.001)
-            revision = found["_rev"]
+            revision = await _next_revision(services, key, revision)
         await Jobs([chore.kind]).idle(services)
         assert chore.done == []
         clock.advance(module.LEASE - 1)
@@ -188,6 +186,14 @@ async def test_a_job_that_lasts_is_nobody_elses_while_its_process_lives(
         await lasting
     assert await left(services) == (0, 0)
     assert logs == []
+
+
+async def _next_revision(services: Services, key: Key, before: str) -> str:
+    while True:
+        found = await services.store.get(key)
+        if found is not None and found["_rev"] != before:
+            return str(found["_rev"])
+        await asyncio.sleep(0.001)
 
 
 async def test_a_job_that_ends_every_process_is_given_up(
