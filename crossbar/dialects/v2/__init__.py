@@ -19,7 +19,6 @@ from typing import Any
 from aiohttp import web
 
 from crossbar.core.access import account_in_path, require_access, require_unrestricted
-from crossbar.core.directory import Account
 from crossbar.core.presenting import narrowed
 from crossbar.core.reading import require_documents
 from crossbar.core.registry import Operation
@@ -35,7 +34,7 @@ from crossbar.dialects.v2.exchange import Exchange, cut_off
 from crossbar.dialects.v2.negotiation import accepted_types, can_read, choose
 from crossbar.dialects.v2.query import ANY, parse_query
 from crossbar.dialects.v2.streaming import pass_on
-from crossbar.dialects.v2.told import Heads, Target
+from crossbar.dialects.v2.told import Asked, Heads, Target
 from crossbar.dialects.v2.verbs import VERB_OF, VERBS, verbs_of
 from crossbar.documents import new_id
 from crossbar.errors import (
@@ -50,21 +49,9 @@ from crossbar.errors import (
 from crossbar.identity.buckets import Buckets
 from crossbar.identity.gate import Gate, Presented
 from crossbar.storage import SYSTEM
-from crossbar.values import valueclass
 
 METHODS = frozenset((*VERBS, "HEAD", "OPTIONS"))
 SAFE_METHODS = ("GET", "HEAD")
-
-
-@valueclass
-class Asked:
-    """What a request asks for. ``tokens`` are those of its path, with the alias expanded."""
-
-    operation: Operation
-    params: Mapping[str, str]
-    account: Account | None
-    tokens: list[str]
-    verb: str
 
 
 class V2:
@@ -112,7 +99,7 @@ class V2:
         exchange.body = target.query
         ask = self._ask_with_body if request.can_read_body else self._ask
         asked = await ask(exchange, target)
-        operation, account = asked.operation, asked.account
+        operation, account = asked.operation, exchange.account
         require_access(operation, exchange.caller, account, asked.params)
         await require_unrestricted(
             services.accounts, operation, exchange.caller, account, asked.tokens
@@ -153,7 +140,7 @@ class V2:
         actor = Actor(
             services=self._services,
             account_id=asked.params["account_id"] if operation.in_account else SYSTEM,
-            account=asked.account,
+            account=exchange.account,
             caller=exchange.caller,
             request_id=exchange.request_id,
             address=exchange.address,
@@ -165,10 +152,10 @@ class V2:
             data=body.data,
             files=body.files,
             query=self._listed(body, target) if operation.action is Action.LIST else ANY,
-            controls=_controls(exchange),
+            controls=_controls(exchange) if told.last_event_id else body.parameters,
             if_match=told.if_match,
             if_none_match=told.if_none_match,
-            body_is_readable=can_read(operation, told.content_type),
+            body_is_readable=not told.content_type or can_read(operation, told.content_type),
             content_type=told.content_type,
             accept=accept,
             changes_nothing=exchange.request.method == "HEAD",
@@ -184,26 +171,37 @@ class V2:
 
     async def _ask(self, exchange: Exchange, target: Target) -> Asked:
         """Find out what is asked for and by whom, and charge it."""
-        method, verb = exchange.request.method, self._effective_verb(exchange)
+        method = exchange.request.method
+        asked = target.asked.get(method) if exchange.body.is_plain else None
+        verb = asked.verb if asked else self._effective_verb(exchange)
         if not self._recall(exchange):
             await self._authenticate(exchange)
-        tokens, match = target.tokens, target.match
-        if tokens and tokens[0] == "account":
+        if asked is None:
+            asked = self._found(exchange, target, verb)
+        exchange.operations, exchange.operation = asked.offered, asked.operation
+        exchange.account = await account_in_path(self._services.accounts, asked.params)
+        self._charge(exchange, asked.operation)
+        return asked
+
+    def _found(self, exchange: Exchange, target: Target, verb: str) -> Asked:
+        """What is asked for; remembered where only the path and the method say it."""
+        method, tokens = exchange.request.method, target.tokens
+        is_alias = tokens[:1] == ["account"]
+        if is_alias:
             tokens = _own(tokens, exchange)
-            match = self._services.registry.match(tokens)
-        elif match is None:
-            match = target.match = self._services.registry.match(tokens)
-        operations, params = match
-        exchange.operations = operations
-        operation = _choose_operation(operations, verb)
+        offered, params = self._services.registry.match(tokens)
+        exchange.operations = offered
+        operation = _choose_operation(offered, verb)
         if method in SAFE_METHODS and verb != "GET":
             # A tunnelled verb needs a method with a body; GET never changes anything (§2.4).
             verb = "GET"
-            operation = _choose_operation(operations, verb)
-        exchange.operation = operation
-        account = await account_in_path(self._services.accounts, params)
-        self._charge(exchange, operation)
-        return Asked(operation=operation, params=params, account=account, tokens=tokens, verb=verb)
+            operation = _choose_operation(offered, verb)
+        asked = Asked(
+            offered=offered, operation=operation, params=params, tokens=tokens, verb=verb
+        )
+        if exchange.body.is_plain and not is_alias:
+            target.asked[method] = asked
+        return asked
 
     async def _ask_with_body(self, exchange: Exchange, target: Target) -> Asked:
         """The same for a request with a body, which is read when who sends it has paid.
@@ -320,10 +318,7 @@ class V2:
 
 def _controls(exchange: Exchange) -> Mapping[str, Any]:
     """The control values, with what a browser says that takes up a stream again."""
-    last = exchange.told.last_event_id
-    return (
-        {**exchange.body.parameters, "last_event_id": last} if last else exchange.body.parameters
-    )
+    return {**exchange.body.parameters, "last_event_id": exchange.told.last_event_id}
 
 
 def _said(exchange: Exchange) -> Sequence[Any]:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from aiohttp import hdrs, web
 
 from crossbar.clock import Clock
+from crossbar.core.directory import Account
 from crossbar.core.registry import Operation
 from crossbar.core.requests import Action, Caller
 from crossbar.dialects.v2.body import NO_BODY, Body
@@ -34,6 +35,7 @@ class Exchange:
     told: Told = NOTHING
     body: Body = NO_BODY
     caller: Caller | None = None
+    account: Account | None = None
     token: str | None = None
     charge: Charge | None = None
     paid: tuple[Hashable, int] | None = None

@@ -8,13 +8,14 @@ calls, what is there and what the caller may do is found out each time.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import chain
 
 from aiohttp import hdrs, web
 
-from crossbar.core.registry import Match
-from crossbar.core.requests import Query
+from crossbar.core.registry import Operation
+from crossbar.core.requests import Action, Query
 from crossbar.dialects.headers import (
     LAST_EVENT_ID,
     X_AUTH_ACCOUNT_ID,
@@ -72,16 +73,31 @@ NOTHING = Told()
 """What is known before the headers have been looked at."""
 
 
+@valueclass
+class Asked:
+    """What a request asks for: an operation, of those that the path offers.
+
+    ``tokens`` are those of its path, with the alias expanded.
+    """
+
+    offered: Mapping[Action, Operation]
+    operation: Operation
+    params: Mapping[str, str]
+    tokens: list[str]
+    verb: str
+
+
 @dataclass(eq=False, slots=True)
 class Target:
     """What the path and the query of a request name; ``tokens`` are without the version.
 
-    ``match`` and ``listed``, how a list is to be answered, are filled in when they are wanted.
+    ``asked``, what is asked for there by the methods of HTTP as they are, and ``listed``, how a
+    list is to be answered, are filled in when they are wanted.
     """
 
     tokens: list[str]
     query: Body
-    match: Match | None = None
+    asked: dict[str, Asked] = field(default_factory=dict)
     listed: Query | None = None
 
 
