@@ -93,8 +93,12 @@ class Site:
     verification_ms: float = 0.0
 
     @property
+    def database(self) -> Path:
+        return self.folder / "bench.db"
+
+    @property
     def url(self) -> str:
-        return f"sqlite:///{self.folder / 'bench.db'}"
+        return f"sqlite:///{self.database}"
 
 
 async def seed(site: Site) -> None:
@@ -219,19 +223,22 @@ class Bench:
 
         Both run on the same event loop, in turn; the medians of several rounds are compared.
         Processor time is what neighbours on the machine disturb least. Rates stand beside it, also
-        those of aiohttp on the event loop that it has by itself. Returns the gateway's rate.
+        those of aiohttp on the event loop that it has by itself, and what the store alone would
+        take (:mod:`tests.bench.floor`). Returns the gateway's rate.
         """
         example = (await load("127.0.0.1", gateway.port, request, clients=1, seconds=0.2)).example
         recorded = self.site.folder / "answer.http"
         recorded.write_bytes(example)
         ours: list[Run] = []
-        theirs: dict[str, list[Run]] = {"asyncio": [], "uvloop": []}
+        theirs: dict[str, list[Run]] = {"asyncio": [], "uvloop": [], "floor": []}
         for _ in range(self.rounds):
-            for loop, runs in theirs.items():
-                bare, log = free_port(), self.site.folder / "bare.log"
-                arguments = (loop, str(bare), str(recorded))
-                with running("tests.bench.bare", *arguments, port=bare, log=log) as process:
-                    runs.append(await self.run(Served(bare, process.pid), request))
+            for other, runs in theirs.items():
+                port, log = free_port(), self.site.folder / "other.log"
+                module, *arguments = "tests.bench.bare", other, str(port), str(recorded)
+                if other == "floor":
+                    module, *arguments = "tests.bench.floor", str(port), str(self.site.database)
+                with running(module, *arguments, port=port, log=log) as process:
+                    runs.append(await self.run(Served(port, process.pid), request))
             ours.append(await self.run(gateway, request))
         for runs in (ours, *theirs.values()):
             self.noise.append(spread([run.microseconds for run in runs]))
@@ -239,6 +246,7 @@ class Bench:
         detail = {
             "us": round(cost),
             "bare_us": round(_cost(theirs["uvloop"])),
+            "floor_us": round(_cost(theirs["floor"])),
             "per_s": round(rate),
             "bare_per_s": round(_rate(theirs["uvloop"])),
             "bare_asyncio_per_s": round(_rate(theirs["asyncio"])),
