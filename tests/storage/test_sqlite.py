@@ -18,6 +18,7 @@ from crossbar.settings import Storage
 from crossbar.storage import (
     Batch,
     Entry,
+    Line,
     Position,
     RevisionConflict,
     Shown,
@@ -230,6 +231,35 @@ async def test_a_file_that_goes_while_it_is_written_is_noticed(
 
     with pytest.raises(Unreachable, match="removed or replaced"):
         await sqlite._write(lose)
+
+
+async def test_what_was_committed_and_not_acknowledged_is_read_once_the_file_is_back(
+    sqlite: SQLiteStore, path: str, tmp_path: Path
+) -> None:
+    """Whoever wrote was told that it may not be there, and yet it is."""
+    away = tmp_path / "away"
+
+    def lose(_: sqlite3.Connection) -> None:
+        Path(path).rename(away)
+
+    page = span(portion=2)
+    await write(sqlite, put("one", row=b"1"))
+    assert await sqlite.get_shown(key("one")) == Shown({"_rev": "1-a"}, b"{}")
+    assert await sqlite.page(page, _rows) == [b"1"]
+    later = put("one", rev="2-a", expected="1-a", row=b"2")
+    failures = await asyncio.gather(
+        write(sqlite, later), sqlite._write(lose), return_exceptions=True
+    )
+    assert [type(each) for each in failures] == [Unreachable] * 2
+    away.rename(path)
+    await write(sqlite, put("another", doc_type="device"))
+    assert await sqlite.get(key("one")) == {"_rev": "2-a"}
+    assert await sqlite.get_shown(key("one")) == Shown({"_rev": "2-a"}, b"{}")
+    assert await sqlite.page(page, _rows) == [b"2"]
+
+
+def _rows(met: list[Line]) -> tuple[list[bytes | None], int]:
+    return [row for *_, row in met], 1
 
 
 async def test_a_file_that_goes_between_reads_is_noticed_within_a_second(

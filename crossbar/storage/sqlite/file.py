@@ -222,7 +222,7 @@ class Writer:
         self._patience = patience
         self._observer = observer
         self._committed = committed
-        self._version = self._found_version()
+        self._version: int | None = self._found_version()
         self._loop = asyncio.get_running_loop()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
         self._waiting: list[Job] = []
@@ -278,6 +278,7 @@ class Writer:
             except Exception as error:
                 with suppress(sqlite3.Error):
                     self._connection.rollback()
+                self._version = None  # nobody is told of what may be committed all the same
                 if not jobs:
                     jobs, self._waiting = self._waiting, []
                 outcomes = [self._unreachable(error) for _ in jobs]
@@ -290,8 +291,11 @@ class Writer:
         return int(version)
 
     def _is_alone(self) -> bool:
-        """Whether nobody else has written since this was asked last: what this connection writes
-        is not among what its ``data_version`` counts."""
+        """Whether nothing else was written since this was asked last.
+
+        What others write is counted by this connection's ``data_version``, which its own commits
+        leave as it is. A commit that has failed may be in the file all the same.
+        """
         before, self._version = self._version, self._found_version()
         return self._version == before
 
