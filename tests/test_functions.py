@@ -68,6 +68,8 @@ async def test_now_is_the_moment_of_the_call_in_the_zone_of_the_account() -> Non
         ("throw {get stack(){throw 1}}", "something is thrown", ""),
         ("throw new Error('x'.repeat(5e6))", "Error", "xxx"),
         ("throw new Error('\\ud800')", "Error, line 1", ""),
+        ("throw new Error('<input>:' + '9'.repeat(5000))", "Error, line 1", "<input>:999"),
+        ("return 1 }), (function() { return 2", "SyntaxError, line 1", ""),
         ("", "it returns nothing", ""),
         ("return function() {}", "it returns nothing", ""),
         ("return new Promise(function() {})", "TypeError", "a Promise, which nobody awaits"),
@@ -154,6 +156,12 @@ async def test_a_check_tells_what_can_never_run_and_runs_nothing() -> None:
         await engine.check(text, ACCOUNT)
     with pytest.raises(FunctionFailed, match="SyntaxError, line 2"):
         await engine.check("var a;\nreturn {", ACCOUNT)
+    for around in (
+        "}), (function() { while (1); })(), (function() {",
+        "}); while (1); (function() {",
+    ):
+        with pytest.raises(FunctionFailed, match="SyntaxError, line 1"):
+            await engine.check(around, ACCOUNT)
     with pytest.raises(FunctionFailed, match="more than"):
         await engine.check(" " * 100_001, ACCOUNT)
     await engine.check("(" * 90_000, ACCOUNT)  # it may be no error of its

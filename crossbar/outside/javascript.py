@@ -49,6 +49,7 @@ PRELUDE = """
     apply: () => new Real(tick() + ahead).toString(),
   });
   return (body, call, longest) => {
+    new Made("({run(call) {" + body + "\\n}})");
     const made = new Made("call", body);
     if (call === null) return null;
     const value = made(call);
@@ -58,13 +59,18 @@ PRELUDE = """
   };
 }
 """
-"""What runs the function: it has put away what it needs before the function can replace it."""
+"""What runs the function: it has put away what it needs before the function can replace it.
+
+The engine makes a function by putting its body between two braces. A body that closes the first
+and opens another would be code around the function, so it is first put, to be read only, where
+nothing fits around it.
+"""
 
 ABOVE = 2
 """Lines that the engine puts above the body of a function."""
 
 ERROR = re.compile(r"((?:Eval|Internal|Range|Reference|Syntax|Type|URI)?Error): (.*)")
-LINE = re.compile(r"<input>:(\d+)")
+LINE = re.compile(r"<input>:(\d{1,6})\b")
 
 BOUNDS = {
     "interrupted": "it takes too long",
