@@ -25,9 +25,13 @@ class Go:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Branch:
-    """On to another callflow; afterwards the default child of this step is next."""
+    """On to another callflow; afterwards the default child of this step is next.
 
-    callflow: Document
+    The callflow is for no log: what a function or a web server answers may say anything of a
+    caller.
+    """
+
+    callflow: Document = field(repr=False)
     why: str = ""
 
 

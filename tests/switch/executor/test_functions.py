@@ -120,6 +120,16 @@ async def test_what_is_no_flow_goes_on_and_is_logged(api: Api, text: str) -> Non
     assert "4155550100" not in repr(logged)
 
 
+async def test_what_is_returned_is_not_logged(api: Api) -> None:
+    said = "'You are ' + call['Caller-ID-Number']"
+    await calling(api, f"return {{module: 'tts', data: {{text: {said}}}}}")
+    with capture_logs() as logged:
+        made = await call(api, "1", number="+14155550100")
+    assert made.heard()[0] == "You are +14155550100"
+    assert [each["module"] for each in logged if each["event"] == "stepped"]
+    assert "4155550100" not in repr(logged)
+
+
 @pytest.mark.parametrize(
     ("fields", "why"),
     [
