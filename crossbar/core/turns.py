@@ -115,7 +115,7 @@ async def _taken(turn: Turn) -> bool:
             moved = turn.moved
             await asyncio.wait((waiting,), timeout=LONGEST_WAIT)
     except asyncio.CancelledError:
-        if not waiting.cancel():
+        if not waiting.cancel() and not waiting.cancelled():
             turn.pass_on()
         raise
-    return waiting.done() or not waiting.cancel()
+    return not waiting.cancel() and not waiting.cancelled()

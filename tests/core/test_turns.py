@@ -68,3 +68,16 @@ async def test_who_is_cancelled_while_it_waits_keeps_no_turn() -> None:
     await asyncio.wait(waiting)
     async with asyncio.timeout(module.LONGEST_WAIT / 2), turns.after_loss(KEY):
         pass
+
+
+async def test_where_all_are_cancelled_at_once_nobody_passes_on_what_another_has() -> None:
+    turns = Turns()
+    async with turns.after_loss(KEY):
+        before = asyncio.all_tasks()
+        waiting = asyncio.create_task(turns.after_loss(KEY).__aenter__())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        for task in sorted(asyncio.all_tasks() - before, key=lambda each: each is waiting):
+            task.cancel()
+        await asyncio.wait((waiting,))
+        assert waiting.cancelled()
