@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -72,14 +73,11 @@ class Sight:
     ) -> None:
         self._registry = registry
         self._accounts = accounts
-        self._readings: defaultdict[str, list[Reading]] = defaultdict(list)
-        for operation in registry.operations():
-            if reading := _reading_of(operation):
-                self._readings[operation.doc_type].append(reading)
+        self._readings = dict(_readings(registry))
         for doc_type, at in read_at.items():
             operations, _ = registry.match([*ACCOUNT_PREFIX, *at.path.split("/")])
             reading = Reading(operations[Action.FETCH], at.param, at.above)
-            self._readings[doc_type].append(reading)
+            self._readings[doc_type] = (*self._readings.get(doc_type, ()), reading)
 
     async def places(self, caller: Caller, account: Account, event: Event) -> list[Place]:
         """Where the caller may read what an event of the account is about; often one place.
@@ -149,6 +147,16 @@ async def read_at(request: Request, key: Key, place: Place) -> Any:
         return (await operation.handler(wanted)).decoded()
     except (NotFound, Forbidden):
         return None
+
+
+@cache
+def _readings(registry: Registry) -> Mapping[str, tuple[Reading, ...]]:
+    """What operations read, by the type of documents. It is the same for all of a process."""
+    found: defaultdict[str, tuple[Reading, ...]] = defaultdict(tuple)
+    for operation in registry.operations():
+        if reading := _reading_of(operation):
+            found[operation.doc_type] += (reading,)
+    return found
 
 
 def _reading_of(operation: Operation) -> Reading | None:

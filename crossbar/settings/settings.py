@@ -100,16 +100,7 @@ class Settings:
     @classmethod
     def describe(cls) -> Iterator[SettingDescription]:
         """Every setting, in the order of the sections."""
-        for section, part in section_types().items():
-            types = _types()[section]
-            for each in dataclasses.fields(part):
-                yield SettingDescription(
-                    section=section,
-                    name=each.name,
-                    type=types[each.name],
-                    default=each.default,
-                    **each.metadata,
-                )
+        return iter(_described())
 
     def own_origins(self) -> tuple[str, ...]:
         """Where browsers reach this server itself, as far as its settings tell.
@@ -157,6 +148,19 @@ def section_types() -> dict[str, type[Any]]:
 
 
 @functools.cache
-def _types() -> dict[str, dict[str, Any]]:
-    """The types of all settings, by section and name: to work them out takes a while."""
-    return {name: typing.get_type_hints(part) for name, part in section_types().items()}
+def _described() -> tuple[SettingDescription, ...]:
+    """Every setting, worked out once: what is opened often, as in tests, loads settings often."""
+    described = []
+    for section, part in section_types().items():
+        types = typing.get_type_hints(part)
+        described += [
+            SettingDescription(
+                section=section,
+                name=each.name,
+                type=types[each.name],
+                default=each.default,
+                **each.metadata,
+            )
+            for each in dataclasses.fields(part)
+        ]
+    return tuple(described)
