@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import gc
 import importlib
 import inspect
 import pkgutil
@@ -71,6 +72,15 @@ def every(paths: list[Path]) -> Callable[[Callable[[Path], None]], Callable[[], 
 @cache
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _many_trees() -> Iterator[None]:
+    """They are millions of objects: the garbage collector is not to walk over them, now or later."""
+    gc.disable()
+    yield
+    tree_of.cache_clear()
+    gc.enable()
 
 
 def functions_of(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
