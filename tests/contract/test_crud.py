@@ -19,10 +19,11 @@ from tests.contract.kit import (
     operations,
     verbs_at,
 )
+from tests.each import one_gateway_for_each
 
 pytestmark = on_every_store
 
-by_noun = pytest.mark.parametrize("family", COLLECTIONS, ids=lambda family: family.noun)
+by_noun = one_gateway_for_each(COLLECTIONS, lambda family: family.noun)
 PRIVATE = {"_id": "x", "_rev": "9-x", "_secret": 1, "pvt_type": "user", "pvt_deleted": True}
 CUSTOM: dict[str, Any] = {
     "ui_metadata": {"version": "5.1", "ui": "monster-ui", "origin": "voip"},
@@ -48,7 +49,7 @@ def can_patch(family: Collection) -> bool:
 
 
 PATCHED = tuple(family for family in COLLECTIONS if can_patch(family))
-by_patched_noun = pytest.mark.parametrize("family", PATCHED, ids=lambda family: family.noun)
+by_patched_noun = one_gateway_for_each(PATCHED, lambda family: family.noun)
 
 
 @by_noun
@@ -96,7 +97,7 @@ async def test_sending_back_what_was_read_changes_nothing(api: Api, family: Coll
     }
 
 
-@pytest.mark.parametrize("family", SINGLETONS, ids=lambda family: family.noun)
+@one_gateway_for_each(SINGLETONS, lambda family: family.noun)
 async def test_sending_back_a_singleton_changes_nothing(api: Api, family: Any) -> None:
     path = f"{api.account}/{family.noun}"
     if family.optional:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
 from crossbar.core.shapes import Collection, Singleton
 from crossbar.validation.wording import CHECKED_FORMATS
 from tests.conftest import Answer, Api
@@ -21,6 +19,7 @@ from tests.contract.kit import (
     refusal,
     verbs_at,
 )
+from tests.each import one_gateway_for_each
 from tests.schemas.violations import Violation, violations
 
 pytestmark = on_any_store
@@ -54,7 +53,7 @@ def complaint(answer: Answer, violation: Violation) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("family", COLLECTIONS, ids=lambda family: family.noun)
+@one_gateway_for_each(COLLECTIONS, lambda family: family.noun)
 async def test_each_broken_rule_of_a_collection_is_named_and_nothing_is_stored(
     api: Api, family: Collection
 ) -> None:
@@ -77,7 +76,7 @@ def merges_into_violation(violation: Violation) -> bool:
     return violation.rule not in ("required", "minProperties", "type") and bool(violation.path)
 
 
-@pytest.mark.parametrize("family", COLLECTIONS, ids=lambda family: family.noun)
+@one_gateway_for_each(COLLECTIONS, lambda family: family.noun)
 async def test_a_patch_is_validated_as_the_whole_that_it_makes(
     api: Api, family: Collection
 ) -> None:
@@ -107,7 +106,7 @@ def offered(family: Collection | Singleton) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("family", SINGLETONS, ids=lambda family: family.noun)
+@one_gateway_for_each(SINGLETONS, lambda family: family.noun)
 async def test_each_broken_rule_of_a_singleton_is_named_and_nothing_is_stored(
     api: Api, family: Singleton
 ) -> None:

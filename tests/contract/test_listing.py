@@ -15,6 +15,7 @@ from crossbar.dialects.v2 import sheets
 from tests.conftest import NOW, Answer, Api
 from tests.contract.conftest import on_every_store
 from tests.contract.kit import COLLECTIONS, bare_exchange, create_all, http, ids
+from tests.each import one_gateway_for_each
 
 pytestmark = on_every_store
 
@@ -49,9 +50,9 @@ LISTED = [
 ]
 
 
-@pytest.mark.parametrize("family", LISTED, ids=lambda family: family.noun)
+@one_gateway_for_each(LISTED, lambda family: family.noun)
 async def test_an_empty_list_is_a_list(api: Api, family: Any) -> None:
-    account_id = await api.create_account("Empty")
+    account_id = await api.create_account(f"Without {family.noun}")
     answer = (await api.get(f"/v2/accounts/{account_id}/{family.noun}")).expect(200)
     assert answer.data == []
     assert answer.body["page_size"] == 0
