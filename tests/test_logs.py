@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import pytest
@@ -98,29 +99,30 @@ def test_other_values_are_shown(name: str) -> None:
     assert redact(f"{name}=x") == f"{name}=x"
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize(
-    "form",
-    [
-        "/v2/accounts?{name}={secret}&x=y",
-        "?x=y&{name}={secret}",
-        "{name}={secret}",
-        "Form({name}='{secret}', x='y')",
-        'Form({name}="{secret} {secret}", x="y")',
-        "{{'{name}': '{secret}', 'x': 'y'}}",
-        "{{'{name}': b'{secret}', 'x': 'y'}}",
-        "{{'{name}': ['{secret}', '{secret}'], 'x': 'y'}}",
-        "{{'{name}': ('{secret}', '{secret}'), 'x': 'y'}}",
-        "{{'{name}': {{'a': '{secret}'}}, 'x': 'y'}}",
-        '{{"{name}":"{secret}","x":"y"}}',
-        '{{"{name}" : "a\\"{secret}", "x":"y"}}',
-        '{{"{name}": {secret}, "x": "y"}}',
-        '"{{\\"{name}\\": \\"{secret}\\", \\"x\\": \\"y\\"}}"',
-        "'{{\\'{name}\\': \\'{secret}\\', \\'x\\': \\'y\\'}}'",
-        "cut off: {{'{name}': '{secret} and",
-    ],
+FORMS = (
+    "/v2/accounts?{name}={secret}&x=y",
+    "?x=y&{name}={secret}",
+    "{name}={secret}",
+    "Form({name}='{secret}', x='y')",
+    'Form({name}="{secret} {secret}", x="y")',
+    "{{'{name}': '{secret}', 'x': 'y'}}",
+    "{{'{name}': b'{secret}', 'x': 'y'}}",
+    "{{'{name}': ['{secret}', '{secret}'], 'x': 'y'}}",
+    "{{'{name}': ('{secret}', '{secret}'), 'x': 'y'}}",
+    "{{'{name}': {{'a': '{secret}'}}, 'x': 'y'}}",
+    '{{"{name}":"{secret}","x":"y"}}',
+    '{{"{name}" : "a\\"{secret}", "x":"y"}}',
+    '{{"{name}": {secret}, "x": "y"}}',
+    '"{{\\"{name}\\": \\"{secret}\\", \\"x\\": \\"y\\"}}"',
+    "'{{\\'{name}\\': \\'{secret}\\', \\'x\\': \\'y\\'}}'",
+    "cut off: {{'{name}': '{secret} and",
 )
-def test_a_secret_within_a_text_is_blackened(name: str, form: str) -> None:
+"""Texts with a secret in them, as logs and errors have them."""
+
+
+@for_each(product(FORMS, NAMES), " ".join)
+def test_a_secret_within_a_text_is_blackened(case: tuple[str, str]) -> None:
+    form, name = case
     text = form.format(name=name, secret=SECRET)
     shown = redact(text)
     assert SECRET not in shown

@@ -76,7 +76,7 @@ def tree_of(path: Path) -> ast.Module:
 
 @pytest.fixture(scope="module", autouse=True)
 def _many_trees() -> Iterator[None]:
-    """They are millions of objects: the garbage collector is not to walk over them, now or later."""
+    """They are millions of objects, which the garbage collector is not to walk over."""
     gc.disable()
     yield
     tree_of.cache_clear()

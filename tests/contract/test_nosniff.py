@@ -2,41 +2,45 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 from tests.conftest import Answer, Api
 from tests.contract.kit import bare_exchange, create_all, http
+from tests.each import one_gateway_for_each
 
 
 def guarded(answer: Answer) -> bool:
     return bool(answer.headers.get("x-content-type-options") == "nosniff")
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "DELETE", "PUT"])
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/",
-        "/nope",
-        "/docs",
-        "/docs/errors",
-        "/docs/assets/swagger-ui.css",
-        "/console",
-        "/console/",
-        "/console/nope",
-        "/v1/spec.yaml",
-        "/v1/ranks",
-        "/v1/nope",
-        "/v1/accounts",
-        "/v1.1/usage.json",
-        "/v1.1/watch?x",
-        "/v1.1/nope",
-        "/v2/openapi.json",
-        "/v2/schemas",
-        "/v2/nope",
-    ],
+PATHS = (
+    "/",
+    "/nope",
+    "/docs",
+    "/docs/errors",
+    "/docs/assets/swagger-ui.css",
+    "/console",
+    "/console/",
+    "/console/nope",
+    "/v1/spec.yaml",
+    "/v1/ranks",
+    "/v1/nope",
+    "/v1/accounts",
+    "/v1.1/usage.json",
+    "/v1.1/watch?x",
+    "/v1.1/nope",
+    "/v2/openapi.json",
+    "/v2/schemas",
+    "/v2/nope",
 )
-async def test_every_path_whatever_is_answered(api: Api, path: str, method: str) -> None:
+METHODS = ("GET", "HEAD", "OPTIONS", "DELETE", "PUT")
+
+
+@one_gateway_for_each(product(METHODS, PATHS), " ".join)
+async def test_every_path_whatever_is_answered(api: Api, asked: tuple[str, str]) -> None:
+    method, path = asked
     for headers in ((), ("Origin: https://x.example", "Accept: text/html")):
         answer = await bare_exchange(api, http(method, path, *headers))
         assert guarded(answer), (answer.status, headers)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from crossbar.app import KEYS, REGISTRY
@@ -13,6 +15,7 @@ from crossbar.core.requests import Action, Caller
 from crossbar.core.shapes import Access
 from crossbar.errors import Forbidden
 from crossbar.storage.sqlite import SQLiteStore
+from tests.each import for_each
 
 V2 = KEYS["v2"].scopes
 
@@ -56,8 +59,12 @@ def test_unknown_scopes_allow_nothing() -> None:
     assert V2.rules(["view:unicorn", "view", "", "manage:user"]) == {}
 
 
-@pytest.mark.parametrize("scope", V2.names()[1:])
-async def test_a_scope_opens_its_operations_and_no_others(scope: str) -> None:
+@for_each(V2.names()[1:])
+def test_a_scope_opens_its_operations_and_no_others(scope: str) -> None:
+    asyncio.run(opens_its_operations(scope))
+
+
+async def opens_its_operations(scope: str) -> None:
     verb, _, noun = scope.partition(":")
     caller = Caller(account_id="a" * 32, method="m", priv_level="admin", rules=V2.rules([scope]))
     # No account has restrictions, so that the store is never asked for any.

@@ -16,6 +16,7 @@ from crossbar.reference import power_pages as _power_pages
 from crossbar.reference.error_pages import errors_page
 from crossbar.reference.settings_pages import settings_page
 from crossbar.settings import Settings
+from tests.each import for_each
 
 ROOT = Path(__file__).parents[2]
 FAMILIES = ROOT / "docs" / "families"
@@ -53,7 +54,7 @@ def test_each_note_belongs_to_a_family() -> None:
     assert notes - _family_pages.nouns().keys() == set()
 
 
-@pytest.mark.parametrize("page", PAGES)
+@for_each(PAGES)
 def test_files_that_a_page_names_exist(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     here = (ROOT / page).parent
@@ -64,7 +65,7 @@ def test_files_that_a_page_names_exist(page: str) -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize("page", PAGES)
+@for_each(PAGES)
 def test_commands_that_a_page_names_exist(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     commands = {command.partition(" ")[0] for command in COMMANDS}

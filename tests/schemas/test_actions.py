@@ -11,7 +11,6 @@ from typing import Any
 
 import jsonschema
 import jsonschema_rs
-import pytest
 import referencing
 from referencing.jsonschema import DRAFT202012
 
@@ -130,11 +129,9 @@ def test_minimal_data_is_accepted(name: str) -> None:
     assert verdicts(name, minimal(ACTIONS[name], REGISTRY)) == {"python": True, "rust": True}
 
 
-@pytest.mark.parametrize(
-    ("name", "violation"),
-    [pytest.param(*fault, id=f"{fault[0]}-{fault[1]}") for fault in faults()],
-)
-def test_violation_is_refused(name: str, violation: Violation) -> None:
+@for_each(faults(), lambda fault: f"{fault[0]}-{fault[1]}")
+def test_violation_is_refused(fault: tuple[str, Violation]) -> None:
+    name, violation = fault
     assert verdicts(name, violation.document) == {"python": False, "rust": False}
 
 
