@@ -37,6 +37,9 @@ STORED_ALIKE = ("callflows", "devices", "lists")
 """Families that are tried on MongoDB too: what a family makes of a value is the same on any store,
 and these have all that a store is handed: entries, claims, rows of lists."""
 
+NOT_RUN = {"functions": {"language_pack": "lua"}}
+"""What would be judged by a process of its own, 350 times the same, is something else here."""
+
 TRIED = [
     *((family, "sqlite") for family in COLLECTIONS),
     *((family, "mongodb") for family in COLLECTIONS if family.noun in STORED_ALIKE),
@@ -53,9 +56,10 @@ async def test_odd_values_of_any_field_spoil_neither_write_nor_list(
     api: Api, family: Collection
 ) -> None:
     path, failures = f"{api.account}/{family.noun}", []
+    made = NOT_RUN.get(family.noun, {})
     for at, name in enumerate(NAMES):
         sent = [
-            {**document(family, at * len(ODD) + number), name: value}
+            {**document(family, at * len(ODD) + number), **made, name: value}
             for number, value in enumerate(ODD)
         ]
         created = await asyncio.gather(*(api.put(path, one) for one in sent))
