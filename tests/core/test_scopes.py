@@ -18,6 +18,8 @@ from crossbar.storage.sqlite import SQLiteStore
 from tests.each import for_each
 
 V2 = KEYS["v2"].scopes
+TYPES = {each.family.noun: each.doc_type for each in REGISTRY.operations() if each.doc_type}
+PROTECTED = [each for each in REGISTRY.operations() if each.access is not Access.PUBLIC]
 
 
 def test_a_scope_is_a_verb_and_the_type_of_a_document() -> None:
@@ -71,11 +73,8 @@ async def opens_its_operations(scope: str) -> None:
     accounts = AccountDirectory(SQLiteStore("unused.db"))
     accounts._restrictions[caller.account_id] = {}
     opened = 0
-    types = {each.family.noun: each.doc_type for each in REGISTRY.operations() if each.doc_type}
-    for operation in REGISTRY.operations():
-        if operation.access is Access.PUBLIC:
-            continue
-        wanted = (SCOPE_VERB_OF[operation.action], types.get(operation.noun, operation.noun))
+    for operation in PROTECTED:
+        wanted = (SCOPE_VERB_OF[operation.action], TYPES.get(operation.noun, operation.noun))
         if wanted == (verb, noun):
             opened += 1
             await require_unrestricted(accounts, operation, caller, None, operation.path)
