@@ -1,8 +1,15 @@
-"""What the embedded store remembers has room for so much."""
+"""What the embedded store remembers: so much of it, and nothing older than what is known."""
 
 from __future__ import annotations
 
-from crossbar.storage import Shown
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from crossbar.storage import Batch, Line, Shown, Unreachable
 from crossbar.storage.sqlite.recent import (
     LARGEST_PAGE,
     LONGEST,
@@ -11,7 +18,8 @@ from crossbar.storage.sqlite.recent import (
     SHORT,
     Recent,
 )
-from tests.storage.builders import key
+from crossbar.storage.sqlite.store import SQLiteStore
+from tests.storage.builders import OTHER, key, put, remove, span, write
 
 
 def test_few_and_short_documents_are_remembered_between_commits() -> None:
@@ -40,3 +48,82 @@ def test_few_and_short_pages_are_remembered_between_commits() -> None:
     recent.keep_page(place, ("one more",), "made", 1)
     assert recent.page(place, ("one more",)) == "made"
     assert recent.page(("0", "user"), (0,)) is None
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    return str(tmp_path / "store.db")
+
+
+@pytest.fixture
+async def sqlite(path: str) -> AsyncIterator[SQLiteStore]:
+    store = SQLiteStore(path)
+    await store.open()
+    yield store
+    await store.close()
+
+
+async def test_what_was_committed_and_not_acknowledged_is_read_once_the_file_is_back(
+    sqlite: SQLiteStore, path: str, tmp_path: Path
+) -> None:
+    """Whoever wrote was told that it may not be there, and yet it is."""
+    away = tmp_path / "away"
+
+    def lose(_: sqlite3.Connection) -> None:
+        Path(path).rename(away)
+
+    page = span(portion=2)
+    await write(sqlite, put("one", row=b"1"))
+    assert await sqlite.get_shown(key("one")) == Shown({"_rev": "1-a"}, b"{}")
+    assert await sqlite.page(page, _rows) == [b"1"]
+    later = put("one", rev="2-a", expected="1-a", row=b"2")
+    failures = await asyncio.gather(
+        write(sqlite, later), sqlite._write(lose), return_exceptions=True
+    )
+    assert [type(each) for each in failures] == [Unreachable] * 2
+    away.rename(path)
+    await write(sqlite, put("another", doc_type="device"))
+    assert await sqlite.get(key("one")) == {"_rev": "2-a"}
+    assert await sqlite.get_shown(key("one")) == Shown({"_rev": "2-a"}, b"{}")
+    assert await sqlite.page(page, _rows) == [b"2"]
+
+
+def _rows(met: list[Line]) -> tuple[list[bytes | None], int]:
+    return [row for *_, row in met], 1
+
+
+async def test_what_is_written_elsewhere_in_the_file_makes_nothing_forgotten(
+    sqlite: SQLiteStore, path: str
+) -> None:
+    """Only what another process has written does: which documents these are is not told."""
+    made: list[str] = []
+
+    def make(_: object) -> tuple[int, int]:
+        made.append("again")
+        return len(made), 1
+
+    async def page() -> int:
+        return await sqlite.page(span(portion=2), make)
+
+    await write(sqlite, put("one"), put("two", doc_type="device"))
+    assert [await page(), await page()] == [1, 1]
+    shown = await sqlite.get_shown(key("one"))
+    await write(sqlite, put("three", doc_type="device"), put("four", account=OTHER))
+    await remove(sqlite, key("two", doc_type="device"))
+    assert await page() == 1
+    assert await sqlite.get_shown(key("one")) is shown
+    await write(sqlite, put("five"))
+    assert await page() == 2
+    assert await sqlite.get_shown(key("one")) is shown
+    await write(sqlite, put("one", rev="2-a", expected="1-a", name="Ann"))
+    assert await page() == 3
+    assert (await sqlite.get(key("one"))) == {"_rev": "2-a", "name": "Ann"}
+    other = SQLiteStore(path)
+    await other.open()
+    try:
+        await write(other, put("six", account=OTHER))
+        assert await page() == 4
+        await sqlite.commit(Batch(purge=[OTHER]))
+        assert await page() == 5
+    finally:
+        await other.close()

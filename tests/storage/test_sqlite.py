@@ -18,7 +18,6 @@ from crossbar.settings import Storage
 from crossbar.storage import (
     Batch,
     Entry,
-    Line,
     Position,
     RevisionConflict,
     Shown,
@@ -33,7 +32,6 @@ from crossbar.storage.sqlite.store import SQLiteStore
 from crossbar.storage.sqlite.stretches import stretch_of
 from tests.storage.builders import (
     ACCOUNT,
-    OTHER,
     Opener,
     attach,
     claim,
@@ -42,7 +40,6 @@ from tests.storage.builders import (
     key,
     lines,
     put,
-    remove,
     span,
     stream,
     write,
@@ -233,35 +230,6 @@ async def test_a_file_that_goes_while_it_is_written_is_noticed(
         await sqlite._write(lose)
 
 
-async def test_what_was_committed_and_not_acknowledged_is_read_once_the_file_is_back(
-    sqlite: SQLiteStore, path: str, tmp_path: Path
-) -> None:
-    """Whoever wrote was told that it may not be there, and yet it is."""
-    away = tmp_path / "away"
-
-    def lose(_: sqlite3.Connection) -> None:
-        Path(path).rename(away)
-
-    page = span(portion=2)
-    await write(sqlite, put("one", row=b"1"))
-    assert await sqlite.get_shown(key("one")) == Shown({"_rev": "1-a"}, b"{}")
-    assert await sqlite.page(page, _rows) == [b"1"]
-    later = put("one", rev="2-a", expected="1-a", row=b"2")
-    failures = await asyncio.gather(
-        write(sqlite, later), sqlite._write(lose), return_exceptions=True
-    )
-    assert [type(each) for each in failures] == [Unreachable] * 2
-    away.rename(path)
-    await write(sqlite, put("another", doc_type="device"))
-    assert await sqlite.get(key("one")) == {"_rev": "2-a"}
-    assert await sqlite.get_shown(key("one")) == Shown({"_rev": "2-a"}, b"{}")
-    assert await sqlite.page(page, _rows) == [b"2"]
-
-
-def _rows(met: list[Line]) -> tuple[list[bytes | None], int]:
-    return [row for *_, row in met], 1
-
-
 async def test_a_file_that_goes_between_reads_is_noticed_within_a_second(
     store: Store, path: str
 ) -> None:
@@ -298,43 +266,6 @@ async def test_a_read_only_file(sqlite: SQLiteStore) -> None:
     with pytest.raises(Unreachable, match="readonly"):
         await write(sqlite, put("two"))
     assert await ids(sqlite) == ["one"]
-
-
-async def test_what_is_written_elsewhere_in_the_file_makes_nothing_forgotten(
-    sqlite: SQLiteStore, path: str
-) -> None:
-    """Only what another process has written does: which documents these are is not told."""
-    made: list[str] = []
-
-    def make(_: object) -> tuple[int, int]:
-        made.append("again")
-        return len(made), 1
-
-    async def page() -> int:
-        return await sqlite.page(span(portion=2), make)
-
-    await write(sqlite, put("one"), put("two", doc_type="device"))
-    assert [await page(), await page()] == [1, 1]
-    shown = await sqlite.get_shown(key("one"))
-    await write(sqlite, put("three", doc_type="device"), put("four", account=OTHER))
-    await remove(sqlite, key("two", doc_type="device"))
-    assert await page() == 1
-    assert await sqlite.get_shown(key("one")) is shown
-    await write(sqlite, put("five"))
-    assert await page() == 2
-    assert await sqlite.get_shown(key("one")) is shown
-    await write(sqlite, put("one", rev="2-a", expected="1-a", name="Ann"))
-    assert await page() == 3
-    assert (await sqlite.get(key("one"))) == {"_rev": "2-a", "name": "Ann"}
-    other = SQLiteStore(path)
-    await other.open()
-    try:
-        await write(other, put("six", account=OTHER))
-        assert await page() == 4
-        await sqlite.commit(Batch(purge=[OTHER]))
-        assert await page() == 5
-    finally:
-        await other.close()
 
 
 async def test_a_full_disk_leaves_nothing_half_written(sqlite: SQLiteStore, path: str) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from crossbar.core.jobs import JOB_TYPE
+from crossbar.core.jobs import JOB_TYPE, LEASE
 from crossbar.core.shelved import shelved_key
 from crossbar.documents import Document
 from crossbar.storage import SYSTEM, Key, Span
@@ -61,7 +61,7 @@ async def moves_waiting(api: Api) -> list[Document]:
     now = int(api.clock.precise() * 1000)
     span = Span(account_id=SYSTEM, doc_type=JOB_TYPE)
     return [
-        {**row.document, "due": now < int(row.position.sort) < now + 290_000}
+        {**row.document, "due": now < int(row.position.sort) < now + (LEASE - 1) * 1000}
         async for row in api.gateway.services.store.scan(span)
         if row.document["kind"].startswith("shelf_")
         and (row.document["attempts"] or int(row.position.sort) <= now)
