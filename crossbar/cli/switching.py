@@ -12,6 +12,7 @@ from crossbar.app import Gateway
 from crossbar.cli.commands import Refusal, with_gateway
 from crossbar.settings import Settings
 from crossbar.switch.asterisk import (
+    AddressTaken,
     AlreadyRunning,
     Missing,
     Program,
@@ -31,7 +32,7 @@ def switch(options: argparse.Namespace, settings: Settings) -> int:
         if options.only_fetch:
             return 0
         with_gateway(settings, lambda gateway: _run(gateway, program, folder, options.lifeline))
-    except (Missing, AlreadyRunning) as error:
+    except (Missing, AlreadyRunning, AddressTaken) as error:
         raise Refusal(str(error)) from None
     return 0
 

@@ -339,6 +339,13 @@ class Switch:
         minimum=1025,
         maximum=65535,
     )
+    media_timeout: int = setting(
+        300,
+        "Seconds without a packet of sound from a phone or carrier after which its call is over;"
+        " 0: it never is.",
+        minimum=0,
+    )
+    held_media_timeout: int = setting(1800, "The same while it has the call on hold.", minimum=0)
     nomorobo_url: str = setting(
         "https://api.nomorobo.com/v1/check",
         "Where the step `nomorobo` of callflows asks about callers.",

@@ -6,11 +6,12 @@ from crossbar.switch.asterisk.examining import Fault, examine
 from crossbar.switch.asterisk.exchange import Exchange, Flow
 from crossbar.switch.asterisk.fetching import TESTED, fetch, obtain
 from crossbar.switch.asterisk.program import ROOT, Missing, Program, find
-from crossbar.switch.asterisk.station import AlreadyRunning, Station, running
+from crossbar.switch.asterisk.station import AddressTaken, AlreadyRunning, Station, running
 
 __all__ = [
     "ROOT",
     "TESTED",
+    "AddressTaken",
     "AlreadyRunning",
     "Exchange",
     "Fault",

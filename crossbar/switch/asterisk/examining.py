@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -11,6 +10,7 @@ from pathlib import Path
 from crossbar.settings import SettingsError, Switch
 from crossbar.switch.asterisk.fetching import TESTED
 from crossbar.switch.asterisk.files import check_certificate, missing_modules
+from crossbar.switch.asterisk.ports import is_free, taken
 from crossbar.switch.asterisk.program import MODEM, Missing, find
 from crossbar.switch.place import read_place
 
@@ -64,14 +64,13 @@ def examine(settings: Switch, folder: Path) -> Iterator[Fault]:
 def _ports(settings: Switch, folder: Path) -> Iterator[Fault]:
     where = f"{settings.host}:{settings.sip_port}"
     place = read_place(folder)
-    if place is not None and not _is_free("127.0.0.1", place.port, socket.SOCK_STREAM):
+    if place is not None and not is_free("127.0.0.1", place.port, "TCP"):
         yield Fault(subject="switch ports", is_good=True, text=f"it runs, with SIP at {where}")
         return
-    for kind, name in ((socket.SOCK_DGRAM, "UDP"), (socket.SOCK_STREAM, "TCP")):
-        if not _is_free(settings.host, settings.sip_port, kind):
-            text = f"{where} ({name}) is taken or no address of this machine: see switch.sip_port"
-            yield Fault(subject="switch ports", is_good=False, text=text)
-            return
+    if address := next(taken(settings), ""):
+        text = f"{address} is taken or no address of this machine: see switch.sip_port"
+        yield Fault(subject="switch ports", is_good=False, text=text)
+        return
     if settings.last_media_port - settings.first_media_port < 3:
         text = "switch.last_media_port leaves no ports for a call"
         yield Fault(subject="switch ports", is_good=False, text=text)
@@ -91,15 +90,3 @@ def _encryption(settings: Switch) -> Iterator[Fault]:
         return
     text = f"encrypted SIP at {settings.host}:{settings.tls_port}"
     yield Fault(subject="switch encryption", is_good=True, text=text)
-
-
-def _is_free(host: str, port: int, kind: socket.SocketKind) -> bool:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, kind) as probe:
-        if kind is socket.SOCK_STREAM:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True

@@ -15,6 +15,7 @@ import structlog
 
 from crossbar.core.services import Services
 from crossbar.errors import CrossbarError
+from crossbar.settings import Switch
 from crossbar.storage import StoreError
 from crossbar.switch.asterisk import files
 from crossbar.switch.asterisk.addressed import Addressed
@@ -31,6 +32,7 @@ from crossbar.switch.asterisk.making import remove_unused
 from crossbar.switch.asterisk.manager import Manager
 from crossbar.switch.asterisk.media import AriMedia
 from crossbar.switch.asterisk.phones import Phones
+from crossbar.switch.asterisk.ports import taken
 from crossbar.switch.asterisk.process import Supervision, running_one, supervised
 from crossbar.switch.asterisk.program import Program
 from crossbar.switch.asterisk.seen import Seen
@@ -46,11 +48,18 @@ LAST_MOMENT = 5.0
 """Seconds for what is still to be told at the end."""
 
 
+PAUSES = (0.1,) * 20
+"""Seconds between two looks whether a port is free."""
+
 DAY = 86_400
 
 
 class AlreadyRunning(Exception):
     """Another process runs the switch of this folder."""
+
+
+class AddressTaken(Exception):
+    """Phones cannot reach a switch there. The message says where."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +79,15 @@ async def running(
 ) -> AsyncIterator[Station]:
     """A switch that runs for as long as the context is open; ``flow`` is what calls do.
 
-    Raises :class:`AlreadyRunning`, and :class:`OSError` where the folder cannot be used.
+    Raises :class:`AlreadyRunning`, :class:`AddressTaken`, and :class:`OSError` where the folder
+    cannot be used.
     """
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(_only_one(folder))
         plan, listener = _agreed(services, program, folder)
         stack.callback(listener.close)
+        if running_one(plan) is None:
+            await _until_free(plan.settings)
         phones, carriers, addressed = _known(services)
         teller = Teller(services)
         contacts = Contacts(plan.folder / "contacts.json")
@@ -86,7 +98,8 @@ async def running(
         guard = Guard(manager, watching, plan.etc / "acl.conf", services, carriers)
         lamps = Lamps(services, ari, manager, phones, contacts, teller)
         stack.push_async_callback(lamps.stop)
-        tables = Tables(phones, carriers, addressed, contacts, teller, lamps)
+        settings = services.settings.switch
+        tables = Tables(phones, carriers, addressed, contacts, teller, lamps, settings)
         sounds = Sounds(services, program.sounds, plan.folder / "sounds")
         stack.push_async_callback(sounds.close)
 
@@ -198,6 +211,25 @@ def _agreed(
         listener.close()
         raise
     return plan, listener
+
+
+async def _until_free(settings: Switch) -> None:
+    """Wait for the ports of phones: an Asterisk that was just killed has them for a moment.
+
+    Without them Asterisk would start, and tell nobody that no phone reaches it. Raises
+    :class:`AddressTaken`.
+    """
+    address = next(taken(settings), "")
+    for pause in PAUSES if address else ():
+        await asyncio.sleep(pause)
+        address = next(taken(settings), "")
+        if not address:
+            return
+    if address:
+        raise AddressTaken(
+            f"cannot listen on {address}: another program does, or it is no address of this"
+            " machine; see switch.host and switch.sip_port"
+        )
 
 
 def _listener(port: int) -> socket.socket | None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from urllib.parse import quote, urlencode
 
 from crossbar.documents import lookup
+from crossbar.settings import Switch
 from crossbar.switch.asterisk.addressed import Addressed
 from crossbar.switch.asterisk.carrier_rows import (
     ADDRESSES,
@@ -58,8 +59,14 @@ class Tables:
         contacts: Contacts,
         teller: Teller,
         lamps: Lamps,
+        settings: Switch,
     ) -> None:
         self._phones = phones
+        self._of_all = {
+            # Who dies without a word sends no sound either.
+            "rtp_timeout": str(settings.media_timeout),
+            "rtp_timeout_hold": str(settings.held_media_timeout),
+        }
         self._addressed = addressed
         self.carrier_rows = CarrierRows(carriers, phones.servers)
         self._lamps = lamps
@@ -81,13 +88,16 @@ class Tables:
             return ""
         if is_carriers(name):
             row = await self.carrier_rows.row(table, name)
-            return _lines([row]) if row else ""
+            return self._line_of(table, row) if row else ""
         phone = await self._phones.find(name)
         if phone is None or (table != "ps_endpoints" and not phone.digest):
             return ""
         if table == "ps_endpoints":
             await self._lamps.prepare(phone.account_id)
-        return _lines([ROWS[table](name, phone)])
+        return self._line_of(table, ROWS[table](name, phone))
+
+    def _line_of(self, table: str, row: Row) -> str:
+        return _lines([{**row, **self._of_all} if table == "ps_endpoints" else row])
 
     async def _answer_contacts(self, action: str, asked: Row, new: Row) -> str:
         if action in ("single", "multi"):

@@ -11,7 +11,7 @@ import pytest
 
 from tests.ports import free_port
 from tests.switch.asterisk.carrier import Carrier, Message, carrier
-from tests.switch.asterisk.conftest import Office
+from tests.switch.asterisk.conftest import Office, with_settings
 from tests.switch.asterisk.phones import WITHIN, Phone, until
 
 pytestmark = pytest.mark.thorough
@@ -264,6 +264,23 @@ async def test_who_gives_up_ends_the_call_at_the_carrier(office: Office, telco: 
     call = await telco.rings()
     await ann.hang_up()
     await call.ends()
+
+
+@with_settings(media_timeout=1)
+async def test_who_sends_no_sound_any_more_is_not_in_the_call_for_ever(
+    office: Office, telco: Carrier
+) -> None:
+    await resource(office, telco.gateway())
+    await way_out(office)
+    ann = await office.phone("ann")
+    await ann.call("4155550100")
+    call = await telco.rings()
+    await call.hears(ann.tone)
+    call.sound.close()  # as if it had lost its power: it says nothing, and takes nothing
+    await ann.is_idle()
+    await call.ends()
+    await until(lambda: not office.station.exchange.lines)
+    assert len(await office.rows("cdrs")) == 2
 
 
 async def test_a_carrier_cannot_transfer_its_side_of_a_call(

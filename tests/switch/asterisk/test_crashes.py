@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from typing import Any
 
 import pytest
 
-from crossbar.switch.asterisk import AlreadyRunning, Program, running
+from crossbar.switch.asterisk import AddressTaken, AlreadyRunning, Program, running
 from crossbar.switch.flows import Flows
 from tests.conftest import Api
 from tests.families.billing.support import pay_in
@@ -210,6 +211,22 @@ async def test_one_process_runs_a_switch(api: Api, asterisk: Program) -> None:
         with pytest.raises(AlreadyRunning):
             async with begun(api, asterisk):
                 pass
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM], ids=["UDP", "TCP"])
+async def test_a_switch_whose_port_another_program_has_does_not_start(
+    api: Api, asterisk: Program, kind: socket.SocketKind
+) -> None:
+    settings = api.gateway.services.settings.switch
+    with socket.socket(socket.AF_INET, kind) as other:
+        other.bind((settings.host, settings.sip_port))
+        if kind is socket.SOCK_STREAM:
+            other.listen()
+        with pytest.raises(AddressTaken, match=rf":{settings.sip_port} \((UDP|TCP)\): another"):
+            async with begun(api, asterisk):
+                pass
+    async with begun(api, asterisk) as station:
+        await station.exchange.ready.wait()
 
 
 async def test_who_waits_in_a_queue_waits_on_when_the_switch_is_replaced(
