@@ -84,10 +84,8 @@ async def running(
     """
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(_only_one(folder))
-        plan, listener = _agreed(services, program, folder)
+        plan, listener = await _agreed(services, program, folder)
         stack.callback(listener.close)
-        if running_one(plan) is None:
-            await _until_free(plan.settings)
         phones, carriers, addressed = _known(services)
         teller = Teller(services)
         contacts = Contacts(plan.folder / "contacts.json")
@@ -98,8 +96,7 @@ async def running(
         guard = Guard(manager, watching, plan.etc / "acl.conf", services, carriers)
         lamps = Lamps(services, ari, manager, phones, contacts, teller)
         stack.push_async_callback(lamps.stop)
-        settings = services.settings.switch
-        tables = Tables(phones, carriers, addressed, contacts, teller, lamps, settings)
+        tables = Tables(phones, carriers, addressed, contacts, teller, lamps, plan.settings)
         sounds = Sounds(services, program.sounds, plan.folder / "sounds")
         stack.push_async_callback(sounds.close)
 
@@ -181,7 +178,7 @@ def _only_one(folder: Path) -> Iterator[Path]:
         yield folder.resolve()
 
 
-def _agreed(
+async def _agreed(
     services: Services, program: Program, folder: Path
 ) -> tuple[files.Plan, socket.socket]:
     """The files, and the socket on which Asterisk asks.
@@ -205,6 +202,7 @@ def _agreed(
     )
     try:
         if running_one(plan) is None:
+            await _until_free(plan.settings)
             files.write(plan)
         write_place(folder, place)
     except BaseException:
