@@ -127,3 +127,23 @@ async def test_what_is_written_elsewhere_in_the_file_makes_nothing_forgotten(
         assert await page() == 5
     finally:
         await other.close()
+
+
+async def test_what_is_committed_is_acknowledged_though_the_file_cannot_be_read(
+    sqlite: SQLiteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await write(sqlite, put("one", row=b"1"))
+    assert await sqlite.page(span(portion=2), _rows) == [b"1"]
+    read, failures = sqlite._version, [Unreachable("once")]
+
+    def version() -> int:
+        if failures:
+            raise failures.pop()
+        return read()
+
+    monkeypatch.setattr(sqlite, "_version", version)
+    await write(sqlite, put("one", rev="2-a", expected="1-a", row=b"2"))
+    assert failures == []
+    assert await sqlite.page(span(portion=2), _rows) == [b"2"]
+    await write(sqlite, put("two", doc_type="device"))
+    assert await sqlite.get(key("one")) == {"_rev": "2-a"}

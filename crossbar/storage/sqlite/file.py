@@ -273,7 +273,7 @@ class Writer:
                     outcomes = await self._attempt_all(jobs, self._attempt_alone)
                 await self._in_thread(partial(self._connection.execute, "COMMIT"))
                 self._place.require()  # or what is acknowledged would be gone
-                self._committed(jobs, self._is_alone)
+                self._tell(jobs)
                 self._observer(len(jobs), time.perf_counter() - began)
             except Exception as error:
                 with suppress(sqlite3.Error):
@@ -285,6 +285,12 @@ class Writer:
             self.is_writing = False
             _settle(jobs, outcomes)
         self._writing = None
+
+    def _tell(self, jobs: list[Job]) -> None:
+        try:
+            self._committed(jobs, self._is_alone)
+        except Unreachable:  # it is committed all the same; whoever reads now is told, too
+            self._version = None
 
     def _found_version(self) -> int:
         [(version,)] = self._connection.execute("PRAGMA data_version").fetchall()
