@@ -170,6 +170,9 @@ def test_what_the_environment_has_wrong_is_said(variable: str, text: str, expect
         ("CROSSBAR_http__port", "CROSSBAR_HTTP__PORT"),
         ("CROSSBAR_HTTP__LIFETIME", "CROSSBAR_TOKENS__LIFETIME"),
         ("CROSSBAR_LISTS_PAGE_SIZE", "CROSSBAR_LISTS__PAGE_SIZE"),
+        ("CROSSBAR_SWITCH__PORT", "CROSSBAR_SWITCH__SIP_PORT or CROSSBAR_SWITCH__TLS_PORT"),
+        ("CROSSBAR_SWITCH__ADDRESS", "CROSSBAR_SWITCH__PUBLIC_ADDRESS"),
+        ("CROSSBAR_webhooks__failures", "CROSSBAR_WEBHOOKS__FAILURES"),
     ],
 )
 def test_an_unknown_variable_is_said(variable: str, meant: str) -> None:

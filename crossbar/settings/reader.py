@@ -28,6 +28,9 @@ _WORDINGS = {
     tuple[str, ...]: "list of texts",
 }
 
+ALIKE = 0.6
+"""How much a name has to look like another, of 1, for somebody to have meant that."""
+
 
 class SettingsError(ValueError):
     """The settings cannot be used. ``problems`` says each thing that is wrong, and where."""
@@ -190,9 +193,22 @@ def _ours(environ: Mapping[str, str], names: Mapping[str, str]) -> Iterator[str]
 
 
 def _hint(name: str, known: Mapping[str, str]) -> str:
-    """The end of a complaint about ``name``: which one may have been meant, as it is written."""
-    # One that is right but for its section is nearer than one that looks alike.
-    last = name.rpartition(".")[2]
-    close = [other for other in known if other.rpartition(".")[2] == last]
-    close = difflib.get_close_matches(name, close or known, 1, 0.0 if close else 0.6)
-    return f"; did you mean {known[close[0]]}?" if close else ""
+    """The end of a complaint about ``name``: which may have been meant, as they are written."""
+    # Right but for a word, or but for the section, is nearer than what only looks alike.
+    section, _, last = name.rpartition(".")
+    likely = [other for other in known if _is_more_of(section, last, other)]
+    likely = likely or [other for other in known if other.rpartition(".")[2] == last]
+    likeness = {
+        other: difflib.SequenceMatcher(None, other, name).ratio() for other in likely or known
+    }
+    best = max(likeness.values())
+    if not likely and best < ALIKE:
+        return ""
+    meant = sorted(known[other] for other, alike in likeness.items() if alike == best)
+    return f"; did you mean {' or '.join(meant)}?"
+
+
+def _is_more_of(section: str, last: str, other: str) -> bool:
+    """Whether a setting of the section has all words of a name, ``sip_port`` those of ``port``."""
+    its_section, _, its_last = other.rpartition(".")
+    return its_section == section and set(last.split("_")) <= set(its_last.split("_"))
