@@ -8,7 +8,8 @@ error's status is given in this room and nowhere else. No HTTP library is import
 
     CrossbarError
     ├── BadRequest 400
-    │   ├── ValidationFailed      every failing field, gathered; FilterTooDeep
+    │   ├── ValidationFailed      every failing field, gathered; FilterTooDeep,
+    │   │                         UnknownAction
     │   ├── ContactRefused, NoAllotments, NumberNotInService
     │   ├── NoTaskNamed, WrongInput
     │   └── Disabled
@@ -77,6 +78,7 @@ from crossbar.errors.general import (
     TooMuchToSearch,
     Unauthenticated,
     Unavailable,
+    UnknownAction,
     UnknownKey,
     UnsupportedMediaType,
     ValidationFailed,
@@ -182,6 +184,7 @@ __all__ = [
     "TtsUnavailable",
     "Unauthenticated",
     "Unavailable",
+    "UnknownAction",
     "UnknownKey",
     "UnknownTask",
     "UnknownTenant",

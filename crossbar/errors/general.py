@@ -81,6 +81,12 @@ class ValidationFailed(BadRequest):
         return self.fields
 
 
+class UnknownAction(ValidationFailed):
+    """A running call is to have something done to it that cannot be done, or nothing is named."""
+
+    code = "invalid data"
+
+
 class FilterTooDeep(ValidationFailed):
     """Filters are nested deeper than a search takes."""
 

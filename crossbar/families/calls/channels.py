@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from crossbar.core.answers import SOME_OBJECT, TEXT, Answers, some
@@ -14,7 +14,7 @@ from crossbar.core.recipes import valid
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Nesting, Route, Routes, Scope, route
 from crossbar.documents import Document, public
-from crossbar.errors import BadRequest, NoSuchDocument, ValidationFailed
+from crossbar.errors import NoSuchDocument, UnknownAction, ValidationFailed
 from crossbar.storage import Entry, Key
 from crossbar.validation import Refusals
 
@@ -107,14 +107,12 @@ async def fetch(request: Request) -> Result:
 async def act(request: Request) -> Result:
     """Have the switch do something to a running call: transfer it, hang it up and so on."""
     channel = await _load(request)
-    action, arguments = asked_of(request)
-    if action not in DONE:
-        raise BadRequest("invalid data", code="invalid data")
+    action, arguments = _asked_of(request, DONE)
     refusals = Refusals()
     if action == "transfer" and not channel.get("other_leg"):
         message = "Channel is not bridged"
         refusals.add("other_leg_call_id", "required", message)
-    for name in NEEDED.get(str(action), ()):
+    for name in NEEDED.get(action, ()):
         if not arguments.get(name):
             refusals.add(name, "required", "Field is required but missing")
         elif not isinstance(arguments[name], str):
@@ -122,19 +120,29 @@ async def act(request: Request) -> Result:
             refusals.add(name, "type", message, target="string")
     if refusals:
         raise ValidationFailed(refusals)
-    await _tell(request, channel, str(action), arguments)
-    return Result(data=DONE[str(action)])
+    await _tell(request, channel, action, arguments)
+    return Result(data=DONE[action])
 
 
 async def run_metaflow(request: Request) -> Result:
     """Have the switch run a metaflow in a running call."""
     channel = await _load(request)
-    action, arguments = asked_of(request)
-    if action != "metaflow":
-        raise BadRequest("invalid data", code="invalid data")
+    _, arguments = _asked_of(request, ("metaflow",))
     flow = await valid(request.actor, "metaflow", arguments)
     await _tell(request, channel, "metaflow", {"metaflow": flow})
     return Result(data="metaflow sent")
+
+
+def _asked_of(request: Request, permitted: Collection[str]) -> tuple[str, Document]:
+    """What is to be done, and with which arguments. Raises :class:`UnknownAction`."""
+    action, arguments = asked_of(request)
+    if action is None:
+        message = "Field is required but missing"
+        raise UnknownAction.of("action", "required", message, target=[*permitted])
+    if not isinstance(action, str) or action not in permitted:
+        message = "Value not found in enumerated list of values"
+        raise UnknownAction.of("action", "enum", message, target=[*permitted], value=action)
+    return action, arguments
 
 
 async def _tell(request: Request, channel: Document, action: str, arguments: Document) -> None:

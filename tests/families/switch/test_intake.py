@@ -9,6 +9,7 @@ import pytest
 
 from crossbar.clock import GREGORIAN_OFFSET
 from crossbar.core.live import END
+from crossbar.families.calls.channels import DONE
 from tests.conftest import Api
 from tests.families.porting.support import customer_of
 from tests.families.support import make, refusal
@@ -284,3 +285,17 @@ async def test_an_action_lacks_what_it_needs(api: Api, name: str) -> None:
     needed = {"transfer": "target", "callflow": "id", "intercept": "target_id"}[name]
     answer = await api.post(f"{api.account}/channels/a", {"action": name})
     refusal(answer, needed, "required")
+
+
+async def test_an_action_that_is_unknown_is_told_which_there_are(api: Api) -> None:
+    fs1 = await teller(api)
+    await fs1.tell("channel.create", {"uuid": "a", "other_leg": "b"})
+    for verb, permitted in (("POST", [*DONE]), ("PUT", ["metaflow"])):
+        for sent, rule in (
+            ({"action": "hang_up"}, "enum"),
+            ({"action": {}}, "enum"),
+            ({}, "required"),
+        ):
+            answer = await api.request(verb, f"{api.account}/channels/a", sent)
+            assert answer.expect(400).body["message"] == "invalid data"
+            assert answer.data["action"][rule]["target"] == permitted
