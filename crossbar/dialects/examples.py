@@ -27,6 +27,7 @@ ALSO_SENT: Mapping[str, Mapping[str, Any]] = {
         "from_number": "+14155550101",
         "document": {"url": "https://example.org/fax.pdf"},
     },
+    "functions": {"function_js": 'return {module: "hangup"};'},
     "limits": {"twoway_trunks": 5},
     "rates": {"prefix": 1415},
     "port_requests": {"numbers": {"+14155550100": {}}},
