@@ -21,6 +21,10 @@ log = structlog.get_logger(__name__)
 PAUSE = 0.2
 """Seconds until the socket is opened again."""
 
+TRIES = 25
+"""How often in a row the socket cannot be opened before that is said: Asterisk needs seconds to
+start."""
+
 TIMEOUT = aiohttp.ClientTimeout(total=10)
 
 
@@ -92,7 +96,7 @@ class Ari:
 
     async def events(self) -> AsyncIterator[Document | None]:
         """What happens, for ever; ``None`` each time that Asterisk has been reached anew."""
-        is_known = True
+        failed = 0
         while True:
             with suppress(aiohttp.ClientError, OSError, TimeoutError):
                 params = {"app": APP, "subscribeAll": "true"}
@@ -100,15 +104,15 @@ class Ari:
                     f"{self._url}/events", params=params, heartbeat=20, max_msg_size=0
                 ) as socket:
                     log.info("asterisk_connected")
-                    is_known = True
+                    failed = 0
                     yield None
                     async for message in socket:
                         is_text = message.type is aiohttp.WSMsgType.TEXT
                         if is_text and (event := _event_in(message.data)) is not None:
                             yield event
-            if is_known:
-                log.info("asterisk_not_reached")
-                is_known = False
+            failed += 1
+            if failed == TRIES:
+                log.warning("asterisk_not_reached", tries=failed)
             await asyncio.sleep(PAUSE)
 
     def _opened(self) -> aiohttp.ClientSession:

@@ -58,6 +58,7 @@ class Commands:
             **dict.fromkeys(AS_METAFLOWS, self._run_metaflow),
             "registrations.flush": self._flush,
             "devices.flush": self._look_anew,
+            "resources.reload": self._go_on,
             "devices.notify": self._notify,
             "devices.sync": self._notify,
             "presence.set": self._set_lamp,
@@ -141,6 +142,9 @@ class Commands:
     async def _look_anew(self, command: Command) -> None:
         """The event log has told so already; whoever is refused now is not reached any more."""
         await self._tables.tidy()
+
+    async def _go_on(self, command: Command) -> None:
+        """There is nothing to do: the event log tells of carriers."""
 
     async def _notify(self, command: Command) -> None:
         """Send a device what is to be sent; without that, have it fetch its settings."""

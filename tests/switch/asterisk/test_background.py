@@ -7,9 +7,10 @@ import asyncio
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from structlog.testing import capture_logs
 
 from crossbar.switch.asterisk import background
-from crossbar.switch.asterisk.ari import Ari
+from crossbar.switch.asterisk.ari import TRIES, Ari
 from crossbar.switch.asterisk.background import working
 
 
@@ -53,5 +54,35 @@ async def test_what_is_no_event_does_not_end_the_taking_of_events() -> None:
         told = ari.events()
         assert await anext(told) is None
         assert await anext(told) == {"type": "StasisStart"}
+        await told.aclose()  # type: ignore[attr-defined]
+        await ari.close()
+
+
+@pytest.mark.parametrize(("refused", "said"), [(TRIES - 1, 0), (3 * TRIES, 1)])
+async def test_that_asterisk_is_not_reached_is_said_once_and_not_while_it_starts(
+    monkeypatch: pytest.MonkeyPatch, refused: int, said: int
+) -> None:
+    monkeypatch.setattr("crossbar.switch.asterisk.ari.PAUSE", 0)
+    asked = 0
+
+    async def events(request: web.Request) -> web.StreamResponse:
+        nonlocal asked
+        asked += 1
+        if asked <= refused:
+            return web.Response(status=503)
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        return socket
+
+    app = web.Application()
+    app.router.add_get("/ari/events", events)
+    async with TestServer(app) as server, asyncio.timeout(5):
+        assert server.port is not None
+        ari = Ari(server.port, "secret")
+        told = ari.events()
+        with capture_logs() as logs:
+            assert await anext(told) is None
+        found = [each["event"] for each in logs]
+        assert found == ["asterisk_not_reached"] * said + ["asterisk_connected"]
         await told.aclose()  # type: ignore[attr-defined]
         await ari.close()

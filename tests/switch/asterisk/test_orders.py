@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from baresip import CallState
+from structlog.testing import capture_logs
 
 from crossbar.core.ports import Command
 from crossbar.documents import Document
@@ -107,6 +108,12 @@ async def test_an_order_that_nobody_knows_is_refused(office: Office) -> None:
         await beside.order(Command("tea.make", office.account_id, {}), 1)
     await beside.tell(Command("tea.make", office.account_id, {}))
     assert await beside.ask(Command("tea.cups", office.account_id, {})) == []
+
+
+async def test_a_new_carrier_is_no_order_that_nobody_knows(office: Office) -> None:
+    with capture_logs() as logs:
+        await resource(office, {"server": "carrier.example.com"})
+    assert "command_not_known" not in [each["event"] for each in logs]
 
 
 async def test_where_no_switch_runs_orders_are_refused(settings: Settings) -> None:
