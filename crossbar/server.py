@@ -111,8 +111,8 @@ def url_of(listener: socket.socket) -> str:
 def run(settings: Settings, listener: socket.socket, beside: Sequence[str] = ()) -> int:
     """Serve until SIGTERM or SIGINT, in as many processes as the settings say.
 
-    A command ``beside`` runs as long as the server does, and is told by the end of its standard
-    input that the server was killed.
+    What the arguments ``beside`` have ``crossbar`` do is done as long as the server runs; the end of
+    its standard input tells it that the server was killed.
     """
     if settings.http.workers == 1:
         run_loop(_serve(settings, listener, beside=beside))
@@ -123,8 +123,8 @@ def run(settings: Settings, listener: socket.socket, beside: Sequence[str] = ())
             member = _join(listener.family, listener.getsockname())
             member.setblocking(False)
             board = Board(Path(folder), post.number)
-            command = beside if post.number == 0 else ()
-            run_loop(_serve(settings, member, post, board, command))
+            arguments = beside if post.number == 0 else ()
+            run_loop(_serve(settings, member, post, board, arguments))
 
         return Supervisor(
             settings.http.workers,
@@ -195,11 +195,13 @@ async def _serve(
     log.info("stopped", process=os.getpid())
 
 
-async def _keep_beside(command: Sequence[str]) -> None:
-    """Run a command, and again whenever it has ended, until this is cancelled."""
+async def _keep_beside(arguments: Sequence[str]) -> None:
+    """Run a command of ours, and again whenever it has ended, until this is cancelled."""
     pause = SHORTEST_PAUSE
-    while command:
-        process = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE)
+    while arguments:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "crossbar", *arguments), stdin=subprocess.PIPE
+        )
         began = time.monotonic()
         try:
             status = await process.wait()
@@ -209,7 +211,7 @@ async def _keep_beside(command: Sequence[str]) -> None:
             await process.wait()
             raise
         pause = SHORTEST_PAUSE if time.monotonic() - began > LONGEST_PAUSE else pause * 2
-        log.error("companion_ended", command=command[-1], status=status)
+        log.error("companion_ended", command=f"crossbar {arguments[0]}", status=status)
         await asyncio.sleep(min(pause, LONGEST_PAUSE))
 
 

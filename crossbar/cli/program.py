@@ -125,12 +125,12 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _beside(options: argparse.Namespace) -> tuple[str, ...]:
-    """The command of the switch that is to run beside the server, if one is."""
+    """The arguments of ``crossbar`` that run a switch beside the server, if one is to run."""
     if not options.switch:
         return ()
     more = (("--storage", options.storage), ("--config", options.config))
     given = (str(part) for name, value in more if value for part in (name, value))
-    return (sys.executable, "-m", "crossbar", "switch", "--fetch", "--lifeline", *given)
+    return ("switch", "--fetch", "--lifeline", *given)
 
 
 def _prepare(options: argparse.Namespace, settings: Settings, url: str) -> int:

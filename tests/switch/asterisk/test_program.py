@@ -15,6 +15,7 @@ import pytest
 from crossbar.switch.asterisk import Program
 from tests.ops.conftest import PASSWORD, Installation, initialised, installation
 from tests.ops.processes import COMMAND, ROOT, Server, crossbar, environment
+from tests.ops.test_workers import wait_until
 from tests.ports import free_port
 from tests.switch.asterisk.carrier import carrier
 from tests.switch.asterisk.conftest import FETCHED
@@ -274,8 +275,12 @@ def test_the_switch_runs_by_itself_and_once(
         second = crossbar(installation.folder, "switch", changes=changes)
         assert second.returncode == 1
         assert "runs already" in second.stderr
+        arguments = ("--port", "0", "--switch")
+        with Server(installation.folder, arguments, changes=changes) as server:
+            wait_until(lambda: '"companion_ended"' in server.log)
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
+    assert '"command": "crossbar switch"' in server.log
 
 
 def test_where_there_is_no_asterisk_it_says_what_to_do(installation: Installation) -> None:
