@@ -192,9 +192,9 @@ def as_on_the_page(
 async def test_who_follows_the_page_has_two_phones_that_call_each_other(
     installation: Installation, changes: dict[str, str]
 ) -> None:
-    make, look, queue, watch, *_ = lines_of_the_page()
+    make, look, box, menu, room, queue, watch, *_ = lines_of_the_page()
     with as_on_the_page(installation, changes) as (server, names):
-        typed(make + queue, names)
+        typed(make + box + menu + room + queue, names)
         client = installation.login(server)
         realm = client.request("GET", installation.path()).data["realm"]
         client.close()
@@ -209,6 +209,18 @@ async def test_who_follows_the_page_has_two_phones_that_call_each_other(
             await until(lambda: '"other_leg"' in typed(look, names))
             await ann.hang_up()
             await ben.is_idle()
+            call = await ann.call("104")
+            await call.send_dtmf("2")
+            await ann.hears(ben.tone)
+            await ann.hang_up()
+            await ben.is_idle()
+            await ann.call("106")
+            await ben.call("106")
+            await ann.hears(ben.tone)
+            await ben.hears(ann.tone)
+            await ann.hang_up()
+            await ben.hang_up()
+            await ann.is_idle()
             await ann.call("700")
             await ann.hears(ben.tone)
             await ben.hears(ann.tone)
@@ -220,7 +232,7 @@ async def test_who_follows_the_page_has_two_phones_that_call_each_other(
 async def test_who_follows_the_page_calls_by_a_carrier(
     installation: Installation, changes: dict[str, str]
 ) -> None:
-    _, _, _, _, way_out, way_in, *_ = lines_of_the_page()
+    *_, way_out, way_in = lines_of_the_page()[:9]
     port = int(changes["CROSSBAR_SWITCH__SIP_PORT"])
     with as_on_the_page(installation, changes) as (server, names):
         realm, _ = await device(server, installation)
@@ -242,13 +254,28 @@ async def test_who_follows_the_page_calls_by_a_carrier(
         server.stop()
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_who_mistypes_what_is_on_the_page_is_told_so(installation: Installation) -> None:
+    put = lines_of_the_page()[0].partition("\n\n")[0]
+    with Server(installation.folder) as server:
+        names = {
+            "U": f"http://127.0.0.1:{server.port}",
+            "A": installation.account_id,
+            "P": PASSWORD,
+        }
+        said = typed(f'{put}\n! put devices \'{{"nme":"Ann"}}\' 2>&1', names)
+        assert '"name": {"required": ' in said
+        assert "Traceback" not in said
+        server.stop()
+
+
 ID_OF_FIRST = 'python3 -c \'import json,sys; print(json.load(sys.stdin)["data"][0]["id"])\''
 
 
 def typed(lines: str, names: dict[str, str]) -> str:
     """What a shell prints."""
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", lines.replace("curl ", "curl -fsS ")],
+        ["bash", "-euo", "pipefail", "-c", lines.replace("curl ", "curl --fail-with-body -sS ")],
         env={**os.environ, **names},
         capture_output=True,
         text=True,
