@@ -159,6 +159,8 @@ async def test_a_check_tells_what_can_never_run_and_runs_nothing() -> None:
     for around in (
         "}), (function() { while (1); })(), (function() {",
         "}); while (1); (function() {",
+        "}})}), (function() { while (1); })(), (function() {({run() {",
+        "}}); while (1); ({run() {",
     ):
         with pytest.raises(FunctionFailed, match="SyntaxError, line 1"):
             await engine.check(around, ACCOUNT)

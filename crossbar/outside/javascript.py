@@ -40,7 +40,7 @@ LONGEST_SAID = 200
 
 PRELUDE = """
 (at) => {
-  const stringify = JSON.stringify, Made = Function, Later = Promise;
+  const stringify = JSON.stringify, Made = Function, Later = Promise, read = eval;
   const Real = Date, tick = Real.now, ahead = at - tick();
   Real.now = () => tick() + ahead;
   globalThis.Date = Real.prototype.constructor = new Proxy(Real, {
@@ -49,7 +49,11 @@ PRELUDE = """
     apply: () => new Real(tick() + ahead).toString(),
   });
   return (body, call, longest) => {
-    new Made("({run(call) {" + body + "\\n}})");
+    try {
+      read("throw 0;\\n\\n({run(call) {" + body + "\\n}})");
+    } catch (error) {
+      if (error !== 0) throw error;
+    }
     const made = new Made("call", body);
     if (call === null) return null;
     const value = made(call);
@@ -62,8 +66,8 @@ PRELUDE = """
 """What runs the function: it has put away what it needs before the function can replace it.
 
 The engine makes a function by putting its body between two braces. A body that closes the first
-and opens another would be code around the function, so it is first put, to be read only, where
-nothing fits around it.
+and opens another would be code around the function, so it is first put elsewhere, to be read only:
+what does not fit there either is refused, and nothing runs behind a ``throw``.
 """
 
 ABOVE = 2
