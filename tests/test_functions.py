@@ -14,6 +14,7 @@ from crossbar.outside import Engine, functions
 
 AT = 1_700_000_000.5
 ACCOUNT = "a" * 32
+CUT_SHORT = "the text ends before it is complete"
 
 
 def function(body: str, zone: str = "UTC", at: float = AT, **call: Any) -> Function:
@@ -56,9 +57,17 @@ async def test_now_is_the_moment_of_the_call_in_the_zone_of_the_account() -> Non
 @pytest.mark.parametrize(
     ("text", "why", "said"),
     [
-        ("return f(", "SyntaxError, line 1", "unexpected token"),
+        ("return f(", "SyntaxError, line 1", CUT_SHORT),
+        ("return f(]", "SyntaxError, line 1", "unexpected token"),
         ("\n\nreturn call.x.y", "TypeError, line 3", "cannot read property 'y'"),
-        ("if (", "SyntaxError", ""),
+        ("return {module: ", "SyntaxError, line 1", CUT_SHORT),
+        ("var a;\nreturn {\n", "SyntaxError, line 2", CUT_SHORT),
+        ("var a;\nif (\n\n", "SyntaxError, line 2", CUT_SHORT),
+        ("return f({\na: [1,\r\n", "SyntaxError, line 2", CUT_SHORT),
+        ("do {\n", "SyntaxError, line 1", CUT_SHORT),
+        ("return {}\n}\n", "SyntaxError, line 2", "Unexpected token '}'"),
+        ("return {}\n}}", "SyntaxError, line 2", "Unexpected token '}'"),
+        ("return {}\n}})\n", "SyntaxError, line 2", "token in expression: '}'"),
         ("function(call) { return 1 }", "SyntaxError, line 1", "function name expected"),
         ("(" * 90_000, "it calls itself too deep", ""),
         ("x" * 100_001, "it has more than 100000 characters", ""),

@@ -16,6 +16,7 @@ import re
 import resource
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from _quickjs import Context, JSException  # the package around it starts a thread, for nothing
@@ -115,7 +116,7 @@ def made_of(given: dict[str, Any]) -> dict[str, str]:
     try:
         returned = run(given["body"], call, LONGEST)
     except JSException as error:
-        return failure(str(error), given["body"])
+        return failure(str(error), given["body"], lambda body: complaint(run, body))
     if returned is None:
         return {"failed": "it returns nothing", "said": ""}
     if not isinstance(returned, str):
@@ -123,18 +124,48 @@ def made_of(given: dict[str, Any]) -> dict[str, str]:
     return {"returned": returned}
 
 
-def failure(told: str, body: str) -> dict[str, str]:
+def complaint(run: Callable[..., object], body: str) -> str:
+    """What the engine says of a body that it only reads; "" where that is in order."""
+    try:
+        run(body, None, LONGEST)
+    except JSException as error:
+        return str(error)
+    return ""
+
+
+def failure(told: str, body: str, read: Callable[[str], str]) -> dict[str, str]:
     """What has failed and where, in words of ours, and what was said of it.
 
     A function may throw whatever it likes, named as it likes: only names of errors are repeated.
     """
     error = ERROR.match(told)
     what, said = error.groups() if error else ("something is thrown", told.partition("\n")[0])
-    last = len(body.splitlines())
-    places = (int(place) - ABOVE for place in LINE.findall(told))
-    line = next((min(place, last) for place in places if 0 < place <= last + 1), 0)
+    line = line_of(told, body)
+    if line > lines_in(body):  # the engine has met a brace of ours
+        line = lines_in(body.rstrip())
+        if is_cut_short(body, read):
+            said = "the text ends before it is complete"
     what = BOUNDS.get(said, what)
     return {"failed": f"{what}, line {line}" if line else what, "said": said[:LONGEST_SAID]}
+
+
+def is_cut_short(body: str, read: Callable[[str], str]) -> bool:
+    """Whether a text that fails behind its end lacks something there.
+
+    One or two braces too many fail there as well, but not with as many before the text.
+    """
+    return all(line_of(read("{" * more + body), body) > lines_in(body) for more in (1, 2))
+
+
+def line_of(told: str, body: str) -> int:
+    """The line of a body that an error is about, 0 for none; the one behind the last is ours."""
+    places = (int(place) - ABOVE for place in LINE.findall(told))
+    return next((place for place in places if 0 < place <= lines_in(body) + 1), 0)
+
+
+def lines_in(text: str) -> int:
+    """How many lines a text has, as the engine counts them."""
+    return text.count("\n") + 1
 
 
 if __name__ == "__main__":
