@@ -14,15 +14,21 @@ from crossbar.storage import SYSTEM, Span
 
 SAMPLES: tuple[Document, ...] = (
     {
-        "account_id": "4891b59f7ba64ce4a6e5a7e0a5f0e5b2",
-        "call_id": "b1d3c4e2-8a7f-4f60-9d2e-5c1a7e3f9b08",
-        "caller_id_name": "Ann Lee",
-        "caller_id_number": "+14155550100",
-        "callee_id_number": "2001",
-        "direction": "inbound",
-        "from": "+14155550100@sip.example.com",
-        "request": "2001@sip.example.com",
-        "to": "2001@sip.example.com",
+        "Account-ID": "4891b59f7ba64ce4a6e5a7e0a5f0e5b2",
+        "Api-Version": "4.x",
+        "Call-ID": "b1d3c4e2-8a7f-4f60-9d2e-5c1a7e3f9b08",
+        "Call-Status": "ringing",
+        "Caller-ID-Name": "Ann Lee",
+        "Caller-ID-Number": "+14155550100",
+        "Direction": "inbound",
+        "From": "+14155550100",
+        "From-Realm": "sip.example.com",
+        "Language": "en-us",
+        "Request": "2001",
+        "Request-Realm": "sip.example.com",
+        "To": "2001",
+        "To-Realm": "sip.example.com",
+        "User-ID": "",
     },
 )
 """What a function is given: the facts of a call, as an example."""

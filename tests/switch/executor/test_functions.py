@@ -52,6 +52,13 @@ async def test_a_function_is_given_the_call_as_web_servers_are(api: Api) -> None
     assert said_of == f"+14155550100 1 {account} call-1"
 
 
+async def test_the_sample_has_the_names_that_functions_are_given(api: Api) -> None:
+    text = "return {module: 'tts', data: {text: Object.keys(call).join(' ')}}"
+    flow = await calling(api, text)
+    (sample,) = (await api.get(f"{api.account}/functions/samples")).expect(200).data
+    assert heard(await simulated(api, flow))[0].split() == list(sample)
+
+
 async def test_digits_and_variables_are_set_over_the_call(api: Api) -> None:
     said = "[call.Digits.pin, call.pin, call.colour, call['Caller-ID-Name']].join(' ')"
     text = f"return {{module:'tts', data:{{text:{said}}}}}"
