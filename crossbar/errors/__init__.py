@@ -39,8 +39,8 @@ error's status is given in this room and nowhere else. No HTTP library is import
     │                             CarrierUnavailable 503
     └── Unavailable 503           Busy, Overloaded, StoreUnavailable, FileUnavailable,
                                   SwitchUnavailable,
-                                  SwitchTimedOut, MailUnavailable, LocalityUnavailable,
-                                  TtsUnavailable, PhoneBookUnavailable
+                                  SwitchTimedOut, NobodyAnswered, MailUnavailable,
+                                  LocalityUnavailable, TtsUnavailable, PhoneBookUnavailable
 """
 
 from __future__ import annotations
@@ -113,6 +113,7 @@ from crossbar.errors.unavailable import (
     FileUnavailable,
     LocalityUnavailable,
     MailUnavailable,
+    NobodyAnswered,
     Overloaded,
     PhoneBookUnavailable,
     StoreUnavailable,
@@ -152,6 +153,7 @@ __all__ = [
     "NoSuchDocument",
     "NoSuchPath",
     "NoTaskNamed",
+    "NobodyAnswered",
     "NotAcceptable",
     "NotFound",
     "NotImplementedHere",

@@ -57,6 +57,13 @@ class SwitchTimedOut(Unavailable):
     phrase = "the telephone switch did not answer in time"
 
 
+class NobodyAnswered(Unavailable):
+    """A telephone switch was to ring phones, and none has answered; the ``cause`` is why."""
+
+    code = "no_answer"
+    phrase = "none of the phones has answered"
+
+
 class MailUnavailable(Unavailable):
     """What was asked needs a mail server, and none is configured or none keeps up."""
 

@@ -16,13 +16,16 @@ from crossbar.core.reading import load
 from crossbar.core.requests import Action, Actor, Request, Result, is_false
 from crossbar.core.shapes import Route
 from crossbar.documents import Document, lookup
-from crossbar.errors import ValidationFailed
+from crossbar.errors import NobodyAnswered, ValidationFailed
 from crossbar.families.endpoints.endpoints import devices_behind, usable
 from crossbar.validation import Expression, Unusable
 
 COMMAND = "quickcall"
 EXPORTED = ["Account-ID", "Retain-CID", "Authorizing-ID", "Authorizing-Type"]
 RING_SECONDS = 30
+MARGIN = 5
+"""Seconds that the switch has, beyond those of ringing, to tell that nobody has answered."""
+
 LEAST_RING_SECONDS = 3
 LONGEST_RING_SECONDS = 3600
 
@@ -88,10 +91,15 @@ async def start(request: Request) -> Result:
 
 
 async def connect(request: Request) -> Result:
-    """Have the switch ring and dial; answer that with what came of it."""
+    """Have the switch ring and dial; answer that with what came of it.
+
+    Raises :class:`~crossbar.errors.NobodyAnswered`.
+    """
     order = await request_of(request)
     command = Command(COMMAND, request.account_id, order)
-    outcome = await request.services.switch.order(command, order["timeout"])
+    outcome = await request.services.switch.order(command, order["timeout"] + MARGIN)
+    if cause := outcome.get("cause"):
+        raise NobodyAnswered(cause=cause)
     return Result(data={**order, **outcome})
 
 

@@ -8,7 +8,6 @@ from collections import Counter
 import structlog
 
 from crossbar.core.ports import Command
-from crossbar.errors import SwitchTimedOut
 from crossbar.switch.asterisk.exchange import Exchange
 from crossbar.switch.asterisk.introducing import quickcall
 from crossbar.switch.asterisk.lines import Line
@@ -37,9 +36,11 @@ class Camping:
             async with asyncio.timeout(command.data["seconds"]):
                 while busy := self._busy(command):
                     await _over(busy[0])
-            await quickcall(self._exchange, command)
-        except (TimeoutError, SwitchTimedOut):
-            log.info("nobody_called_back", account_id=command.account_id)
+            outcome = await quickcall(self._exchange, command)
+            if cause := outcome.get("cause"):
+                log.info("nobody_called_back", account_id=command.account_id, reason=cause)
+        except TimeoutError:
+            log.info("nobody_called_back", account_id=command.account_id, reason="still in a call")
         finally:
             self._waiting[command.account_id] -= 1
             self._waiting += Counter()  # without those that nobody waits in

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from contextlib import nullcontext
 
 import structlog
@@ -111,7 +111,7 @@ class Hunt:
 
     def outcome(self) -> Dialed:
         """Why nobody has answered."""
-        cause = max(self._causes or {"NO_ANSWER"}, key=_weight)
+        cause = most_telling(self._causes)
         return Dialed(cause=cause, code=CODES.get(cause, 0))
 
     async def _one_by_one(self, legs: Sequence[Leg]) -> tuple[Leg, Line] | None:
@@ -410,6 +410,11 @@ class Hunt:
         for line in self._ringing:
             if line is not winner:
                 await self._exchange.hang_up(line, "NORMAL_CLEARING")
+
+
+def most_telling(causes: Set[str]) -> str:
+    """The one to tell of several reasons why nobody has answered."""
+    return max(causes or {"NO_ANSWER"}, key=_weight)
 
 
 def _weight(cause: str) -> int:

@@ -8,9 +8,9 @@ from typing import Any
 
 from crossbar.core.ports import Command
 from crossbar.documents import Document, lookup
-from crossbar.errors import SwitchTimedOut, SwitchUnavailable
+from crossbar.errors import SwitchUnavailable
 from crossbar.switch.asterisk.causes import FINISHED
-from crossbar.switch.asterisk.dialing import ANSWERS_ITSELF
+from crossbar.switch.asterisk.dialing import ANSWERS_ITSELF, UNREGISTERED, most_telling
 from crossbar.switch.asterisk.exchange import Exchange
 from crossbar.switch.asterisk.lines import Line
 from crossbar.switch.asterisk.originating import (
@@ -21,6 +21,10 @@ from crossbar.switch.asterisk.originating import (
 from crossbar.switch.asterisk.phones import Party
 
 UNANSWERED = "NO_ANSWER"
+LATER = 1
+"""Seconds by which Asterisk gives up later than we do, or it would not be known why nobody has
+answered."""
+
 MOST_OF_ACCOUNT = 10
 """Calls of an account that are begun here at a time: strangers press its buttons, too."""
 
@@ -28,12 +32,13 @@ MOST_OF_ACCOUNT = 10
 async def quickcall(exchange: Exchange, command: Command) -> Document:
     """Ring phones; the one that answers calls a number.
 
-    Raises :class:`~crossbar.errors.SwitchTimedOut` where none does.
+    The ``cause`` is why none has, if none has.
     """
     order, lines = command.data, list[Line]()
     ringing = _ring(exchange, command, lines)
     if (answered := await _first(exchange, lines, ringing, _seconds(order))) is None:
-        raise SwitchTimedOut
+        causes = {line.cause or UNANSWERED for line in lines}
+        return {"cause": most_telling(causes or {UNREGISTERED})}
     answered.caller_name, answered.caller_number = answered.party.name, answered.party.username
     if lookup(order, ("custom_channel_vars", "retain_cid")):
         _show_callee(answered, order)
@@ -56,7 +61,7 @@ async def _ring(exchange: Exchange, command: Command, lines: list[Line]) -> None
             line.destination = line.callee_number = _target(order)
             lines.append(line)
             line.begin()
-            seconds = _seconds(order)
+            seconds = _seconds(order) + LATER
             await originate(exchange, phone.name, uri, line, seconds=seconds, **headers)
 
 
@@ -84,8 +89,7 @@ async def click_to_call(exchange: Exchange, command: Command) -> Document:
     near.destination = near.callee_number = far.destination
     near.begin()
     seconds = _seconds(order)
-    # Asterisk gives up later than we do, or it would not be known why nobody has answered.
-    ringing = originate_to_number(exchange, near, far, seconds=seconds + 1)
+    ringing = originate_to_number(exchange, near, far, seconds=seconds + LATER)
     if await _first(exchange, [near], ringing, seconds) is None:
         return {"call_id": near.channel_id, "cause": near.cause or UNANSWERED}
     _show_callee(near, order)

@@ -9,8 +9,9 @@ import pytest
 
 from crossbar.core.ports.switch import Command, NoSwitch, Switch
 from crossbar.documents import Document
+from crossbar.families.endpoints.quickcall import MARGIN
 from tests.conftest import Api
-from tests.families.support import ANN, SlowSwitch, make, refusal, told
+from tests.families.support import ANN, ReadySwitch, SlowSwitch, make, refusal, told
 
 PHONE = {"sip": {"username": "desk", "password": "topsecret"}}
 
@@ -173,7 +174,7 @@ async def test_waiting_needs_a_switch(api: Api, monkeypatch: pytest.MonkeyPatch)
     data = (await api.post(f"{path}/2002", sent)).expect(200).data
     assert (data["call_id"], data["application_name"]) == ("c1", "transfer")
     assert data["custom_application_vars"] == {"case": "7"}
-    assert waited == [("quickcall", 5)]
+    assert waited == [("quickcall", 5 + MARGIN)]
 
 
 class TestASlowSwitch:
@@ -184,6 +185,18 @@ class TestASlowSwitch:
     async def test_waiting_ends(self, api: Api) -> None:
         path = await phone(api)
         assert (await api.post(f"{path}/2002", {})).expect(503).body["message"] == "timeout"
+
+
+class TestASwitchThatReachesNobody:
+    @pytest.fixture
+    def switch(self) -> Switch:
+        return ReadySwitch({"cause": "CALL_REJECTED"})
+
+    async def test_it_is_said_why(self, api: Api) -> None:
+        refused = (await api.post(f"{await phone(api)}/2002", {})).expect(503)
+        assert refused.body["message"] == "no_answer"
+        told = {"message": "none of the phones has answered", "cause": "CALL_REJECTED"}
+        assert refused.data == told
 
 
 async def test_who_calls_must_be_known(api: Api) -> None:

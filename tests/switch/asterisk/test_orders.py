@@ -90,8 +90,22 @@ async def test_a_quickcall_that_nobody_answers_is_over_in_time(office: Office) -
     (await office.api.get(path)).expect(200)  # this one does not wait
     assert (await ann.rings()).state is not CallState.CLOSED
     answer = await office.api.post(path)
-    assert answer.status == 503
+    assert (answer.status, answer.data["cause"]) == (503, "NO_ANSWER")
     await ann.is_idle()
+
+
+async def test_why_no_phone_of_a_quickcall_has_answered_is_told(office: Office) -> None:
+    ann = await office.phone("ann")
+    ann.answers = False
+    path = f"{office.path}/devices/{ann.device_id}/quickcall/102?auto_answer=false"
+    asked = asyncio.create_task(office.api.post(path))
+    await (await ann.rings()).reject()
+    refused = (await asked).expect(503)
+    assert (refused.body["message"], refused.data["cause"]) == ("no_answer", "USER_BUSY")
+    carl = await office.device("carl")
+    path = f"{office.path}/devices/{carl['id']}/quickcall/102"
+    refused = (await office.api.post(path)).expect(503)
+    assert refused.data["cause"] == "USER_NOT_REGISTERED"
 
 
 async def test_what_is_of_another_account_is_left_alone(office: Office) -> None:
