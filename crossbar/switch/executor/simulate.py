@@ -12,6 +12,7 @@ from crossbar.core.recipes import sent, valid
 from crossbar.core.requests import Action, Actor, Request, Result
 from crossbar.core.shapes import Access, Nesting, Route, Routes
 from crossbar.documents import Document, lookup, new_id, texts_at
+from crossbar.errors import ValidationFailed
 from crossbar.storage import Key
 from crossbar.switch.executor.actions import ACTIONS
 from crossbar.switch.executor.call import Call
@@ -126,8 +127,10 @@ async def _shown_call(book: Rehearsal, call: Call, found: Found) -> Document:
 
 
 async def _call(book: Rehearsal, asked: Document, callflow: Document) -> Call:
+    """The call as it begins: a device that says nothing of itself shows its name and user name."""
     caller: Document = asked.get("from") or {}
-    device = await book.get("device", caller.get("device_id"))
+    device = await _calling(book, caller.get("device_id"))
+    sip: Document = lookup(device, ("sip",)) or {}
     owner = str(caller.get("user_id") or lookup(device, ("owner_id",)) or "")
     is_external = caller.get("external") is True or (device is None and not owner)
     numbers = texts_at(callflow, "numbers")
@@ -135,8 +138,9 @@ async def _call(book: Rehearsal, asked: Document, callflow: Document) -> Call:
         call_id=f"rehearsal-{new_id()}",
         account_id=book.account_id,
         dialed=str(asked.get("to") or (numbers[0] if numbers else "")),
-        from_name=str(caller.get("name") or ""),
-        from_number=str(caller.get("number") or ""),
+        realm=str(sip.get("realm") or ""),
+        from_name=str(caller.get("name") or lookup(device, ("name",)) or ""),
+        from_number=str(caller.get("number") or sip.get("username") or ""),
         device_id=device["_id"] if device else "",
         owner_id=owner,
         authorizing_type="resource" if is_external else "device" if device else "user",
@@ -145,6 +149,17 @@ async def _call(book: Rehearsal, asked: Document, callflow: Document) -> Call:
         is_transfer=asked.get("transferred") is True,
         channel_vars=asked.get("variables") or {},
     )
+
+
+async def _calling(book: Rehearsal, device_id: str | None) -> Document | None:
+    """The device that calls, if one does. Raises :class:`~crossbar.errors.ValidationFailed`."""
+    if not device_id:
+        return None
+    device = await book.get("device", device_id)
+    if device is None:
+        message = "The device could not be found"
+        raise ValidationFailed.of("from.device_id", "not_found", message, cause=device_id)
+    return device
 
 
 def script_of(asked: Document) -> Script:

@@ -22,7 +22,7 @@ from crossbar.switch.executor.step import Next, Step
 from crossbar.switch.executor.walking import Action
 from tests.conftest import Api
 from tests.families.support import ANN, make, refusal, shown
-from tests.switch.executor.support import callflow, node, person, phone, simulated, then
+from tests.switch.executor.support import callflow, heard, node, person, phone, simulated, then
 
 
 async def test_a_rehearsal_tells_everything_of_a_call(api: Api) -> None:
@@ -61,6 +61,19 @@ async def test_a_rehearsal_writes_nothing(api: Api) -> None:
     assert await api.gateway.services.store.last_event() == before
 
 
+async def test_a_device_that_calls_shows_its_name_and_user_name(api: Api) -> None:
+    _, desk = await person(api, "Ann")
+    text = "return {module: 'tts', data: {text: 'Hello ' + call['Caller-ID-Name']}}"
+    greeting = await make(api, "functions", function_js=text)
+    flow = await callflow(api, "1", node("function", id=greeting))
+    told = await simulated(api, flow, **{"from": {"device_id": desk}})
+    assert told["call"]["from"] == {"name": "Annphone", "number": "user_Annphone"}
+    assert heard(told) == ["Hello Annphone"]
+    own = {"device_id": desk, "name": "Ann", "number": "101"}
+    told = await simulated(api, flow, **{"from": own})
+    assert told["call"]["from"] == {"name": "Ann", "number": "101"}
+
+
 async def test_a_number_that_leads_elsewhere_is_said_to(api: Api) -> None:
     flow = await callflow(api, "1", node("noop"))
     other = await callflow(api, "2", node("noop"))
@@ -74,6 +87,8 @@ async def test_what_makes_no_sense_is_refused(api: Api) -> None:
     refusal(await api.post(path, {"keys": ["x"]}), "keys.0", "pattern")
     refusal(await api.post(path, {"otherwise": "perhaps"}), "otherwise", "enum")
     refusal(await api.post(path, {"timestamp": 1}), "timestamp", "minimum")
+    unknown = {"from": {"device_id": "0" * 32}}
+    refusal(await api.post(path, unknown), "from.device_id", "not_found")
     (await api.post(f"{api.account}/callflows/{'0' * 32}/simulate", {})).expect(404)
 
 
