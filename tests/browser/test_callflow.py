@@ -170,6 +170,22 @@ async def test_a_call_is_tried_and_its_way_shown_on_the_tree(console: Console, m
     await expect(page.get_by_text("Save first: what is stored is tried.")).to_be_visible()
 
 
+async def test_what_a_function_returned_leads_nowhere(console: Console) -> None:
+    base = f"/accounts/{console.account.id}"
+    bye = {"numbers": ["2001"], "name": "Bye", "flow": {"module": "hangup", "data": {}}}
+    bye = console.site.api("PUT", f"{base}/callflows", bye)
+    after = {"_": {"module": "callflow", "data": {"id": bye["id"]}}}
+    text = "return {module: 'noop', data: {}};"
+    none = console.site.api("PUT", f"{base}/functions", {"name": "None", "function_js": text})
+    flow = {"module": "function", "data": {"id": none["id"]}, "children": after}
+    made = console.site.api("PUT", f"{base}/callflows", {"numbers": ["2000"], "flow": flow})
+    await console.go("callflows", made["id"], title="2000", tab="Flow")
+    await console.press("Try it")
+    told = console.page.locator(".told")
+    await expect(told).to_contain_text("in what the function returned")
+    await expect(told.get_by_role("link")).to_have_text(["Bye"])
+
+
 async def test_a_call_that_makes_no_sense_is_refused(console: Console) -> None:
     path = f"/accounts/{console.account.id}/callflows"
     made = console.site.api("PUT", path, {"numbers": ["2000"], "flow": FLOW})

@@ -14,6 +14,12 @@ const OTHERWISE = {
   unregistered: "no phone is registered",
 };
 
+/** What flows are that are no callflows: they have a word in place of an id. */
+const MADE = {
+  function: "what the function returned",
+  pivot: "what the web server answered",
+};
+
 /**
  * The form, and what came of it.
  *
@@ -43,12 +49,12 @@ export function Trial({path, isChanged, account, trial, show}) {
     <p>Tells what would happen to a call. Nobody is called, and nothing is written. Keys are words, one for each time that the
       caller is asked.</p>
     <form class="bar" onSubmit=${run}>
-      <${Labelled} label="Number of the caller">${(marks) => html`<input ...${marks} autocomplete="off" spellcheck="false"
+      <${Labelled} label="Number of the caller">${(marks) => html`<input ...${marks} autocomplete="off" spellcheck=${false}
         placeholder="+14155550100" value=${asked.number ?? ""} onInput=${type("number")} />`}</${Labelled}>
       <${Labelled} label="Calling phone">${(marks) => html`<${Picker} noun="devices" none="From outside" account=${account} marks=${marks}
         value=${asked.device} set=${(device) => ask({...asked, device})} />`}</${Labelled}>
       <${Labelled} label="When">${(marks) => html`<input ...${marks} type="datetime-local" value=${asked.when ?? ""} onInput=${type("when")} />`}</${Labelled}>
-      <${Labelled} label="Keys">${(marks) => html`<input ...${marks} autocomplete="off" spellcheck="false"
+      <${Labelled} label="Keys">${(marks) => html`<input ...${marks} autocomplete="off" spellcheck=${false}
         placeholder="1 1001#" value=${asked.keys ?? ""} onInput=${type("keys")} />`}</${Labelled}>
       <${Labelled} label="Who is rung">${(marks) => html`<select ...${marks} value=${asked.otherwise} onChange=${type("otherwise")}>
         ${Object.entries(OTHERWISE).map(([name, text]) => html`<option key=${name} value=${name}>${text}</option>`)}</select>`}</${Labelled}>
@@ -86,8 +92,7 @@ function Told({trial, show, account, path}) {
     <ol>${steps.map((step, i) => html`<li key=${i} class=${i === at ? "now" : ""}>
       <button type="button" class="link" aria-current=${i === at ? "step" : null} onClick=${() => look(i)}>${nameOf(step)}</button>
       ${" "}<span class="fine">after ${clock(step.at)}</span>
-      ${step.callflow.id !== own && html` <span class="fine">in <a href=${href(["accounts", account.id, "callflows", step.callflow.id])}>
-        ${step.callflow.name ?? "another callflow"}</a></span>`}
+      ${step.callflow.id !== own && html` <span class="fine">in <${Whose} ...${{account, flow: step.callflow}} /></span>`}
       ${!step.known && html` <span class="fine">This is passed over.</span>`}
       <ul>${[...step.does.map(sentence), ...(step.notes ?? []), ...(step.why ? [step.why] : [])].filter(Boolean).map(
         (text, j) => html`<li key=${j}>${text}</li>`)}</ul>
@@ -97,6 +102,12 @@ function Told({trial, show, account, path}) {
     ${data.changes.length > 0 && html`<details><summary>What would be written or told (${data.changes.length})</summary>
       <pre tabindex="0">${JSON.stringify(data.changes, null, 2)}</pre></details>`}
   </div>`;
+}
+
+/** Another callflow, or what a step was answered. */
+function Whose({account, flow}) {
+  if (MADE[flow.id]) return MADE[flow.id];
+  return html`<a href=${href(["accounts", account.id, "callflows", flow.id])}>${flow.name ?? "another callflow"}</a>`;
 }
 
 function nameOf({module, document}) {
