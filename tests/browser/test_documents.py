@@ -93,6 +93,18 @@ async def test_nested_fields_lists_and_maps_are_filled_in(console: Console) -> N
     assert device["call_restriction"] == {"international": {"action": "deny"}}
 
 
+async def test_a_program_has_room_to_be_read(console: Console) -> None:
+    await console.go("functions", title="New function", show="new")
+    program, name = console.field("Function js"), console.field("Name")
+    await expect(program).to_have_attribute("spellcheck", "false")
+    box, beside = await program.bounding_box(), await name.bounding_box()
+    assert box
+    assert beside
+    assert box["height"] > 300
+    assert box["width"] > 1.5 * beside["width"]
+    await console.photograph("function")
+
+
 async def test_a_document_can_be_edited_as_json(console: Console) -> None:
     menu_id = await create_menu(console, "Main")
     await console.press("JSON")

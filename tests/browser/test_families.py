@@ -122,7 +122,7 @@ async def fill(console: Console, control: Locator, value: Any) -> None:
         names = {"*": "Everything"}
         for item in value:
             await control.get_by_label(names.get(item, item), exact=True).check()
-    elif await control.evaluate("element => element.classList.contains('mono')"):
+    elif await control.evaluate("element => element.className === 'mono'"):  # JSON
         await control.fill(json.dumps(value))
     else:
         await control.fill(str(value))

@@ -92,7 +92,7 @@ function Branch({value, set, isTaken}) {
     ? "This branch is taken. Choose another."
     : "What leads here: _ for “otherwise”, a key that is pressed, timeout, or the id of a rule.";
   return html`<${Labelled} label="Branch" help=${help}>
-    ${(marks) => html`<input ...${marks} value=${value} autocomplete="off" spellcheck="false" maxlength="64"
+    ${(marks) => html`<input ...${marks} value=${value} autocomplete="off" spellcheck=${false} maxlength="64"
       aria-invalid=${isTaken ? "true" : null} onInput=${(event) => set(event.target.value)} />`}
   </${Labelled}>`;
 }

@@ -100,7 +100,7 @@ export function MapField({schema, path, value, set, required, title, form, id}) 
       ${rows.map(([key, item], i) => html`<div class="item" key=${i}>
         <div class="pair">
           <label class="field"><span class="label">Name</span>
-            <input value=${key} autocomplete="off" spellcheck="false" aria-label=${`Name in ${title}`}
+            <input value=${key} autocomplete="off" spellcheck=${false} aria-label=${`Name in ${title}`}
               onInput=${(event) => change(rows.with(i, [event.target.value, item]))} /></label>
           <${Field} schema=${inner} path=${[...path, key]} value=${item} form=${form} name="Value"
             set=${(next) => change(rows.with(i, [key, next ?? blank(inner)]))} />

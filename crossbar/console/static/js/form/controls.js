@@ -55,7 +55,10 @@ export function Text({schema, path, value, set, marks}) {
   if (isSecret(name)) {
     return html`<input ...${shared} type="password" autocomplete="new-password" />`;
   }
-  if (schema.maxLength > LONG || /description|_js$|^text$/.test(name)) {
+  if (/_js$/.test(name)) {
+    return html`<textarea ...${shared} class="mono tall" spellcheck=${false} />`;
+  }
+  if (schema.maxLength > LONG || /description|^text$/.test(name)) {
     return html`<textarea ...${shared} rows="3" />`;
   }
   return html`<input ...${shared} type=${INPUTS[schema.format] ?? "text"} autocomplete="off" />`;
@@ -80,9 +83,9 @@ export function Json({schema, path, value, set, required, title, form, id}) {
     if (!isWrong) set(read);
   };
   const errors = [...(wrong ? [wrong] : []), ...errorsAt(form, path)];
-  return html`<div class="field whole">
+  return html`<div class="field">
     <label class="label" for=${id}>${title}${required && html`<${Required} />`} <span class="fine">as JSON</span></label>
-    <textarea id=${id} class="mono" rows="4" spellcheck="false" value=${text} onInput=${change}
+    <textarea id=${id} class="mono" rows="4" spellcheck=${false} value=${text} onInput=${change}
       aria-describedby=${`${id}-help ${id}-error`} aria-invalid=${errors.length ? "true" : null} />
     <${Errors} id=${`${id}-error`} errors=${errors} />
     <p class="help" id=${`${id}-help`}><${Prose} text=${schema.description} /></p>

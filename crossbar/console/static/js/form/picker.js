@@ -26,7 +26,7 @@ export function Picker({noun, account, value, set, required, marks, none = "Not 
   const choose = (event) => set(event.target.value || undefined);
   const isLong = Boolean(answer.value?.envelope.next_start_key);
   if (answer.error || isLong || (answer.value && !rows.length)) {
-    return html`<input ...${marks} value=${value ?? ""} onInput=${choose} autocomplete="off" spellcheck="false" />`;
+    return html`<input ...${marks} value=${value ?? ""} onInput=${choose} autocomplete="off" spellcheck=${false} />`;
   }
   const isKnown = value === undefined || rows.some(({id}) => id === value);
   return html`<select ...${marks} value=${value ?? ""} onChange=${choose}>

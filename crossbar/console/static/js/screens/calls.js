@@ -80,7 +80,7 @@ function Search({query, days, side, owner, isOfUser, isLegs, account, change}) {
       <${DaysField} days=${days} choose=${change} />
       <span class="break"></span>
       <${Labelled} label="Number">${(marks) => html`<input ...${marks} key=${number} name="number" type="search" defaultValue=${number}
-        autocomplete="off" spellcheck="false" placeholder="+14155550100" />`}</${Labelled}>
+        autocomplete="off" spellcheck=${false} placeholder="+14155550100" />`}</${Labelled}>
       <${Labelled} label="Is the">${(marks) => html`<select ...${marks} name="side" value=${side}>
         ${Object.entries(SIDES).map(([name, text]) => html`<option key=${name} value=${name}>${text}</option>`)}</select>`}</${Labelled}>
       ${!isOfUser && html`<${Labelled} label="User">${(marks) => html`<${Picker} noun="users" none="Anybody" account=${account} marks=${marks}

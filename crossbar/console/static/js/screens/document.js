@@ -161,7 +161,7 @@ function JsonTab({value, set, isFixed}) {
     }
   };
   return html`<label class="field"><span class="label">The whole document</span>
-    <textarea class="mono tall" spellcheck="false" readonly=${isFixed} value=${text} onInput=${change}
+    <textarea class="mono tall" spellcheck=${false} readonly=${isFixed} value=${text} onInput=${change}
       aria-invalid=${wrong ? "true" : null} />
     ${wrong && html`<span class="error" role="alert">This is no document yet: ${wrong}</span>`}</label>`;
 }

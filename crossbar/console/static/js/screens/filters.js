@@ -65,7 +65,7 @@ function FilterForm({fields, add}) {
   };
   return html`<form class="filter-form" onSubmit=${submit}>
     ${!TIMES.includes(rule) && html`<label>Field
-      <input name="field" list="filter-fields" required autocomplete="off" spellcheck="false" autofocus /></label>
+      <input name="field" list="filter-fields" required autocomplete="off" spellcheck=${false} autofocus /></label>
       <datalist id="filter-fields">${fields.map((each) => html`<option key=${each} value=${each} />`)}</datalist>`}
     <label>Rule <select value=${rule} onChange=${(event) => choose(event.target.value)}>
       ${Object.entries(RULES).map(([name, text]) => html`<option key=${name} value=${name}>${text}</option>`)}

@@ -70,7 +70,7 @@ function LoginForm({accountName = "", userName = ""}) {
 
 function KeyField() {
   return html`<${Labelled} label="API key" help="The key of an account, or a named key that may do everything">
-    ${(marks) => html`<input ...${marks} name="key" type="password" required autocomplete="off" spellcheck="false" />`}
+    ${(marks) => html`<input ...${marks} name="key" type="password" required autocomplete="off" spellcheck=${false} />`}
   </${Labelled}>`;
 }
 
@@ -79,7 +79,7 @@ function UserFields({accountName, userName}) {
       ${(marks) => html`<input ...${marks} name="account" required autocomplete="organization" defaultValue=${accountName} />`}
     </${Labelled}>
     <${Labelled} label="User name">
-      ${(marks) => html`<input ...${marks} name="user" required autocomplete="username" autocapitalize="none" spellcheck="false"
+      ${(marks) => html`<input ...${marks} name="user" required autocomplete="username" autocapitalize="none" spellcheck=${false}
         defaultValue=${userName} />`}
     </${Labelled}>
     <${Labelled} label="Password">

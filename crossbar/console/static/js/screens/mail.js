@@ -83,7 +83,7 @@ export function TextsPanel({value, path, reload}) {
   if (!texts) return html`<${Problem} error=${state.error} />${!state.error && html`<${Waiting} />`}`;
   return html`<div class="texts">
     ${Object.entries(TEXTS).map(([type, title]) => html`<label class="field" key=${type}><span class="label">${title}</span>
-      <textarea class="mono text" spellcheck="false" value=${texts[type]} onInput=${({target}) => edit({...texts, [type]: target.value})} /></label>`)}
+      <textarea class="mono text" spellcheck=${false} value=${texts[type]} onInput=${({target}) => edit({...texts, [type]: target.value})} /></label>`)}
     <${Macros} macros=${value.macros} />
     <${Problem} error=${state.error} focus />
     <div class="buttons">
