@@ -111,8 +111,8 @@ def url_of(listener: socket.socket) -> str:
 def run(settings: Settings, listener: socket.socket, beside: Sequence[str] = ()) -> int:
     """Serve until SIGTERM or SIGINT, in as many processes as the settings say.
 
-    What the arguments ``beside`` have ``crossbar`` do is done as long as the server runs; the end of
-    its standard input tells it that the server was killed.
+    What the arguments ``beside`` have ``crossbar`` do is done as long as the server runs; the end
+    of its standard input tells it that the server was killed.
     """
     if settings.http.workers == 1:
         run_loop(_serve(settings, listener, beside=beside))
