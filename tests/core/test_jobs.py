@@ -15,6 +15,7 @@ from crossbar.core import jobs as module
 from crossbar.core.jobs import CannotBeDone, Jobs, Kind, asked, waiting
 from crossbar.core.services import Services
 from crossbar.documents import Document
+from crossbar.errors import Conflict
 from crossbar.settings import Settings
 from crossbar.storage import SYSTEM, Batch, Event, Key, Span, Unreachable
 from tests.contract.conftest import on_every_store
@@ -186,6 +187,71 @@ async def test_a_job_that_lasts_is_nobody_elses_while_its_process_lives(
         await lasting
     assert await left(services) == (0, 0)
     assert logs == []
+
+
+async def test_a_job_that_cannot_be_held_goes_on(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RENEWED", 0.01)
+    may_end, chore, tried = asyncio.Event(), Chore(), 0
+    commit = services.store.commit
+
+    async def failing_once(batch: Batch) -> int:
+        nonlocal tried
+        if any(put.document.get("attempts") for put in batch.puts):
+            tried += 1
+            if tried == 2:  # the first one takes the job
+                raise Unreachable
+        return await commit(batch)
+
+    async def last(services: Services, about: Document) -> None:
+        await may_end.wait()
+
+    await ask(services, chore)
+    [job] = [job for job in (await waiting(services))[0] if job["kind"] == "chore"]
+    key, jobs = Key(SYSTEM, module.JOB_TYPE, job["_id"]), Jobs([Kind(name="chore", run=last)])
+    monkeypatch.setattr(services.store, "commit", failing_once)
+    with capture_logs() as logs:
+        lasting = asyncio.create_task(jobs.idle(services))
+        taken = await _next_revision(services, key, job["_rev"])
+        renewed = await _next_revision(services, key, taken)
+        may_end.set()
+        await lasting
+    assert renewed != taken
+    assert [each["event"] for each in logs] == ["job_not_held"]
+    assert await left(services) == (0, 0)
+
+
+async def test_a_job_that_another_process_has_meanwhile_is_its(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_end, chore, began = asyncio.Event(), Chore(), asyncio.Event()
+
+    async def last(services: Services, about: Document) -> None:
+        began.set()
+        await may_end.wait()
+
+    await ask(services, chore)
+    jobs = Jobs([Kind(name="chore", run=last)])
+    monkeypatch.setattr(module, "RENEWED", 0.05)
+    with capture_logs() as logs:
+        lasting = asyncio.create_task(jobs.idle(services))
+        await began.wait()
+        await _take_over(services)
+        await asyncio.sleep(0.1)  # the first one finds that out, and leaves it alone
+        may_end.set()
+        await lasting
+    assert [each["event"] for each in logs] == ["job_overtaken"]
+    assert await left(services) == (1, 0)
+
+
+async def _take_over(services: Services) -> None:
+    [job] = [job for job in (await waiting(services))[0] if job["kind"] == "chore"]
+    put = module._put(services.clock, Key(SYSTEM, module.JOB_TYPE, job["_id"]), job, after=60)
+    try:
+        await services.commit(Batch(puts=(put,)))
+    except Conflict:  # it was renewed in between
+        await _take_over(services)
 
 
 async def _next_revision(services: Services, key: Key, before: str) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from secrets import token_hex
-from typing import Any
+from typing import Any, TypeVar
 
 from crossbar.core.answers import COUNT, SOME_OBJECT, TEXT, Answers, Node, an_object, maybe, some
 from crossbar.core.attachments import ATTACHMENTS, download, drop_all
@@ -36,6 +37,8 @@ from crossbar.families.tasks.incoming import CSV_TYPES, Judge, chunks_of
 from crossbar.families.tasks.kinds import TaskAction
 from crossbar.families.tasks.running import finish_of, first_run, task_key
 from crossbar.storage import Batch, Remove, Span
+
+T = TypeVar("T")
 
 WAYS = ("accept_charges",)
 """Controls that are kept for every row of a task."""
@@ -125,7 +128,7 @@ async def _answer(request: Request, task: Document, *, created_id: str | None = 
 
 async def show(request: Request, shown: Document, task: Document) -> Document:
     """What is told of a task; all of it is read only."""
-    done = await reached(request.services, task)
+    task, done = await _with_pieces(request, task, partial(reached, request.services))
     told = {**facts_of(task, done), "csvs": files_of(task, done)}
     shown["_read_only"] = told
     shown["csvs"] = told["csvs"]
@@ -152,7 +155,7 @@ async def list_tasks(request: Request) -> Result:
 async def _current_row(request: Request, task: Document) -> Document:
     if facts.STARTED not in task or facts.SUCCESSES in task:
         return _row(task)
-    done = await reached(request.services, task)
+    task, done = await _with_pieces(request, task, partial(reached, request.services))
     return {**facts_of(task, done), "csvs": files_of(task, done)}
 
 
@@ -167,18 +170,35 @@ async def fetch(request: Request) -> Result:
 
 
 async def _file(request: Request, name: str) -> Result:
-    task = await load(request)
-    if name in task.get(ATTACHMENTS, {}):
-        found = download(request.actor, task, name)
-        return Result(download=_named(found, task, name))
-    done = await reached(request.services, task)
-    if name == facts.INPUT or not done.rows:
+    async def read(task: Document) -> Download | None:
+        if name in task.get(ATTACHMENTS, {}):
+            found = download(request.actor, task, name)
+            return replace(found, filename=name_of(task, name))
+        if name == facts.INPUT or not (await reached(request.services, task)).rows:
+            return None
+        return await download_output(request.services, task)
+
+    _, found = await _with_pieces(request, await load(request), read)
+    if found is None:
         raise NoSuchAttachment(name)
-    return Result(download=await download_output(request.services, task))
+    return Result(download=found)
 
 
-def _named(found: Download, task: Document, name: str) -> Download:
-    return replace(found, filename=name_of(task, name))
+async def _with_pieces(
+    request: Request, task: Document, read: Callable[[Document], Awaitable[T]]
+) -> tuple[Document, T]:
+    """A task, and what is read of it and its pieces.
+
+    They are removed some at a time as soon as the task itself tells everything. If it has come to
+    that meanwhile, some may have been missed, and it is read once more.
+    """
+    found = await read(task)
+    if facts.SUCCESSES in task:
+        return task, found
+    now = await request.services.store.get(task_key(task["pvt_account_id"], task["_id"]))
+    if now is None or facts.SUCCESSES not in now:
+        return task, found
+    return now, await read(now)
 
 
 async def fetch_input(request: Request) -> Result:

@@ -22,7 +22,7 @@ from crossbar.families.tasks import (
 )
 from crossbar.families.tasks.actions import action_named
 from crossbar.families.tasks.kinds import Cells, TaskAction, Worker, each
-from crossbar.storage import Batch, Key, Span, Unreachable
+from crossbar.storage import Batch, Key, Row, Span, Unreachable
 from tests.conftest import Api
 from tests.contract.conftest import on_every_store
 from tests.families.tasks.support import facts, idle, made, parsed, table
@@ -91,6 +91,33 @@ async def test_a_process_that_ends_before_its_portion_begins_is_followed_soon(
         task.cancel()
     await idle(api)
     assert (await facts(api, task_id))["success_count"] == 3
+
+
+@pytest.mark.parametrize("met", [0, 10], ids=["before", "among"])
+async def test_an_output_is_whole_that_becomes_a_file_while_it_is_read(
+    api: Api, monkeypatch: pytest.MonkeyPatch, met: int
+) -> None:
+    services, task_id = api.gateway.services, await made(api, "menus", "import", menus(300))
+    jobs, pieces_of = Jobs([finishing.FINISH]), documents.pieces_of
+    left = [met]
+
+    async def finishing_meanwhile(*whose: Any) -> AsyncIterator[Row]:
+        async for row in pieces_of(*whose):
+            if left and not left[0]:
+                left.clear()
+                await jobs.idle(services)
+            elif left:
+                left[0] -= 1
+            yield row
+
+    with monkeypatch.context() as patch:
+        patch.setattr(services.jobs, "_kinds", {running.RUN.name: running.RUN})
+        await start(api, task_id)
+        while (await facts(api, task_id))["status"] == "executing":
+            await services.jobs.idle(services)
+    monkeypatch.setattr(finishing, "pieces_of", finishing_meanwhile)
+    assert len(await output(api, task_id)) == 300
+    assert left == []
 
 
 @pytest.mark.parametrize("noun", ["menus", "accounts", "users"])
