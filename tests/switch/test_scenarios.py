@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from crossbar.switch.executor.actions import ACTIONS
+
 HERE = Path(__file__).parent
 
 PEOPLE, REGISTRATIONS = "executor/test_people.py", "asterisk/test_registrations.py"
@@ -143,3 +145,10 @@ def names_in(file: str) -> set[str]:
 def test_a_scenario_is_tried(name: str) -> None:
     file, test = SCENARIOS[name]
     assert test in names_in(file)
+
+
+def test_every_action_is_tried_in_a_call() -> None:
+    """Its name is in a test in which Asterisk has a call of a telephone, at least."""
+    files = [*(HERE / "asterisk").glob("*.py"), *(HERE / "acd").glob("*.py")]
+    source = "".join(file.read_text() for file in files)
+    assert [each for each in ACTIONS if f'"{each}"' not in source] == []
