@@ -49,9 +49,10 @@ test-browser: $(VENV)/installed-for-test chromium ## Test the web console in Chr
 	@CROSSBAR_TEST_BROWSER_REQUIRED=1 $(BIN)/python -m pytest $(SHARED_OUT) tests/browser $(ARGS)
 
 chromium: ## Install the browser that the console is tested in, on Debian
-	@command -v chromium-headless-shell > /dev/null || { echo "Installing Chromium ..."; \
-		apt-get -qq update && apt-get -qq install -y --no-install-recommends \
-			chromium-headless-shell fonts-dejavu-core > /dev/null; }
+	@command -v chromium-headless-shell > /dev/null || { echo "Installing Chromium ..."; apt-get -qq update; \
+		apt-get -qq install -y --no-install-recommends chromium-headless-shell fonts-dejavu-core > /dev/null || \
+		command -v chromium > /dev/null || \
+		apt-get -qq install -y --no-install-recommends chromium fonts-dejavu-core > /dev/null; }
 
 espeak-ng: ## Install the program that speaks text, on Debian
 	@command -v espeak-ng > /dev/null || { echo "Installing eSpeak NG ..."; apt-get -qq update && \
