@@ -13,11 +13,10 @@ from crossbar.core.amending import amend
 from crossbar.core.change import Change
 from crossbar.core.directory import account_key
 from crossbar.core.reading import load_document
-from crossbar.core.recipes import sent
+from crossbar.core.recipes import sent, valid
 from crossbar.core.requests import Action, Actor, Request, Result
 from crossbar.core.shapes import Access, Collection, Route
 from crossbar.documents import Document
-from crossbar.errors import ValidationFailed
 from crossbar.storage import Key
 
 Changed = Callable[[Actor, Key], Awaitable[None]]
@@ -65,9 +64,7 @@ class SubObject:
 
     async def replace(self, request: Request) -> Result:
         """The sub-object as sent, with the defaults of its schema."""
-        value, errors = await request.services.schemas.judged(self.schema, sent(request))
-        if errors:
-            raise ValidationFailed(errors)
+        value = await valid(request.actor, self.schema, sent(request))
 
         async def put(change: Change) -> None:
             change.document[self.noun] = value

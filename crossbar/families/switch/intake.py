@@ -14,6 +14,7 @@ from typing import Any
 from crossbar.core.access import Scopes
 from crossbar.core.answers import COUNT, SOME_OBJECT, TEXT, Answers, an_object, some
 from crossbar.core.directory import OWNER, Account, is_at_or_below
+from crossbar.core.recipes import valid
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Route, Routes
 from crossbar.core.writing import in_turn
@@ -73,9 +74,7 @@ async def take(request: Request) -> Result:
 
 async def _batch_of(request: Request) -> tuple[str, list[Document]]:
     """The source and the events. Raises 400 for what could not be told again."""
-    sent, errors = await request.services.schemas.judged("switch_events", request.data or {})
-    if errors:
-        raise ValidationFailed(errors)
+    sent = await valid(request.actor, "switch_events", request.data or {})
     events: list[Document] = sent["events"]
     before = 0
     for number, event in enumerate(events):
