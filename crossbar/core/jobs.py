@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -255,7 +256,8 @@ class Jobs:
         error: BaseException | None = None
         about: Document | None = None
         try:
-            async with self._held(services, key, job, kind), asyncio.timeout(LONGEST):
+            hold = partial(_hold, services, key, job, kind)
+            async with repeated(hold, every=RENEWED), asyncio.timeout(LONGEST):
                 about = await run(services, job["about"])
         except (Exception, asyncio.CancelledError) as failure:
             if _is_stopped():
@@ -268,19 +270,6 @@ class Jobs:
             # What it is about may name people, and an error may repeat it.
             log.warning("job_failed", job=job["kind"], error=type(failure).__name__)
         await self._settle(services, self._outcome(services.clock, kind, key, job, about, error))
-
-    @asynccontextmanager
-    async def _held(
-        self, services: Services, key: Key, job: Document, kind: Kind
-    ) -> AsyncIterator[None]:
-        """Say for as long as the context is open that the job goes on."""
-        is_over = asyncio.Event()
-        holding = asyncio.create_task(_hold(services, key, job, kind, is_over))
-        try:
-            yield
-        finally:
-            is_over.set()  # not cancelled: what it writes at this moment is the job's revision
-            await holding
 
     def _outcome(
         self,
@@ -325,24 +314,42 @@ class Jobs:
             await asyncio.gather(*left, return_exceptions=True)
 
 
-async def _hold(
-    services: Services, key: Key, job: Document, kind: Kind, is_over: asyncio.Event
-) -> None:
-    """Put off again and again when another process may take a job, whose document is altered."""
+@asynccontextmanager
+async def repeated(do: Callable[[], Awaitable[None]], *, every: float) -> AsyncIterator[None]:
+    """Do something every so many seconds, for as long as the context is open.
+
+    At its end what is being done is waited for, not cancelled: what it writes is written then, and
+    known.
+    """
+    is_over = asyncio.Event()
+    repeating = asyncio.create_task(_repeat(do, every, is_over))
+    try:
+        yield
+    finally:
+        is_over.set()
+        await repeating
+
+
+async def _repeat(do: Callable[[], Awaitable[None]], every: float, is_over: asyncio.Event) -> None:
     while True:
         with suppress(TimeoutError):
-            async with asyncio.timeout(RENEWED):
+            async with asyncio.timeout(every):
                 await is_over.wait()
             return
-        put = _put(services.clock, key, job, after=kind.lease)
-        try:
-            await services.commit(Batch(puts=(put,)))
-        except Conflict:
-            return  # another process has it, as whoever settles it will find out
-        except (StoreError, CrossbarError) as error:
-            log.warning("job_not_held", error=repr(error))
-        else:
-            job |= put.document
+        await do()
+
+
+async def _hold(services: Services, key: Key, job: Document, kind: Kind) -> None:
+    """Put off when another process may take a job, whose document is altered."""
+    put = _put(services.clock, key, job, after=kind.lease)
+    try:
+        await services.commit(Batch(puts=(put,)))
+    except Conflict:
+        return  # another process has it, as whoever settles it will find out
+    except (StoreError, CrossbarError) as error:
+        log.warning("job_not_held", error=repr(error))
+    else:
+        job |= put.document
 
 
 def _is_stopped() -> bool:

@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import structlog
@@ -21,7 +22,7 @@ import structlog
 from crossbar.core.attachments import ATTACHMENTS
 from crossbar.core.change import event_of, put_of
 from crossbar.core.directory import Account
-from crossbar.core.jobs import Kind, asked, due
+from crossbar.core.jobs import Kind, asked, due, repeated
 from crossbar.core.nodes import node_name
 from crossbar.core.requests import Actor
 from crossbar.core.services import Services
@@ -175,28 +176,13 @@ def _changed(services: Services, task: Document, changes: Document) -> Put:
 @asynccontextmanager
 async def _alive(portion: _Portion) -> AsyncIterator[None]:
     """Give signs of life; when the server stops, leave the rest to others at once."""
-    is_over = asyncio.Event()
-    beating = asyncio.create_task(_beat(portion, is_over))
+    after = portion.plainly.settings.tasks.takeover_after
     try:
-        yield
+        async with repeated(partial(_postpone, portion, after=after), every=after / 3):
+            yield
     except asyncio.CancelledError:
-        is_over.set()
-        await beating
         await _postpone(portion, after=0)
         raise
-    finally:
-        is_over.set()
-        await beating
-
-
-async def _beat(portion: _Portion, is_over: asyncio.Event) -> None:
-    after = portion.plainly.settings.tasks.takeover_after
-    while True:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(after / 3):
-                await is_over.wait()
-            return
-        await _postpone(portion, after=after)
 
 
 async def _postpone(portion: _Portion, *, after: float) -> None:
