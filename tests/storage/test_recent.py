@@ -51,11 +51,6 @@ def test_few_and_short_pages_are_remembered_between_commits() -> None:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> str:
-    return str(tmp_path / "store.db")
-
-
-@pytest.fixture
 async def sqlite(path: str) -> AsyncIterator[SQLiteStore]:
     store = SQLiteStore(path)
     await store.open()

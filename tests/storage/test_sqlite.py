@@ -48,11 +48,6 @@ from tests.storage.contract import StoreContract
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> str:
-    return str(tmp_path / "store.db")
-
-
-@pytest.fixture
 async def another(path: str) -> AsyncIterator[Opener]:
     opened: list[SQLiteStore] = []
 

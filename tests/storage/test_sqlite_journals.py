@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,11 +18,6 @@ from crossbar.storage.sqlite.store import SQLiteStore
 from crossbar.storage.sqlite.stretches import stretch_of_book
 from tests.storage.aspects.records import CALLS, append, line, met, named, stretch
 from tests.storage.builders import ACCOUNT, OTHER, ids, put, write
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> str:
-    return str(tmp_path / "store.db")
 
 
 @pytest.fixture

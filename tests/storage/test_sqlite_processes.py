@@ -5,17 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 from asyncio.subprocess import PIPE, Process
-from pathlib import Path
-
-import pytest
 
 from crossbar.storage.sqlite import SQLiteStore
 from tests.storage.builders import claim, content, ids, key, put, write
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> str:
-    return str(tmp_path / "store.db")
 
 
 async def test_processes_may_create_the_file_at_once(path: str) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -36,6 +39,20 @@ async def test_work_that_fails_begins_again(monkeypatch: pytest.MonkeyPatch) -> 
     assert ended.is_set()
 
 
+@asynccontextmanager
+async def asked_for(events: Callable[[web.Request], Any]) -> AsyncIterator[AsyncIterator[Any]]:
+    """What the switch is told by a server that stands for Asterisk, for five seconds at most."""
+    app = web.Application()
+    app.router.add_get("/ari/events", events)
+    async with TestServer(app) as server, asyncio.timeout(5):
+        assert server.port is not None
+        ari = Ari(server.port, "secret")
+        told = ari.events()
+        yield told
+        await told.aclose()  # type: ignore[attr-defined]
+        await ari.close()
+
+
 async def test_what_is_no_event_does_not_end_the_taking_of_events() -> None:
     async def events(request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
@@ -46,16 +63,9 @@ async def test_what_is_no_event_does_not_end_the_taking_of_events() -> None:
             pass
         return socket
 
-    app = web.Application()
-    app.router.add_get("/ari/events", events)
-    async with TestServer(app) as server, asyncio.timeout(5):
-        assert server.port is not None
-        ari = Ari(server.port, "secret")
-        told = ari.events()
+    async with asked_for(events) as told:
         assert await anext(told) is None
         assert await anext(told) == {"type": "StasisStart"}
-        await told.aclose()  # type: ignore[attr-defined]
-        await ari.close()
 
 
 @pytest.mark.parametrize(("refused", "said"), [(TRIES - 1, 0), (3 * TRIES, 1)])
@@ -74,15 +84,8 @@ async def test_that_asterisk_is_not_reached_is_said_once_and_not_while_it_starts
         await socket.prepare(request)
         return socket
 
-    app = web.Application()
-    app.router.add_get("/ari/events", events)
-    async with TestServer(app) as server, asyncio.timeout(5):
-        assert server.port is not None
-        ari = Ari(server.port, "secret")
-        told = ari.events()
+    async with asked_for(events) as told:
         with capture_logs() as logs:
             assert await anext(told) is None
         found = [each["event"] for each in logs]
         assert found == ["asterisk_not_reached"] * said + ["asterisk_connected"]
-        await told.aclose()  # type: ignore[attr-defined]
-        await ari.close()
