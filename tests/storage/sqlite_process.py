@@ -2,6 +2,7 @@
 
 ``race PATH NAME`` waits for a line on standard input, then claims the values 0 to 59 and prints
 those that it got. ``load PATH NAME`` writes without end and prints what was acknowledged.
+``count PATH NAME`` numbers two documents in one batch, again and again, and prints the numbers.
 """
 
 from __future__ import annotations
@@ -63,6 +64,23 @@ async def load(path: str, name: str) -> None:
     await asyncio.gather(*(documents(writer) for writer in range(6)), attachments())
 
 
+ROUNDS = 400
+"""How often :func:`number` numbers its documents."""
+
+
+async def number(path: str, name: str) -> None:
+    store = SQLiteStore(path)
+    await store.open()
+    before = None
+    for turn in range(ROUNDS):
+        rev = f"{turn}-a"
+        halves = [put(f"{name}-{half}", rev=rev, expected=before, turn=turn) for half in "ab"]
+        await store.commit(Batch(puts=halves))
+        print(turn, flush=True)
+        before = rev
+    await store.close()
+
+
 if __name__ == "__main__":
     what, path, name = sys.argv[1:]
-    asyncio.run({"race": race, "load": load}[what](path, name))
+    asyncio.run({"race": race, "load": load, "count": number}[what](path, name))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from crossbar.storage import Batch, Line, Shown, Unreachable
+from crossbar.storage import Batch, Line, RevisionConflict, Shown, Unreachable
 from crossbar.storage.sqlite.recent import (
     LARGEST_PAGE,
     LONGEST,
@@ -17,8 +17,10 @@ from crossbar.storage.sqlite.recent import (
     RECENT_PAGES,
     SHORT,
     Recent,
+    State,
 )
 from crossbar.storage.sqlite.store import SQLiteStore
+from crossbar.storage.sqlite.walindex import WalIndex
 from tests.storage.builders import OTHER, key, put, remove, span, write
 
 
@@ -50,8 +52,17 @@ def test_few_and_short_pages_are_remembered_between_commits() -> None:
     assert recent.page(("0", "user"), (0,)) is None
 
 
-@pytest.fixture
-async def sqlite(path: str) -> AsyncIterator[SQLiteStore]:
+@pytest.fixture(params=["mapped", "asked"])
+async def sqlite(
+    path: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[SQLiteStore]:
+    """A store that looks itself whether its file has changed, or has to ask SQLite."""
+    if request.param == "asked":
+
+        def of(_: str) -> WalIndex:
+            raise OSError("no such mapping")
+
+        monkeypatch.setattr(WalIndex, "of", of)
     store = SQLiteStore(path)
     await store.open()
     yield store
@@ -124,19 +135,52 @@ async def test_what_is_written_elsewhere_in_the_file_makes_nothing_forgotten(
         await other.close()
 
 
+async def test_what_is_remembered_is_as_it_was_written_last(sqlite: SQLiteStore) -> None:
+    """So what is written again and again is not read in between."""
+    await write(sqlite, put("one"), put("two"))
+    assert [await sqlite.get(key(each)) for each in ("one", "two")] == [{"_rev": "1-a"}] * 2
+    asked: list[str] = []
+    assert sqlite._reader is not None
+    sqlite._reader.set_trace_callback(asked.append)
+    await write(sqlite, put("one", rev="2-a", expected="1-a", name="Ann"))
+    await write(sqlite, put("one", rev="3-a", expected="2-a", name="Bob", pvt_secret=1))
+    document = {"_rev": "3-a", "name": "Bob", "pvt_secret": 1}
+    assert await sqlite.get(key("one")) == document
+    shown = await sqlite.get_shown(key("one"))
+    assert shown == Shown({"_rev": "3-a", "pvt_secret": 1}, b'{"name":"Bob"}')
+    assert [each for each in asked if "data_version" not in each] == []
+    await remove(sqlite, key("one"))
+    assert await sqlite.get(key("one")) is None
+    assert await sqlite.get(key("two")) == {"_rev": "1-a"}
+
+
+async def test_what_is_refused_is_not_remembered(sqlite: SQLiteStore) -> None:
+    """Though others were committed in the same group."""
+    await write(sqlite, put("one"), put("two"))
+    assert await sqlite.get(key("one")) == await sqlite.get(key("two")) == {"_rev": "1-a"}
+    outcomes = await asyncio.gather(
+        write(sqlite, put("one", rev="2-b", expected="1-b", name="refused")),
+        write(sqlite, put("two", rev="2-a", expected="1-a", name="Ann")),
+        return_exceptions=True,
+    )
+    assert [type(each) for each in outcomes] == [RevisionConflict, type(None)]
+    assert await sqlite.get(key("one")) == {"_rev": "1-a"}
+    assert await sqlite.get(key("two")) == {"_rev": "2-a", "name": "Ann"}
+
+
 async def test_what_is_committed_is_acknowledged_though_the_file_cannot_be_read(
     sqlite: SQLiteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await write(sqlite, put("one", row=b"1"))
     assert await sqlite.page(span(portion=2), _rows) == [b"1"]
-    read, failures = sqlite._version, [Unreachable("once")]
+    read, failures = sqlite._state, [Unreachable("once")]
 
-    def version() -> int:
+    def state() -> State:
         if failures:
             raise failures.pop()
         return read()
 
-    monkeypatch.setattr(sqlite, "_version", version)
+    monkeypatch.setattr(sqlite, "_state", state)
     await write(sqlite, put("one", rev="2-a", expected="1-a", row=b"2"))
     assert failures == []
     assert await sqlite.page(span(portion=2), _rows) == [b"2"]

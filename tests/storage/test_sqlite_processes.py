@@ -8,6 +8,7 @@ from asyncio.subprocess import PIPE, Process
 
 from crossbar.storage.sqlite import SQLiteStore
 from tests.storage.builders import claim, content, ids, key, put, write
+from tests.storage.sqlite_process import ROUNDS
 
 
 async def test_processes_may_create_the_file_at_once(path: str) -> None:
@@ -44,6 +45,79 @@ async def test_processes_that_race_for_claims(path: str) -> None:
     assert await store.holders(winners) == winners
     assert len(await ids(store)) == 60
     await store.close()
+
+
+async def test_what_another_process_was_acknowledged_is_read_at_once(path: str) -> None:
+    """And of what it wrote together nobody meets the half, in whatever order it is read."""
+    store = SQLiteStore(path)
+    await store.open()
+    told = dict.fromkeys("ab", -1)
+    own = None
+
+    async def listen(name: str) -> None:
+        process = await start("count", path, name)
+        assert process.stdout
+        async for line in process.stdout:
+            told[name] = int(line)
+        assert await process.wait() == 0
+
+    async def turn_of(doc_id: str) -> int:
+        document = await store.get(key(doc_id))
+        return -1 if document is None else int(document["turn"])
+
+    listening = [asyncio.create_task(listen(name)) for name in told]
+    checks = 0
+    while not all(task.done() for task in listening):
+        for name in told:
+            for first, second in ("ab", "ba"):
+                known = told[name]
+                seen = await turn_of(f"{name}-{first}")
+                assert seen >= known
+                assert await turn_of(f"{name}-{second}") >= seen
+                checks += 1
+        if checks % 16 == 0:
+            rev = f"{checks}-a"
+            await write(store, put("own", rev=rev, expected=own, turn=checks))
+            own = rev
+            assert await turn_of("own") == checks
+        await asyncio.sleep(0)
+    await asyncio.gather(*listening)
+    assert set(told.values()) == {ROUNDS - 1}
+    assert checks > ROUNDS
+    await store.close()
+
+
+async def test_a_store_that_is_closed_leaves_the_locks_of_another_in_its_process(
+    path: str,
+) -> None:
+    """Without them the next process to come would make the index of the log anew (SQLite's
+    "dead man's switch", a lock of one byte)."""
+    stays, goes = SQLiteStore(path), SQLiteStore(path)
+    await stays.open()
+    await goes.open()
+    await write(goes, put("one"))
+    await goes.close()
+    assert not await _can_lock(f"{path}-shm")
+    await write(stays, put("two"))
+    await stays.close()
+    await stays.open()
+    assert not await _can_lock(f"{path}-shm")
+    await stays.close()
+
+
+async def _can_lock(file: str) -> bool:
+    """Whether another process can lock the byte that all processes with the file open share."""
+    program = (
+        "import fcntl, sys\n"
+        "with open(sys.argv[1], 'r+b') as file:\n"
+        "    fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, 128)"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, file, stderr=PIPE
+    )
+    _, error = await process.communicate()
+    assert process.returncode == 0 or b"BlockingIOError" in error
+    return process.returncode == 0
 
 
 async def _killed_under_load(path: str, name: str, lines: int) -> list[list[str]]:

@@ -24,6 +24,7 @@ import structlog
 
 from crossbar.storage import Key, Observer, StoreError, Unreachable
 from crossbar.storage.sqlite import journals
+from crossbar.storage.sqlite.encoding import Columns
 
 log = structlog.get_logger(__name__)
 
@@ -180,12 +181,16 @@ class Place:
             self.require()
 
 
+Written = Sequence[tuple[Key, Columns | None]]
+"""Documents, and what is stored of each now; ``None`` for one that is removed."""
+
+
 class Job(NamedTuple):
-    """Work that waits. ``written`` are the documents that it writes, ``None`` for any."""
+    """Work that waits. ``written`` is what it writes, ``None`` if that may be any document."""
 
     work: Work
     is_large: bool
-    written: Sequence[Key] | None
+    written: Written | None
     done: asyncio.Future[Any]
 
 
@@ -233,7 +238,7 @@ class Writer:
         work: Callable[[sqlite3.Connection], T],
         *,
         is_large: bool,
-        written: Sequence[Key] | None,
+        written: Written | None,
     ) -> T:
         """What ``work`` returns, once it is committed; raise what it raised, undoing it alone.
 
@@ -273,7 +278,7 @@ class Writer:
                     outcomes = await self._attempt_all(jobs, self._attempt_alone)
                 await self._in_thread(partial(self._connection.execute, "COMMIT"))
                 self._place.require()  # or what is acknowledged would be gone
-                self._tell(jobs)
+                self._tell(jobs, outcomes)
                 self._observer(len(jobs), time.perf_counter() - began)
             except Exception as error:
                 with suppress(sqlite3.Error):
@@ -286,9 +291,14 @@ class Writer:
             _settle(jobs, outcomes)
         self._writing = None
 
-    def _tell(self, jobs: list[Job]) -> None:
+    def _tell(self, jobs: list[Job], outcomes: list[Outcome]) -> None:
+        done = [
+            job
+            for job, outcome in zip(jobs, outcomes, strict=True)
+            if not isinstance(outcome, Exception)
+        ]
         try:
-            self._committed(jobs, self._is_alone)
+            self._committed(done, self._is_alone)
         except Unreachable:  # it is committed all the same; whoever reads now is told, too
             self._version = None
 

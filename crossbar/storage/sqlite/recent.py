@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from typing import Any
 
 from crossbar.remembering import keep
 from crossbar.storage import Key, Shown
+from crossbar.storage.sqlite.encoding import Columns
 
 RECENT = 4096
 """How many documents' bytes are remembered."""
@@ -28,78 +28,63 @@ LARGEST_PAGE = 65_536
 Place = tuple[str, str]
 """An account, and the type of its documents that a list is about."""
 
+Body = tuple[int | None, bytes | str]
+"""Where a document is to be cut into its private and its public part, and the document."""
+
+State = bytes | int | None
+"""What tells whether the file has changed; ``None`` is none of a file."""
+
 
 class Recent:
-    """What was read, and not written since: documents as bytes, and what was made of pages.
+    """What was read, and not changed since: documents as bytes, and what was made of pages.
 
-    SQLite is asked once in a turn of the event loop whether the file has changed (``PRAGMA
-    data_version``). If another process has changed it, nothing is remembered. What this one
-    writes is known, so only that is forgotten, before it is acknowledged (:meth:`settle`). That
-    is exact, not merely recent: whoever could know of a commit, by its acknowledgement, can only
-    be heard in a later turn.
+    It holds for one state of the file, which every commit changes (:mod:`.walindex`), and is
+    recalled only while the file is in that state: so it is as fresh as what would be read. If
+    another process has changed the file, nothing is remembered. What this one writes is known:
+    before it is acknowledged (:meth:`settle`), documents are replaced by what they are now, and
+    pages forgotten.
 
     ``rows`` stay, since they decide nothing: how a document's row was says which statement is
     likely to store the next one.
     """
 
     def __init__(self) -> None:
-        self.bodies: dict[Key, tuple[int | None, bytes | str]] = {}
+        self.bodies: dict[Key, Body] = {}
         self.rows: dict[Key, bytes | None] = {}
         self.shown: dict[Key, Shown] = {}
-        self.is_current = False
+        self.state: State = None
         self._pages: dict[Place, dict[tuple[Any, ...], Any]] = {}
         self._number_of_pages = 0
-        self._version = 0
 
-    def begin_turn(
-        self, version: int, loop: asyncio.AbstractEventLoop, *, is_writing: bool
-    ) -> Recent:
-        """What may be recalled in this turn, as the file has this ``version``.
-
-        While this process writes, another version may be what it writes or another's, which is
-        known when it has written: until then nothing is recalled, and nothing need be forgotten.
-        """
-        if version != self._version:
-            if is_writing:
-                return Recent()
-            self.forget(version)
-        self.is_current = True
-        loop.call_soon(self._end_turn)
-        return self
-
-    def _end_turn(self) -> None:
-        self.is_current = False
-
-    def settle(self, written: Iterable[Key], version: int) -> None:
-        """Forget what was written; that is all by which this ``version`` differs."""
-        for key in written:
-            self.bodies.pop(key, None)
+    def settle(self, written: Iterable[tuple[Key, Columns | None]], state: State) -> None:
+        """Take over what was written; that is all by which this ``state`` of the file differs."""
+        for key, columns in written:
             self.shown.pop(key, None)
+            if self.bodies.pop(key, None) is not None and columns is not None:
+                self.keep(key, (columns.cut, columns.body), columns.row)
             pages = self._pages.pop((key.account_id, key.doc_type), ())
             self._number_of_pages -= len(pages)
-        self._version = version
+        self.state = state
 
-    def forget(self, version: int) -> None:
-        """Forget everything; from now on the file has this ``version``."""
+    def forget(self, state: State) -> None:
+        """Forget everything; from now on the file is in this ``state``."""
         self.bodies.clear()
         self.shown.clear()
         self._forget_pages()
-        self._version = version
+        self.state = state
 
     def _forget_pages(self) -> None:
         self._pages.clear()
         self._number_of_pages = 0
 
-    def keep(
-        self, key: Key, found: tuple[int | None, bytes | str], row: bytes | None = None
-    ) -> None:
-        """Remember a document that was read in this turn, and its row of lists."""
+    def keep(self, key: Key, found: Body, row: bytes | None = None) -> None:
+        """Remember a document, and its row of lists."""
         if len(found[1]) <= LONGEST:
             keep(self.bodies, key, found, RECENT)
             keep(self.rows, key, row, RECENT)
 
     def keep_shown(self, key: Key, shown: Shown) -> None:
-        """Remember the parts of a document that was read in this turn."""
+        """Remember the parts of a document."""
         if len(shown.public) <= SHORT:
             keep(self.shown, key, shown, RECENT)
 
@@ -109,7 +94,7 @@ class Recent:
         return pages.get(asked) if pages else None
 
     def keep_page(self, place: Place, asked: tuple[Any, ...], made: Any, size: int) -> None:
-        """Remember what was made, in this turn, of a page that was read in it."""
+        """Remember what was made of a page."""
         if size > LARGEST_PAGE:
             return
         if self._number_of_pages >= RECENT_PAGES:

@@ -61,12 +61,14 @@ from crossbar.storage.sqlite.file import (
     Job,
     Place,
     Writer,
+    Written,
     connect,
     move_pages_at,
 )
-from crossbar.storage.sqlite.recent import Recent
+from crossbar.storage.sqlite.recent import Recent, State
 from crossbar.storage.sqlite.sifting import Found, Stored, light, sifter
 from crossbar.storage.sqlite.stretches import Stretch, stretch_of, stretch_of_book
+from crossbar.storage.sqlite.walindex import WalIndex
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -130,6 +132,8 @@ class SQLiteStore:
         self._writer: Writer | None = None
         self._place: Place | None = None
         self._recent = Recent()
+        self._index: WalIndex | None = None
+        self._state: Callable[[], State] = self._version
         self._reclaiming: asyncio.Task[None] | None = None
         self._is_littered = False
 
@@ -145,6 +149,11 @@ class SQLiteStore:
             connection, path, self._place, self._patience, self._observer, self._committed
         )
         self._recent = Recent()
+        try:
+            self._index = WalIndex.of(path)
+            self._state = self._index.state
+        except (OSError, ValueError):  # where the system has no such mapping, SQLite is asked
+            self._state = self._version
         if self._read("SELECT 1 FROM forgotten_books LIMIT 1"):
             self._reclaim_soon()
 
@@ -156,10 +165,12 @@ class SQLiteStore:
         writer, self._writer = self._writer, None
         if writer:
             await writer.close()
-        reader, folder = self._reader, self._folder
-        self._reader = self._folder = None
+        reader, index, folder = self._reader, self._index, self._folder
+        self._reader = self._index = self._folder = None
         if reader:
             reader.close()
+        if index:
+            index.close()
         if folder:
             folder.cleanup()
 
@@ -199,13 +210,19 @@ class SQLiteStore:
         return body
 
     def _recalled(self) -> Recent:
-        """What is remembered and may be relied on in this turn of the event loop."""
-        recent = self._recent
-        if recent.is_current:
-            return recent
-        is_writing = self._writer is not None and self._writer.is_writing
-        loop = asyncio.get_running_loop()
-        return recent.begin_turn(self._version(), loop, is_writing=is_writing)
+        """What is remembered and may be relied on now.
+
+        While this process writes, the file may be in another state by what it writes itself, or
+        another does, which is known when it has written: until then nothing is recalled, and
+        nothing need be forgotten.
+        """
+        self._opened()
+        recent, state = self._recent, self._state()
+        if state != recent.state:
+            if self._writer is not None and self._writer.is_writing:
+                return Recent()
+            recent.forget(state)
+        return recent
 
     def _version(self) -> int:
         """A number that changes with every commit of others than the reading connection."""
@@ -213,12 +230,12 @@ class SQLiteStore:
         return int(version)
 
     def _committed(self, jobs: Sequence[Job], is_alone: Callable[[], bool]) -> None:
-        """Forget what was written, and everything if others may have written as well."""
-        version = self._version()
+        """Note what was written; forget everything if others may have written as well."""
+        state = self._state()
         if is_alone() and all(job.written is not None for job in jobs):
-            self._recent.settle(chain.from_iterable(job.written or () for job in jobs), version)
+            self._recent.settle(chain.from_iterable(job.written or () for job in jobs), state)
         else:
-            self._recent.forget(version)
+            self._recent.forget(state)
 
     async def get_many(self, account_id: str, ids: Iterable[str]) -> dict[str, Document]:
         """See :meth:`crossbar.storage.Store.get_many`."""
@@ -397,7 +414,8 @@ class SQLiteStore:
         rows = self._recent.rows
         altered = {put.key for put in batch.puts if rows.get(put.key, put.row) != put.row}
         work = partial(apply, batch, stored, records, logged, altered)
-        written = [put.key for put in batch.puts] + [remove.key for remove in batch.removes]
+        written: list[tuple[Key, Columns | None]] = [(each.key, None) for each in batch.removes]
+        written += [(put.key, columns) for put, columns in zip(batch.puts, stored, strict=True)]
         # An account that is purged has documents that are named nowhere here.
         number = await self._write(
             work, is_large=is_large, written=None if batch.purge else written
@@ -513,17 +531,21 @@ class SQLiteStore:
             yield data
             await asyncio.sleep(0)
 
+    def _opened(self) -> sqlite3.Connection:
+        """The connection that reads. Raises :class:`Unreachable` without the file."""
+        if self._reader is None or self._place is None:
+            raise Unreachable(f"{self._path}: not open")
+        self._place.require_lately()
+        return self._reader
+
     def _read(
         self,
         sql: str,
         values: Sequence[Any] = (),
         take: Callable[[sqlite3.Cursor], Any] = sqlite3.Cursor.fetchall,
     ) -> Any:
-        if self._reader is None or self._place is None:
-            raise Unreachable(f"{self._path}: not open")
-        self._place.require_lately()
         try:
-            return take(self._reader.execute(sql, values))
+            return take(self._opened().execute(sql, values))
         except sqlite3.Error as error:
             raise Unreachable(f"{self._path}: {error}") from error
 
@@ -532,7 +554,7 @@ class SQLiteStore:
         work: Callable[[sqlite3.Connection], T],
         *,
         is_large: bool = True,
-        written: Sequence[Key] | None = (),
+        written: Written | None = (),
     ) -> T:
         if self._writer is None:
             raise Unreachable(f"{self._path}: not open")
