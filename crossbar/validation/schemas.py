@@ -282,7 +282,7 @@ class Schemas:
             errors = compiled.errors(document)
             while 0 < len(errors) < LOOKED_FOR and not self._strict and _soften(document, errors):
                 errors = compiled.errors(document)
-            fields = compiled.worded(errors)
+            fields = compiled.worded(errors) if errors else {}
             if compiled.checked:
                 checks = failed_checks(document, compiled.checked, self, self._client_urls)
                 fields |= dict(islice(checks, ENOUGH))

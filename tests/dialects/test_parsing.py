@@ -58,7 +58,9 @@ def test_both_parsers_agree(text: str) -> None:
     [
         ('{"data":{"name":"Ann","flags":["one",{"a":1.5}]}}', True),
         ('{"data":{"a":1,"a":2}}', False),
-        ('{"data":{"at":"12:30"}}', False),
+        ('{"data":{"at":"12:30","a:b":["c:d"]}}', True),
+        ('{"data":{"a":":","a":"::"}}', False),
+        ('{"data":{"a":1,"a":2,"b":"\\u003a"}}', False),
         ('{"data":12345678901234567890}', False),
         ('{"data":1e999}', False),
         ('{"data":"\\ud800"}', False),

@@ -146,18 +146,15 @@ def _claims(marks: bytes | str) -> set[Mark]:
 
 
 def _enter(entries: Iterable[Mark], key: Key, connection: sqlite3.Connection) -> None:
-    for entry in entries:
-        connection.execute(ENTER, (*key, *entry))
+    connection.executemany(ENTER, [(*key, *entry) for entry in entries])
 
 
 def _leave(entries: Iterable[Mark], key: Key, connection: sqlite3.Connection) -> None:
-    for entry in entries:
-        connection.execute(LEAVE, (*key, *entry))
+    connection.executemany(LEAVE, [(*key, *entry) for entry in entries])
 
 
 def _release(claims: Iterable[Mark], connection: sqlite3.Connection) -> None:
-    for claim in claims:
-        connection.execute(RELEASE, claim)
+    connection.executemany(RELEASE, claims)
 
 
 def _remove(remove: Remove, connection: sqlite3.Connection) -> None:

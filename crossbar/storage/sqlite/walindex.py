@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+from pathlib import Path
 from typing import ClassVar
 
 HEADER = 96
@@ -37,11 +38,11 @@ class WalIndex:
     def of(cls, path: str) -> WalIndex:
         """That of the database at ``path``, which is open. Raises :class:`OSError` and
         :class:`ValueError` where there is none to map."""
-        path = f"{os.path.realpath(path)}-shm"  # SQLite follows links, too
-        status = os.stat(path)
+        file = Path(f"{Path(path).resolve()}-shm")  # SQLite follows links, too
+        status = file.stat()
         name = (status.st_dev, status.st_ino)
         if name not in cls._open:
-            cls._open[name] = cls(os.open(path, os.O_RDONLY), name)
+            cls._open[name] = cls(os.open(file, os.O_RDONLY), name)
         found = cls._open[name]
         found._users += 1
         return found
