@@ -18,14 +18,19 @@ SHOWN: Note[Document] = Note({})
 """The document as it was shown, with all its secrets."""
 
 
-async def keep_guarded(change: Change) -> None:
+def caller_without_powers(change: Change) -> Caller | None:
+    """The caller, if it is one of those whose changes are looked at."""
+    caller = change.actor.caller
+    if caller is None or caller.is_administrator or not change.family.powers.guarded:
+        return None
+    return caller
+
+
+async def keep_guarded(change: Change, caller: Caller) -> None:
     """Let a replace keep what its caller may not change and has left out, or has not been shown.
 
     Otherwise it would set that to what the schema says of new documents.
     """
-    caller = _judged(change)
-    if caller is None:
-        return
     shown = await _shown(change)
     SHOWN.leave(change, shown)
     if change.request is None or change.request.operation.action is not Action.REPLACE:
@@ -37,14 +42,11 @@ async def keep_guarded(change: Change) -> None:
             holder.setdefault(name, copied(before[name]))
 
 
-async def require_powers(change: Change) -> None:
+async def require_powers(change: Change, caller: Caller) -> None:
     """Refuse to let a caller without powers change what is for administrators, or is another's.
 
     Runs on what is normalised and has its defaults. Raises :class:`Forbidden`.
     """
-    caller = _judged(change)
-    if caller is None:
-        return
     schemas, family = change.actor.services.schemas, change.family
     before, _ = await schemas.judged(family.schema, copied(SHOWN.found(change)))
     for path in _not_for(caller, change):
@@ -54,14 +56,6 @@ async def require_powers(change: Change) -> None:
     owner = family.powers.owner
     if change.document.get(owner) not in (None, before.get(owner), caller.user_id):
         raise _refusal(owner, "only an administrator may give this to somebody else")
-
-
-def _judged(change: Change) -> Caller | None:
-    """The caller, if it is one of those whose changes are looked at."""
-    caller = change.actor.caller
-    if caller is None or caller.is_administrator or not change.family.powers.guarded:
-        return None
-    return caller
 
 
 def _not_for(caller: Caller, change: Change) -> tuple[str, ...]:

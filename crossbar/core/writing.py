@@ -20,11 +20,11 @@ import structlog
 from crossbar.core.change import Change, Note, Writes, event_of, put_of
 from crossbar.core.directory import OWNER, account_key, gone_key
 from crossbar.core.jobs import JOB_TYPE, Jobs, Kind, asked
-from crossbar.core.powers import keep_guarded, require_powers
+from crossbar.core.powers import caller_without_powers, keep_guarded, require_powers
 from crossbar.core.preconditions import require_writable
 from crossbar.core.requests import Actor, Request
 from crossbar.core.sequences import next_number
-from crossbar.core.shapes import Collection, Stage
+from crossbar.core.shapes import Collection
 from crossbar.core.stamping import stamped
 from crossbar.core.turns import Turns
 from crossbar.core.uniqueness import clashes, holders_of
@@ -224,12 +224,17 @@ async def judge(change: Change) -> None:
     :class:`UnsupportedMediaType`.
     """
     services, hooks = change.actor.services, change.family.hooks
-    await keep_guarded(change)
-    await _run(hooks.normalize, change)
+    limited = caller_without_powers(change)
+    if limited:
+        await keep_guarded(change, limited)
+    for stage in hooks.normalize:
+        await stage(change)
     change.document, errors = await services.schemas.judged(change.family.schema, change.document)
-    await require_powers(change)
+    if limited:
+        await require_powers(change, limited)
     change.refusals.merge(errors)
-    await _run(hooks.check, change)
+    for stage in hooks.check:
+        await stage(change)
     if change.refusals:
         # Uniqueness is reported together with the other refusals.
         change.refusals.merge(await clashes(change, await holders_of(change)))
@@ -244,7 +249,8 @@ async def settled(change: Change) -> Put:
     """
     await judge(change)
     change.document |= private(change.current or {})
-    await _run(change.family.hooks.prepare, change)
+    for stage in change.family.hooks.prepare:
+        await stage(change)
     change.document = stamped(change.actor, change.key, change.document)
     expected = change.current["_rev"] if change.current else None
     return put_of(change.family, change.key, change.document, expected)
@@ -253,7 +259,8 @@ async def settled(change: Change) -> Put:
 async def settled_removal(change: Change, *, is_soft: bool) -> tuple[Put | Remove, str]:
     """What a deletion is going to write, after its hooks, and the revision that it leaves."""
     current = change.current or {}
-    await _run(change.family.hooks.deleting, change)
+    for stage in change.family.hooks.deleting:
+        await stage(change)
     document = stamped(change.actor, change.key, {**current, "pvt_deleted": True})
     expected, revision = current.get("_rev"), str(document["_rev"])
     if is_soft and not change.is_final:
@@ -268,11 +275,6 @@ async def react(change: Change) -> None:
             await stage(change)
         except Exception:
             log.exception("committed_hook_failed", hook=stage.__name__, document=change.key.doc_id)
-
-
-async def _run(stages: tuple[Stage, ...], change: Change) -> None:
-    for stage in stages:
-        await stage(change)
 
 
 class Work:
