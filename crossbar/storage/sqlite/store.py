@@ -65,7 +65,7 @@ from crossbar.storage.sqlite.file import (
     connect,
     move_pages_at,
 )
-from crossbar.storage.sqlite.recent import Recent, State
+from crossbar.storage.sqlite.recent import Body, Recent, State
 from crossbar.storage.sqlite.sifting import Found, Stored, light, sifter
 from crossbar.storage.sqlite.stretches import Stretch, stretch_of, stretch_of_book
 from crossbar.storage.sqlite.walindex import WalIndex
@@ -180,21 +180,20 @@ class SQLiteStore:
 
     async def get(self, key: Key) -> Document | None:
         """See :meth:`crossbar.storage.Store.get`."""
-        found = self._found(key)
+        found = self._found(key, self._recalled())
         return None if found is None else decode(found[1])
 
     async def get_shown(self, key: Key) -> Shown | None:
         """See :meth:`crossbar.storage.Store.get_shown`."""
         recent = self._recalled()
         shown = recent.shown.get(key)
-        if shown is None and (found := self._found(key)) is not None:
+        if shown is None and (found := self._found(key, recent)) is not None:
             shown = shown_of(*found)
             recent.keep_shown(key, shown)
         return shown
 
-    def _found(self, key: Key) -> tuple[int | None, bytes | str] | None:
-        """Where to cut a document, and its body."""
-        recent = self._recalled()
+    def _found(self, key: Key, recent: Recent) -> Body | None:
+        """Where to cut a document, and its body; read, unless it is remembered."""
         body = recent.bodies.get(key)
         if body is None:
             found = self._read(
