@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from crossbar.storage import Batch, Line, RevisionConflict, Shown, Unreachable
+from crossbar.storage.sqlite import walindex
 from crossbar.storage.sqlite.recent import (
     LARGEST_PAGE,
     LONGEST,
@@ -20,7 +21,6 @@ from crossbar.storage.sqlite.recent import (
     State,
 )
 from crossbar.storage.sqlite.store import SQLiteStore
-from crossbar.storage.sqlite.walindex import WalIndex
 from tests.storage.builders import OTHER, key, put, remove, span, write
 
 
@@ -58,13 +58,10 @@ async def sqlite(
 ) -> AsyncIterator[SQLiteStore]:
     """A store that looks itself whether its file has changed, or has to ask SQLite."""
     if request.param == "asked":
-
-        def of(_: str) -> WalIndex:
-            raise OSError("no such mapping")
-
-        monkeypatch.setattr(WalIndex, "of", of)
+        monkeypatch.setattr(walindex, "DESCRIPTORS", Path("/nowhere"))
     store = SQLiteStore(path)
     await store.open()
+    assert (store._state == store._version) == (request.param == "asked")
     yield store
     await store.close()
 

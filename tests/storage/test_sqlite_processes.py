@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from asyncio.subprocess import PIPE, Process
+from pathlib import Path
+
+import pytest
 
 from crossbar.storage.sqlite import SQLiteStore
 from tests.storage.builders import claim, content, ids, key, put, write
@@ -102,7 +106,48 @@ async def test_a_store_that_is_closed_leaves_the_locks_of_another_in_its_process
     await stays.close()
     await stays.open()
     assert not await _can_lock(f"{path}-shm")
+    for _ in range(10):
+        goes, stays = stays, SQLiteStore(path)
+        await asyncio.gather(stays.open(), goes.close())
+        assert not await _can_lock(f"{path}-shm")
     await stays.close()
+
+
+async def test_who_closes_twice_at_once_waits_for_what_is_written(path: str) -> None:
+    store = SQLiteStore(path)
+    await store.open()
+    writing = [asyncio.create_task(write(store, put(str(number)))) for number in range(3)]
+    await asyncio.sleep(0)
+    await asyncio.gather(store.close(), store.close())
+    await asyncio.gather(*writing)
+    await store.open()
+    assert len(await ids(store)) == 3
+    await store.close()
+
+
+async def test_a_close_that_is_cancelled_leaves_what_is_written_alone(path: str) -> None:
+    store = SQLiteStore(path)
+    await store.open()
+    writing = asyncio.create_task(write(store, put("one")))
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(store.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    async with asyncio.timeout(5):
+        await writing
+    assert await ids(store) == ["one"]
+    await store.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not list mappings as files")
+async def test_what_is_mapped_goes_with_its_store(path: str) -> None:
+    for _ in range(3):
+        store = SQLiteStore(path)
+        await store.open()
+        await store.close()
+    del store
+    gc.collect()
+    assert f"{path}-shm" not in Path("/proc/self/maps").read_text()
 
 
 async def _can_lock(file: str) -> bool:

@@ -254,7 +254,7 @@ class Writer:
     async def close(self) -> None:
         """Finish what waits. Nothing may be run from now on."""
         if self._writing is not None:
-            await self._writing
+            await asyncio.wait((self._writing,))  # who is cancelled here does not cancel it
         await self._in_thread(self._connection.close)
         self._thread.shutdown()
 

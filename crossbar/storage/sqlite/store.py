@@ -132,7 +132,6 @@ class SQLiteStore:
         self._writer: Writer | None = None
         self._place: Place | None = None
         self._recent = Recent()
-        self._index: WalIndex | None = None
         self._state: Callable[[], State] = self._version
         self._reclaiming: asyncio.Task[None] | None = None
         self._is_littered = False
@@ -150,9 +149,8 @@ class SQLiteStore:
         )
         self._recent = Recent()
         try:
-            self._index = WalIndex.of(path)
-            self._state = self._index.state
-        except (OSError, ValueError):  # where the system has no such mapping, SQLite is asked
+            self._state = WalIndex(path).state
+        except (OSError, TypeError):  # where the system has no such mapping, SQLite is asked
             self._state = self._version
         if self._read("SELECT 1 FROM forgotten_books LIMIT 1"):
             self._reclaim_soon()
@@ -165,12 +163,10 @@ class SQLiteStore:
         writer, self._writer = self._writer, None
         if writer:
             await writer.close()
-        reader, index, folder = self._reader, self._index, self._folder
-        self._reader = self._index = self._folder = None
+        reader, folder = self._reader, self._folder
+        self._reader = self._folder = None
         if reader:
             reader.close()
-        if index:
-            index.close()
         if folder:
             folder.cleanup()
 
