@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from crossbar.core.shapes import LONGEST_ENTRY, Collection, FieldIndex
+from crossbar.core.shapes import LONGEST_ENTRY, Collection, Family, FieldIndex
 from crossbar.filtering import Filter, Filters
 from crossbar.storage import Entry, Hint
 
@@ -39,6 +39,15 @@ def entry_for(family: Collection, filters: Filters, ready: frozenset[str]) -> En
         if text and index is not None and _name_of(family, index) in ready:
             return Entry(index.name, text[:LONGEST_ENTRY])
     return None
+
+
+def served_filters(family: Family, ready: frozenset[str]) -> list[str]:
+    """The filters of the family that an index serves which is ready."""
+    return [
+        f"filter_{index.path}"
+        for index in (family.indexes if isinstance(family, Collection) else ())
+        if isinstance(index, FieldIndex) and _name_of(family, index) in ready
+    ]
 
 
 def hints_of(filters: Filters, secrets: Iterable[str] = ()) -> tuple[Hint, ...]:

@@ -87,7 +87,7 @@ class Reader:
     ``seen`` makes what filters judge, where that is not the stored document. ``limit`` is how many
     documents are looked at in vain for one list, 0 for any number. ``hints`` are what a store may
     go by to leave out others, whose number counts all the same; only filters that judge what is
-    stored, or less of it, give any.
+    stored, or less of it, give any. ``served`` are the filters that an index would serve.
     """
 
     store: Store
@@ -96,6 +96,7 @@ class Reader:
     seen: Callable[[Document], Document] | None
     limit: int
     hints: Sequence[Hint] = ()
+    served: Sequence[str] = ()
 
     async def read(self, span: Span, size: int, page: Page) -> AsyncIterator[Any]:
         """Yield the rows of a page, and note its borders.
@@ -132,7 +133,7 @@ class Reader:
                 yield [show(each) for each in documents]
 
     def _sifted(self, span: Span) -> tuple[_Passed, Span]:
-        passed = _Passed(self.filters, self.limit)
+        passed = _Passed(self)
         if not self.hints:
             return passed, span
         return passed, replace(span, sieve=Sieve(hints=self.hints, left_out=passed.over))
@@ -141,16 +142,18 @@ class Reader:
 class _Passed:
     """How many documents were looked at in vain."""
 
-    def __init__(self, filters: Filters, limit: int) -> None:
-        self._filters = filters
-        self._limit = limit
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
         self._count = 0
 
     def over(self, number: int) -> None:
         """Count some more. Raises :class:`TooMuchToSearch` when the limit is reached."""
         self._count += number
-        if self._limit and self._count >= self._limit:
-            raise TooMuchToSearch(filters=names_of(self._filters), limit=self._limit)
+        reader = self._reader
+        if reader.limit and self._count >= reader.limit:
+            raise TooMuchToSearch(
+                filters=names_of(reader.filters), indexed=[*reader.served], limit=reader.limit
+            )
 
 
 async def in_groups(rows: AsyncIterator[T], size: int) -> AsyncIterator[list[T]]:

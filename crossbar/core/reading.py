@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from crossbar.core.finding import hints_of
+from crossbar.core.finding import hints_of, served_filters
 from crossbar.core.paging import (
     Reader,
     encode_key,
@@ -26,7 +26,7 @@ from crossbar.core.paging import (
 from crossbar.core.presenting import secrets_in, seen_by
 from crossbar.core.requests import Actor, Page, Request, Result
 from crossbar.documents import Document, json_of
-from crossbar.errors import NoSuchDocument, RangeNotSatisfiable
+from crossbar.errors import NoSuchDocument, TooMuchToHold
 from crossbar.storage import Entry, Key, Line, Position, Shown, Span
 
 PORTION = 500
@@ -146,7 +146,7 @@ def _reader(
     show: Callable[[Document], Any],
     seen: Callable[[Document], Document] | None = None,
 ) -> Reader:
-    services, query = request.services, request.query
+    services, query, family = request.services, request.query, request.operation.family
     return Reader(
         store=services.store,
         filters=(*query.filters, *query.bounds),
@@ -154,6 +154,7 @@ def _reader(
         seen=seen or seen_by(request),
         limit=services.settings.lists.scan_limit,
         hints=() if seen else hints_of(query.filters, secrets_in(request)),
+        served=served_filters(family, services.indexed),
     )
 
 
@@ -222,7 +223,7 @@ async def _long(
     async for rows in portions:
         data += rows
         if limit and len(data) > limit:
-            raise RangeNotSatisfiable
+            raise TooMuchToHold(limit=limit)
         raw = _raw(rows)
         content.update(raw)
         length += len(raw)

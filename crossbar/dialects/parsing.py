@@ -51,11 +51,10 @@ def _plain(body: bytes) -> dict[str, Any] | None:
         return None
     try:
         value = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        again = orjson.dumps(value) if type(value) is dict else b""
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):  # it reads deeper than it writes
         return None
-    if type(value) is dict and orjson.dumps(value).count(b":") == body.count(b":"):
-        return value
-    return None
+    return value if again and again.count(b":") == body.count(b":") else None
 
 
 def _carefully(body: bytes, max_depth: int) -> Any:

@@ -285,11 +285,11 @@ class Gone(CrossbarError):
 
 
 class PreconditionFailed(CrossbarError):
-    """``If-Match`` names another revision than the stored one."""
+    """``If-Match`` names another revision than the stored one, or ``If-None-Match`` this one."""
 
     status = 412
     code = "precondition_failed"
-    phrase = "the document has another revision than If-Match names"
+    phrase = "the document's revision is not what If-Match or If-None-Match asks for"
 
 
 class TooLarge(CrossbarError):
@@ -355,8 +355,18 @@ class TooMuchToSearch(RangeNotSatisfiable):
     """A list would have to look at more documents than it may: its filters have no index."""
 
     phrase = (
-        "too many documents would have to be looked at, since no index serves these filters;"
-        " narrow the list by another filter, or by start_key and end_key"
+        "too many documents would have to be looked at, since no index serves these filters as"
+        " they are; narrow the list by one value of a filter that an index serves, or by start_key"
+        " and end_key; an operator may raise lists.scan_limit"
+    )
+
+
+class TooMuchToHold(RangeNotSatisfiable):
+    """A list that is to be answered whole has more rows than a server may hold for it."""
+
+    phrase = (
+        "the list has more rows than may be answered at once; ask for pages, or for it as it is"
+        " read (is_chunked=true); an operator may raise lists.memory_limit"
     )
 
 

@@ -20,7 +20,7 @@ from crossbar.core.reading import revision_of_long_list
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Collection, Routes, Scope, route
 from crossbar.documents import Document, texts_at
-from crossbar.errors import Forbidden, NoSuchPath, RangeNotSatisfiable, ValidationFailed
+from crossbar.errors import Forbidden, NoSuchPath, TooMuchToHold, ValidationFailed
 from crossbar.storage import SYSTEM, Entry, Position, Span
 
 USUAL_TYPES = ("account", "user", "callflow", "device")
@@ -253,7 +253,7 @@ async def _counted(request: Request, doc_type: str, found: list[Document]) -> li
     """Rows of accounts say how many accounts are below them."""
     limit = request.services.settings.lists.memory_limit
     if limit and len(found) > limit:
-        raise RangeNotSatisfiable
+        raise TooMuchToHold(limit=limit)
     if doc_type != ACCOUNT_TYPE:
         return found
     ids = [row["id"] for row in found]

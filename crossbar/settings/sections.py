@@ -39,7 +39,7 @@ class Http:
         minimum=1,
     )
     max_depth: int = setting(
-        100, "How deeply the JSON of a request may be nested.", minimum=1, maximum=1000
+        100, "How deeply the JSON of a request may be nested.", minimum=1, maximum=200
     )
     max_members: int = setting(
         30_000,

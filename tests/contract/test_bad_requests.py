@@ -137,7 +137,10 @@ async def test_an_unusable_size_is_refused(api: Api, token: str) -> None:
 
 
 async def test_unusable_fields_are_refused(api: Api, token: str) -> None:
-    expected = {"fields": {"invalid": {"message": "invalid fields query string"}}}
+    target = 'a JSON array of names, such as ["name"]'
+    expected = {
+        "fields": {"invalid": {"message": "invalid fields query string", "target": target}}
+    }
     for fields in ("x", "{}", '"id"', "[1]", "[", "", "%00"):
         answer = await read(api, f"{api.account}/menus?fields={fields}", token)
         assert refusal(answer, 400, "validation error", expected) is None, fields

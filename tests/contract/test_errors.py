@@ -162,7 +162,7 @@ async def test_410(api: Api) -> None:
 async def test_412(api: Api) -> None:
     path = f"{api.account}/menus/{(await api.put(f'{api.account}/menus', MENU)).data['id']}"
     answer = await api.post(path, MENU, headers={"If-Match": '"1-other"'})
-    message = "the document has another revision than If-Match names"
+    message = "the document's revision is not what If-Match or If-None-Match asks for"
     says(answer, 412, "precondition_failed", {"message": message})
 
 

@@ -85,6 +85,7 @@ class TestLimited:
         with pytest.raises(TooMuchToSearch) as refused:
             await recipes.list_documents(listed)
         assert refused.value.data["filters"] == ["filter_name", "has_key"]
+        assert refused.value.data["indexed"] == []
         whole = replace(listed, query=replace(unindexed, paginate=False))
         with pytest.raises(TooMuchToSearch):
             await recipes.list_documents(whole)
@@ -96,6 +97,10 @@ class TestLimited:
             query=Query(filters=parse_filters([("filter_name", "Tom5")])),
         )
         assert [row["name"] for row in (await recipes.list_documents(found)).data] == ["Tom5"]
+        with pytest.raises(TooMuchToSearch) as refused:
+            unserved = Query(filters=parse_filters([("has_key", "x")]))
+            await recipes.list_documents(replace(found, query=unserved))
+        assert refused.value.data["indexed"] == ["filter_name", "filter_owner.id"]
 
 
 async def test_what_a_store_has_is_noted(services: Services) -> None:

@@ -83,5 +83,10 @@ def _fields(value: str | None) -> tuple[str, ...]:
     except orjson.JSONDecodeError:
         fields = None
     if not isinstance(fields, list) or not all(isinstance(name, str) for name in fields):
-        raise ValidationFailed.of("fields", "invalid", "invalid fields query string")
+        raise ValidationFailed.of(
+            "fields",
+            "invalid",
+            "invalid fields query string",
+            target='a JSON array of names, such as ["name"]',
+        )
     return tuple(fields)
