@@ -43,9 +43,11 @@ def entry_for(family: Collection, filters: Filters, ready: frozenset[str]) -> En
 
 def served_filters(family: Family, ready: frozenset[str]) -> list[str]:
     """The filters of the family that an index serves which is ready."""
+    if not isinstance(family, Collection):
+        return []
     return [
         f"filter_{index.path}"
-        for index in (family.indexes if isinstance(family, Collection) else ())
+        for index in family.indexes
         if isinstance(index, FieldIndex) and _name_of(family, index) in ready
     ]
 
