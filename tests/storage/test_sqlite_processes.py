@@ -141,11 +141,13 @@ async def test_a_close_that_is_cancelled_leaves_what_is_written_alone(path: str)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not list mappings as files")
 async def test_what_is_mapped_goes_with_its_store(path: str) -> None:
-    for _ in range(3):
+    async def use() -> None:
         store = SQLiteStore(path)
         await store.open()
         await store.close()
-    del store
+
+    for _ in range(3):
+        await use()
     gc.collect()
     maps = await asyncio.to_thread(Path("/proc/self/maps").read_text)
     assert f"{path}-shm" not in maps
