@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from tempfile import SpooledTemporaryFile
-from typing import Any
+from contextlib import closing
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import orjson
 from aiohttp import web
@@ -46,11 +47,12 @@ CSV_TITLES = {
 TABLE_ROWS = 200
 """Rows of a table that are sent at a time."""
 
-CELLS = 5_000
+CELLS = 2_000
 """Cells of a table that are worked on before anybody else is answered, but for those of a row."""
 
 SPOOLED = 1024 * 1024
-"""Bytes of a table that wait in memory until its columns are known; more wait in a file."""
+"""Bytes of a table that wait in memory until its columns are known; more wait in a file, which is
+written and read by so many at a time."""
 
 
 async def write_table(exchange: Exchange, result: Result) -> web.StreamResponse:
@@ -77,15 +79,14 @@ async def _portions_of(data: list[Any]) -> AsyncIterator[list[Any]]:
 
 
 async def _flattened(exchange: Exchange, portions: AsyncIterator[list[Any]]) -> web.StreamResponse:
-    """A table whose columns are known only when all rows were seen: a file keeps them so long."""
+    """A table whose columns are known only when all rows were seen."""
     names: dict[str, None] = {}
-    with SpooledTemporaryFile(SPOOLED) as spool:
+    with closing(_Spool()) as spool:
         async for flat in _flat(portions):
             for row in flat:
                 names.update(dict.fromkeys(row))
-            spool.write(_line_of(flat))
+            await spool.write(_line_of(flat))
         columns = sorted(names, key=lambda name: name != "id")
-        spool.seek(0)
         table = _read_back(spool, columns)
         return await _send_table(exchange, [CSV_TITLES.get(name, name) for name in columns], table)
 
@@ -105,6 +106,42 @@ async def _flat(portions: AsyncIterator[list[Any]]) -> AsyncIterator[list[dict[s
             yield flat
 
 
+class _Spool:
+    """Lines that wait, in memory while they are few, else in a file.
+
+    That is written and read beside the event loop: a disk may be slow.
+    """
+
+    def __init__(self) -> None:
+        self._lines: list[bytes] = []
+        self._size = 0
+        self._file: IO[bytes] | None = None
+
+    async def write(self, line: bytes) -> None:
+        """Add a line at the end."""
+        self._lines.append(line)
+        self._size += len(line)
+        if self._size > SPOOLED:
+            self._file = self._file or TemporaryFile()  # noqa: SIM115 - closed with the rest
+            lines, self._lines, self._size = self._lines, [], 0
+            await asyncio.to_thread(self._file.writelines, lines)
+
+    async def lines(self) -> AsyncIterator[bytes]:
+        """All of them, from the first."""
+        if self._file is not None:
+            await asyncio.to_thread(self._file.seek, 0)
+            while lines := await asyncio.to_thread(self._file.readlines, SPOOLED):
+                for line in lines:
+                    yield line
+        for line in self._lines:
+            yield line
+
+    def close(self) -> None:
+        """Forget them."""
+        if self._file is not None:
+            self._file.close()
+
+
 def _line_of(flat: list[dict[str, Any]]) -> bytes:
     try:
         return orjson.dumps(flat) + b"\n"
@@ -113,11 +150,9 @@ def _line_of(flat: list[dict[str, Any]]) -> bytes:
         return orjson.dumps(cells) + b"\n"
 
 
-async def _read_back(
-    spool: SpooledTemporaryFile[bytes], columns: Sequence[str]
-) -> AsyncIterator[list[list[str]]]:
+async def _read_back(spool: _Spool, columns: Sequence[str]) -> AsyncIterator[list[list[str]]]:
     step = max(1, CELLS // max(1, len(columns)))
-    for line in spool:
+    async for line in spool.lines():
         rows = orjson.loads(line)
         for start in range(0, len(rows), step):
             some = rows[start : start + step]
