@@ -342,6 +342,7 @@ class TestAWholeListThatIsTooLarge:
         await create_all(api, path, [{"name": "x"}] * 6)
         answer = (await api.get(f"{path}?paginate=false")).expect(416)
         assert answer.body["message"] == "range not satisfiable"
+        assert answer.body["data"]["limit"] == 5
         assert len(ids(await api.get(f"{path}?page_size=5"))) == 5
 
 
@@ -355,4 +356,7 @@ async def test_a_table_is_the_same_in_whatever_pieces_it_is_made(
     whole = (await api.get(path)).expect(200).content
     monkeypatch.setattr(sheets, "CELLS", 30)
     assert (await api.get(path)).expect(200).content == whole
+    for bytes_in_memory in (700, 0):  # a part in a file, or all
+        monkeypatch.setattr(sheets, "SPOOLED", bytes_in_memory)
+        assert (await api.get(path)).expect(200).content == whole
     assert len(list(csv.DictReader(io.StringIO(whole.decode())))) == 8
