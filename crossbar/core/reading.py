@@ -252,7 +252,8 @@ async def _lines(
             found = found[:-1]
             page.next_start_key = encode_key(Position(sort, doc_id))
         page.size += len(found)
-        yield await _complete(actor, found, show)
+        if found:
+            yield await _complete(actor, found, show)
         if page.next_start_key:
             return
 

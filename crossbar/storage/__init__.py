@@ -354,7 +354,7 @@ class Store(Protocol):
     def lines(self, span: Span) -> AsyncIterator[list[Line]]:
         """Walk a span of documents as :meth:`scan` does, reading only what lists show of them.
 
-        They come so many at a time, ``portion`` of the span if it says so.
+        They come so many at a time, ``portion`` of the span if it says so; no portion is empty.
         """
         ...
 

@@ -346,6 +346,21 @@ class TestAWholeListThatIsTooLarge:
         assert len(ids(await api.get(f"{path}?page_size=5"))) == 5
 
 
+async def test_a_list_that_ends_with_a_portion_is_whole(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also a page that does, and one after which so much follows."""
+    monkeypatch.setattr(reading, "PORTION", 10)
+    path = f"{api.account}/menus"
+    made = await create_all(api, path, [{"name": "x"}] * 64)
+    for _ in range(2):
+        for query in ("paginate=false", "page_size=64", "page_size=64&is_chunked=true"):
+            listed = ids(await api.get(f"{path}?{query}&ascending=true"))
+            assert listed == sorted(made)[: len(listed)], query
+            assert len(listed) == (len(made) if query == "paginate=false" else 64), query
+        made += await create_all(api, path, [{"name": "x"}] * 64)
+
+
 async def test_a_table_is_the_same_in_whatever_pieces_it_is_made(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:

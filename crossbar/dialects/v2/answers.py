@@ -198,8 +198,9 @@ async def _stream(
         await response.write(b'{"data":' + orjson.dumps(first)[:-1])
         separator = b"," if first else b""
         async for rows in portions:
-            await response.write(separator + orjson.dumps(rows)[1:-1])
-            separator = b","
+            if rows:  # of what is left out later nothing may be left
+                await response.write(separator + orjson.dumps(rows)[1:-1])
+                separator = b","
         closing = _closing(exchange, with_revision=not result.revision)
         closing = _opening(replace(result, has_data=False)) | closing
         if is_true(exchange.parameter("is_chunked")):

@@ -258,7 +258,8 @@ class SQLiteStore:
         while more:
             sql, values = stretch.selecting(stretch.row, span, after, portion)
             found = self._read(sql, values)
-            yield found
+            if found:
+                yield found
             more = len(found) == portion
             if more:
                 after = Position(*found[-1][:2])

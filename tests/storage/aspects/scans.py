@@ -97,6 +97,8 @@ class ScanContract:
             order = sorted(map(str, range(7)), reverse=descending)
             assert [line for portion in portions for line in portion] == order
             assert max(map(len, portions)) == 3
+            whole = [len(met) async for met in store.lines(span(descending=descending, portion=7))]
+            assert whole == [7], "there is no empty one at the end"
 
     async def test_what_is_written_between_two_pages_is_met(self, store: Store) -> None:
         await write(store, put("a", row=b"1"))
