@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -108,15 +108,22 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def run(settings: Settings, listener: socket.socket, beside: Sequence[str] = ()) -> int:
+def run(
+    settings: Settings,
+    listener: socket.socket,
+    tell: Callable[[], None],
+    beside: Sequence[str] = (),
+) -> int:
     """Serve until SIGTERM or SIGINT, in as many processes as the settings say.
 
-    What the arguments ``beside`` have ``crossbar`` do is done as long as the server runs; the end
-    of its standard input tells it that the server was killed.
+    The first process that takes connections calls ``tell``. What the arguments ``beside`` have
+    ``crossbar`` do is done as long as the server runs; the end of its standard input tells it
+    that the server was killed.
     """
     if settings.http.workers == 1:
-        run_loop(_serve(settings, listener, beside=beside))
+        run_loop(_serve(settings, listener, tell, beside=beside))
         return 0
+    tell_once = _once(tell)
     with tempfile.TemporaryDirectory(prefix="crossbar-metrics-") as folder:
 
         def work(post: Post) -> None:
@@ -124,7 +131,7 @@ def run(settings: Settings, listener: socket.socket, beside: Sequence[str] = ())
             member.setblocking(False)
             board = Board(Path(folder), post.number)
             arguments = beside if post.number == 0 else ()
-            run_loop(_serve(settings, member, post, board, arguments))
+            run_loop(_serve(settings, member, tell_once, post, board, arguments))
 
         return Supervisor(
             settings.http.workers,
@@ -132,6 +139,22 @@ def run(settings: Settings, listener: socket.socket, beside: Sequence[str] = ())
             hang_timeout=settings.http.hang_timeout,
             stop_timeout=settings.http.shutdown_timeout + AFTERWARDS,
         ).run()
+
+
+def _once(act: Callable[[], None]) -> Callable[[], None]:
+    """What is done by the first that calls it, of all processes that are forked from now on."""
+    turn, given = os.pipe()
+    os.write(given, b"1")
+    os.set_blocking(turn, False)
+
+    def first() -> None:
+        try:
+            os.read(turn, 1)
+        except BlockingIOError:  # another has taken it
+            return
+        act()
+
+    return first
 
 
 def run_loop(main: Coroutine[Any, Any, T]) -> T:
@@ -147,6 +170,7 @@ def run_loop(main: Coroutine[Any, Any, T]) -> T:
 async def _serve(
     settings: Settings,
     listener: socket.socket,
+    tell: Callable[[], None],
     post: Post | None = None,
     board: Board | None = None,
     beside: Sequence[str] = (),
@@ -169,6 +193,7 @@ async def _serve(
         _spare_the_collector()
         sys.setswitchinterval(SHORTEST_TURN)
         _return_large_blocks()
+        tell()
         log.info("serving", url=url_of(listener), process=os.getpid())
         metrics = gateway.services.metrics
         metrics.connections = lambda: len(server.connections)

@@ -9,6 +9,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from crossbar import logs
@@ -120,8 +121,10 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
     # A port that is taken is found before the store is touched: otherwise the first start would
     # create an account whose password nobody gets to see.
     with listen(settings) as listener:
-        status = _prepare(options, settings, url_of(listener))
-        return status or run(settings, listener, _beside(options))
+        url = url_of(listener)
+        tell = partial(print, f"Crossbar serves {url}", flush=True)
+        status = _prepare(options, settings, url)
+        return status or run(settings, listener, tell, _beside(options))
 
 
 def _beside(options: argparse.Namespace) -> tuple[str, ...]:
@@ -134,7 +137,7 @@ def _beside(options: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _prepare(options: argparse.Namespace, settings: Settings, url: str) -> int:
-    """See to it that there is a master account, and say where the server is."""
+    """See to it that there is a master account."""
 
     def prepare() -> int:
         master = with_gateway(
@@ -142,7 +145,6 @@ def _prepare(options: argparse.Namespace, settings: Settings, url: str) -> int:
         )
         if master is not None:
             _print_master(master, url)
-        print(f"Crossbar serves {url}", flush=True)
         return 0
 
     if settings.http.workers == 1:

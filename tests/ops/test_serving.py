@@ -115,8 +115,7 @@ def test_a_server_that_is_stopped_before_it_listens_to_signals_ends_quietly(
         timeout=PATIENCE,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("Crossbar serves http://")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def _asked_to_go_on(port: int, path: str, token: str, length: int) -> http.client.HTTPConnection:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from crossbar.storage.sqlite import SQLiteStore
+from crossbar.storage.sqlite import SQLiteStore, walindex
+from crossbar.storage.sqlite.walindex import WalIndex
 from tests.storage.builders import claim, content, ids, key, put, write
 from tests.storage.sqlite_process import ROUNDS
 
@@ -151,6 +152,28 @@ async def test_what_is_mapped_goes_with_its_store(path: str) -> None:
     gc.collect()
     maps = await asyncio.to_thread(Path("/proc/self/maps").read_text)
     assert f"{path}-shm" not in maps
+
+
+async def test_where_nothing_can_be_mapped_sqlite_is_asked(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(FileNotFoundError):
+        WalIndex(path)
+    store = SQLiteStore(path)
+    await store.open()
+    other = Path(f"{path}.copy-shm")
+    other.touch()
+    with pytest.raises(FileNotFoundError, match="not open"):
+        WalIndex(f"{path}.copy")
+    monkeypatch.setattr(walindex, "HEADER", 0)  # which no system maps
+    with pytest.raises(OSError, match="cannot be mapped"):
+        WalIndex(path)
+    again = SQLiteStore(path)
+    await again.open()
+    await write(store, put("one"))
+    assert await again.get(key("one")) == {"_rev": "1-a"}
+    await store.close()
+    await again.close()
 
 
 async def _can_lock(file: str) -> bool:
