@@ -162,7 +162,7 @@ async def test_where_nothing_can_be_mapped_sqlite_is_asked(
     store = SQLiteStore(path)
     await store.open()
     other = Path(f"{path}.copy-shm")
-    other.touch()
+    await asyncio.to_thread(other.touch)
     with pytest.raises(FileNotFoundError, match="not open"):
         WalIndex(f"{path}.copy")
     monkeypatch.setattr(walindex, "HEADER", 0)  # which no system maps
