@@ -87,7 +87,8 @@ class Reader:
     ``seen`` makes what filters judge, where that is not the stored document. ``limit`` is how many
     documents are looked at in vain for one list, 0 for any number. ``hints`` are what a store may
     go by to leave out others, whose number counts all the same; only filters that judge what is
-    stored, or less of it, give any. ``served`` are the filters that an index would serve.
+    stored, or less of it, give any. ``served`` tells which filters an
+    index would serve.
     """
 
     store: Store
@@ -96,7 +97,7 @@ class Reader:
     seen: Callable[[Document], Document] | None
     limit: int
     hints: Sequence[Hint] = ()
-    served: Sequence[str] = ()
+    served: Callable[[], list[str]] = list
 
     async def read(self, span: Span, size: int, page: Page) -> AsyncIterator[Any]:
         """Yield the rows of a page, and note its borders.
@@ -152,7 +153,7 @@ class _Passed:
         reader = self._reader
         if reader.limit and self._count >= reader.limit:
             raise TooMuchToSearch(
-                filters=names_of(reader.filters), indexed=[*reader.served], limit=reader.limit
+                filters=names_of(reader.filters), indexed=reader.served(), limit=reader.limit
             )
 
 

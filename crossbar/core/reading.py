@@ -154,7 +154,7 @@ def _reader(
         seen=seen or seen_by(request),
         limit=services.settings.lists.scan_limit,
         hints=() if seen else hints_of(query.filters, secrets_in(request)),
-        served=served_filters(family, services.indexed),
+        served=partial(served_filters, family, services.indexed),
     )
 
 

@@ -114,14 +114,9 @@ def below(value: Any, plan: Plan) -> Iterator[tuple[str | int, Any, Plan]]:
 
 def complete(value: Any, plan: Plan) -> None:
     """Fill the defaults of ``plan`` into ``value``, in place (protocol §7.4)."""
-    if type(value) is dict and not (plan.rest or plan.patterns):  # as nearly all are
-        for name, below_it in plan.named.items():
-            if below_it and type(item := value.get(name)) in NESTED:
-                complete(item, below_it)
-    else:
-        for _, item, inner in below(value, plan):
-            if type(item) in NESTED:
-                complete(item, inner)
+    for _, item, inner in below(value, plan):
+        if type(item) in NESTED:
+            complete(item, inner)
     if type(value) is dict:
         for name, default, below_it in plan.defaults:
             if name not in value:

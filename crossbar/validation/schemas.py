@@ -28,7 +28,7 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
 from crossbar.abridging import MAX_FAULTS
-from crossbar.aside import aside, is_large
+from crossbar.aside import done
 from crossbar.documents import Document
 from crossbar.errors import ROOT
 from crossbar.validation.checks import KEYWORD, failed_checks
@@ -282,7 +282,7 @@ class Schemas:
             errors = compiled.errors(document)
             while 0 < len(errors) < LOOKED_FOR and not self._strict and _soften(document, errors):
                 errors = compiled.errors(document)
-            fields = compiled.worded(errors) if errors else {}
+            fields = compiled.worded(errors)
             if compiled.checked:
                 checks = failed_checks(document, compiled.checked, self, self._client_urls)
                 fields |= dict(islice(checks, ENOUGH))
@@ -292,9 +292,7 @@ class Schemas:
 
     async def judged(self, name: str, document: Document) -> tuple[Document, FieldErrors]:
         """The same for a document of any size, without holding others up."""
-        if is_large(document):
-            return await aside(partial(self.apply, name, document))
-        return self.apply(name, document)
+        return await done(document, partial(self.apply, name, document))
 
     def check(self) -> list[str]:
         """Load everything and try it; what is wrong, one line each, empty when all is well."""

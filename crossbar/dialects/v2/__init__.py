@@ -323,11 +323,10 @@ def _controls(exchange: Exchange) -> Mapping[str, Any]:
 
 def _said(exchange: Exchange) -> Sequence[Any]:
     """What parameters say, as far as they are known, of who calls and what is meant."""
-    if exchange.body.is_plain:
-        return ()
     names = ("verb",) if exchange.told.token else ("verb", "auth_token", "authorization")
-    said = [(name, exchange.parameter(name)) for name in names]
-    return [each for each in said if each[1] is not None] or ()
+    if exchange.body.is_plain:
+        return [None] * len(names)
+    return [exchange.parameter(name) for name in names]
 
 
 def _named(operation: Operation) -> tuple[str, str]:

@@ -151,8 +151,6 @@ def _envelope(content: bytes, settings: Http) -> dict[str, Any]:
 
 def _normalized(sent: dict[str, Any]) -> dict[str, Any]:
     """The envelope with its keys in one spelling. It must have ``data``, and no key twice."""
-    if sent.keys() == {"data"}:  # as most are
-        return sent
     envelope: dict[str, Any] = {}
     for name, value in sent.items():
         known = name.lower().replace("-", "_")

@@ -148,10 +148,9 @@ class SQLiteStore:
             connection, path, self._place, self._patience, self._observer, self._committed
         )
         self._recent = Recent()
-        try:
+        self._state = self._version
+        with suppress(OSError, TypeError):  # where the system has no such mapping, SQLite is asked
             self._state = WalIndex(path).state
-        except (OSError, TypeError):  # where the system has no such mapping, SQLite is asked
-            self._state = self._version
         if self._read("SELECT 1 FROM forgotten_books LIMIT 1"):
             self._reclaim_soon()
 
