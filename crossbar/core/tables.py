@@ -6,6 +6,7 @@ written is read again exactly as it was: nothing is done to cells for the sake o
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import tempfile
@@ -149,7 +150,10 @@ def listed(text: str) -> Any:
 
 
 class Spool:
-    """A file that nobody else sees and that goes with this object: a table on its way out."""
+    """A file that nobody else sees and that goes with this object: a table on its way out.
+
+    It is written and read beside the event loop: a disk may be slow.
+    """
 
     def __init__(self) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the object
@@ -158,15 +162,18 @@ class Spool:
     def __del__(self) -> None:
         self._file.close()
 
-    def write(self, content: bytes) -> None:
+    async def write(self, content: bytes) -> None:
         """Add to the end."""
-        self._file.write(content)
+        await asyncio.to_thread(self._file.write, content)
         self.length += len(content)
 
     async def read(self, start: int, stop: int) -> AsyncIterator[bytes]:
         """The bytes from one place to another."""
         while start < stop:
-            self._file.seek(start)
-            content = self._file.read(min(CHUNK, stop - start))
+            content = await asyncio.to_thread(self._read, start, min(CHUNK, stop - start))
             start += len(content)
             yield content
+
+    def _read(self, start: int, size: int) -> bytes:
+        self._file.seek(start)
+        return self._file.read(size)

@@ -76,7 +76,7 @@ def test_values_as_cells() -> None:
 
 async def test_a_spool_is_read_from_anywhere() -> None:
     spool = Spool()
-    spool.write(b"0123456789")
-    spool.write(b"abc")
+    await spool.write(b"0123456789")
+    await spool.write(b"abc")
     assert spool.length == 13
     assert [part async for part in spool.read(8, 11)] == [b"89a"]

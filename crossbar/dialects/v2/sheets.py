@@ -81,13 +81,13 @@ async def _portions_of(data: list[Any]) -> AsyncIterator[list[Any]]:
 async def _flattened(exchange: Exchange, portions: AsyncIterator[list[Any]]) -> web.StreamResponse:
     """A table whose columns are known only when all rows were seen."""
     names: dict[str, None] = {}
-    with closing(_Spool()) as spool:
+    with closing(_Waiting()) as waiting:
         async for flat in _flat(portions):
             for row in flat:
                 names.update(dict.fromkeys(row))
-            await spool.write(_line_of(flat))
+            await waiting.write(_line_of(flat))
         columns = sorted(names, key=lambda name: name != "id")
-        table = _read_back(spool, columns)
+        table = _read_back(waiting, columns)
         return await _send_table(exchange, [CSV_TITLES.get(name, name) for name in columns], table)
 
 
@@ -106,7 +106,7 @@ async def _flat(portions: AsyncIterator[list[Any]]) -> AsyncIterator[list[dict[s
             yield flat
 
 
-class _Spool:
+class _Waiting:
     """Lines that wait, in memory while they are few, else in a file.
 
     That is written and read beside the event loop: a disk may be slow.
@@ -150,9 +150,9 @@ def _line_of(flat: list[dict[str, Any]]) -> bytes:
         return orjson.dumps(cells) + b"\n"
 
 
-async def _read_back(spool: _Spool, columns: Sequence[str]) -> AsyncIterator[list[list[str]]]:
+async def _read_back(waiting: _Waiting, columns: Sequence[str]) -> AsyncIterator[list[list[str]]]:
     step = max(1, CELLS // max(1, len(columns)))
-    async for line in spool.lines():
+    async for line in waiting.lines():
         rows = orjson.loads(line)
         for start in range(0, len(rows), step):
             some = rows[start : start + step]

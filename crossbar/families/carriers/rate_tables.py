@@ -289,9 +289,10 @@ def _events(actor: Actor, rates: Iterable[Document]) -> list[Event]:
 async def export_rates(actor: Actor, deck: str) -> Download:
     """The rates of a deck as a table that can be imported again."""
     spool = Spool()
-    spool.write(lines_of([COLUMNS]))
+    await spool.write(lines_of([COLUMNS]))
     async for rates in actor.services.store.portions(span_of_deck(deck)):
-        spool.write(lines_of([[_cell(rate.get(name)) for name in COLUMNS] for rate in rates]))
+        lines = lines_of([[_cell(rate.get(name)) for name in COLUMNS] for rate in rates])
+        await spool.write(lines)
     return Download(
         content_type="text/csv",
         length=spool.length,

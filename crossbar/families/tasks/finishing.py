@@ -53,7 +53,7 @@ async def download_output(services: Services, task: Document) -> Download:
     """The output as far as it goes, gathered from the pieces."""
     spool = Spool()
     async for content in table_of(services, task):
-        spool.write(content)
+        await spool.write(content)
     return Download(
         content_type=facts.CSV,
         length=spool.length,
