@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from crossbar.core.shapes import LONGEST_ENTRY, Collection, Family, FieldIndex
+from crossbar.core.shapes import LONGEST_ENTRY, Collection, FieldIndex
 from crossbar.filtering import Filter, Filters
 from crossbar.storage import Entry, Hint
 
@@ -41,10 +41,8 @@ def entry_for(family: Collection, filters: Filters, ready: frozenset[str]) -> En
     return None
 
 
-def served_filters(family: Family, ready: frozenset[str]) -> list[str]:
+def served_filters(family: Collection, ready: frozenset[str]) -> list[str]:
     """The filters of the family that an index serves which is ready."""
-    if not isinstance(family, Collection):
-        return []
     return [
         f"filter_{index.path}"
         for index in family.indexes

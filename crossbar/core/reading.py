@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from crossbar.core.finding import hints_of, served_filters
+from crossbar.core.finding import entry_for, hints_of, served_filters
 from crossbar.core.paging import (
     Reader,
     encode_key,
@@ -25,6 +25,7 @@ from crossbar.core.paging import (
 )
 from crossbar.core.presenting import secrets_in, seen_by
 from crossbar.core.requests import Actor, Page, Request, Result
+from crossbar.core.shapes import Collection
 from crossbar.documents import Document, json_of
 from crossbar.errors import NoSuchDocument, TooMuchToHold
 from crossbar.storage import Entry, Key, Line, Position, Shown, Span
@@ -127,7 +128,8 @@ async def list_span(
     query, settings = request.query, request.services.settings.lists
     size = page_size_of(query, settings.page_size)
     page = page_of(query)
-    reader = _reader(request, show, seen)
+    span, served = _by_index(request, span) if seen is None else (span, list)
+    reader = _reader(request, show, seen, served)
     if size is None:
         portions = reader.read_all(span_of(query, span, query.chunk_size))
     else:
@@ -141,12 +143,25 @@ async def list_span(
     return await _long(request, portions, paged)
 
 
+def _by_index(request: Request, span: Span) -> tuple[Span, Callable[[], list[str]]]:
+    """The span, narrowed by an index that serves a filter; and what tells which filters have one.
+
+    None serves lists of other documents than all of the family that the path is about.
+    """
+    family, ready = request.operation.family, request.services.indexed
+    if span.entry or not isinstance(family, Collection) or span.doc_type != family.doc_type:
+        return span, list
+    entry = entry_for(family, request.query.filters, ready)
+    return replace(span, entry=entry), partial(served_filters, family, ready)
+
+
 def _reader(
     request: Request,
     show: Callable[[Document], Any],
-    seen: Callable[[Document], Document] | None = None,
+    seen: Callable[[Document], Document] | None,
+    served: Callable[[], list[str]],
 ) -> Reader:
-    services, query, family = request.services, request.query, request.operation.family
+    services, query = request.services, request.query
     return Reader(
         store=services.store,
         filters=(*query.filters, *query.bounds),
@@ -154,7 +169,7 @@ def _reader(
         seen=seen or seen_by(request),
         limit=services.settings.lists.scan_limit,
         hints=() if seen else hints_of(query.filters, secrets_in(request)),
-        served=partial(served_filters, family, services.indexed),
+        served=served,
     )
 
 

@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import replace as replaced
 from functools import wraps
 from typing import Any
 
 import structlog
 
 from crossbar.core.change import Change
-from crossbar.core.finding import entry_for
 from crossbar.core.preconditions import require_match
 from crossbar.core.presenting import is_shown_as_stored, metadata_of, present, row_maker
 from crossbar.core.reading import (
@@ -49,12 +47,9 @@ DOCUMENT_ID = re.compile(r"[0-9a-f]{32}")
 async def list_documents(request: Request) -> Result:
     """A page of summaries, or everything with ``paginate=false``."""
     span, query = await listed_span(request), request.query
-    family = request.operation.collection
-    if query.filters and span.entry is None:
-        span = replaced(span, entry=entry_for(family, query.filters, request.services.indexed))
     if query.filters or query.bounds or query.full_docs:
         return await list_span(request, span, await row_maker(request))
-    return await list_lines(request, span, summary_of(family))
+    return await list_lines(request, span, summary_of(request.operation.collection))
 
 
 async def fetch(request: Request) -> Result:

@@ -261,7 +261,7 @@ def _documents(family: Family, actions: Container[Action]) -> list[str]:
     if family.indexes:
         lines.append(f"- Indexed by {_listed(index.name for index in family.indexes)}.")
     served = [f"filter_{each.path}" for each in family.indexes if isinstance(each, FieldIndex)]
-    if served and isinstance(family, Collection):
+    if served and family.scopes:
         lines.append(f"- An index serves {_listed(served)}.")
     if Action.DELETE in actions:
         kept = "are kept, marked as deleted" if family.soft_delete else "are gone"

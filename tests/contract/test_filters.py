@@ -7,6 +7,10 @@ from urllib.parse import quote
 
 import pytest
 
+from crossbar.app import COLLECTIONS
+from crossbar.core.change import put_of
+from crossbar.core.shapes import Collection, FieldIndex
+from crossbar.storage import Batch, Key
 from tests.conftest import NOW, Api
 from tests.contract.conftest import on_every_store
 from tests.contract.kit import create_all, ids
@@ -179,3 +183,70 @@ async def test_a_public_field_within_an_object_may_be_called_private(api: Api) -
     path = f"{api.account}/menus"
     [one] = await create_all(api, path, [{"name": "x", "mine": {"pvt_x": "1", "_y": "2"}}])
     assert ids(await api.get(f"{path}?filter_mine.pvt_x=1&filter_mine._y=2")) == [one]
+
+
+USER = {"first_name": "Ann", "last_name": "Lee"}
+
+SERVED = {
+    f"{family.noun}-{index.path}": (family, index)
+    for family in COLLECTIONS
+    if family.scopes
+    for index in family.indexes
+    if isinstance(index, FieldIndex)
+}
+
+
+class TestLimited:
+    """Lists that may look at few documents in vain."""
+
+    @pytest.fixture
+    def overrides(self) -> dict[str, Any]:
+        return {"lists.scan_limit": 4}
+
+    @pytest.mark.parametrize(("family", "index"), SERVED.values(), ids=SERVED)
+    async def test_a_declared_index_serves_the_list(
+        self, api: Api, family: Collection, index: FieldIndex
+    ) -> None:
+        account_id, kind = api.master.account_id, family.doc_type
+        keys = [Key(account_id, kind, f"{number:032x}") for number in range(6)]
+        puts = [put_of(family, key, _stored(key, index.path), None) for key in keys]
+        wanted = _value(keys[5], index.path)
+        await api.gateway.services.store.commit(Batch(puts=tuple(puts)))
+        listed = f"{api.account}/{family.noun}"
+        assert ids(await api.get(f"{listed}?filter_{index.path}=other")) == []
+        found = await api.get(f"{listed}?filter_{index.path}={wanted}")
+        assert ids(found) == [keys[5].doc_id]
+        refused = (await api.get(f"{listed}?filter_colour=red")).expect(416)
+        assert f"filter_{index.path}" in refused.data["indexed"]
+
+    async def test_a_list_of_its_own_kind_names_no_index(self, api: Api) -> None:
+        for number in range(5):
+            await api.create_account(f"Below {number}")
+        listed = f"{api.account}/descendants"
+        refused = (await api.get(f"{listed}?filter_name=nobody")).expect(416)
+        assert refused.data["filters"] == ["filter_name"]
+        assert refused.data["indexed"] == []
+
+    async def test_a_list_below_a_document_names_no_index(self, api: Api) -> None:
+        owner = (await api.put(f"{api.account}/users", USER)).expect(201).data["id"]
+        for number in range(5):
+            device = {"name": f"Phone {number}", "owner_id": owner}
+            (await api.put(f"{api.account}/devices", device)).expect(201)
+        listed = f"{api.account}/users/{owner}/devices"
+        refused = (await api.get(f"{listed}?filter_device_type=fax")).expect(416)
+        assert refused.data["indexed"] == []
+
+
+def _value(key: Key, path: str) -> str:
+    """What only the document with this key has at a path: ids are long, boxes' numbers short."""
+    return key.doc_id if path.endswith("_id") else key.doc_id[-4:]
+
+
+def _stored(key: Key, path: str) -> dict[str, Any]:
+    """A live document that has only what a list is filtered by."""
+    text = _value(key, path)
+    value: Any = [text] if path == "numbers" else text
+    for name in reversed(path.split(".")):
+        value = {name: value}
+    private = {"pvt_type": key.doc_type, "pvt_account_id": key.account_id}
+    return {"_id": key.doc_id, "_rev": "1-a", **private, **value}

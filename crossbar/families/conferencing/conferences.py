@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from crossbar.core.answers import ROWS
 from crossbar.core.presenting import row_maker
-from crossbar.core.reading import list_span, parent_entry
+from crossbar.core.reading import list_span, listed_span
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import (
     FLAGS,
@@ -25,7 +25,6 @@ from crossbar.documents import Document, texts_at
 from crossbar.families.billing import billed, freed
 from crossbar.families.conferencing.actions import LIVE_ROUTES
 from crossbar.families.conferencing.live import counters, live_rooms, state_of
-from crossbar.storage import Span
 
 NUMBER_FIELDS = (("conference_numbers",), ("member", "numbers"), ("moderator", "numbers"))
 
@@ -45,8 +44,7 @@ async def add_live_state(request: Request, shown: Document, stored: Document) ->
 
 async def list_conferences(request: Request) -> Result:
     """The account's or a user's conferences, with what is live about them."""
-    entry = parent_entry(request)
-    span = Span(account_id=request.account_id, doc_type="conference", entry=entry)
+    span = await listed_span(request)
     rooms = await live_rooms(request.actor)
     make = await row_maker(request)
 
