@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crossbar.core.shapes import FLAGS, Collection, renamed
+from crossbar.core.shapes import FLAGS, Collection, field_index, renamed
 
 MENUS = Collection(noun="menus", doc_type="menu", schema="menus", summary=("name", FLAGS))
 
@@ -20,6 +20,7 @@ TEMPORAL_RULES_SETS = Collection(
     doc_type="temporal_rule_set",
     schema="temporal_rules_sets",
     summary=("name", renamed("rules", "temporal_rules"), FLAGS),
+    indexes=(field_index("type"),),
 )
 
 PLAIN = (MENUS, SKELS, TEMPORAL_RULES, TEMPORAL_RULES_SETS)

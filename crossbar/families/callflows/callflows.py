@@ -135,7 +135,8 @@ CALLFLOWS = Collection(
         ),
     ),
     indexes=(
-        *map(field_index, ("owner_id", "numbers", "type", "group_id")),
+        *map(field_index, ("owner_id", "numbers", "type", "group_id", "flow.module")),
+        field_index("ui_is_main_number_cf"),
         Index(name="patterned", values=_patterned),
     ),
     nested=(Nesting(noun="users", doc_type="user", index="owner_id"),),

@@ -126,7 +126,7 @@ VMBOXES = Collection(
     summary=("name", "mailbox", "owner_id", FLAGS),
     order=lambda document: str(document.get("name", "")).lower(),
     unique=(Unique(path="mailbox", values=_mailboxes, message=BAD_MAILBOX),),
-    indexes=tuple(map(field_index, ("owner_id", "mailbox"))),
+    indexes=tuple(map(field_index, ("owner_id", "mailbox", "type"))),
     nested=(Nesting(noun="users", doc_type="user", index="owner_id"),),
     powers=Powers(own=("pin", "require_pin"), secrets=("pin",), owner="owner_id"),
     hooks=Hooks(
