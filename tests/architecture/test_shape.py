@@ -57,7 +57,7 @@ DIALECT_NAME = re.compile(r"(?<![a-z0-9])(v1|v1_1|v2|api_version)(?![a-z0-9])", 
 MONGODB_DRIVERS = {"motor", "pymongo", "gridfs", "bson"}
 LONGEST_NAME = 20
 # When the bytes of an attachment began to arrive matters to the file alone, and is no API's time.
-STORE_OF_ITS_OWN_TIME = {f"crossbar/storage/sqlite/{part}.py" for part in ("file", "batches")}
+STORE_OF_ITS_OWN_TIME = {f"crossbar/storage/sqlite/{part}.py" for part in ("layout", "batches")}
 CLOCKS = {"time", "time_ns", "now", "utcnow", "today"}
 
 

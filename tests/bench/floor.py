@@ -32,7 +32,7 @@ from crossbar.server import run_loop
 from crossbar.storage import Key
 from crossbar.storage.sqlite.batches import ENTER, EXISTS, INSERT, LOG, OTHER_ROW
 from crossbar.storage.sqlite.encoding import body_of, decode, encode
-from crossbar.storage.sqlite.file import SETTINGS
+from crossbar.storage.sqlite.layout import SETTINGS
 from crossbar.validation import Schemas
 
 HEAD = lines_of(

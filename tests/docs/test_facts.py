@@ -20,7 +20,7 @@ from crossbar.personnel import includes, reading, searching
 from crossbar.personnel import writing as rows
 from crossbar.settings import Settings
 from crossbar.storage import LARGEST
-from crossbar.storage.sqlite.file import LOOK_INTERVAL
+from crossbar.storage.sqlite.place import LOOK_INTERVAL
 from crossbar.validation import patterns
 from crossbar.visitors import search as visitor_search
 from crossbar.visitors import sweep as visitor_sweep

@@ -61,7 +61,7 @@ async def sqlite(
         monkeypatch.setattr(walindex, "DESCRIPTORS", Path("/nowhere"))
     store = SQLiteStore(path)
     await store.open()
-    assert (store._state == store._version) == (request.param == "asked")
+    assert (store.database._state == store.database._version) == (request.param == "asked")
     yield store
     await store.close()
 
@@ -81,7 +81,7 @@ async def test_what_was_committed_and_not_acknowledged_is_read_once_the_file_is_
     assert await sqlite.page(page, _rows) == [b"1"]
     later = put("one", rev="2-a", expected="1-a", row=b"2")
     failures = await asyncio.gather(
-        write(sqlite, later), sqlite._write(lose), return_exceptions=True
+        write(sqlite, later), sqlite.database.write(lose), return_exceptions=True
     )
     assert [type(each) for each in failures] == [Unreachable] * 2
     away.rename(path)
@@ -137,8 +137,8 @@ async def test_what_is_remembered_is_as_it_was_written_last(sqlite: SQLiteStore)
     await write(sqlite, put("one"), put("two"))
     assert [await sqlite.get(key(each)) for each in ("one", "two")] == [{"_rev": "1-a"}] * 2
     asked: list[str] = []
-    assert sqlite._reader is not None
-    sqlite._reader.set_trace_callback(asked.append)
+    assert sqlite.database._reader is not None
+    sqlite.database._reader.set_trace_callback(asked.append)
     await write(sqlite, put("one", rev="2-a", expected="1-a", name="Ann"))
     await write(sqlite, put("one", rev="3-a", expected="2-a", name="Bob", pvt_secret=1))
     document = {"_rev": "3-a", "name": "Bob", "pvt_secret": 1}
@@ -170,14 +170,14 @@ async def test_what_is_committed_is_acknowledged_though_the_file_cannot_be_read(
 ) -> None:
     await write(sqlite, put("one", row=b"1"))
     assert await sqlite.page(span(portion=2), _rows) == [b"1"]
-    read, failures = sqlite._state, [Unreachable("once")]
+    read, failures = sqlite.database._state, [Unreachable("once")]
 
     def state() -> State:
         if failures:
             raise failures.pop()
         return read()
 
-    monkeypatch.setattr(sqlite, "_state", state)
+    monkeypatch.setattr(sqlite.database, "_state", state)
     await write(sqlite, put("one", rev="2-a", expected="1-a", row=b"2"))
     assert failures == []
     assert await sqlite.page(span(portion=2), _rows) == [b"2"]

@@ -27,9 +27,11 @@ from crossbar.storage import (
     Unreachable,
 )
 from crossbar.storage.factory import store_for
-from crossbar.storage.sqlite.file import ABANDONED, FORMAT, GROUP, LOOK_INTERVAL, PIECE
+from crossbar.storage.sqlite.layout import ABANDONED, FORMAT, PIECE
+from crossbar.storage.sqlite.place import LOOK_INTERVAL
 from crossbar.storage.sqlite.store import SQLiteStore
 from crossbar.storage.sqlite.stretches import stretch_of
+from crossbar.storage.sqlite.writer import GROUP
 from tests.storage.builders import (
     ACCOUNT,
     Opener,
@@ -94,7 +96,7 @@ async def sqlite(store: Store) -> SQLiteStore:
 
 async def pragma(store: SQLiteStore, setting: str) -> None:
     """Change a setting of the writing connection, as a fault of the disk would."""
-    await store._write(lambda connection: connection.execute(f"PRAGMA {setting}").close())
+    await store.database.write(lambda connection: connection.execute(f"PRAGMA {setting}").close())
 
 
 async def test_a_commit_reaches_the_disk(sqlite: SQLiteStore) -> None:
@@ -104,13 +106,15 @@ async def test_a_commit_reaches_the_disk(sqlite: SQLiteStore) -> None:
         for name in ("synchronous", "journal_mode"):
             [found[name]] = connection.execute(f"PRAGMA {name}").fetchone()
 
-    await sqlite._write(look)
+    await sqlite.database.write(look)
     assert found == {"synchronous": 2, "journal_mode": "wal"}  # 2: a flush for each commit
 
 
 async def test_waiting_batches_are_committed_together(sqlite: SQLiteStore) -> None:
     statements: list[str] = []
-    await sqlite._write(lambda connection: connection.set_trace_callback(statements.append))
+    await sqlite.database.write(
+        lambda connection: connection.set_trace_callback(statements.append)
+    )
     await asyncio.gather(*(write(sqlite, put(f"{number}")) for number in range(200)))
     assert statements.count("COMMIT") < 20
     assert len(await ids(sqlite)) == 200
@@ -222,7 +226,7 @@ async def test_a_file_that_goes_while_it_is_written_is_noticed(
         Path(path).unlink()
 
     with pytest.raises(Unreachable, match="removed or replaced"):
-        await sqlite._write(lose)
+        await sqlite.database.write(lose)
 
 
 async def test_a_file_that_goes_between_reads_is_noticed_within_a_second(
@@ -329,8 +333,8 @@ async def test_memory_is_a_private_file_removed_on_close() -> None:
     one, two = SQLiteStore(":memory:"), SQLiteStore(":memory:")
     await one.open()
     await two.open()
-    assert one._folder
-    folder = one._folder.name
+    assert one.database._folder
+    folder = one.database._folder.name
     await write(one, put("one"))
     assert await two.get(key("one")) is None
     assert _files(folder)[0] == "store.db"
@@ -452,7 +456,7 @@ async def test_every_walk_enters_its_index_where_it_begins(sqlite: SQLiteStore) 
         where, values = stretch_of(walked).within(walked)
         way = "DESC" if descending else "ASC"
         explain = f"EXPLAIN QUERY PLAN SELECT sort FROM {where} ORDER BY sort {way}, doc_id {way}"
-        plan = sqlite._read(explain, values)
+        plan = sqlite.database.read(explain, values)
         assert len(plan) == 1, plan
         assert plan[0][3].startswith("SEARCH")
         assert ("(sort,doc_id)" in plan[0][3]) == (start is not None)

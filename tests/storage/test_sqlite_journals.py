@@ -13,7 +13,7 @@ import pytest
 
 from crossbar.storage import Batch, Entry, Position
 from crossbar.storage.sqlite import journals
-from crossbar.storage.sqlite.file import FORMAT
+from crossbar.storage.sqlite.layout import FORMAT
 from crossbar.storage.sqlite.store import SQLiteStore
 from crossbar.storage.sqlite.stretches import stretch_of_book
 from tests.storage.aspects.records import CALLS, append, line, met, named, stretch
@@ -63,7 +63,7 @@ async def test_every_walk_enters_its_tree_where_it_begins(store: SQLiteStore) ->
         where, values = stretch_of_book(span, 1).within(span)
         way = "DESC" if span.descending else "ASC"
         explain = f"EXPLAIN QUERY PLAN SELECT sort FROM {where} ORDER BY sort {way}, doc_id {way}"
-        [step] = store._read(explain, values)
+        [step] = store.database.read(explain, values)
         assert step[3].startswith("SEARCH")
         assert "PRIMARY KEY" in step[3]
         assert ("(sort,doc_id)" in step[3]) == (start is not None)
@@ -71,7 +71,7 @@ async def test_every_walk_enters_its_tree_where_it_begins(store: SQLiteStore) ->
 
 async def test_one_record_is_one_look_up(store: SQLiteStore) -> None:
     place = (ACCOUNT, CALLS, "202611", "202611-a")
-    steps = store._read(f"EXPLAIN QUERY PLAN {journals.BODY}", place)
+    steps = store.database.read(f"EXPLAIN QUERY PLAN {journals.BODY}", place)
     assert all("SCAN" not in step[3] for step in steps)
 
 
@@ -83,7 +83,7 @@ async def test_the_rows_of_what_is_forgotten_go_in_steps(
     await fill(store, 100, OTHER)
     await append(store, line("202610-kept", entries=[("n", "v")]))
     commits: list[str] = []
-    await store._write(lambda connection: connection.set_trace_callback(commits.append))
+    await store.database.write(lambda connection: connection.set_trace_callback(commits.append))
     await store.commit(Batch(drop_buckets=[(CALLS, "202609")]))
     assert await met(store) == await met(store, ("n", "v")) == ["202610-kept"]
     assert rows_in(path)["books"] == 1
@@ -167,7 +167,7 @@ async def test_a_number_of_a_book_is_used_once(store: SQLiteStore, path: str) ->
         await store.commit(Batch(drop_buckets=[(CALLS, "202609")]))
         await until_reclaimed(path)
     await append(store, line("202609-b"))
-    [(book,)] = store._read("SELECT book FROM books")
+    [(book,)] = store.database.read("SELECT book FROM books")
     assert book == 4
     assert await store.get_record(named("202609-a")) is None
 
@@ -184,4 +184,4 @@ async def test_a_file_of_the_second_format_is_taken_over(store: SQLiteStore, pat
     assert await ids(store, ("n", "1")) == ["one"]
     await append(store, line("202609-a"))
     assert await met(store) == ["202609-a"]
-    assert store._read("PRAGMA user_version") == [(FORMAT,)]
+    assert store.database.read("PRAGMA user_version") == [(FORMAT,)]

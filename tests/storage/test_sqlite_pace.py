@@ -58,7 +58,7 @@ async def test_others_have_turns_while_a_large_batch_is_encoded(
         at_write.append(turns)
         return 0
 
-    monkeypatch.setattr(store, "_write", instead)
+    monkeypatch.setattr(store.database, "write", instead)
     counting = asyncio.create_task(count())
     await store.commit(Batch(puts=[put(f"{number}") for number in range(1000)]))
     counting.cancel()
@@ -77,7 +77,7 @@ async def test_what_is_large_is_written_beside_the_loop(
         found.append(is_large)
         return 0
 
-    monkeypatch.setattr(store, "_write", instead)
+    monkeypatch.setattr(store.database, "write", instead)
     puts = [put(f"{number}", **large) for number in range(large.get("count", 1))]
     await store.commit(Batch(puts=puts))
     many = [("n", f"{number:032x}") for number in range(3000)]

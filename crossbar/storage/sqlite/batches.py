@@ -1,7 +1,7 @@
 """What a batch changes in the embedded store's file, statement by statement.
 
 These functions run in the writing thread, within a transaction that is not theirs: they raise to
-refuse, and whatever they did is undone. The tables are in ``file``.
+refuse, and whatever they did is undone. The tables are in ``layout``.
 """
 
 from __future__ import annotations

@@ -1,25 +1,20 @@
 """The embedded store: one SQLite file, through the standard library's driver.
 
 Reads run on the event loop's own connection, since a point read costs less than handing it to a
-thread. Writes go to the one thread of ``file``, which knows the file's layout and how it is shared
-with other processes; what a batch changes is in ``batches`` and ``journals``. Nothing here
-interprets a document.
+thread. Writes go to the one thread of ``writer``; what a batch changes is in ``batches`` and
+``journals``, where it is put in ``layout``, and what is remembered of it in ``recent``. Nothing
+here interprets a document.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import sqlite3
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import suppress
 from functools import partial
-from itertools import chain, islice
-from pathlib import Path
+from itertools import islice
 from typing import Any, TypeVar
 
-from crossbar.documents import Document, new_id
+from crossbar.documents import Document
 from crossbar.storage import (
     LAST_BUCKET,
     PORTION,
@@ -38,14 +33,14 @@ from crossbar.storage import (
     Row,
     Shown,
     Span,
-    StoreError,
-    Unreachable,
     bucket_of,
     check_records,
     unobserved,
 )
 from crossbar.storage.sqlite import journals
-from crossbar.storage.sqlite.batches import HOLDER, WALK, add_piece, apply, drop
+from crossbar.storage.sqlite.attachments import Attachments
+from crossbar.storage.sqlite.batches import HOLDER, WALK, apply
+from crossbar.storage.sqlite.database import Database
 from crossbar.storage.sqlite.encoding import (
     NOTHING,
     Columns,
@@ -55,20 +50,10 @@ from crossbar.storage.sqlite.encoding import (
     put_from,
     shown_of,
 )
-from crossbar.storage.sqlite.file import (
-    PIECE,
-    WAL_PAGES,
-    Job,
-    Place,
-    Writer,
-    Written,
-    connect,
-    move_pages_at,
-)
-from crossbar.storage.sqlite.recent import Body, Recent, State
+from crossbar.storage.sqlite.recent import Body, Recent
+from crossbar.storage.sqlite.reclaiming import Reclaiming
 from crossbar.storage.sqlite.sifting import Found, Stored, light, sifter
 from crossbar.storage.sqlite.stretches import Stretch, stretch_of, stretch_of_book
-from crossbar.storage.sqlite.walindex import WalIndex
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -84,14 +69,6 @@ LONG = 65_536
 
 COUNTED = 20_000
 """Documents that are counted together: some milliseconds' work."""
-
-RECLAIM_PAUSE = 0.01
-"""Seconds between two steps in which forgotten records are removed, for others to write."""
-
-RECLAIM_PAGES = 2000
-"""As :data:`~crossbar.storage.sqlite.file.WAL_PAGES` while they are removed, which writes many
-pages: the commit that happens to move them is held up for less.
-"""
 
 
 async def _each(make: Callable[[S], T], values: Sequence[S]) -> list[T]:
@@ -118,69 +95,39 @@ class SQLiteStore:
     """A :class:`crossbar.storage.Store` in the file ``path``, which is made for its owner alone.
 
     ``":memory:"`` means a private file that is removed on close. A write that other processes hold
-    up for more than ``patience`` seconds raises :class:`Unreachable`.
+    up for more than ``patience`` seconds raises :class:`Unreachable`. ``database`` is the file,
+    for whoever looks into it beside the store.
     """
 
     def __init__(
         self, path: str, *, patience: float = 5.0, observer: Observer = unobserved
     ) -> None:
-        self._path = path
-        self._patience = patience
-        self._observer = observer
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._reader: sqlite3.Connection | None = None
-        self._writer: Writer | None = None
-        self._place: Place | None = None
-        self._recent = Recent()
-        self._state: Callable[[], State] = self._version
-        self._reclaiming: asyncio.Task[None] | None = None
-        self._is_littered = False
+        self.database = Database(path, patience, observer)
+        self._attachments = Attachments(self.database)
+        self._reclaiming = Reclaiming(self.database)
 
     async def open(self) -> None:
         """Open the file, creating it when missing. Refuses one that a newer version has made."""
-        path = self._path
-        if path == ":memory:":
-            self._folder = tempfile.TemporaryDirectory(prefix="crossbar-")
-            path = str(Path(self._folder.name, "store.db"))
-        self._reader, connection = await asyncio.to_thread(connect, path, self._patience)
-        self._place = Place(path)
-        self._writer = Writer(
-            connection, path, self._place, self._patience, self._observer, self._committed
-        )
-        self._recent = Recent()
-        self._state = self._version
-        with suppress(OSError, TypeError):  # where the system has no such mapping, SQLite is asked
-            self._state = WalIndex(path).state
-        if self._read("SELECT 1 FROM forgotten_books LIMIT 1"):
-            self._reclaim_soon()
+        await self.database.open()
+        self._reclaiming.begin()
 
     async def close(self) -> None:
         """Finish waiting writes and disconnect. Closing twice is no error."""
-        if self._reclaiming is not None:
-            self._reclaiming.cancel()
-            await asyncio.gather(self._reclaiming, return_exceptions=True)
-        writer, self._writer = self._writer, None
-        if writer:
-            await writer.close()
-        reader, folder = self._reader, self._folder
-        self._reader = self._folder = None
-        if reader:
-            reader.close()
-        if folder:
-            folder.cleanup()
+        await self._reclaiming.stop()
+        await self.database.close()
 
     async def ping(self) -> None:
         """Return when the file is in its place and can be read."""
-        self._read("SELECT 1 FROM events LIMIT 1")
+        self.database.read("SELECT 1 FROM events LIMIT 1")
 
     async def get(self, key: Key) -> Document | None:
         """See :meth:`crossbar.storage.Store.get`."""
-        found = self._found(key, self._recalled())
+        found = self._found(key, self.database.recalled())
         return None if found is None else decode(found[1])
 
     async def get_shown(self, key: Key) -> Shown | None:
         """See :meth:`crossbar.storage.Store.get_shown`."""
-        recent = self._recalled()
+        recent = self.database.recalled()
         shown = recent.shown.get(key)
         if shown is None and (found := self._found(key, recent)) is not None:
             shown = shown_of(*found)
@@ -191,7 +138,7 @@ class SQLiteStore:
         """Where to cut a document, and its body; read, unless it is remembered."""
         body = recent.bodies.get(key)
         if body is None:
-            found = self._read(
+            found = self.database.read(
                 "SELECT cut, body, row FROM documents"
                 " WHERE account_id = ? AND doc_type = ? AND doc_id = ?",
                 key,
@@ -203,34 +150,6 @@ class SQLiteStore:
             recent.keep(key, body, row)
         return body
 
-    def _recalled(self) -> Recent:
-        """What is remembered and may be relied on now.
-
-        While this process writes, the file may be in another state by what it writes itself, or
-        another does, which is known when it has written: until then nothing is recalled, and
-        nothing need be forgotten.
-        """
-        self._opened()
-        recent, state = self._recent, self._state()
-        if state != recent.state:
-            if self._writer is not None and self._writer.is_writing:
-                return Recent()
-            recent.forget(state)
-        return recent
-
-    def _version(self) -> int:
-        """A number that changes with every commit of others than the reading connection."""
-        [(version,)] = self._read("PRAGMA data_version")
-        return int(version)
-
-    def _committed(self, jobs: Sequence[Job], is_alone: Callable[[], bool]) -> None:
-        """Note what was written; forget everything if others may have written as well."""
-        state = self._state()
-        if is_alone() and all(job.written is not None for job in jobs):
-            self._recent.settle(chain.from_iterable(job.written or () for job in jobs), state)
-        else:
-            self._recent.forget(state)
-
     async def get_many(self, account_id: str, ids: Iterable[str]) -> dict[str, Document]:
         """See :meth:`crossbar.storage.Store.get_many`."""
         sql = "SELECT body FROM documents WHERE account_id = ? AND doc_id = ?"
@@ -238,7 +157,7 @@ class SQLiteStore:
         waiting = iter(dict.fromkeys(ids))
         while some := list(islice(waiting, ROWS)):
             for doc_id in some:
-                for (body,) in self._read(sql, (account_id, doc_id)):
+                for (body,) in self.database.read(sql, (account_id, doc_id)):
                     documents[doc_id] = decode(body)
             await asyncio.sleep(0)
         return documents
@@ -256,7 +175,7 @@ class SQLiteStore:
         more = True
         while more:
             sql, values = stretch.selecting(stretch.row, span, after, portion)
-            found = self._read(sql, values)
+            found = self.database.read(sql, values)
             if found:
                 yield found
             more = len(found) == portion
@@ -268,10 +187,14 @@ class SQLiteStore:
         """See :meth:`crossbar.storage.Store.page`."""
         stretch = stretch_of(span)
         sql, values = stretch.selecting(stretch.row, span, None, span.portion or ROWS)
-        recent, place, asked = self._recalled(), (span.account_id, span.doc_type), (sql, *values)
+        recent, place, asked = (
+            self.database.recalled(),
+            (span.account_id, span.doc_type),
+            (sql, *values),
+        )
         made: T | None = recent.page(place, asked)
         if made is None:
-            made, size = make(self._read(sql, values))
+            made, size = make(self.database.read(sql, values))
             recent.keep_page(place, asked, made, size)
         return made
 
@@ -308,14 +231,14 @@ class SQLiteStore:
     ) -> Found:
         """What is met of a span in a stretch, beyond ``after``: so many, or fewer if large."""
         sql, values = stretch.selecting(stretch.body, span, after, limit)
-        found: Found = self._read(sql, values, partial(light, limit, may_be_wanted))
+        found: Found = self.database.read(sql, values, partial(light, limit, may_be_wanted))
         return found
 
     def _stretches(self, span: Span) -> list[Stretch]:
         """Where the rows of a span are, in the order in which it is walked."""
         if span.buckets is None:
             return [stretch_of(span)]
-        books = self._read(journals.BOOKS, (span.account_id, span.doc_type, *span.buckets))
+        books = self.database.read(journals.BOOKS, (span.account_id, span.doc_type, *span.buckets))
         stretches = [stretch_of_book(span, book) for (book,) in books]
         return stretches[::-1] if span.descending else stretches
 
@@ -324,10 +247,10 @@ class SQLiteStore:
         sql, places = WALK, [(account_id,)]
         if journal:
             asked = (account_id, journal, "", LAST_BUCKET)
-            sql, places = journals.WALK, self._read(journals.BOOKS, asked)
+            sql, places = journals.WALK, self.database.read(journals.BOOKS, asked)
         for (place,) in places:
             last = ""
-            while found := self._read(sql, (place, last, ROWS)):
+            while found := self.database.read(sql, (place, last, ROWS)):
                 for doc_type, last, *columns in found:
                     key = Key(account_id, journal or doc_type, last)
                     yield put_from(key, Columns(*columns))
@@ -342,14 +265,14 @@ class SQLiteStore:
             while more:
                 limit = COUNTED if at_most is None else min(COUNTED, at_most - number)
                 sql, values = stretch.counting(span, after, limit)
-                [(found,)] = self._read(sql, values)
+                [(found,)] = self.database.read(sql, values)
                 number += found
                 if number == at_most:
                     break
                 more = found == COUNTED
                 if more:
                     sql, values = stretch.nth(span, after, COUNTED)
-                    places = self._read(sql, values)
+                    places = self.database.read(sql, values)
                     after = Position(*places[0]) if places else after
                     more = bool(places)
                     await asyncio.sleep(0)
@@ -366,27 +289,29 @@ class SQLiteStore:
                 "SELECT value, count(*) FROM entries WHERE account_id = ? AND doc_type = ?"  # noqa: S608 constants only
                 f" AND name = ? AND value IN ({','.join('?' * len(some))}) GROUP BY value"
             )
-            found.update(self._read(sql, (account_id, doc_type, name, *some)))
+            found.update(self.database.read(sql, (account_id, doc_type, name, *some)))
             await asyncio.sleep(0)
         return found
 
     async def get_record(self, key: Key) -> Document | None:
         """See :meth:`crossbar.storage.Store.get_record`."""
-        found = self._read(journals.BODY, (*key[:2], bucket_of(key.doc_id), key.doc_id))
+        found = self.database.read(journals.BODY, (*key[:2], bucket_of(key.doc_id), key.doc_id))
         document: Document | None = decode(found[0][0]) if found else None
         return document
 
     async def buckets(self, journal: str) -> list[str]:
         """See :meth:`crossbar.storage.Store.buckets`."""
         sql = "SELECT DISTINCT bucket FROM books WHERE journal = ? ORDER BY bucket"
-        return [bucket for (bucket,) in self._read(sql, (journal,))]
+        return [bucket for (bucket,) in self.database.read(sql, (journal,))]
 
     async def holders(self, claims: Iterable[Claim]) -> dict[Claim, Key]:
         """See :meth:`crossbar.storage.Store.holders`."""
         holders: dict[Claim, Key] = {}
         waiting = iter(claims)
         while some := list(islice(waiting, ROWS)):
-            holders |= {claim: Key(*held) for claim in some for held in self._read(HOLDER, claim)}
+            holders |= {
+                claim: Key(*held) for claim in some for held in self.database.read(HOLDER, claim)
+            }
             if len(some) == ROWS:
                 await asyncio.sleep(0)
         return holders
@@ -406,39 +331,22 @@ class SQLiteStore:
             or len(stored) + len(records) > FEW
             or any(len(each.marks) + len(each.body) > LONG for each in stored)
         )
-        rows = self._recent.rows
+        rows = self.database.recent.rows
         altered = {put.key for put in batch.puts if rows.get(put.key, put.row) != put.row}
         work = partial(apply, batch, stored, records, logged, altered)
         written: list[tuple[Key, Columns | None]] = [(each.key, None) for each in batch.removes]
         written += [(put.key, columns) for put, columns in zip(batch.puts, stored, strict=True)]
         # An account that is purged has documents that are named nowhere here.
-        number = await self._write(
+        number = await self.database.write(
             work, is_large=is_large, written=None if batch.purge else written
         )
         if forgets:
-            self._reclaim_soon()
+            self._reclaiming.soon()
         return number
-
-    def _reclaim_soon(self) -> None:
-        """Have the space of what was forgotten freed in the background, if it is not already."""
-        self._is_littered = True
-        if self._reclaiming is None or self._reclaiming.done():
-            self._reclaiming = asyncio.create_task(self._reclaim())
-
-    async def _reclaim(self) -> None:
-        """Free space step by step. What a failure leaves is found at the next start."""
-        with suppress(StoreError):
-            await self._write(partial(move_pages_at, RECLAIM_PAGES))
-            while self._is_littered:
-                self._is_littered = False
-                if await self._write(journals.reclaim):
-                    self._is_littered = True
-                    await asyncio.sleep(RECLAIM_PAUSE)
-            await self._write(partial(move_pages_at, WAL_PAGES))
 
     async def events(self, after: int, limit: int = 500) -> list[Numbered]:
         """See :meth:`crossbar.storage.Store.events`."""
-        found = self._read(
+        found = self.database.read(
             "SELECT number, action, account_id, doc_type, doc_id, revision, at, summary"
             " FROM events WHERE number > ? ORDER BY number LIMIT ?",
             (after, limit),
@@ -450,13 +358,13 @@ class SQLiteStore:
 
     async def last_event(self) -> int:
         """See :meth:`crossbar.storage.Store.last_event`."""
-        [(number,)] = self._read("SELECT coalesce(max(number), 0) FROM events")
+        [(number,)] = self.database.read("SELECT coalesce(max(number), 0) FROM events")
         return int(number)
 
     async def trim_events(self, upto: int) -> None:
         """See :meth:`crossbar.storage.Store.trim_events`."""
         # SQLite counts on from the highest number that it finds, so one has to stay.
-        await self._write(
+        await self.database.write(
             lambda connection: connection.execute(
                 "DELETE FROM events WHERE number <= ?"
                 " AND number < (SELECT max(number) FROM events)",
@@ -468,89 +376,14 @@ class SQLiteStore:
         self, account_id: str, chunks: AsyncIterator[bytes], requires: Sequence[Key] = ()
     ) -> Attachment:
         """See :meth:`crossbar.storage.Store.put_attachment`."""
-        name = (account_id, new_id())
-        digest, length, position = hashlib.md5(usedforsecurity=False), 0, 0
-        waiting = bytearray()
-        try:
-            async for chunk in chunks:
-                digest.update(chunk)
-                length += len(chunk)
-                waiting += chunk
-                while len(waiting) > PIECE:
-                    piece = bytes(waiting[:PIECE])
-                    del waiting[:PIECE]
-                    await self._write(partial(add_piece, name, position, piece, None, requires))
-                    position += 1
-            whole = Attachment(name[1], length, digest.hexdigest())
-            last = partial(add_piece, name, position, bytes(waiting), whole, requires)
-            await self._write(last)
-        except BaseException:
-            # Should this fail too, the next start removes what is abandoned.
-            with suppress(StoreError):
-                await self._write(partial(drop, [name]))
-            raise
-        return whole
+        return await self._attachments.put(account_id, chunks, requires)
 
-    async def attachments(self, before: int) -> AsyncIterator[tuple[str, str]]:
+    def attachments(self, before: int) -> AsyncIterator[tuple[str, str]]:
         """See :meth:`crossbar.storage.Store.attachments`."""
-        sql = (
-            "SELECT account_id, attachment_id FROM attachments"
-            " WHERE length IS NOT NULL AND begun < ? AND (account_id, attachment_id) > (?, ?)"
-            " ORDER BY account_id, attachment_id LIMIT ?"
-        )
-        last = ("", "")
-        while found := self._read(sql, (before, *last, ROWS)):
-            for last in found:
-                yield last
-            await asyncio.sleep(0)
+        return self._attachments.stored(before)
 
-    async def read_attachment(
+    def read_attachment(
         self, account_id: str, attachment_id: str, start: int = 0, stop: int | None = None
     ) -> AsyncIterator[bytes]:
         """See :meth:`crossbar.storage.Store.read_attachment`."""
-        name = (account_id, attachment_id)
-        [(length,)] = self._read(
-            "SELECT length FROM attachments WHERE account_id = ? AND attachment_id = ?", name
-        ) or [(None,)]
-        if length is None:  # unknown, or not yet whole
-            raise KeyError(attachment_id)
-        stop = length if stop is None else min(stop, length)
-        sql = "SELECT data FROM pieces WHERE account_id = ? AND attachment_id = ? AND position = ?"
-        while start < stop:
-            position, offset = divmod(start, PIECE)
-            found = self._read(sql, (*name, position))
-            if not found:  # dropped since the last piece
-                raise KeyError(attachment_id)
-            data: bytes = found[0][0][offset : offset + stop - start]
-            start += len(data)
-            yield data
-            await asyncio.sleep(0)
-
-    def _opened(self) -> sqlite3.Connection:
-        """The connection that reads. Raises :class:`Unreachable` without the file."""
-        if self._reader is None or self._place is None:
-            raise Unreachable(f"{self._path}: not open")
-        self._place.require_lately()
-        return self._reader
-
-    def _read(
-        self,
-        sql: str,
-        values: Sequence[Any] = (),
-        take: Callable[[sqlite3.Cursor], Any] = sqlite3.Cursor.fetchall,
-    ) -> Any:
-        try:
-            return take(self._opened().execute(sql, values))
-        except sqlite3.Error as error:
-            raise Unreachable(f"{self._path}: {error}") from error
-
-    async def _write(
-        self,
-        work: Callable[[sqlite3.Connection], T],
-        *,
-        is_large: bool = True,
-        written: Written | None = (),
-    ) -> T:
-        if self._writer is None:
-            raise Unreachable(f"{self._path}: not open")
-        return await self._writer.run(work, is_large=is_large, written=written)
+        return self._attachments.read(account_id, attachment_id, start, stop)

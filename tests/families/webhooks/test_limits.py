@@ -129,7 +129,9 @@ async def test_a_full_disk_loses_nothing(
 
 async def _fill(api: Api, store: SQLiteStore) -> None:
     """Let the file grow no more, and use up what is free in it."""
-    pages = await store._write(lambda file: file.execute("PRAGMA page_count").fetchone()[0])
+    pages = await store.database.write(
+        lambda file: file.execute("PRAGMA page_count").fetchone()[0]
+    )
     await _limit(store, pages)
     services, account_id = api.gateway.services, api.master.account_id
     for size in (4000, 400, 4):
@@ -140,7 +142,9 @@ async def _fill(api: Api, store: SQLiteStore) -> None:
 
 
 async def _limit(store: SQLiteStore, pages: int) -> None:
-    await store._write(lambda file: file.execute(f"PRAGMA max_page_count = {pages}").close())
+    await store.database.write(
+        lambda file: file.execute(f"PRAGMA max_page_count = {pages}").close()
+    )
 
 
 async def configure(api: Api, **values: Any) -> None:
