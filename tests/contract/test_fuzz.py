@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 import orjson
+import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 from hypothesis.strategies import SearchStrategy
 
@@ -15,7 +16,7 @@ from tests.conftest import Api
 from tests.contract.conftest import on_every_store
 from tests.contract.kit import bare_exchange, http, path_of
 
-pytestmark = on_every_store
+pytestmark = [on_every_store, pytest.mark.thorough]
 
 EXAMPLES = 300
 VERBS = ("GET", "PUT", "POST", "PATCH", "DELETE", "HEAD", "OPTIONS")

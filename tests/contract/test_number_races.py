@@ -16,7 +16,7 @@ from tests.conftest import Answer, Api, running_api
 from tests.contract.conftest import on_every_store
 from tests.families.numbers.support import path, stock, tenant
 
-pytestmark = on_every_store
+pytestmark = [on_every_store, pytest.mark.thorough]
 
 ROUNDS = 100
 AT_ONCE = 10

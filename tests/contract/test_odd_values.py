@@ -52,6 +52,7 @@ TRIED = [
     ids=[f"{family.noun}-{store}" for family, store in TRIED],
     indirect=["storage_url"],
 )
+@pytest.mark.thorough
 async def test_odd_values_of_any_field_spoil_neither_write_nor_list(
     api: Api, family: Collection
 ) -> None:

@@ -49,6 +49,7 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.thorough
 def test_a_family_is_added_as_the_page_says(copy: Path) -> None:
     tests = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/families/test_rooms.py")
     missing = run(copy, *tests)

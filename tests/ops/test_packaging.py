@@ -19,10 +19,13 @@ SOURCES = ("setup.py", "setup.cfg", "pyproject.toml", "README.md")
 SETUPTOOLS = 77
 """The version that pyproject.toml asks for. Nothing is downloaded here: it has to be installed."""
 
-pytestmark = pytest.mark.skipif(
-    int(version("setuptools").partition(".")[0]) < SETUPTOOLS,
-    reason=f"building needs setuptools {SETUPTOOLS}, here is {version('setuptools')}",
-)
+pytestmark = [
+    pytest.mark.thorough,
+    pytest.mark.skipif(
+        int(version("setuptools").partition(".")[0]) < SETUPTOOLS,
+        reason=f"building needs setuptools {SETUPTOOLS}, here is {version('setuptools')}",
+    ),
+]
 
 
 def run(folder: Path, *command: str | Path) -> str:

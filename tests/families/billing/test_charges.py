@@ -213,6 +213,7 @@ async def test_what_is_free_up_to_a_number_is_so_in_a_race(
     assert sorted(answer.status for answer in answers) == [201] * 3 + [402] * 5
 
 
+@pytest.mark.thorough
 @on_every_store
 async def test_many_who_spend_at_once_are_all_served(
     api: Api, settings: Settings, clock: FixedClock

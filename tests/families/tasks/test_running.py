@@ -93,6 +93,7 @@ async def test_a_process_that_ends_before_its_portion_begins_is_followed_soon(
     assert (await facts(api, task_id))["success_count"] == 3
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("met", [0, 10], ids=["before", "among"])
 async def test_an_output_is_whole_that_becomes_a_file_while_it_is_read(
     api: Api, monkeypatch: pytest.MonkeyPatch, met: int
@@ -120,6 +121,7 @@ async def test_an_output_is_whole_that_becomes_a_file_while_it_is_read(
     assert left == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("noun", ["menus", "accounts", "users"])
 @pytest.mark.parametrize("is_written", [True, False], ids=["after", "before"])
 async def test_a_process_that_ends_anywhere_loses_and_doubles_nothing(

@@ -105,6 +105,7 @@ async def test_a_killed_server_leaves_asterisk_to_the_next(
     assert of_asterisk(installation) is None
 
 
+@pytest.mark.thorough
 async def test_who_waits_in_a_queue_outlives_a_switch_that_is_killed(
     installation: Installation, changes: dict[str, str]
 ) -> None:
@@ -188,6 +189,7 @@ def as_on_the_page(
         )
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 async def test_who_follows_the_page_has_two_phones_that_call_each_other(
     installation: Installation, changes: dict[str, str]
@@ -228,6 +230,7 @@ async def test_who_follows_the_page_has_two_phones_that_call_each_other(
         server.stop()
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 async def test_who_follows_the_page_calls_by_a_carrier(
     installation: Installation, changes: dict[str, str]
