@@ -21,8 +21,10 @@ AT_ONCE, OF_ACCOUNT = 8, 2
 """How many functions run at a time; and how many of one account, so that its slow ones are nobody
 else's trouble."""
 
-SECONDS = 2.0
-"""Seconds that a function may take, whatever it waits for, the wait for a turn not counted."""
+SECONDS = 5.0
+"""Seconds that a function may take, the wait for a turn not counted. What it does is bounded by
+processor time; there is nothing in it to wait for, so this is how long a busy machine may take.
+"""
 
 PATIENCE = 5.0
 """Seconds that a call waits for its turn."""

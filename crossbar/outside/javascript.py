@@ -91,7 +91,7 @@ def main() -> int:
     given = json.loads(sys.stdin.buffer.read())
     os.environ["TZ"] = given.get("zone", "UTC")
     time.tzset()  # reads a file
-    os.nice(10)  # calls are not to stutter meanwhile
+    os.nice(5)  # calls are not to stutter meanwhile, nor is one to wait for it too long
     for kind, most in (
         (resource.RLIMIT_AS, ADDRESSES),
         (resource.RLIMIT_CORE, 0),
