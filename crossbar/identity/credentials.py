@@ -76,6 +76,7 @@ class Identity:
             self.people,
             Tenants(store, writer, accounts, registry, clock),
             writer,
+            registry,
             secrets,
             clock,
             self.callers,

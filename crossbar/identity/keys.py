@@ -23,7 +23,9 @@ import structlog
 
 from crossbar.clock import GREGORIAN_OFFSET, Clock
 from crossbar.core.access import EVERYTHING, Scopes
+from crossbar.core.change import put_of
 from crossbar.core.directory import Account
+from crossbar.core.registry import Registry
 from crossbar.core.requests import Caller
 from crossbar.core.stamping import fresh_id, stamp
 from crossbar.core.writing import Writer, persistently
@@ -95,6 +97,7 @@ class Keys:
         people: People,
         tenants: Tenants,
         writer: Writer,
+        registry: Registry,
         secrets: Secrets,
         clock: Clock,
         callers: Callers,
@@ -104,6 +107,7 @@ class Keys:
         self._people = people
         self._tenants = tenants
         self._writer = writer
+        self._family = registry.collection(KEY_TYPE)
         self._secrets = secrets
         self._clock = clock
         self._callers = callers
@@ -160,7 +164,7 @@ class Keys:
         """Write a new key; where there is but one, in the commit that ends the old one."""
         now, name = self._clock.gregorian(), document["name"]
         event = Event("created", key, document["_rev"], now, {"name": name})
-        batch = Batch(puts=(Put(key, document, None),), events=(event,))
+        batch = Batch(puts=(put_of(self._family, key, document, None),), events=(event,))
         if self._kinds[document["dialect"]].is_single:
             await self._succeed(key, document["dialect"], batch)
         else:
@@ -365,7 +369,7 @@ class Keys:
         try:
             stored = await self._store.get(key)
             if stored is not None and not stored.get("pvt_deleted"):
-                put = Put(key, {**stored, **used}, stored["_rev"])
+                put = put_of(self._family, key, {**stored, **used}, stored["_rev"])
                 await self._writer.commit(Batch(puts=(put,)))
         except (StoreError, CrossbarError) as error:
             log.info("key_use_not_noted", key_id=key_id, error=repr(error))

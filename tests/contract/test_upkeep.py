@@ -15,6 +15,8 @@ from crossbar.core.attachments import attachment_ids
 from crossbar.storage import SYSTEM, Batch, Claim, Event, Key, Put, Span, Store
 from tests.conftest import Api
 from tests.contract.conftest import on_every_store
+from tests.contract.kit import COLLECTIONS as FAMILIES
+from tests.contract.kit import document
 from tests.dialects.v1.support import client_of
 from tests.families.support import ANN, BOB, make, refusal, stored
 
@@ -103,6 +105,16 @@ async def test_what_is_in_its_place_is_not_written_again(
     monkeypatch.setattr(store_of(api), "commit", noted)
     done, lines = await reindexed(api)
     assert (done.written, lines, written) == (0, [], [])
+
+
+async def test_what_is_used_stays_in_its_place(api: Api) -> None:
+    for family in FAMILIES:
+        (await api.put(f"{api.account}/{family.noun}", document(family))).expect(201)
+    key = {"name": "K", "dialect": "v2", "scopes": ["view:user"]}
+    made = (await api.put(f"{api.account}/api_keys", key)).expect(201).data
+    (await api.get(f"{api.account}/users", token=made["_read_only"]["key"])).expect(200)
+    assert (await stored(api, "api_key", made["id"]))["pvt_last_used"]
+    assert (await reindexed(api))[0].written == 0
 
 
 async def test_of_two_that_claim_a_value_the_holder_keeps_it(api: Api) -> None:
