@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -17,7 +18,7 @@ import orjson
 
 from crossbar.core.requests import Page, Query
 from crossbar.documents import Document
-from crossbar.errors import FaultyRequest, TooMuchToSearch
+from crossbar.errors import FaultyRequest, TooMuchToSearch, ValidationFailed
 from crossbar.filtering import Filters, keeps, names_of
 from crossbar.storage import Hint, Position, Sieve, Span, Store
 from crossbar.values import valueclass
@@ -27,6 +28,9 @@ T = TypeVar("T")
 LAST = "\U0010ffff"
 """Sorts after any id or sort key that is in use."""
 
+OURS = re.compile("Wy[I-L]")
+"""How a key begins: JSON of a list whose first item is a text, in base64."""
+
 
 def encode_key(position: Position) -> str:
     """The opaque text for a row."""
@@ -34,8 +38,15 @@ def encode_key(position: Position) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def decode_key(text: str, *, descending: bool) -> Position:
-    """The row that a key names. What is no key of ours is taken as a sort value (§8.3)."""
+def decode_key(
+    text: str, *, descending: bool, by_id: bool = False, name: str = "start_key"
+) -> Position:
+    """The row that a key names. What is no key of ours is taken as a sort value (§8.3), or as an
+    id where a list is sorted ``by_id``: the first row that has it, or the last one of a list that
+    is ``descending``.
+
+    Raises :class:`ValidationFailed` for the parameter ``name`` when it was a key of ours once.
+    """
     try:
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
         parsed = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
@@ -44,7 +55,14 @@ def decode_key(text: str, *, descending: bool) -> Position:
     match parsed:
         case [str(sort), str(doc_id)]:
             return Position(sort, doc_id)
-    return Position(text, LAST if descending else "")
+    if OURS.match(text):
+        raise ValidationFailed.of(
+            name,
+            "invalid",
+            f"{name} looks like a next_start_key, and is none",
+            target="a next_start_key as it was given, or a value of what the list is sorted by",
+        )
+    return Position("", text) if by_id else Position(text, LAST if descending else "")
 
 
 def page_size_of(query: Query, default: int) -> int | None:
@@ -57,23 +75,25 @@ def page_size_of(query: Query, default: int) -> int | None:
     return size
 
 
-def span_of(query: Query, span: Span, portion: int | None = None) -> Span:
-    """The span narrowed and directed as the query asks, read so many at a time."""
+def span_of(query: Query, span: Span, portion: int | None = None, *, by_id: bool = False) -> Span:
+    """The span narrowed and directed as the query asks, read so many at a time.
+
+    ``by_id`` says that its documents are sorted by their ids. Raises :class:`ValidationFailed`.
+    """
     descending = not query.ascending
-    start, low, high = span.start, span.low, span.high
+    start, end = span.start, span.end
     if query.paginate and query.start_key:
-        start = decode_key(query.start_key, descending=descending)
-    if query.end_key and descending:
-        low = max(query.end_key, low or "")
-    elif query.end_key:
-        high = min(query.end_key, high or LAST)
+        start = decode_key(query.start_key, descending=descending, by_id=by_id)
+    if query.end_key:
+        end = decode_key(query.end_key, descending=not descending, by_id=by_id, name="end_key")
     return Span(
         account_id=span.account_id,
         doc_type=span.doc_type,
         entry=span.entry,
         start=start,
-        low=low,
-        high=high,
+        end=end,
+        low=span.low,
+        high=span.high,
         descending=descending,
         buckets=span.buckets,
         portion=portion or span.portion,

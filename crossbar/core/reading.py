@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeGuard
 
 import orjson
 
@@ -25,7 +25,7 @@ from crossbar.core.paging import (
 )
 from crossbar.core.presenting import secrets_in, seen_by
 from crossbar.core.requests import Actor, Page, Request, Result
-from crossbar.core.shapes import Collection
+from crossbar.core.shapes import Collection, Family
 from crossbar.documents import Document, json_of
 from crossbar.errors import NoSuchDocument, TooMuchToHold
 from crossbar.storage import Entry, Key, Line, Position, Shown, Span
@@ -131,16 +131,28 @@ async def list_span(
     span, served = _by_index(request, span) if seen is None else (span, list)
     reader = _reader(request, show, seen, served)
     if size is None:
-        portions = reader.read_all(span_of(query, span, query.chunk_size))
+        portions = reader.read_all(_asked(request, span, query.chunk_size))
     else:
         is_judged = query.filters or query.bounds
         few = None if is_judged or size >= PORTION else size + 1
-        rows = reader.read(span_of(query, span, few), size, page)
+        rows = reader.read(_asked(request, span, few), size, page)
         portions = in_groups(rows, query.chunk_size or settings.chunk_size)
     paged = page if query.paginate else None
     if query.is_chunked:
         return Result(portions=portions, page=paged)
     return await _long(request, portions, paged)
+
+
+def _asked(request: Request, span: Span, portion: int | None) -> Span:
+    """The span as the query narrows and directs it, read so many at a time."""
+    family = request.operation.family
+    by_id = _is_of(family, span) and family.order is None
+    return span_of(request.query, span, portion, by_id=by_id)
+
+
+def _is_of(family: Family, span: Span) -> TypeGuard[Collection]:
+    """Whether a list is of the documents of the family that the path is about."""
+    return isinstance(family, Collection) and span.doc_type == family.doc_type
 
 
 def _by_index(request: Request, span: Span) -> tuple[Span, Callable[[], list[str]]]:
@@ -149,7 +161,7 @@ def _by_index(request: Request, span: Span) -> tuple[Span, Callable[[], list[str
     None serves lists of other documents than all of the family that the path is about.
     """
     family, ready = request.operation.family, request.services.indexed
-    if span.entry or not isinstance(family, Collection) or span.doc_type != family.doc_type:
+    if span.entry or not _is_of(family, span):
         return span, list
     entry = entry_for(family, request.query.filters, ready)
     return replace(span, entry=entry), partial(served_filters, family, ready)
@@ -181,9 +193,9 @@ async def list_lines(request: Request, span: Span, show: Callable[[Document], An
     query, settings = request.query, request.services.settings.lists
     size = page_size_of(query, settings.page_size)
     if size is not None and size < PORTION and not query.is_chunked:
-        return await _page(request, span_of(query, span, size + 1), size, show)
+        return await _page(request, _asked(request, span, size + 1), size, show)
     page = page_of(query)
-    walked = span_of(query, span, query.chunk_size)
+    walked = _asked(request, span, query.chunk_size)
     lines = _lines(request.actor, walked, size, page, show)
     if query.is_chunked:
         rows = (orjson.loads(line) async for portion in lines for line in portion)

@@ -216,10 +216,10 @@ class Span:
     """Which documents to walk, from where to where.
 
     Without ``entry``: every listed document of ``doc_type``; with it: those that have that entry.
-    ``start`` is inclusive (where a page begins). ``low`` and ``high`` bound the sort key,
-    inclusive. ``buckets`` makes it a span of the journal's records: the first and the last bucket
-    to look in. ``portion`` is how many rows are read at a time: few for who takes few.
-    ``sieve`` says which documents may be left out, by :meth:`Store.scan` and
+    ``start`` and ``end`` are the first and the last place of the walk, ``low`` and ``high`` bound
+    the sort key, all inclusive. ``buckets`` makes it a span of the journal's records: the first
+    and the last bucket to look in. ``portion`` is how many rows are read at a time: few for who
+    takes few. ``sieve`` says which documents may be left out, by :meth:`Store.scan` and
     :meth:`Store.portions`.
     """
 
@@ -227,6 +227,7 @@ class Span:
     doc_type: str
     entry: Entry | None = None
     start: Position | None = None
+    end: Position | None = None
     low: str | None = None
     high: str | None = None
     descending: bool = False

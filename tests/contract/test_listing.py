@@ -104,6 +104,43 @@ async def test_a_start_key_that_is_none_of_ours_is_a_sort_value(api: Api, users:
     assert [row["last_name"] for row in answer.data] == ["Abel"]
 
 
+async def test_a_list_may_end_where_another_page_begins(api: Api, users: str) -> None:
+    whole = ids(await api.get(users))
+    key = (await api.get(f"{users}?page_size=2")).body["next_start_key"]
+    assert ids(await api.get(f"{users}?end_key={key}")) == whole[:3]
+    assert ids(await api.get(f"{users}?end_key={key}&paginate=false")) == whole[:3]
+    assert ids(await api.get(f"{users}?end_key={key}&start_key={key}")) == whole[2:3]
+    assert ids(await api.get(f"{users}?end_key={key}&ascending=true")) == whole[2:][::-1]
+
+
+@pytest.mark.parametrize("query", ["", "&filter_name=same", "&full_docs=true", "&is_chunked=true"])
+async def test_a_list_by_id_begins_and_ends_at_ids(api: Api, query: str) -> None:
+    path = f"{api.account}/menus"
+    for _ in range(6):
+        (await api.put(path, {"name": "same"})).expect(201)
+    whole = ids(await api.get(path))
+    one, other = whole[1], whole[3]
+    assert whole == sorted(whole, reverse=True)
+    assert ids(await api.get(f"{path}?start_key={one}{query}")) == whole[1:]
+    assert ids(await api.get(f"{path}?end_key={other}{query}")) == whole[:4]
+    assert ids(await api.get(f"{path}?start_key={one}&end_key={other}{query}")) == whole[1:4]
+    turned = f"start_key={other}&end_key={one}&ascending=true"
+    assert ids(await api.get(f"{path}?{turned}{query}")) == whole[1:4][::-1]
+    between = f"{other[:-1]}{'0' if other[-1] != '0' else ''}"
+    assert other not in ids(await api.get(f"{path}?start_key={between}&page_size=9{query}"))
+
+
+@pytest.mark.parametrize("name", ["start_key", "end_key"])
+async def test_a_key_that_was_broken_on_its_way_is_refused(
+    api: Api, users: str, name: str
+) -> None:
+    key = (await api.get(f"{users}?page_size=2")).body["next_start_key"]
+    for broken in (f"{key}x", key[:-1], "WyI", f"{key[:4]}*{key[5:]}"):
+        refused = (await api.get(f"{users}?{name}={broken}")).expect(400)
+        assert list(refused.data) == [name]
+        assert list(refused.data[name]) == ["invalid"]
+
+
 async def test_an_end_key_is_a_sort_value_that_ends_the_list(api: Api, users: str) -> None:
     answer = (await api.get(f"{users}?ascending=true&end_key=lee%20ann")).expect(200)
     assert [row["last_name"].lower() for row in answer.data] == ["abel", *["lee"] * 4]

@@ -47,9 +47,9 @@ def test_places_are_in_the_order_of_sort_and_id(a: str, b: str, c: str, d: str) 
     assert (records.place(a, b) == records.place(c, d)) == ((a, b) == (c, d))
 
 
-@given(TRICKY, TRICKY, TRICKY, st.booleans(), TRICKY, TRICKY)
+@given(TRICKY, TRICKY, TRICKY, st.booleans(), TRICKY, TRICKY, TRICKY)
 def test_a_span_is_one_range_of_places(
-    low: str, high: str, sort: str, descending: bool, start: str, doc_id: str
+    low: str, high: str, sort: str, descending: bool, start: str, doc_id: str, end: str
 ) -> None:
     span = Span(
         account_id=ACCOUNT,
@@ -57,13 +57,14 @@ def test_a_span_is_one_range_of_places(
         low=low,
         high=high,
         start=Position(start, doc_id),
+        end=Position(end, doc_id),
         descending=descending,
     )
     bounds = within(span)["place"]
-    here, first = records.place(sort, doc_id), (start, doc_id)
-    found = bounds["$gte"] <= here < bounds["$lt"] and here <= bounds.get("$lte", here)
-    reached = (sort, doc_id) <= first if descending else (sort, doc_id) >= first
-    assert found == (low <= sort <= high and reached)
+    here = records.place(sort, doc_id)
+    found = bounds["$gte"] <= here < bounds["$lt"] and here <= bounds["$lte"]
+    first, last = (end, start) if descending else (start, end)
+    assert found == (low <= sort <= high and first <= sort <= last)
 
 
 @given(st.lists(TRICKY, min_size=1, max_size=3), st.lists(TRICKY, min_size=1, max_size=3))

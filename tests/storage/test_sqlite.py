@@ -440,15 +440,16 @@ async def test_a_long_walk_lets_others_run(store: Store) -> None:
 
 
 async def test_every_walk_enters_its_index_where_it_begins(sqlite: SQLiteStore) -> None:
-    entries, starts = (None, Entry("n", "v")), (None, Position("k", "1"))
-    for entry, start, low, high, descending in product(
-        entries, starts, (None, "a"), (None, "z"), (False, True)
+    entries, edges = (None, Entry("n", "v")), (None, Position("k", "1"))
+    for entry, start, end, low, high, descending in product(
+        entries, edges, edges, (None, "a"), (None, "z"), (False, True)
     ):
         walked = Span(
             account_id=ACCOUNT,
             doc_type="user",
             entry=entry,
             start=start,
+            end=end,
             low=low,
             high=high,
             descending=descending,
@@ -459,7 +460,7 @@ async def test_every_walk_enters_its_index_where_it_begins(sqlite: SQLiteStore) 
         plan = sqlite.database.read(explain, values)
         assert len(plan) == 1, plan
         assert plan[0][3].startswith("SEARCH")
-        assert ("(sort,doc_id)" in plan[0][3]) == (start is not None)
+        assert ("(sort,doc_id)" in plan[0][3]) == (start is not None or end is not None)
 
 
 async def test_of_two_puts_of_a_document_in_a_batch_the_later_holds(store: Store) -> None:

@@ -54,19 +54,18 @@ async def fill(store: SQLiteStore, number: int, account: str = ACCOUNT) -> None:
 
 
 async def test_every_walk_enters_its_tree_where_it_begins(store: SQLiteStore) -> None:
-    entries, starts = (None, Entry("n", "v")), (None, Position("k", "1"))
-    for entry, start, low, high, descending in product(
-        entries, starts, (None, "a"), (None, "z"), (False, True)
+    entries, edges = (None, Entry("n", "v")), (None, Position("k", "1"))
+    for entry, start, end, low, high, descending in product(
+        entries, edges, edges, (None, "a"), (None, "z"), (False, True)
     ):
-        span = stretch(start=start, low=low, high=high, descending=descending)
-        span = span if entry is None else stretch(entry, start=start, low=low, high=high)
+        span = stretch(entry, start=start, end=end, low=low, high=high, descending=descending)
         where, values = stretch_of_book(span, 1).within(span)
         way = "DESC" if span.descending else "ASC"
         explain = f"EXPLAIN QUERY PLAN SELECT sort FROM {where} ORDER BY sort {way}, doc_id {way}"
         [step] = store.database.read(explain, values)
         assert step[3].startswith("SEARCH")
         assert "PRIMARY KEY" in step[3]
-        assert ("(sort,doc_id)" in step[3]) == (start is not None)
+        assert ("(sort,doc_id)" in step[3]) == (start is not None or end is not None)
 
 
 async def test_one_record_is_one_look_up(store: SQLiteStore) -> None:

@@ -66,12 +66,12 @@ def within(span: Span) -> Record:
     places: Record = {"$gte": _before(span.low or "")}
     if span.high is not None:
         places["$lt"] = _behind(span.high)
-    if span.start is not None:
-        start = place(*span.start)
-        if span.descending:
-            places["$lte"] = start
-        else:
-            places["$gte"] = max(start, places["$gte"])
+    edges = (span.end, span.start) if span.descending else (span.start, span.end)
+    first, last = (place(*edge) if edge else None for edge in edges)
+    if first is not None:
+        places["$gte"] = max(first, places["$gte"])
+    if last is not None:
+        places["$lte"] = last
     found: Record = {"account_id": span.account_id, "place": places}
     if span.buckets is None:  # the records of a journal are apart already
         found["doc_type"] = span.doc_type

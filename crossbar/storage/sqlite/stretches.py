@@ -28,19 +28,21 @@ class Stretch(NamedTuple):
         At most one bound is given on each side: of two, the index would be entered at either.
         """
         where, values = self.where, list(self.values)
-        low, high, edge = span.low, span.high, after or span.start
-        if edge and span.descending and (high is None or edge.sort <= high):
-            where += f" AND (sort, doc_id) {'<' if after else '<='} (?, ?)"
-            values += edge
-            high = None
-        elif edge and not span.descending and (low is None or edge.sort >= low):
-            where += f" AND (sort, doc_id) {'>' if after else '>='} (?, ?)"
-            values += edge
-            low = None
-        if low is not None:
+        edges = [(after or span.start, "" if after else "="), (span.end, "=")]
+        if span.descending:
+            edges.reverse()
+        (first, from_first), (last, to_last) = edges
+        low, high = span.low, span.high
+        if first and (low is None or first.sort >= low):
+            where += f" AND (sort, doc_id) >{from_first} (?, ?)"
+            values += first
+        elif low is not None:
             where += " AND sort >= ?"
             values.append(low)
-        if high is not None:
+        if last and (high is None or last.sort <= high):
+            where += f" AND (sort, doc_id) <{to_last} (?, ?)"
+            values += last
+        elif high is not None:
             where += " AND sort <= ?"
             values.append(high)
         return where, values

@@ -172,6 +172,22 @@ class ScanContract:
         assert await ids(store, entry, start=Position("d", "")) == []
 
     @pytest.mark.parametrize("entry", [None, ("e", "v")])
+    async def test_end_is_inclusive(self, store: Store, entry: tuple[str, str] | None) -> None:
+        for sort, name in [("a", "1"), ("b", "1b"), ("b", "2"), ("b", "3"), ("c", "0")]:
+            await write(store, put(name, sort=sort, entries=[("e", "v")]))
+        end = Position("b", "2")
+        assert await ids(store, entry, end=end) == ["1", "1b", "2"]
+        assert await ids(store, entry, end=end, descending=True) == ["0", "3", "2"]
+        assert await ids(store, entry, end=end, low="b") == ["1b", "2"]
+        assert await ids(store, entry, end=end, high="a") == ["1"]
+        assert await ids(store, entry, end=end, low="c", descending=True) == ["0"]
+        assert await ids(store, entry, end=end, start=Position("b", "1c")) == ["2"]
+        assert await ids(store, entry, end=end, start=Position("b", "3")) == []
+        back = Position("b", "3")
+        assert await ids(store, entry, end=end, start=back, descending=True) == ["3", "2"]
+        assert await store.count(span(entry, end=end)) == 3
+
+    @pytest.mark.parametrize("entry", [None, ("e", "v")])
     async def test_low_and_high_are_inclusive(
         self, store: Store, entry: tuple[str, str] | None
     ) -> None:
