@@ -26,19 +26,20 @@ def index_names(families: Iterable[Collection]) -> frozenset[str]:
     )
 
 
-def entry_for(family: Collection, filters: Filters, ready: frozenset[str]) -> Entry | None:
-    """What all documents have that pass the filters, by an index that is ready; if there is one.
+def entries_for(family: Collection, filters: Filters, ready: frozenset[str]) -> list[Entry]:
+    """Entries that all documents have which pass the filters, of indexes that are ready.
 
     An absent value has no entry, and a filter that names several texts none that all share.
     """
+    entries = []
     for each in filters:
         if not isinstance(each, Filter) or len(each.texts) != 1:
             continue
         [text] = each.texts
         index = _index_of(family, each.path)
         if text and index is not None and _name_of(family, index) in ready:
-            return Entry(index.name, text[:LONGEST_ENTRY])
-    return None
+            entries.append(Entry(index.name, text[:LONGEST_ENTRY]))
+    return entries
 
 
 def served_filters(family: Collection, ready: frozenset[str]) -> list[str]:

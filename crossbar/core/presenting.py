@@ -10,28 +10,33 @@ from crossbar.core.access import may_see_secrets, readable
 from crossbar.core.requests import Request, Result
 from crossbar.core.shapes import Collection, Family, Powers, Singleton
 from crossbar.core.summaries import summary_of
-from crossbar.documents import Document, public
+from crossbar.documents import Document, private, public
 
 NO_POWERS = Powers()
 
 
 async def present(request: Request, stored: Document) -> tuple[Document, Document]:
     """What the caller is shown: as :func:`unveiled`, without secrets that are not for it."""
-    shown, metadata = await unveiled(request, request.operation.family, stored)
-    powers = _powers_of(request)
+    family = request.operation.family
+    shown, metadata = await unveiled(request, family, stored)
+    powers = family.powers if isinstance(family, Collection) else NO_POWERS
     if powers.secrets and not may_see_secrets(request.caller, powers, stored):
         shown = without(powers.secrets, shown)
     return shown, metadata
 
 
-def _powers_of(request: Request) -> Powers:
-    family = request.operation.family
-    return family.powers if isinstance(family, Collection) else NO_POWERS
+def _powers_over(request: Request, doc_type: str) -> Powers:
+    """Those over documents of a type, which may be another family's than the path is about."""
+    family: Family | None = request.operation.family
+    if not isinstance(family, Collection) or family.doc_type != doc_type:
+        family = request.services.registry.collections.get(doc_type)
+    return family.powers if family else NO_POWERS
 
 
 def is_shown_as_stored(request: Request) -> bool:
     """Whether the caller is shown the public part of a document as it is."""
-    return not request.operation.collection.hooks.present and not secrets_in(request)
+    family = request.operation.collection
+    return not family.hooks.present and not secrets_in(request, family.doc_type)
 
 
 def metadata_of(stored: Document) -> Document:
@@ -67,30 +72,27 @@ async def row_maker(request: Request) -> Callable[[Document], Any]:
     summary = summary_of(family)
     if not request.query.full_docs:
         return summary
-    may, seen = await readable(request), seen_by(request) or _same
+    may, seen = await readable(request), seen_by(request, family.doc_type) or _same
 
     def make(document: Document) -> Any:
-        return _whole(seen(document)) if may(document["_id"]) else summary(document)
+        return _whole(seen(document)) if not may or may(document["_id"]) else summary(document)
 
     return make
 
 
-def secrets_in(request: Request) -> tuple[str, ...]:
-    """The paths of secrets that a list's documents may keep from the caller."""
+def secrets_in(request: Request, doc_type: str) -> tuple[str, ...]:
+    """The paths of secrets that documents of a type may keep from the caller."""
     caller = request.actor.caller
     if caller is not None and caller.is_administrator:
         return ()
-    return tuple(_powers_of(request).secrets)
+    return tuple(_powers_over(request, doc_type).secrets)
 
 
-def seen_by(request: Request) -> Callable[[Document], Document] | None:
-    """What hides from the caller the secrets of a list's documents; ``None`` if there are none.
-
-    Filters judge what is left: a secret must not be found out by guessing, either.
-    """
-    if not secrets_in(request):
+def seen_by(request: Request, doc_type: str) -> Callable[[Document], Document] | None:
+    """What hides the secrets of documents of a type from the caller; ``None`` for nothing."""
+    if not secrets_in(request, doc_type):
         return None
-    powers, caller = _powers_of(request), request.caller
+    powers, caller = _powers_over(request, doc_type), request.caller
 
     def seen(document: Document) -> Document:
         if may_see_secrets(caller, powers, document):
@@ -98,6 +100,33 @@ def seen_by(request: Request) -> Callable[[Document], Document] | None:
         return without(powers.secrets, document)
 
     return seen
+
+
+def visible(request: Request, doc_type: str, document: Document) -> Document:
+    """What the caller may see of a document of any type, not only of the one the path is about."""
+    seen = seen_by(request, doc_type)
+    return _whole(seen(document) if seen else document)
+
+
+async def judged_by(
+    request: Request, doc_type: str, show: Callable[[Document], Any]
+) -> Callable[[Document], Document] | None:
+    """What of a document filters judge, where that is less than all of it.
+
+    Nothing must be found out by guessing. So they do not see what is secret; nor, of a document
+    that the caller may not read by itself, more than the list does ``show`` of it.
+    """
+    seen, may = seen_by(request, doc_type), await readable(request)
+    if may is None:
+        return seen
+
+    def judged(document: Document) -> Document:
+        if may(document["_id"]):
+            return seen(document) if seen else document
+        row = show(document)
+        return {**private(document), **row} if isinstance(row, dict) else private(document)
+
+    return judged
 
 
 def _same(document: Document) -> Document:

@@ -14,7 +14,7 @@ from typing import Any, TypeGuard
 
 import orjson
 
-from crossbar.core.finding import entry_for, hints_of, served_filters
+from crossbar.core.finding import entries_for, hints_of, served_filters
 from crossbar.core.paging import (
     Reader,
     encode_key,
@@ -23,15 +23,18 @@ from crossbar.core.paging import (
     page_size_of,
     span_of,
 )
-from crossbar.core.presenting import secrets_in, seen_by
+from crossbar.core.presenting import judged_by, secrets_in
 from crossbar.core.requests import Actor, Page, Request, Result
 from crossbar.core.shapes import Collection, Family
 from crossbar.documents import Document, json_of
 from crossbar.errors import NoSuchDocument, TooMuchToHold
-from crossbar.storage import Entry, Key, Line, Position, Shown, Span
+from crossbar.storage import Entry, Hint, Key, Line, Position, Shown, Span
 
 PORTION = 500
 """Rows of a long list that are made sense of before anybody else is answered."""
+
+ENOUGH = 1000
+"""How far the documents that indexes leave are counted, to take the one that leaves the fewest."""
 
 LONG = 1024 * 1024
 """Bytes of rows from which on a list is sent as it is read, however few rows these are."""
@@ -128,8 +131,7 @@ async def list_span(
     query, settings = request.query, request.services.settings.lists
     size = page_size_of(query, settings.page_size)
     page = page_of(query)
-    span, served = _by_index(request, span) if seen is None else (span, list)
-    reader = _reader(request, show, seen, served)
+    reader, span = await _reader(request, span, show, seen)
     if size is None:
         portions = reader.read_all(_asked(request, span, query.chunk_size))
     else:
@@ -155,34 +157,49 @@ def _is_of(family: Family, span: Span) -> TypeGuard[Collection]:
     return isinstance(family, Collection) and span.doc_type == family.doc_type
 
 
-def _by_index(request: Request, span: Span) -> tuple[Span, Callable[[], list[str]]]:
+async def _by_index(request: Request, span: Span) -> tuple[Span, Callable[[], list[str]]]:
     """The span, narrowed by an index that serves a filter; and what tells which filters have one.
 
-    None serves lists of other documents than all of the family that the path is about.
+    None serves lists of other documents than all of the family that the path is about. Of several
+    it is the one that leaves the fewest.
     """
-    family, ready = request.operation.family, request.services.indexed
+    family, services = request.operation.family, request.services
     if span.entry or not _is_of(family, span):
         return span, list
-    entry = entry_for(family, request.query.filters, ready)
-    return replace(span, entry=entry), partial(served_filters, family, ready)
+    entries = entries_for(family, request.query.filters, services.indexed)
+    spans = [replace(span, entry=each) for each in entries] or [span]
+    if len(spans) > 1:
+        counts = [await services.store.count(each, ENOUGH) for each in spans]
+        span = spans[counts.index(min(counts))]
+    else:
+        [span] = spans
+    return span, partial(served_filters, family, services.indexed)
 
 
-def _reader(
+async def _reader(
     request: Request,
+    span: Span,
     show: Callable[[Document], Any],
     seen: Callable[[Document], Document] | None,
-    served: Callable[[], list[str]],
-) -> Reader:
+) -> tuple[Reader, Span]:
+    """What reads the rows of a list, and where: by an index, if one serves."""
     services, query = request.services, request.query
-    return Reader(
+    served: Callable[[], list[str]] = list
+    hints: tuple[Hint, ...] = ()
+    if query.filters and seen is None:
+        span, served = await _by_index(request, span)
+        seen = await judged_by(request, span.doc_type, show)
+        hints = hints_of(query.filters, secrets_in(request, span.doc_type))
+    reader = Reader(
         store=services.store,
         filters=(*query.filters, *query.bounds),
         show=show,
-        seen=seen or seen_by(request),
+        seen=seen,
         limit=services.settings.lists.scan_limit,
-        hints=() if seen else hints_of(query.filters, secrets_in(request)),
+        hints=hints,
         served=served,
     )
+    return reader, span
 
 
 async def list_lines(request: Request, span: Span, show: Callable[[Document], Any]) -> Result:

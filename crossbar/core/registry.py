@@ -132,6 +132,11 @@ class Registry:
         offered: Mapping[str, tuple[Route, ...]] = MappingProxyType({}),
     ) -> None:
         self.families = tuple(families)
+        self.collections: dict[str, Collection] = {}
+        """The families of documents, by the type of these; of two the first."""
+        for family in self.families:
+            if isinstance(family, Collection):
+                self.collections.setdefault(family.doc_type, family)
         self._root = _Node()
         self._operations: list[Operation] = []
         for family in self.families:
@@ -145,10 +150,10 @@ class Registry:
 
     def collection(self, doc_type: str) -> Collection:
         """The family of documents of a type. Raises :class:`LookupError` for an unknown one."""
-        for family in self.families:
-            if isinstance(family, Collection) and family.doc_type == doc_type:
-                return family
-        raise LookupError(f"no collection has documents of type {doc_type}")
+        family = self.collections.get(doc_type)
+        if family is None:
+            raise LookupError(f"no collection has documents of type {doc_type}")
+        return family
 
     def journals(self) -> Iterator[Journal]:
         """Every family of records by time."""

@@ -352,12 +352,12 @@ class RangeNotSatisfiable(CrossbarError):
 
 
 class TooMuchToSearch(RangeNotSatisfiable):
-    """A list would have to look at more documents than it may: its filters have no index."""
+    """A list would have to look at more documents than it may: no index narrows it enough."""
 
     phrase = (
-        "too many documents would have to be looked at, since no index serves these filters as"
-        " they are; narrow the list by one value of a filter that an index serves, or by start_key"
-        " and end_key; an operator may raise lists.scan_limit"
+        "too many documents would have to be looked at; narrow the list by one value of one of the"
+        " filters that are named in indexed, if there are any, or by start_key and end_key; an"
+        " operator may raise lists.scan_limit"
     )
 
 

@@ -126,7 +126,7 @@ Promise. Each run is a process of its own, and begins anew. It has bounds:
 | what | at most |
 |---|---|
 | the program | 100,000 characters |
-| time | a second of the processor, two seconds in all |
+| time | a second of the processor, five seconds in all |
 | memory | 32 MB |
 | what is returned | 64,000 characters of JSON |
 | at a time, in each process of the server | 2 of an account, 8 of all; others wait 5 seconds |

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from crossbar.storage import StoreError, Unreachable
 from tests.conftest import Answer, Api, credentials
@@ -216,7 +217,9 @@ async def test_a_stream_that_fails_in_the_middle_is_cut_off(
 
     monkeypatch.setattr(store, "lines", fail_after_one_chunk)
     target = f"{api.account}/menus?is_chunked=true&paginate=false&auth_token={api.token}"
-    answer = await bare_exchange(api, http("GET", target))
+    with capture_logs() as logged:
+        answer = await bare_exchange(api, http("GET", target))
+    assert [each["error"] for each in logged if each["event"] == "answer_cut_off"] != []
     assert answer.status == 200
     assert answer.content.count(b"HTTP/1.1") == 0
     assert b'"status"' not in answer.content

@@ -17,7 +17,7 @@ from crossbar.core.paging import (
     span_of,
 )
 from crossbar.core.requests import Query
-from crossbar.errors import FaultyRequest
+from crossbar.errors import FaultyRequest, ValidationFailed
 from crossbar.storage import Position, Span
 
 SPAN = Span(account_id="a", doc_type="cat")
@@ -43,11 +43,23 @@ def encoded(raw: bytes) -> str:
 
 
 @pytest.mark.parametrize(
-    "text", ["lee ann", "é", "%", "abc", encoded(b"[1,2]"), encoded(b'["a"]'), encoded(b"{}")]
+    "text", ["lee ann", "é", "%", "abc", "Wy", encoded(b"[1,2]"), encoded(b"{}")]
 )
 def test_what_is_no_key_of_ours_is_a_sort_value(text: str) -> None:
     assert decode_key(text, descending=False) == Position(text, "")
     assert decode_key(text, descending=True) == Position(text, LAST)
+    for descending in (True, False):
+        assert decode_key(text, descending=descending, by_id=True) == Position("", text)
+
+
+@given(TEXTS, TEXTS, st.integers(4, 40))
+def test_a_key_that_is_cut_is_refused(sort: str, doc_id: str, kept: int) -> None:
+    key = encode_key(Position(sort, doc_id))
+    for broken in (key[:kept], f"{key}*", encoded(b'["a"]'), encoded(b'["a","b","c"]')):
+        if broken != key:
+            with pytest.raises(ValidationFailed) as refused:
+                decode_key(broken, descending=True, name="end_key")
+            assert list(refused.value.data) == ["end_key"]
 
 
 def test_a_page_has_the_size_that_is_asked_for() -> None:
@@ -61,11 +73,11 @@ def test_a_page_has_the_size_that_is_asked_for() -> None:
 
 def test_a_walk_goes_down_unless_told_otherwise_and_ends_at_its_end_key() -> None:
     down = span_of(query(end_key="m"), SPAN)
-    assert (down.descending, down.low, down.high) == (True, "m", None)
+    assert (down.descending, down.end) == (True, Position("m", ""))
     up = span_of(query(end_key="m", ascending=True), SPAN)
-    assert (up.descending, up.low, up.high) == (False, None, "m")
+    assert (up.descending, up.end) == (False, Position("m", LAST))
     plain = span_of(query(), SPAN)
-    assert (plain.start, plain.low, plain.high) == (None, None, None)
+    assert (plain.start, plain.end, plain.low, plain.high) == (None, None, None, None)
 
 
 def test_a_start_counts_only_with_pages() -> None:

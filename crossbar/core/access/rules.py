@@ -136,11 +136,12 @@ async def may_read(actor: Actor, path: Sequence[str], account: Account | None) -
     return True
 
 
-async def readable(request: Request) -> Callable[[str], bool]:
-    """Of a list: whether the caller might read the row with an id by a path of its own."""
+async def readable(request: Request) -> Callable[[str], bool] | None:
+    """Of a list: whether the caller might read the row with an id by a path of its own; ``None``
+    if that is so of all."""
     operation, account, caller = request.operation, request.account, request.caller
     if caller is None or not (rules := await _bindings(request.services.accounts, caller)):
-        return lambda _: True
+        return None
     path = [request.ids[part[1:-1]] if part.startswith("{") else part for part in operation.path]
 
     def may(doc_id: str) -> bool:

@@ -85,7 +85,7 @@ class V2:
         if exchange.charge is None and self._settings.limits.enabled:
             exchange.charge = self._buckets.peek((exchange.address, "no_account"))
         if exchange.has_begun:
-            cut_off(exchange)
+            cut_off(exchange, refusal)
         return write_error(exchange, refusal)
 
     async def _answer(self, exchange: Exchange) -> web.StreamResponse:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 from urllib.parse import quote
 
+import structlog
 from aiohttp import hdrs, web
 
 from crossbar.clock import Clock
@@ -18,7 +19,10 @@ from crossbar.dialects.v2.body import NO_BODY, Body
 from crossbar.dialects.v2.negotiation import Wanted
 from crossbar.dialects.v2.told import NOTHING, Told
 from crossbar.dialects.v2.verbs import VERBS, verbs_of
+from crossbar.errors import CrossbarError
 from crossbar.identity.buckets import Charge
+
+log = structlog.get_logger(__name__)
 
 _NOT_FILE_NAME = re.compile(r'[\x00-\x1f"\\/\x7f\ud800-\udfff]')
 
@@ -118,8 +122,12 @@ async def begin(exchange: Exchange, response: web.StreamResponse) -> None:
     exchange.has_begun = True
 
 
-def cut_off(exchange: Exchange) -> NoReturn:
-    """End an answer that has begun and cannot be finished, so that nobody takes it for whole."""
+def cut_off(exchange: Exchange, refusal: CrossbarError) -> NoReturn:
+    """End an answer that has begun and cannot be finished, so that nobody takes it for whole.
+
+    The client is told nothing else, so the log says why.
+    """
+    log.warning("answer_cut_off", request_id=exchange.request_id, error=refusal.phrase)
     if exchange.request.transport is not None:
         exchange.request.transport.abort()
     raise ConnectionResetError("an answer was cut off")

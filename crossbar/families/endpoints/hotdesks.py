@@ -5,11 +5,12 @@ Nothing is stored here: the users of a device are part of its document.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from crossbar.core.answers import SOME_OBJECT, Answers, some
 from crossbar.core.paging import decode_key, encode_key, page_of, page_size_of
+from crossbar.core.presenting import judged_by
 from crossbar.core.reading import list_span, live_documents, revision_of_list
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Column, Nesting, Route, Routes, Scope
@@ -39,9 +40,13 @@ def _features(user: Document) -> list[str]:
 _user_row = summarizer((Column("features", _features), *SHOWN))
 
 
-def _is_wanted(request: Request, document: Document) -> bool:
-    """Whether the document passes the filters of the request."""
-    return keeps((*request.query.filters, *request.query.bounds), document)
+async def _chosen(
+    request: Request, doc_type: str, show: Callable[[Document], Any]
+) -> Callable[[Document], bool]:
+    """Whether a document passes the filters of the request."""
+    seen = await judged_by(request, doc_type, show)
+    filters = (*request.query.filters, *request.query.bounds)
+    return lambda document: keeps(filters, seen(document) if seen else document)
 
 
 def _device_row(device: Document) -> Document:
@@ -51,10 +56,11 @@ def _device_row(device: Document) -> Document:
 async def list_all(request: Request) -> Result:
     """A row for each user at each device of the account, by user."""
     span = Span(account_id=request.account_id, doc_type="device")
+    is_wanted = await _chosen(request, "device", _device_row)
     found = [
         (Position(user_id, row.position.doc_id), _device_row(row.document))
         async for row in request.services.store.scan(span)
-        if _is_wanted(request, row.document)
+        if is_wanted(row.document)
         for user_id in hotdesking(row.document)
     ]
     return paged(request, found)
@@ -72,10 +78,11 @@ async def list_of_device(request: Request) -> Result:
     key = Key(request.account_id, "device", request.ids["device_id"])
     device = await request.services.store.get(key) or {}
     users = await live_documents(request.actor, hotdesking(device), "user")
+    is_wanted = await _chosen(request, "user", _user_row)
     found = [
         (Position(user_id, user_id), _user_row(user))
         for user_id, user in users.items()
-        if _is_wanted(request, user)
+        if is_wanted(user)
     ]
     return paged(request, found)
 

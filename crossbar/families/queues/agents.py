@@ -7,12 +7,13 @@ from crossbar.core.answers import ROW, SOME_OBJECT, TEXT, Answers, some
 from crossbar.core.change import Change
 from crossbar.core.live import AGENT, EARLIER, alive, find_alive
 from crossbar.core.ports import Command
+from crossbar.core.presenting import visible
 from crossbar.core.reading import list_span, load_document
 from crossbar.core.recipes import sent, valid
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Routes, Scope, route
 from crossbar.core.summaries import summarizer
-from crossbar.documents import Document, public
+from crossbar.documents import Document
 from crossbar.errors import ValidationFailed
 from crossbar.families.endpoints import USERS, queues_of
 from crossbar.families.queues.queues import PATIENCE, stats_range, with_queue, without_queue
@@ -53,7 +54,8 @@ async def list_agents(request: Request) -> Result:
 async def fetch(request: Request) -> Result:
     """The user who is the agent."""
     stored = await load_document(request.actor, _key(request))
-    return Result(data={**public(stored), "id": stored["_id"]}, revision=stored["_rev"])
+    shown = visible(request, USERS.doc_type, stored)
+    return Result(data=shown, revision=stored["_rev"])
 
 
 async def queue_status(request: Request) -> Result:
