@@ -116,6 +116,11 @@ LONGEST_ENTRY = 200
 """Characters of a value that an index holds: who finds a document by it compares the whole."""
 
 
+def by_name(document: Document) -> str:
+    """The name, in small letters."""
+    return str(document.get("name", "")).lower()
+
+
 def field_index(path: str, name: str = "") -> FieldIndex:
     """An index over one field, named by its dotted path unless it is given another name."""
 

@@ -51,7 +51,11 @@ def documentation(dialects: Iterable[Described]) -> Mapping[str, Page]:
         "/docs": index,
         "/docs/": index,
         "/docs/errors": _html(_errors),
-        **{each.page: _html(partial(_interactive, each)) for each in described},
+        **{
+            f"{each.page}{slash}": _html(partial(_interactive, each))
+            for each in described
+            for slash in ("", "/")
+        },
         **{
             f"{ASSETS}/{found.name}": Page(content_type, found.read_bytes, POLICY)
             for found, content_type in _assets()

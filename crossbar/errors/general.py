@@ -227,14 +227,14 @@ class FaultyRequest(NotFound):
 
 
 class MethodNotAllowed(CrossbarError):
-    """The path exists; the verb is not offered there."""
+    """The path exists; the verb is not offered there, or not now (``cause``)."""
 
     status = 405
     code = "invalid_method"
     phrase = "method not allowed"
 
-    def __init__(self, allowed: tuple[str, ...] = ()) -> None:
-        super().__init__()
+    def __init__(self, allowed: tuple[str, ...] = (), **detail: Any) -> None:
+        super().__init__(**detail)
         self.allowed = allowed
 
     @property

@@ -258,6 +258,8 @@ def _documents(family: Family, actions: Container[Action]) -> list[str]:
     lines = []
     if Action.LIST in actions and family.summary != ():
         lines.append(_rows_of(family))
+        by = said(family.order) if family.order else "The id."
+        lines.append(f"- What it is sorted by: {by}")
     if family.indexes:
         lines.append(f"- Indexed by {_listed(index.name for index in family.indexes)}.")
     served = [f"filter_{each.path}" for each in family.indexes if isinstance(each, FieldIndex)]

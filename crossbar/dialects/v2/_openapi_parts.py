@@ -121,8 +121,12 @@ PARAMETERS: Node = {
     "page_size": _query(
         "page_size", "The most rows that a page has.", {"type": "integer", "minimum": 1}
     ),
-    "start_key": _query("start_key", "`next_start_key` of the page before.", TEXT),
-    "end_key": _query("end_key", "The sort value to end at.", TEXT),
+    "start_key": _query(
+        "start_key",
+        "`next_start_key` of the page before, or a value of what the list is sorted by.",
+        TEXT,
+    ),
+    "end_key": _query("end_key", "Where to end, the same way.", TEXT),
     "paginate": _query("paginate", "`false`: everything at once.", {**SWITCH, "default": True}),
     "ascending": _query("ascending", "`true`: the other way round.", {**SWITCH, "default": False}),
     "full_docs": _query("full_docs", "`true`: whole documents.", {**SWITCH, "default": False}),
@@ -143,8 +147,11 @@ PARAMETERS: Node = {
         "filters",
         "Any number of filters, all of which must hold. `filter_NAME=VALUE` and"
         " `filter_not_NAME=VALUE` compare the field at a dotted path, `VALUE` may be a JSON array"
-        " of alternatives; the others name a field that there is (`has_key`), that there is not"
-        " (`key_missing`), that is empty (`value_missing`) or is not (`has_value`).",
+        " of alternatives. `filter_any_NAME` and `filter_none_NAME` want a JSON array, and so do"
+        " `filter_array_intersect_any_NAME`, `…_all_NAME` and `…_none_NAME`, which compare it with"
+        " the elements of a field. The others name a field that there is (`has_key`), that there"
+        " is not (`key_missing`), that is empty (`value_missing`) or is not (`has_value`). An"
+        " index serves those that the page of the family names (`docs/families/`).",
         {
             "type": "object",
             "properties": {

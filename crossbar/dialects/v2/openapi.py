@@ -44,7 +44,6 @@ def document(registry: Registry, schemas: Schemas) -> Node:
             "version": __version__,
             "description": parts.DESCRIPTION,
         },
-        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "servers": [{"url": "/v2"}],
         "security": parts.SECURITY,
         "tags": [{"name": noun} for noun in sorted({each.noun for each in registry.families})],

@@ -29,6 +29,7 @@ from crossbar.core.shapes import (
     Route,
     Scope,
     Unique,
+    by_name,
 )
 from crossbar.documents import Document
 from crossbar.errors import Forbidden
@@ -268,7 +269,7 @@ ACCOUNTS = Collection(
     scopes=(Scope.SYSTEM,),
     actions=frozenset({Action.FETCH, Action.REPLACE, Action.PATCH}),
     summary=("name", "realm", FLAGS),
-    order=lambda document: str(document.get("name", "")).lower(),
+    order=by_name,
     soft_delete=False,
     unique=(
         Unique(

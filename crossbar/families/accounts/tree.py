@@ -163,7 +163,7 @@ async def delete(request: Request, turns: list[Put]) -> Result:
     current = await reading.load(request)
     require_match(request, current)
     if not tree_of(current):
-        raise MethodNotAllowed
+        raise MethodNotAllowed(cause="the master account cannot be removed")
     if await _has_any(request.actor, request.doc_id):
         raise _has_descendants()
     change = _private_change(request, current, {})

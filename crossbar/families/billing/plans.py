@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crossbar.core.change import Change
 from crossbar.core.requests import Action
-from crossbar.core.shapes import Collection, Hooks, Powers
+from crossbar.core.shapes import Collection, Hooks, Powers, by_name
 from crossbar.families.billing.terms import judge_terms
 
 PLAN_TYPE = "service_plan"
@@ -20,7 +20,7 @@ PLANS = Collection(
     doc_type=PLAN_TYPE,
     schema="service_plans",
     summary=("name", "description", "category"),
-    order=lambda document: str(document.get("name", "")).lower(),
+    order=by_name,
     powers=Powers(actions=frozenset({*Action} - {Action.LIST, Action.FETCH})),
     hooks=Hooks(check=(check_terms,)),
 )

@@ -62,7 +62,7 @@ def shown_id(stored_id: str) -> str:
 
 
 def place_of(rate: Document) -> str:
-    """The place of a rate in the list of all: by deck, then by prefix."""
+    """The deck, a slash, and the prefix."""
     return f"{rate.get('ratedeck_id', DEFAULT_DECK)}/{rate['prefix']}"
 
 

@@ -46,7 +46,7 @@ def _text(document: Document, *path: str) -> Iterable[str]:
 
 
 def full_name(document: Document) -> str:
-    """What lists of users are sorted by."""
+    """Last and first name, in small letters."""
     return f"{document.get('last_name', '')} {document.get('first_name', '')}".lower()
 
 

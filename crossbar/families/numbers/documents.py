@@ -97,6 +97,7 @@ def _billed(category: str) -> Index:
 
 
 def _number(document: Document) -> str:
+    """The number."""
     return str(document["_id"])
 
 

@@ -223,5 +223,5 @@ async def refuse_removal(change: Change) -> None:
 
 def require_removable(stored: Document) -> None:
     """Raises :class:`MethodNotAllowed` for a request that is under way or completed."""
-    if state_of(stored) not in REMOVABLE:
-        raise MethodNotAllowed
+    if (state := state_of(stored)) not in REMOVABLE:
+        raise MethodNotAllowed(cause=f"a request that is {state} cannot be removed")

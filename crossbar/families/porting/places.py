@@ -35,7 +35,7 @@ INDEXES = (Index(name=BY_STATE, values=_states), Index(name=BY_NUMBER, values=nu
 
 
 def modified_key(document: Document) -> str:
-    """The place of a request in lists, which are by the time of the last change."""
+    """The time of the last change."""
     return time_key(document.get("pvt_modified", 0))
 
 

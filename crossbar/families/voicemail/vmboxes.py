@@ -21,6 +21,7 @@ from crossbar.core.shapes import (
     Powers,
     Route,
     Unique,
+    by_name,
     field_index,
 )
 from crossbar.documents import Document
@@ -124,7 +125,7 @@ VMBOXES = Collection(
     doc_type="vmbox",
     schema="vmboxes",
     summary=("name", "mailbox", "owner_id", FLAGS),
-    order=lambda document: str(document.get("name", "")).lower(),
+    order=by_name,
     unique=(Unique(path="mailbox", values=_mailboxes, message=BAD_MAILBOX),),
     indexes=tuple(map(field_index, ("owner_id", "mailbox", "type"))),
     nested=(Nesting(noun="users", doc_type="user", index="owner_id"),),

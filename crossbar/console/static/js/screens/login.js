@@ -17,7 +17,7 @@ export function LoginScreen() {
       <summary>The first time here?</summary>
       <p>A new server prints the name of its first account, a user name, a password and an API key, once,
         when it starts on an empty store. Log in with them.</p>
-      <p>They are lost? <code>crossbar user passwd</code> on the server's machine sets a new password.</p>
+      <p>They are lost? <code>crossbar user passwd --user NAME</code> on the server's machine sets a new password.</p>
     </details>
   </main>`;
 }
