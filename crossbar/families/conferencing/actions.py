@@ -161,7 +161,7 @@ async def _run(acts: Mapping[str, Act], request: Request) -> Result:
     act = acts.get(asked.action) if isinstance(asked.action, str) else None
     await load_room(request, may_begin=act is dial)
     if act is None:
-        raise FaultyRequest("unknown or missing action")
+        raise FaultyRequest("unknown or missing action", target=list(acts))
     return Result(data=await act(request, asked.arguments))
 
 

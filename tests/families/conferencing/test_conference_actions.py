@@ -168,6 +168,7 @@ async def test_unknown_actions_are_the_clients_mistake(api: Api, room: str, tail
     for action in (None, "dance", 5, ["lock"]):
         answer = await api.put(room + tail, {"action": action})
         assert answer.expect(404).body["message"] == "faulty_request"
+        assert "play" in answer.data["target"]
     assert told(api) == []
 
 
