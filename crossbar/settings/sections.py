@@ -228,7 +228,7 @@ class Lists:
     )
     allow_full_docs: bool = setting(True, "Let clients ask for whole documents in a listing.")
     memory_limit: int = setting(
-        0, "Most rows of a listing without pages; more are refused. 0: no limit.", minimum=0
+        0, "Most rows that are answered at once; more are refused. 0: no limit.", minimum=0
     )
     scan_limit: int = setting(
         1_000_000,
