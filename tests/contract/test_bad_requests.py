@@ -101,7 +101,7 @@ QUERIES = (
     *("has_key", "has_key=", "has_key=%00", "created_from=x", "created_from=-1"),
     *("created_to=99999999999999999999999999", "modified_to=%D9%A3", "bookmark=."),
     *("start_key=x", "start_key=%00", "start_key=%F0%9F%98%80", "start_key=W10"),
-    *("start_key=WzEsMl0", "start_key=" + "WyIi" * 900, "end_key=%00", "fields=[]"),
+    *("start_key=WzEsMl0", "start_key=" + "Wz" * 1800, "end_key=%00", "fields=[]"),
     *("ascending=maybe&descending=perhaps", "paginate=0", "pretty_print=1&jsonp=1"),
     *("jsonp=" + "a" * 200, "jsonp=alert(1)", "full_docs=true&is_chunked=false"),
     *("verb=", "accept=", "auth_token=", "_=123"),
@@ -134,6 +134,22 @@ async def test_an_unusable_size_is_refused(api: Api, token: str) -> None:
             answer = await read(api, f"{api.account}/menus?{query}", token)
             found[query] = refusal(answer, 404, "faulty_request", {"message": message})
     assert {query: wrong for query, wrong in found.items() if wrong} == {}
+
+
+async def test_a_broken_key_is_refused_whatever_its_length(api: Api, token: str) -> None:
+    for name in ("start_key", "end_key"):
+        expected = {
+            name: {
+                "invalid": {
+                    "message": f"{name} looks like a next_start_key, and is none",
+                    "target": "a next_start_key as it was given, or a value of what the list is"
+                    " sorted by",
+                }
+            }
+        }
+        for key in ("WyIi", "WyIi" * 900):
+            answer = await read(api, f"{api.account}/menus?{name}={key}", token)
+            assert refusal(answer, 400, "validation error", expected) is None, key
 
 
 async def test_unusable_fields_are_refused(api: Api, token: str) -> None:
