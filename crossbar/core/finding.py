@@ -27,19 +27,19 @@ def index_names(families: Iterable[Collection]) -> frozenset[str]:
 
 
 def entries_for(family: Collection, filters: Filters, ready: frozenset[str]) -> list[Entry]:
-    """Entries that all documents have which pass the filters, of indexes that are ready.
+    """Entries that all documents have which pass the filters, one of each index that is ready.
 
     An absent value has no entry, and a filter that names several texts none that all share.
     """
-    entries = []
+    entries: dict[str, Entry] = {}
     for each in filters:
         if not isinstance(each, Filter) or len(each.texts) != 1:
             continue
         [text] = each.texts
         index = _index_of(family, each.path)
         if text and index is not None and _name_of(family, index) in ready:
-            entries.append(Entry(index.name, text[:LONGEST_ENTRY]))
-    return entries
+            entries[index.name] = Entry(index.name, text[:LONGEST_ENTRY])
+    return [*entries.values()]
 
 
 def served_filters(family: Collection, ready: frozenset[str]) -> list[str]:

@@ -168,12 +168,11 @@ async def _by_index(request: Request, span: Span) -> tuple[Span, Callable[[], li
         return span, list
     entries = entries_for(family, request.query.filters, services.indexed)
     spans = [replace(span, entry=each) for each in entries] or [span]
+    best = 0
     if len(spans) > 1:
         counts = [await services.store.count(each, ENOUGH) for each in spans]
-        span = spans[counts.index(min(counts))]
-    else:
-        [span] = spans
-    return span, partial(served_filters, family, services.indexed)
+        best = counts.index(min(counts))
+    return spans[best], partial(served_filters, family, services.indexed)
 
 
 async def _reader(

@@ -66,6 +66,10 @@ def test_only_an_index_that_holds_everything_is_used() -> None:
     filters = parse_filters([("filter_colour", "red"), ("filter_owner.id", "o")])
     assert entries_for(FAMILY, filters, READY) == [Entry("owned", "o")]
     assert entries_for(FAMILY, filters, frozenset()) == []
+    both = parse_filters(
+        [("filter_name", "Tom"), ("filter_owner.id", "o"), ("filter_name", "Tim")]
+    )
+    assert entries_for(FAMILY, both, READY) == [Entry("name", "Tim"), Entry("owned", "o")]
     several = parse_filters([("filter_name", '["Tom","Tim"]')])
     assert entries_for(FAMILY, several, READY) == []
     assert entries_for(FAMILY, parse_filters([("filter_name", "")]), READY) == []
@@ -101,6 +105,17 @@ class TestLimited:
         with pytest.raises(TooMuchToSearch) as refused:
             await recipes.list_documents(replace(found, query=unserved))
         assert refused.value.data["indexed"] == ["filter_name", "filter_owner.id"]
+
+    async def test_of_several_indexes_the_narrowest_is_walked(self, services: Services) -> None:
+        for number in range(8):
+            data = {"name": f"Tom{number}", "owner": {"id": "o"}}
+            await recipes.create(request(services, Action.CREATE, FAMILY, data=data))
+        ready = replace(services, indexed=READY)
+        for order in (1, -1):
+            asked = parse_filters([("filter_owner.id", "o"), ("filter_name", "Tom5")][::order])
+            listed = request(ready, Action.LIST, FAMILY, query=Query(filters=asked))
+            found = (await recipes.list_documents(listed)).data
+            assert [row["name"] for row in found] == ["Tom5"]
 
 
 async def test_what_a_store_has_is_noted(services: Services) -> None:
