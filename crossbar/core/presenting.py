@@ -11,6 +11,7 @@ from crossbar.core.requests import Request, Result
 from crossbar.core.shapes import Collection, Family, Powers, Singleton
 from crossbar.core.summaries import summary_of
 from crossbar.documents import Document, private, public
+from crossbar.filtering import Filters, keeps
 
 NO_POWERS = Powers()
 
@@ -127,6 +128,14 @@ async def judged_by(
         return {**private(document), **row} if isinstance(row, dict) else private(document)
 
     return judged
+
+
+async def chosen_by(
+    request: Request, filters: Filters, doc_type: str, show: Callable[[Document], Any]
+) -> Callable[[Document], bool]:
+    """Whether a document passes filters: for lists whose documents are all at hand."""
+    seen = await judged_by(request, doc_type, show)
+    return lambda document: keeps(filters, seen(document) if seen else document)
 
 
 def _same(document: Document) -> Document:

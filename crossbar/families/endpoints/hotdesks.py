@@ -10,7 +10,7 @@ from typing import Any
 
 from crossbar.core.answers import SOME_OBJECT, Answers, some
 from crossbar.core.paging import decode_key, encode_key, page_of, page_size_of
-from crossbar.core.presenting import judged_by
+from crossbar.core.presenting import chosen_by
 from crossbar.core.reading import list_span, live_documents, revision_of_list
 from crossbar.core.requests import Action, Request, Result
 from crossbar.core.shapes import Access, Column, Nesting, Route, Routes, Scope
@@ -18,7 +18,6 @@ from crossbar.core.summaries import summarizer
 from crossbar.documents import Document
 from crossbar.families.endpoints.devices import hotdesking
 from crossbar.families.endpoints.users import SHOWN, features, smartpbx_features
-from crossbar.filtering import keeps
 from crossbar.storage import Entry, Key, Position, Span
 
 FEATURES = (
@@ -44,9 +43,8 @@ async def _chosen(
     request: Request, doc_type: str, show: Callable[[Document], Any]
 ) -> Callable[[Document], bool]:
     """Whether a document passes the filters of the request."""
-    seen = await judged_by(request, doc_type, show)
     filters = (*request.query.filters, *request.query.bounds)
-    return lambda document: keeps(filters, seen(document) if seen else document)
+    return await chosen_by(request, filters, doc_type, show)
 
 
 def _device_row(device: Document) -> Document:

@@ -7,10 +7,12 @@ of its last change.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 from crossbar.core.answers import SOME_OBJECT, TEXT, Answers, an_object, some
 from crossbar.core.directory import Account, is_at_or_below
+from crossbar.core.presenting import chosen_by
 from crossbar.core.ranges import LATEST, time_key, time_range
 from crossbar.core.reading import revision_of_list
 from crossbar.core.requests import Actor, Request, Result
@@ -207,10 +209,18 @@ async def _with_number(request: Request, number: Any, wanted: Wanted) -> Result:
 
 
 async def _viewed(request: Request, groups: Groups) -> list[tuple[Viewer, list[Document]]]:
+    """Those that pass the filters, for whom they are shown; times are a matter of the range."""
     limit = request.services.settings.lists.memory_limit
     if limit and sum(len(ports) for _, ports in groups.values()) > limit:
         raise RangeNotSatisfiable
-    return [(await viewer_of(request.actor, account), ports) for account, ports in groups.values()]
+    viewed = []
+    for account, ports in groups.values():
+        viewer = await viewer_of(request.actor, account)
+        show = partial(shown_in_list, viewer=viewer)
+        is_wanted = await chosen_by(request, request.query.filters, PORT_TYPE, show)
+        if kept := [port for port in ports if is_wanted(port)]:
+            viewed.append((viewer, kept))
+    return viewed
 
 
 async def _grouped(request: Request, groups: Groups) -> Result:
