@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from crossbar.storage import Batch, Entry, Position
 from crossbar.storage.sqlite import journals
-from crossbar.storage.sqlite.layout import FORMAT
+from crossbar.storage.sqlite.layout import FORMAT, WAL_PAGES
 from crossbar.storage.sqlite.store import SQLiteStore
 from crossbar.storage.sqlite.stretches import stretch_of_book
 from tests.storage.aspects.records import CALLS, append, line, met, named, stretch
@@ -92,6 +93,29 @@ async def test_the_rows_of_what_is_forgotten_go_in_steps(
     assert commits.count("COMMIT") >= 10
     await store.commit(Batch(purge=[ACCOUNT]))
     assert await until_reclaimed(path) == dict.fromkeys(kept, 0)
+
+
+async def test_what_is_forgotten_during_the_last_step_goes_too(
+    store: SQLiteStore, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(store, 100)
+    await append(store, line("202610-kept", entries=[("n", "v")]))
+    write = store.database.write
+    purged: list[Any] = []
+
+    async def purging(work: Any, **how: Any) -> Any:
+        is_last = isinstance(work, partial) and work.args == (WAL_PAGES,)
+        if is_last and not purged:
+            purged.append(work)
+            await store.commit(Batch(purge=[ACCOUNT]))
+        return await write(work, **how)
+
+    monkeypatch.setattr(store.database, "write", purging)
+    await store.commit(Batch(drop_buckets=[(CALLS, "202609")]))
+    async with asyncio.timeout(10):
+        while not purged:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert await until_reclaimed(path) == dict.fromkeys(rows_in(path), 0)
 
 
 @pytest.mark.parametrize("how", ["records alone", "entries"])

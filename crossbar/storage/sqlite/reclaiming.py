@@ -48,10 +48,12 @@ class Reclaiming:
     async def _reclaim(self) -> None:
         write = self._database.write
         with suppress(StoreError):  # what a failure leaves is found at the next start
-            await write(partial(move_pages_at, PAGES))
+            # Whatever is forgotten before this has ended is left to it.
             while self._is_littered:
-                self._is_littered = False
-                if await write(journals.reclaim):
-                    self._is_littered = True
-                    await asyncio.sleep(PAUSE)
-            await write(partial(move_pages_at, WAL_PAGES))
+                await write(partial(move_pages_at, PAGES))
+                while self._is_littered:
+                    self._is_littered = False
+                    if await write(journals.reclaim):
+                        self._is_littered = True
+                        await asyncio.sleep(PAUSE)
+                await write(partial(move_pages_at, WAL_PAGES))
