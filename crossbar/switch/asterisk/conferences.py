@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
@@ -25,6 +26,9 @@ class Conferences:
         self._teller = teller
         self._people: defaultdict[Room, dict[str, Document]] = defaultdict(dict)
         self._numbers = count(1)
+        self._door = asyncio.Lock()
+        """Held to open or close a conference: of two that open one at once, Asterisk refuses one;
+        and one that is closed is not just being entered."""
 
     def count(self, account_id: str, conference_id: str) -> int:
         """How many take part."""
@@ -36,8 +40,9 @@ class Conferences:
         """Have a leg, which is answered, take part until it leaves; all hear how it does."""
         room = (line.account_id, seat.conference_id)
         bridge = f"conference-{room[0]}-{room[1]}"
-        await self._open(bridge)
-        self._people[room][line.channel_id] = _participant(next(self._numbers), line, seat)
+        async with self._door:
+            await self._open(bridge)
+            self._people[room][line.channel_id] = _participant(next(self._numbers), line, seat)
         try:
             await self._ari.post(
                 "bridges", bridge, "addChannel", channel=line.channel_id, mute=_word(seat.is_muted)
@@ -48,10 +53,11 @@ class Conferences:
         finally:
             del self._people[room][line.channel_id]
             self._tell(room)
-            if not self._people[room]:
-                del self._people[room]
-                await self._ari.delete("bridges", bridge)
-            else:
+            async with self._door:
+                if is_over := self._people.get(room) == {}:
+                    del self._people[room]
+                    await self._ari.delete("bridges", bridge)
+            if not is_over:
                 await self._play(bridge, leaving)
 
     async def _play(self, bridge: str, sounds: Sequence[str]) -> None:

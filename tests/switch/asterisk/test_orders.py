@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from typing import Any
 
 import pytest
 from baresip import CallState
@@ -151,9 +153,7 @@ async def test_a_conference_is_told_and_its_members_are_muted_and_sent_away(
     await ann.hears(carl.tone, 0.3)
     await ben.hears(ann.tone, 0.3)
     path = f"{office.path}/conferences/{made['id']}"
-    async with asyncio.timeout(WITHIN):  # who is heard may not be told of yet
-        while len(await office.rows(f"conferences/{made['id']}/participants")) < 3:
-            pass
+    await until_all_are_in(office, made["id"], 3)
     (await office.api.put(f"{path}/participants", {"action": "mute"})).expect(201)
     await until(lambda: ann.spectrum()[ben.tone] < 0.1 and ann.spectrum()[carl.tone] < 0.1)
     (await office.api.put(f"{path}/participants", {"action": "unmute"})).expect(201)
@@ -163,6 +163,45 @@ async def test_a_conference_is_told_and_its_members_are_muted_and_sent_away(
         await phone.is_idle()
     await office.station.exchange.quiet()  # phones know it before
     assert await office.rows(f"conferences/{made['id']}/participants") == []
+
+
+async def test_who_enter_a_conference_at_once_are_all_in_it(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two that open a bridge of one name at once Asterisk refuses one."""
+    made = (await office.api.put(f"{office.path}/conferences", {"name": "Daily"})).expect(201).data
+    silent = {"welcome_prompt": {"play": False}, "play_entry_tone": False}
+    await office.callflow("300", "conference", made["id"], **silent)
+    phones = [await office.phone(name) for name in ("ann", "ben", "carl")]
+    ari, opening = office.station.exchange.conferences._ari, asyncio.Event()
+    arrived: list[tuple[str, ...]] = []
+    post = ari.post
+
+    async def together(*path: str, **query: Any) -> Any:
+        if path == ("bridges",):  # opened when all are there, or some time after the first
+            arrived.append(path)
+            if len(arrived) == len(phones):
+                opening.set()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(opening.wait(), 0.15)
+        return await post(*path, **query)
+
+    monkeypatch.setattr(ari, "post", together)
+    for _ in range(5):
+        opening.clear()
+        arrived.clear()
+        await asyncio.gather(*(phone.call("300") for phone in phones))
+        await until_all_are_in(office, made["id"], len(phones))
+        await asyncio.gather(*(phone.hang_up() for phone in phones))
+        await office.station.exchange.quiet()
+        assert await office.rows(f"conferences/{made['id']}/participants") == []
+
+
+async def until_all_are_in(office: Office, conference_id: str, number: int) -> None:
+    """What is told of a conference may come later than who is in it."""
+    async with asyncio.timeout(WITHIN):
+        while len(await office.rows(f"conferences/{conference_id}/participants")) < number:
+            pass
 
 
 async def test_a_call_is_recorded_on_demand(office: Office) -> None:
